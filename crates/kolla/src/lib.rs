@@ -1,0 +1,1 @@
+//! config.json: its model, checks, writing, and applying it inside a container

@@ -1,0 +1,55 @@
+//! What can go wrong at the seam.
+
+/// The result of an engine call.
+pub type Result<T, E = EngineError> = std::result::Result<T, E>;
+
+/// A failed engine call.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// No engine answers. Names every place that was tried and why it failed.
+    #[error("no container engine answers; tried:\n{}\n{hint}", tried.iter().map(|(place, why)| format!("  {place}: {why}")).collect::<Vec<_>>().join("\n"))]
+    NotFound {
+        /// (place, why it failed)
+        tried: Vec<(String, String)>,
+        /// What to do.
+        hint: String,
+    },
+    /// The engine was there and is gone, or the connection broke.
+    #[error("lost the container engine at {address} while trying to {action}: {reason}")]
+    Lost {
+        /// Where it was.
+        address: String,
+        /// What was being done.
+        action: String,
+        /// The transport's own words.
+        reason: String,
+    },
+    /// The engine answered with an error.
+    #[error("the engine refused to {action}: {message}")]
+    Refused {
+        /// What was asked for, such as `create container keystone`.
+        action: String,
+        /// The HTTP status.
+        status: u16,
+        /// The engine's message.
+        message: String,
+    },
+    /// An instruction of a Dockerfile failed.
+    #[error("build failed: {message}")]
+    Build {
+        /// The engine's message.
+        message: String,
+    },
+}
+
+impl EngineError {
+    /// Whether trying again can help: the engine hiccuped, as opposed to said no.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            EngineError::Lost { .. } => true,
+            EngineError::Refused { status, .. } => *status >= 500,
+            EngineError::NotFound { .. } | EngineError::Build { .. } => false,
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! The seam to the container engine.
+//!
+//! [`Engine`] is all that the rest of Slipway knows of Docker or Podman. It is kept as small as
+//! its users allow: listing, the life of one container, images, and building. Each way to satisfy
+//! it is a folder beside this file.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::stream::BoxStream;
+
+mod error;
+mod spec;
+
+pub use error::{EngineError, Result};
+pub use spec::{Bind, ContainerSpec, HealthcheckSpec, RestartPolicy, UlimitSpec};
+
+/// What an engine says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EngineInfo {
+    /// Docker or Podman.
+    pub kind: EngineKind,
+    /// The engine's own version, such as `20.10.24`.
+    pub version: String,
+    /// The API version in use, such as `1.41`.
+    pub api_version: String,
+    /// The socket or address it was reached at, for messages.
+    pub address: String,
+}
+
+/// Which engine answers behind the API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EngineKind {
+    /// dockerd.
+    Docker,
+    /// Podman's Docker-compatible service.
+    Podman,
+}
+
+/// A container as the engine's list call shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContainerSummary {
+    /// The engine's id, in full.
+    pub id: String,
+    /// Its name, without the leading slash.
+    pub name: String,
+    /// The image reference it was created from.
+    pub image: String,
+    /// The id of the image it runs (`sha256:…`).
+    pub image_id: String,
+    /// All labels.
+    pub labels: BTreeMap<String, String>,
+    /// `created`, `running`, `exited`, …
+    pub state: ContainerState,
+    /// Health, where the container has a healthcheck.
+    pub health: Option<Health>,
+    /// The engine's status line, such as `Up 3 minutes (healthy)`.
+    pub status: String,
+}
+
+/// The engine's words for where a container is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ContainerState {
+    /// Made, never started.
+    Created,
+    /// Running (paused and restarting count as running their own way below).
+    Running,
+    /// Frozen.
+    Paused,
+    /// Between two starts by its restart policy.
+    Restarting,
+    /// Being removed.
+    Removing,
+    /// Stopped, with an exit code.
+    Exited,
+    /// The engine could not remove it.
+    Dead,
+}
+
+/// Result of a container's healthcheck.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// Not enough results yet.
+    Starting,
+    /// The last checks passed.
+    Healthy,
+    /// The last checks failed.
+    Unhealthy,
+}
+
+/// An image as the engine knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImageSummary {
+    /// `sha256:…`
+    pub id: String,
+    /// All references (`repository:tag`) that point to it.
+    pub tags: Vec<String>,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// Size in bytes.
+    pub size: u64,
+}
+
+/// What to build: everything but the context's bytes.
+#[derive(Clone, Debug, Default)]
+pub struct BuildRequest {
+    /// References given to the image once it is built, `repository:tag`.
+    pub tags: Vec<String>,
+    /// Path of the Dockerfile inside the context.
+    pub dockerfile: String,
+    /// `ARG` values.
+    pub build_args: BTreeMap<String, String>,
+    /// Labels put on the image.
+    pub labels: BTreeMap<String, String>,
+    /// Ignore the engine's layer cache.
+    pub no_cache: bool,
+    /// Network mode of the `RUN` steps, such as `host`; the engine's default when `None`.
+    pub network: Option<String>,
+    /// `os/arch`; the engine's own when `None`.
+    pub platform: Option<String>,
+    /// Squash the layers into one (an experimental engine feature).
+    pub squash: bool,
+}
+
+/// What a build or a pull says as it goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// A piece of output, one line without its line end.
+    Line(String),
+    /// The id of the image that resulted (`sha256:…`).
+    ImageId(String),
+}
+
+/// One line of a container's output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LogLine {
+    /// From standard output.
+    Out(String),
+    /// From standard error.
+    Err(String),
+}
+
+/// Output and exit status of a command run inside a container.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExecResult {
+    /// The command's exit status.
+    pub exit_code: i64,
+    /// Its output lines, both streams in order of arrival.
+    pub output: Vec<LogLine>,
+}
+
+/// The bytes of a tar archive, as they come.
+pub type TarStream = BoxStream<'static, std::io::Result<Bytes>>;
+
+/// A container engine.
+///
+/// Every call may fail with [`EngineError`]: the engine is gone, it refused, or what was asked for
+/// does not exist. Calls that look something up return `Option` rather than a not-found error.
+#[async_trait]
+pub trait Engine: Send + Sync + std::fmt::Debug {
+    /// What engine this is.
+    fn info(&self) -> &EngineInfo;
+
+    /// All containers, running or not, that carry every one of these labels
+    /// (`key` or `key=value`). One call, whatever the number of containers.
+    async fn list_containers(&self, labels: &[String]) -> Result<Vec<ContainerSummary>>;
+
+    /// One container by id or name; `None` where there is none.
+    async fn find_container(&self, id_or_name: &str) -> Result<Option<ContainerSummary>>;
+
+    /// Makes a container. Its image must be there.
+    async fn create_container(&self, name: &str, spec: &ContainerSpec) -> Result<String>;
+
+    /// Starts a container made or stopped before.
+    async fn start_container(&self, id: &str) -> Result<()>;
+
+    /// Stops a container: its stop signal, then, after `grace` (the container's own stop timeout
+    /// when `None`), SIGKILL. Not running is not an error.
+    async fn stop_container(&self, id: &str, grace: Option<Duration>) -> Result<()>;
+
+    /// Removes a container and its anonymous volumes, running or not. Absent is not an error.
+    async fn remove_container(&self, id: &str) -> Result<()>;
+
+    /// Gives a container another name.
+    async fn rename_container(&self, id: &str, name: &str) -> Result<()>;
+
+    /// Waits until a container has stopped, and gives its exit code.
+    async fn wait_container(&self, id: &str) -> Result<i64>;
+
+    /// A container's output so far (its last `tail` lines, or all); with `follow`, goes on until
+    /// it stops.
+    async fn logs(
+        &self,
+        id: &str,
+        tail: Option<usize>,
+        follow: bool,
+    ) -> Result<BoxStream<'static, Result<LogLine>>>;
+
+    /// Runs a command inside a running container and waits for its end.
+    async fn exec(&self, id: &str, command: &[String], user: Option<&str>) -> Result<ExecResult>;
+
+    /// One image by reference or id; `None` where there is none.
+    async fn find_image(&self, reference: &str) -> Result<Option<ImageSummary>>;
+
+    /// All images that carry every one of these labels (all images when empty). One call.
+    async fn list_images(&self, labels: &[String]) -> Result<Vec<ImageSummary>>;
+
+    /// Pulls an image from its registry.
+    async fn pull_image(&self, reference: &str) -> Result<BoxStream<'static, Result<Progress>>>;
+
+    /// Gives an image one more reference.
+    async fn tag_image(&self, image: &str, reference: &str) -> Result<()>;
+
+    /// Removes a reference, and the image when it was the last.
+    async fn remove_image(&self, reference: &str) -> Result<()>;
+
+    /// Builds an image. The stream ends after [`Progress::ImageId`], or with the error of the
+    /// instruction that failed ([`EngineError::Build`]).
+    async fn build_image(
+        &self,
+        request: BuildRequest,
+        context: TarStream,
+    ) -> Result<BoxStream<'static, Result<Progress>>>;
+
+    /// A path of a container's file system as a tar archive, running or not.
+    async fn download(&self, id: &str, path: &str) -> Result<TarStream>;
+
+    /// Unpacks a tar archive into a folder of a container's file system, running or not.
+    async fn upload(&self, id: &str, path: &str, archive: TarStream) -> Result<()>;
+}

@@ -1,0 +1,151 @@
+//! What to make a container from, in the engine's terms.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Everything the engine needs to make one container.
+///
+/// `Debug` shows neither environment values nor labels: both carry passwords.
+#[derive(Clone, Default, PartialEq)]
+pub struct ContainerSpec {
+    /// Image reference or id.
+    pub image: String,
+    /// Command; the image's own when `None`.
+    pub command: Option<Vec<String>>,
+    /// Entrypoint; the image's own when `None`.
+    pub entrypoint: Option<Vec<String>>,
+    /// `KEY=value`, in order.
+    pub env: Vec<String>,
+    /// User (and group) the command runs as.
+    pub user: Option<String>,
+    /// Supplementary groups.
+    pub group_add: Vec<String>,
+    /// Working directory.
+    pub working_dir: Option<String>,
+    /// Host name inside.
+    pub hostname: Option<String>,
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+    /// Host paths and named volumes mounted inside.
+    pub binds: Vec<Bind>,
+    /// Containers whose volumes are mounted too.
+    pub volumes_from: Vec<String>,
+    /// In-memory file systems: path → options.
+    pub tmpfs: BTreeMap<String, String>,
+    /// `host`, `none`, `bridge`, `container:<name>`, or a network's name.
+    pub network_mode: Option<String>,
+    /// IPC namespace.
+    pub ipc_mode: Option<String>,
+    /// PID namespace.
+    pub pid_mode: Option<String>,
+    /// UTS namespace.
+    pub uts_mode: Option<String>,
+    /// `host:ip` entries of /etc/hosts.
+    pub extra_hosts: Vec<String>,
+    /// All privileges of the host.
+    pub privileged: bool,
+    /// Capabilities added.
+    pub cap_add: Vec<String>,
+    /// Capabilities dropped.
+    pub cap_drop: Vec<String>,
+    /// Security options, `label=disable` and the like.
+    pub security_opt: Vec<String>,
+    /// Resource limits.
+    pub ulimits: Vec<UlimitSpec>,
+    /// When the engine starts it again by itself.
+    pub restart: Option<RestartPolicy>,
+    /// Healthcheck; the image's own when `None`.
+    pub healthcheck: Option<HealthcheckSpec>,
+    /// Signal that stops it.
+    pub stop_signal: Option<String>,
+    /// Time between that signal and SIGKILL.
+    pub stop_timeout: Option<Duration>,
+    /// A terminal.
+    pub tty: bool,
+    /// Standard input kept open.
+    pub interactive: bool,
+    /// Removed by the engine when it stops.
+    pub auto_remove: bool,
+    /// Relative CPU weight.
+    pub cpu_shares: Option<i64>,
+    /// CPUs it may use, `0-3,7`.
+    pub cpuset_cpus: Option<String>,
+    /// Memory limit in bytes.
+    pub memory: Option<i64>,
+    /// Memory plus swap limit in bytes; -1 is unlimited.
+    pub memory_swap: Option<i64>,
+    /// Swappiness, 0 to 100.
+    pub memory_swappiness: Option<i64>,
+    /// Number of processes.
+    pub pids_limit: Option<i64>,
+    /// Options for the engine's log driver (such as `tag`).
+    pub log_options: BTreeMap<String, String>,
+}
+
+impl std::fmt::Debug for ContainerSpec {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ContainerSpec")
+            .field("image", &self.image)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One mount: a host path (or a named volume) and where it appears inside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bind {
+    /// Absolute host path, or a volume's name.
+    pub source: String,
+    /// Absolute path inside.
+    pub target: String,
+    /// Options such as `ro`, `z`, `shared`, in order.
+    pub options: Vec<String>,
+}
+
+impl std::fmt::Display for Bind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.source, self.target)?;
+        if !self.options.is_empty() {
+            write!(f, ":{}", self.options.join(","))?;
+        }
+        Ok(())
+    }
+}
+
+/// A resource limit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UlimitSpec {
+    /// `nofile`, `nproc`, …
+    pub name: String,
+    /// Soft limit.
+    pub soft: i64,
+    /// Hard limit.
+    pub hard: i64,
+}
+
+/// When the engine starts a stopped container again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RestartPolicy {
+    /// Never.
+    No,
+    /// Whenever it stops.
+    Always,
+    /// Whenever it stops, unless somebody stopped it.
+    UnlessStopped,
+    /// When it exits non-zero, at most this often (no limit when `None`).
+    OnFailure(Option<i64>),
+}
+
+/// How the engine finds out whether a container is healthy.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct HealthcheckSpec {
+    /// As the API has it: `["CMD-SHELL", "…"]`, `["CMD", …]` or `["NONE"]`.
+    pub test: Vec<String>,
+    /// Time between two checks.
+    pub interval: Option<Duration>,
+    /// Time one check may take.
+    pub timeout: Option<Duration>,
+    /// Failures in a row that mean unhealthy.
+    pub retries: Option<i64>,
+    /// Time at the start in which failures do not count.
+    pub start_period: Option<Duration>,
+}

@@ -1,0 +1,3 @@
+//! The container engine behind one seam; converging sets of containers; steps.
+
+pub mod engine;

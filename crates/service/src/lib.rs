@@ -1,0 +1,1 @@
+//! What a service declares (role_data), and how services merge into a role
