@@ -1,1 +1,59 @@
-//! What a service declares (role_data), and how services merge into a role
+//! What a service declares (role_data), and how services merge into a role.
+//!
+//! A service is one YAML file: the hiera data it needs, the config volume Puppet generates for
+//! it, its `config.json`, its containers by step, and the tasks that run around them.
+//! [`load_dir`] reads a folder of them; [`Role::merge`] makes them one. Nothing is guessed:
+//! unknown keys and wrong types are errors that name the file, the line, the key and the nearest
+//! name that would be right.
+//!
+//! ```
+//! use std::path::Path;
+//! use service::{Role, Service, Step};
+//!
+//! let memcached = Service::parse(Path::new("memcached.yaml"), "
+//! service_name: memcached
+//! config_settings:
+//!   memcached::max_memory: 64
+//! puppet_config:
+//!   config_volume: memcached
+//!   step_config: include memcached
+//!   config_image: kolla/memcached
+//! docker_config:
+//!   step_1:
+//!     memcached:
+//!       image: kolla/memcached
+//!       net: host
+//! ")?;
+//! let role = Role::merge("Controller", vec![memcached])?;
+//! assert_eq!(role.hiera()["memcached::max_memory"], 64);
+//! assert!(role.docker_config[&Step::FIRST].0.contains_key("memcached"));
+//!
+//! let mistyped = Service::parse(Path::new("a.yaml"), "service_name: a\ndocker_confg: {}\n");
+//! assert_eq!(
+//!     mistyped.unwrap_err().to_string(),
+//!     "a.yaml:2:1: docker_confg: unknown key; did you mean `docker_config`?",
+//! );
+//! # Ok::<(), service::ServiceError>(())
+//! ```
+//!
+//! [`Redactor`] keeps the passwords in all that out of logs and messages.
+
+mod definition;
+mod error;
+mod lenient;
+mod load;
+mod locate;
+mod placeholder;
+mod role;
+mod secrets;
+mod step;
+mod volume;
+
+pub use definition::{ByStep, Containers, Hiera, PuppetConfig, Service, Tasks};
+pub use error::{Place, Result, ServiceError};
+pub use load::load_dir;
+pub use placeholder::ContainerConfig;
+pub use role::{Role, RoleData};
+pub use secrets::{Redactor, Secrets};
+pub use step::{NotAStep, Step};
+pub use volume::{ConfigVolume, NotAConfigVolume};

@@ -1,0 +1,121 @@
+//! The role_data of one service.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+
+use crate::{ConfigVolume, ContainerConfig, Step, lenient};
+
+/// Hiera data: keys and their values.
+pub type Hiera = serde_json::Map<String, serde_json::Value>;
+
+/// Something for each step that has it.
+pub type ByStep<T> = BTreeMap<Step, T>;
+
+/// Tasks that are somebody else's to run, kept as they were written.
+pub type Tasks = Vec<serde_yaml::Value>;
+
+/// What one service declares: its role_data.
+///
+/// `Debug` shows only the service's name: the rest may hold passwords.
+#[derive(Clone, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Service {
+    /// The service's name, unique in a role.
+    pub service_name: String,
+    /// Hiera data of this service.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub config_settings: Hiera,
+    /// Hiera data this service gives to others, by service name; it counts where they are.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub service_config_settings: IndexMap<String, Hiera>,
+    /// How this service's configuration is generated.
+    #[serde(default)]
+    pub puppet_config: Option<PuppetConfig>,
+    /// `config.json` files by their path on the host.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub kolla_config: IndexMap<String, serde_json::Value>,
+    /// Containers by step and name.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub docker_config: ByStep<Containers>,
+    /// Puppet manifest of this service's part on the host itself.
+    #[serde(default, deserialize_with = "lenient::lines")]
+    pub step_config: String,
+    /// Puppet runs on the bootstrap node after a step's containers.
+    #[serde(default, deserialize_with = "lenient::tasks")]
+    pub docker_puppet_tasks: ByStep<Vec<PuppetConfig>>,
+    /// Tasks that prepare the host.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub host_prep_tasks: Tasks,
+    /// Tasks of a minor update.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub update_tasks: Tasks,
+    /// Tasks of an upgrade.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub upgrade_tasks: Tasks,
+    /// Tasks of an upgrade over several releases.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub fast_forward_upgrade_tasks: Tasks,
+    /// Anything the service wants to say of itself.
+    #[serde(default)]
+    pub metadata: serde_yaml::Value,
+}
+
+/// The containers of one step, by name.
+#[derive(Clone, Default, PartialEq, Deserialize, Serialize)]
+#[serde(transparent)]
+pub struct Containers(
+    #[serde(deserialize_with = "lenient::or_default")] pub IndexMap<String, ContainerConfig>,
+);
+
+/// One Puppet run in a container: a part of a config volume, or a task.
+///
+/// `Debug` shows neither the manifest nor volumes: a manifest may hold passwords.
+#[derive(Clone, Default, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct PuppetConfig {
+    /// The config volume that gets the result; services that generate nothing have none.
+    #[serde(default, deserialize_with = "lenient::volume")]
+    pub config_volume: Option<ConfigVolume>,
+    /// Puppet tags beyond the usual ones, joined by commas.
+    #[serde(default, deserialize_with = "lenient::tags")]
+    pub puppet_tags: String,
+    /// The manifest.
+    #[serde(default, deserialize_with = "lenient::lines")]
+    pub step_config: String,
+    /// The image Puppet runs in.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub config_image: String,
+    /// Volumes mounted for the run, `source:target[:options]`.
+    #[serde(default, deserialize_with = "lenient::list")]
+    pub volumes: Vec<String>,
+    /// Whether the run needs all privileges of the host.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub privileged: bool,
+}
+
+impl fmt::Debug for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Service")
+            .field("service_name", &self.service_name)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Containers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+impl fmt::Debug for PuppetConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PuppetConfig")
+            .field("config_volume", &self.config_volume)
+            .field("puppet_tags", &self.puppet_tags)
+            .field("config_image", &self.config_image)
+            .finish_non_exhaustive()
+    }
+}

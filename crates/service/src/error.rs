@@ -1,0 +1,94 @@
+//! What can be wrong with service definitions.
+
+use std::path::PathBuf;
+
+use crate::Step;
+
+/// The result of reading or merging service definitions.
+pub type Result<T, E = ServiceError> = std::result::Result<T, E>;
+
+/// A service definition that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServiceError {
+    /// A file or folder could not be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's own words.
+        source: std::io::Error,
+    },
+    /// A folder without a single definition.
+    #[error("no service definitions in {}: expected *.yaml files", path.display())]
+    Empty {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The text is not a service definition.
+    #[error("{place}: {message}{}", hint.as_deref().map(|near| format!("; did you mean `{near}`?")).unwrap_or_default())]
+    Invalid {
+        /// Where.
+        place: Place,
+        /// What is wrong.
+        message: String,
+        /// The nearest name that is valid there.
+        hint: Option<String>,
+    },
+    /// Two services of one name.
+    #[error("service `{name}` is defined twice")]
+    SameService {
+        /// The name.
+        name: String,
+    },
+    /// Two services declare a container of the same name in one step.
+    #[error(
+        "services `{first}` and `{second}` both declare container `{container}` in {step}: rename one of them"
+    )]
+    SameContainer {
+        /// The step.
+        step: Step,
+        /// The container's name.
+        container: String,
+        /// The service that declared it first.
+        first: String,
+        /// The service that declared it again.
+        second: String,
+    },
+    /// Two services write different content to one config.json.
+    #[error(
+        "services `{first}` and `{second}` both declare kolla_config `{path}`, with different content"
+    )]
+    SameKollaConfig {
+        /// The file's path.
+        path: String,
+        /// The service that declared it first.
+        first: String,
+        /// The service that declared it again.
+        second: String,
+    },
+}
+
+/// A place in a service definition: file, line and column where known, and the key.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// The file.
+    pub path: PathBuf,
+    /// Line and column, both counted from 1.
+    pub position: Option<(usize, usize)>,
+    /// Path of the key, such as `docker_config.step_1.haproxy`; empty at the top.
+    pub key: String,
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.path.display())?;
+        if let Some((line, column)) = self.position {
+            write!(f, ":{line}:{column}")?;
+        }
+        if !self.key.is_empty() {
+            write!(f, ": {}", self.key)?;
+        }
+        Ok(())
+    }
+}

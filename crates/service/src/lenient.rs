@@ -1,0 +1,118 @@
+//! Reading what service definitions write in more than one way: nulls where a condition took
+//! something away, strings given as lists of lines, one where several may stand.
+
+use serde::{Deserialize, Deserializer};
+
+use crate::{ConfigVolume, PuppetConfig, Step};
+
+/// A value, or its type's default where null stands.
+pub fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + Default,
+{
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// A string, or a list of lines.
+pub fn lines<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Ok(strings(deserializer)?.join("\n"))
+}
+
+/// A string, or a list of Puppet tags.
+pub fn tags<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Ok(strings(deserializer)?.join(","))
+}
+
+/// A list of strings; null and empty items, which conditions leave behind, do not count.
+pub fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let items: Option<Vec<Option<String>>> = Option::deserialize(deserializer)?;
+    Ok(present(items.unwrap_or_default()))
+}
+
+/// A config volume; null and the empty string mean that there is none.
+pub fn volume<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<ConfigVolume>, D::Error> {
+    match Option::<String>::deserialize(deserializer)? {
+        Some(name) if !name.is_empty() => ConfigVolume::new(name)
+            .map(Some)
+            .map_err(serde::de::Error::custom),
+        _ => Ok(None),
+    }
+}
+
+/// The tasks of each step: one, or a list of them.
+pub fn tasks<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<crate::ByStep<Vec<PuppetConfig>>, D::Error> {
+    let steps: Option<crate::ByStep<Option<OneOrMany>>> = Option::deserialize(deserializer)?;
+    let tasks = |many: Option<OneOrMany>| many.map(|many| many.0).unwrap_or_default();
+    Ok(steps
+        .unwrap_or_default()
+        .into_iter()
+        .map(|(step, many): (Step, _)| (step, tasks(many)))
+        .collect())
+}
+
+fn strings<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    struct Strings;
+    impl<'de> serde::de::Visitor<'de> for Strings {
+        type Value = Vec<String>;
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("a string or a list of strings")
+        }
+        fn visit_str<E>(self, text: &str) -> Result<Vec<String>, E> {
+            Ok(vec![text.to_owned()])
+        }
+        fn visit_unit<E>(self) -> Result<Vec<String>, E> {
+            Ok(Vec::new())
+        }
+        fn visit_seq<A: serde::de::SeqAccess<'de>>(
+            self,
+            mut items: A,
+        ) -> Result<Vec<String>, A::Error> {
+            let mut all: Vec<Option<String>> = Vec::new();
+            while let Some(item) = items.next_element()? {
+                all.push(item);
+            }
+            Ok(present(all))
+        }
+    }
+    deserializer.deserialize_any(Strings)
+}
+
+fn present(items: Vec<Option<String>>) -> Vec<String> {
+    let items = items.into_iter().flatten();
+    items.filter(|item| !item.is_empty()).collect()
+}
+
+/// Chosen by the shape met rather than by trying both, so that errors speak of what is there.
+struct OneOrMany(Vec<PuppetConfig>);
+
+impl<'de> Deserialize<'de> for OneOrMany {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<OneOrMany, D::Error> {
+        struct Visitor;
+        impl<'de> serde::de::Visitor<'de> for Visitor {
+            type Value = OneOrMany;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a task or a list of tasks")
+            }
+            fn visit_map<A: serde::de::MapAccess<'de>>(
+                self,
+                map: A,
+            ) -> Result<OneOrMany, A::Error> {
+                let map = serde::de::value::MapAccessDeserializer::new(map);
+                PuppetConfig::deserialize(map).map(|task| OneOrMany(vec![task]))
+            }
+            fn visit_seq<A: serde::de::SeqAccess<'de>>(
+                self,
+                seq: A,
+            ) -> Result<OneOrMany, A::Error> {
+                let seq = serde::de::value::SeqAccessDeserializer::new(seq);
+                Vec::deserialize(seq).map(OneOrMany)
+            }
+        }
+        deserializer.deserialize_any(Visitor)
+    }
+}

@@ -1,0 +1,206 @@
+//! How the services of one role become one whole.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use indexmap::IndexMap;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::{ByStep, Containers, Hiera, PuppetConfig, Result, Service, ServiceError, Step, Tasks};
+
+/// A role: services merged, ready to be deployed to a node.
+///
+/// `Debug` shows only names: the rest may hold passwords.
+#[derive(Clone, Default, PartialEq, Serialize)]
+pub struct RoleData {
+    /// The role's name.
+    pub name: String,
+    /// Its services, in the order they were given.
+    pub service_names: Vec<String>,
+    /// Every service's hiera data; a later service wins.
+    pub config_settings: Hiera,
+    /// Hiera data for services by name, of all services together.
+    pub service_config_settings: IndexMap<String, Hiera>,
+    /// What generates the config volumes, in the services' order.
+    pub puppet_config: Vec<PuppetConfig>,
+    /// `config.json` files by path.
+    pub kolla_config: IndexMap<String, serde_json::Value>,
+    /// Containers by step and name.
+    pub docker_config: ByStep<Containers>,
+    /// The host's manifest.
+    pub step_config: String,
+    /// Puppet runs on the bootstrap node by step.
+    pub docker_puppet_tasks: ByStep<Vec<PuppetConfig>>,
+    /// Tasks that prepare the host, the same one only once.
+    pub host_prep_tasks: Tasks,
+    /// Tasks of a minor update, the same one only once.
+    pub update_tasks: Tasks,
+    /// Tasks of an upgrade, the same one only once.
+    pub upgrade_tasks: Tasks,
+    /// Tasks of an upgrade over several releases, the same one only once.
+    pub fast_forward_upgrade_tasks: Tasks,
+    /// Each service's metadata, by its name.
+    pub metadata: IndexMap<String, serde_yaml::Value>,
+}
+
+/// A role in the making.
+pub struct Role;
+
+impl Role {
+    /// Merges services into a role.
+    ///
+    /// Of hiera data the later service wins, as it does in TripleO. What would make two services
+    /// fight over one thing (a container of the same name in the same step, a `config.json` with
+    /// different content, a service twice) is an error that names both.
+    pub fn merge(name: &str, services: Vec<Service>) -> Result<RoleData> {
+        let mut merge = Merge::default();
+        merge.role.name = name.to_owned();
+        for service in services {
+            merge.add(service)?;
+        }
+        Ok(merge.role)
+    }
+}
+
+#[derive(Default)]
+struct Merge {
+    role: RoleData,
+    /// Who declared a container or a config.json first.
+    container_owner: HashMap<(Step, String), String>,
+    kolla_owner: HashMap<String, String>,
+}
+
+impl Merge {
+    fn add(&mut self, service: Service) -> Result<()> {
+        let role = &mut self.role;
+        let name = service.service_name;
+        if role.service_names.contains(&name) {
+            return Err(ServiceError::SameService { name });
+        }
+        role.service_names.push(name.clone());
+        role.config_settings.extend(service.config_settings);
+        for (target, settings) in service.service_config_settings {
+            deep_merge(
+                role.service_config_settings.entry(target).or_default(),
+                settings,
+            );
+        }
+        role.puppet_config.extend(service.puppet_config);
+        if !service.step_config.trim().is_empty() {
+            if !role.step_config.is_empty() {
+                role.step_config.push('\n');
+            }
+            role.step_config.push_str(&service.step_config);
+        }
+        for (step, tasks) in service.docker_puppet_tasks {
+            role.docker_puppet_tasks
+                .entry(step)
+                .or_default()
+                .extend(tasks);
+        }
+        extend_distinct(&mut role.host_prep_tasks, service.host_prep_tasks);
+        extend_distinct(&mut role.update_tasks, service.update_tasks);
+        extend_distinct(&mut role.upgrade_tasks, service.upgrade_tasks);
+        extend_distinct(
+            &mut role.fast_forward_upgrade_tasks,
+            service.fast_forward_upgrade_tasks,
+        );
+        if !service.metadata.is_null() {
+            role.metadata.insert(name.clone(), service.metadata);
+        }
+        self.add_kolla_config(&name, service.kolla_config)?;
+        self.add_containers(&name, service.docker_config)
+    }
+
+    fn add_kolla_config(
+        &mut self,
+        service: &str,
+        configs: IndexMap<String, serde_json::Value>,
+    ) -> Result<()> {
+        for (path, config) in configs {
+            match self.role.kolla_config.get(&path) {
+                Some(present) if *present == config => {}
+                Some(_) => {
+                    return Err(ServiceError::SameKollaConfig {
+                        first: self.kolla_owner.remove(&path).unwrap_or_default(),
+                        second: service.to_owned(),
+                        path,
+                    });
+                }
+                None => {
+                    self.kolla_owner.insert(path.clone(), service.to_owned());
+                    self.role.kolla_config.insert(path, config);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn add_containers(&mut self, service: &str, steps: ByStep<Containers>) -> Result<()> {
+        for (step, containers) in steps {
+            let all = self.role.docker_config.entry(step).or_default();
+            for (container, config) in containers.0 {
+                let place = (step, container.clone());
+                if let Some(first) = self.container_owner.insert(place, service.to_owned()) {
+                    return Err(ServiceError::SameContainer {
+                        step,
+                        container,
+                        first,
+                        second: service.to_owned(),
+                    });
+                }
+                all.0.insert(container, config);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl RoleData {
+    /// The hiera data of this role's services: their own settings, then what services give to
+    /// those services that are in this role, which wins.
+    pub fn hiera(&self) -> Hiera {
+        let mut given = Hiera::new();
+        for (_, settings) in self
+            .service_config_settings
+            .iter()
+            .filter(|(service, _)| self.service_names.contains(service))
+        {
+            deep_merge(&mut given, settings.clone());
+        }
+        let mut all = self.config_settings.clone();
+        all.extend(given);
+        all
+    }
+}
+
+impl fmt::Debug for RoleData {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RoleData")
+            .field("name", &self.name)
+            .field("service_names", &self.service_names)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Mappings merge key by key, lists join without repeating, of anything else the later wins.
+fn deep_merge(into: &mut Hiera, from: Hiera) {
+    for (key, value) in from {
+        match (into.get_mut(&key), value) {
+            (Some(Value::Object(present)), Value::Object(more)) => deep_merge(present, more),
+            (Some(Value::Array(present)), Value::Array(more)) => extend_distinct(present, more),
+            (_, value) => {
+                into.insert(key, value);
+            }
+        }
+    }
+}
+
+fn extend_distinct<T: PartialEq>(into: &mut Vec<T>, from: Vec<T>) {
+    for item in from {
+        if !into.contains(&item) {
+            into.push(item);
+        }
+    }
+}
