@@ -35,6 +35,14 @@ pub enum EngineError {
         /// The engine's message.
         message: String,
     },
+    /// The engine's answer could not be understood.
+    #[error("the engine's answer to {action} could not be understood: {message}")]
+    Answer {
+        /// What was asked for.
+        action: String,
+        /// What was wrong with the answer.
+        message: String,
+    },
     /// An instruction of a Dockerfile failed.
     #[error("build failed: {message}")]
     Build {
@@ -44,12 +52,25 @@ pub enum EngineError {
 }
 
 impl EngineError {
+    /// The engine's own words, without what was being done.
+    pub fn reason(&self) -> String {
+        match self {
+            EngineError::Lost { reason, .. } => reason.clone(),
+            EngineError::Refused { message, .. }
+            | EngineError::Answer { message, .. }
+            | EngineError::Build { message } => message.clone(),
+            EngineError::NotFound { .. } => self.to_string(),
+        }
+    }
+
     /// Whether trying again can help: the engine hiccuped, as opposed to said no.
     pub fn is_transient(&self) -> bool {
         match self {
             EngineError::Lost { .. } => true,
             EngineError::Refused { status, .. } => *status >= 500,
-            EngineError::NotFound { .. } | EngineError::Build { .. } => false,
+            EngineError::NotFound { .. }
+            | EngineError::Answer { .. }
+            | EngineError::Build { .. } => false,
         }
     }
 }

@@ -11,11 +11,16 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 
+mod api;
 mod error;
+mod locate;
 mod spec;
 
+pub use api::connect;
+pub use locate::ConnectOptions;
+
 pub use error::{EngineError, Result};
-pub use spec::{Bind, ContainerSpec, HealthcheckSpec, RestartPolicy, UlimitSpec};
+pub use spec::{Bind, ContainerSpec, ExecSpec, HealthcheckSpec, RestartPolicy, UlimitSpec};
 
 /// What an engine says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +63,19 @@ pub struct ContainerSummary {
     pub health: Option<Health>,
     /// The engine's status line, such as `Up 3 minutes (healthy)`.
     pub status: String,
+    /// When it was made, in seconds since 1970.
+    pub created: i64,
+}
+
+impl ContainerSummary {
+    /// The exit code of a container that has stopped, as its status line tells it.
+    pub fn exit_code(&self) -> Option<i64> {
+        if self.state != ContainerState::Exited {
+            return None;
+        }
+        let rest = self.status.split_once('(')?.1;
+        rest.split_once(')')?.0.parse().ok()
+    }
 }
 
 /// The engine's words for where a container is in its life.
@@ -199,7 +217,10 @@ pub trait Engine: Send + Sync + std::fmt::Debug {
     ) -> Result<BoxStream<'static, Result<LogLine>>>;
 
     /// Runs a command inside a running container and waits for its end.
-    async fn exec(&self, id: &str, command: &[String], user: Option<&str>) -> Result<ExecResult>;
+    async fn exec(&self, id: &str, spec: &ExecSpec) -> Result<ExecResult>;
+
+    /// The names of all volumes.
+    async fn list_volumes(&self) -> Result<Vec<String>>;
 
     /// One image by reference or id; `None` where there is none.
     async fn find_image(&self, reference: &str) -> Result<Option<ImageSummary>>;

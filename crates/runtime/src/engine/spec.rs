@@ -28,6 +28,8 @@ pub struct ContainerSpec {
     pub labels: BTreeMap<String, String>,
     /// Host paths and named volumes mounted inside.
     pub binds: Vec<Bind>,
+    /// Paths inside that get a volume without a name.
+    pub anonymous_volumes: Vec<String>,
     /// Containers whose volumes are mounted too.
     pub volumes_from: Vec<String>,
     /// In-memory file systems: path → options.
@@ -148,4 +150,28 @@ pub struct HealthcheckSpec {
     pub retries: Option<i64>,
     /// Time at the start in which failures do not count.
     pub start_period: Option<Duration>,
+}
+
+/// A command to run inside a running container.
+///
+/// `Debug` shows the command's first word only: arguments and environment carry passwords.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct ExecSpec {
+    /// The command and its arguments.
+    pub command: Vec<String>,
+    /// User (and group) it runs as; the container's own when `None`.
+    pub user: Option<String>,
+    /// `KEY=value`, added to the container's environment.
+    pub env: Vec<String>,
+    /// All privileges of the host.
+    pub privileged: bool,
+}
+
+impl std::fmt::Debug for ExecSpec {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ExecSpec")
+            .field("command", &self.command.first())
+            .field("user", &self.user)
+            .finish_non_exhaustive()
+    }
 }

@@ -1,0 +1,287 @@
+//! Between the API's models and the seam's types.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use bollard::models;
+
+use crate::engine::{
+    ContainerSpec, ContainerState, ContainerSummary, Health, HealthcheckSpec, ImageSummary,
+    RestartPolicy,
+};
+
+pub(super) fn container_from_list(listed: models::ContainerSummary) -> ContainerSummary {
+    let status = listed.status.unwrap_or_default();
+    let state = listed.state.map(|state| state.to_string());
+    ContainerSummary {
+        id: listed.id.unwrap_or_default(),
+        name: own_name(&listed.names.unwrap_or_default()),
+        image: listed.image.unwrap_or_default(),
+        image_id: image_id(listed.image_id),
+        labels: listed.labels.unwrap_or_default().into_iter().collect(),
+        state: container_state(state.as_deref().unwrap_or_default()),
+        health: health_in_status(&status),
+        status,
+        created: listed.created.unwrap_or_default(),
+    }
+}
+
+/// The inspect call has the same facts in other places; the status line is put together from them.
+pub(super) fn container_from_inspect(found: models::ContainerInspectResponse) -> ContainerSummary {
+    let config = found.config.unwrap_or_default();
+    let state = found.state.unwrap_or_default();
+    let word = state.status.map(|s| s.to_string()).unwrap_or_default();
+    let health = state
+        .health
+        .and_then(|health| health.status)
+        .and_then(|status| health_word(&status.to_string()));
+    let status = match container_state(&word) {
+        ContainerState::Exited => format!("Exited ({})", state.exit_code.unwrap_or_default()),
+        _ => word.clone(),
+    };
+    ContainerSummary {
+        id: found.id.unwrap_or_default(),
+        name: own_name(&[found.name.unwrap_or_default()]),
+        image: config.image.unwrap_or_default(),
+        image_id: image_id(found.image),
+        labels: config.labels.unwrap_or_default().into_iter().collect(),
+        state: container_state(&word),
+        health,
+        status,
+        created: found
+            .created
+            .as_deref()
+            .and_then(seconds)
+            .unwrap_or_default(),
+    }
+}
+
+/// A container linked to others has names like `/other/alias` beside its own.
+fn own_name(names: &[String]) -> String {
+    let trimmed = |name: &String| name.trim_start_matches('/').to_owned();
+    names
+        .iter()
+        .map(trimmed)
+        .find(|name| !name.contains('/'))
+        .or_else(|| names.first().map(trimmed))
+        .unwrap_or_default()
+}
+
+fn image_id(id: Option<String>) -> String {
+    match id.unwrap_or_default() {
+        id if id.is_empty() || id.contains(':') => id,
+        bare => format!("sha256:{bare}"),
+    }
+}
+
+fn container_state(word: &str) -> ContainerState {
+    match word {
+        "running" | "stopping" => ContainerState::Running,
+        "paused" => ContainerState::Paused,
+        "restarting" => ContainerState::Restarting,
+        "removing" => ContainerState::Removing,
+        "exited" | "stopped" => ContainerState::Exited,
+        "dead" => ContainerState::Dead,
+        _ => ContainerState::Created,
+    }
+}
+
+fn health_in_status(status: &str) -> Option<Health> {
+    let inside = status.rsplit_once('(')?.1.trim_end_matches(')');
+    health_word(inside.trim_start_matches("health: "))
+}
+
+fn health_word(word: &str) -> Option<Health> {
+    match word {
+        "starting" => Some(Health::Starting),
+        "healthy" => Some(Health::Healthy),
+        "unhealthy" => Some(Health::Unhealthy),
+        _ => None,
+    }
+}
+
+/// Seconds since 1970 of an RFC 3339 time in UTC, which is what engines give.
+fn seconds(time: &str) -> Option<i64> {
+    let number = |range: std::ops::Range<usize>| time.get(range)?.parse::<i64>().ok();
+    let (year, month, day) = (number(0..4)?, number(5..7)?, number(8..10)?);
+    let (hour, minute, second) = (number(11..13)?, number(14..16)?, number(17..19)?);
+    // Days from civil date, with the year beginning in March so that leap days come last.
+    let shifted = if month > 2 { year } else { year - 1 };
+    let era = shifted.div_euclid(400);
+    let year_of_era = shifted.rem_euclid(400);
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    let days = era * 146_097 + day_of_era - 719_468;
+    Some(days * 86_400 + hour * 3_600 + minute * 60 + second)
+}
+
+pub(super) fn image_from_list(listed: models::ImageSummary) -> ImageSummary {
+    ImageSummary {
+        id: image_id(Some(listed.id)),
+        tags: real_tags(listed.repo_tags),
+        labels: listed.labels.into_iter().collect(),
+        size: u64::try_from(listed.size).unwrap_or_default(),
+    }
+}
+
+pub(super) fn image_from_inspect(found: models::ImageInspect) -> ImageSummary {
+    let labels = found.config.and_then(|config| config.labels);
+    ImageSummary {
+        id: image_id(found.id),
+        tags: real_tags(found.repo_tags.unwrap_or_default()),
+        labels: labels.unwrap_or_default().into_iter().collect(),
+        size: found
+            .size
+            .and_then(|size| u64::try_from(size).ok())
+            .unwrap_or_default(),
+    }
+}
+
+fn real_tags(tags: Vec<String>) -> Vec<String> {
+    tags.into_iter()
+        .filter(|tag| tag != "<none>:<none>")
+        .collect()
+}
+
+pub(super) fn create_body(spec: &ContainerSpec) -> models::ContainerCreateBody {
+    models::ContainerCreateBody {
+        hostname: spec.hostname.clone(),
+        user: spec.user.clone(),
+        tty: Some(spec.tty),
+        open_stdin: Some(spec.interactive),
+        env: Some(spec.env.clone()),
+        cmd: spec.command.clone(),
+        healthcheck: spec.healthcheck.as_ref().map(healthcheck),
+        image: Some(spec.image.clone()),
+        volumes: filled(&spec.anonymous_volumes),
+        working_dir: spec.working_dir.clone(),
+        entrypoint: spec.entrypoint.clone(),
+        labels: Some(hash_map(&spec.labels)),
+        stop_signal: spec.stop_signal.clone(),
+        stop_timeout: spec.stop_timeout.map(whole_seconds),
+        host_config: Some(host_config(spec)),
+        ..models::ContainerCreateBody::default()
+    }
+}
+
+fn host_config(spec: &ContainerSpec) -> models::HostConfig {
+    models::HostConfig {
+        binds: filled(
+            &spec
+                .binds
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>(),
+        ),
+        volumes_from: filled(&spec.volumes_from),
+        tmpfs: (!spec.tmpfs.is_empty()).then(|| hash_map(&spec.tmpfs)),
+        network_mode: spec.network_mode.clone(),
+        ipc_mode: spec.ipc_mode.clone(),
+        pid_mode: spec.pid_mode.clone(),
+        uts_mode: spec.uts_mode.clone(),
+        extra_hosts: filled(&spec.extra_hosts),
+        group_add: filled(&spec.group_add),
+        privileged: Some(spec.privileged),
+        cap_add: filled(&spec.cap_add),
+        cap_drop: filled(&spec.cap_drop),
+        security_opt: filled(&spec.security_opt),
+        ulimits: filled(&spec.ulimits.iter().map(ulimit).collect::<Vec<_>>()),
+        restart_policy: spec.restart.as_ref().map(restart_policy),
+        auto_remove: Some(spec.auto_remove),
+        cpu_shares: spec.cpu_shares,
+        cpuset_cpus: spec.cpuset_cpus.clone(),
+        memory: spec.memory,
+        memory_swap: spec.memory_swap,
+        memory_swappiness: spec.memory_swappiness,
+        pids_limit: spec.pids_limit,
+        log_config: (!spec.log_options.is_empty()).then(|| models::HostConfigLogConfig {
+            // An empty type is the engine's default driver.
+            typ: Some(String::new()),
+            config: Some(hash_map(&spec.log_options)),
+        }),
+        ..models::HostConfig::default()
+    }
+}
+
+fn filled<T: Clone>(list: &[T]) -> Option<Vec<T>> {
+    (!list.is_empty()).then(|| list.to_vec())
+}
+
+pub(super) fn hash_map(map: &BTreeMap<String, String>) -> HashMap<String, String> {
+    map.clone().into_iter().collect()
+}
+
+fn ulimit(limit: &crate::engine::UlimitSpec) -> models::ResourcesUlimits {
+    models::ResourcesUlimits {
+        name: Some(limit.name.clone()),
+        soft: Some(limit.soft),
+        hard: Some(limit.hard),
+    }
+}
+
+fn restart_policy(policy: &RestartPolicy) -> models::RestartPolicy {
+    use models::RestartPolicyNameEnum as Name;
+    let (name, count) = match policy {
+        RestartPolicy::No => (Name::NO, None),
+        RestartPolicy::Always => (Name::ALWAYS, None),
+        RestartPolicy::UnlessStopped => (Name::UNLESS_STOPPED, None),
+        RestartPolicy::OnFailure(count) => (Name::ON_FAILURE, *count),
+    };
+    models::RestartPolicy {
+        name: Some(name),
+        maximum_retry_count: count,
+    }
+}
+
+fn healthcheck(check: &HealthcheckSpec) -> models::HealthConfig {
+    models::HealthConfig {
+        test: filled(&check.test),
+        interval: check.interval.map(nanoseconds),
+        timeout: check.timeout.map(nanoseconds),
+        retries: check.retries,
+        start_period: check.start_period.map(nanoseconds),
+        start_interval: None,
+    }
+}
+
+fn nanoseconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)
+}
+
+/// Whole seconds, never less than asked for.
+pub(super) fn whole_seconds(duration: Duration) -> i64 {
+    let more = i64::from(duration.subsec_nanos() > 0);
+    i64::try_from(duration.as_secs()).map_or(i64::MAX, |seconds| seconds.saturating_add(more))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn health_is_read_from_the_status_line() {
+        assert_eq!(health_in_status("Up 3 minutes"), None);
+        assert_eq!(health_in_status("Exited (1) 2 hours ago"), None);
+        assert_eq!(
+            health_in_status("Up 1 second (health: starting)"),
+            Some(Health::Starting)
+        );
+        assert_eq!(
+            health_in_status("Up 5 hours (unhealthy)"),
+            Some(Health::Unhealthy)
+        );
+    }
+
+    #[test]
+    fn times_become_seconds() {
+        assert_eq!(seconds("1970-01-01T00:00:00Z"), Some(0));
+        assert_eq!(seconds("2024-02-29T12:30:15.123456Z"), Some(1_709_209_815));
+        assert_eq!(seconds("yesterday"), None);
+    }
+
+    #[test]
+    fn a_grace_period_is_never_cut_short() {
+        assert_eq!(whole_seconds(Duration::from_millis(1500)), 2);
+        assert_eq!(whole_seconds(Duration::from_secs(10)), 10);
+    }
+}

@@ -1,0 +1,339 @@
+//! The Docker Engine API, spoken by dockerd and by Podman's compatible service.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bollard::Docker;
+use bollard::query_parameters as query;
+use futures_util::TryStreamExt;
+use futures_util::stream::{BoxStream, StreamExt};
+
+use super::{
+    BuildRequest, ContainerSpec, ContainerSummary, Engine, EngineError, EngineInfo, ExecResult,
+    ExecSpec, ImageSummary, LogLine, Progress, Result, TarStream,
+};
+
+mod build;
+mod connect;
+mod convert;
+mod fault;
+mod lines;
+mod output;
+mod pull;
+
+pub use connect::connect;
+
+use fault::{Call, is_absent};
+
+/// An engine behind the API.
+#[derive(Debug)]
+struct ApiEngine {
+    /// For calls whose answer begins soon.
+    quick: Docker,
+    /// For calls that last as long as what they watch.
+    patient: Docker,
+    info: EngineInfo,
+}
+
+impl ApiEngine {
+    fn call(&self, action: impl Into<String>) -> Call {
+        Call {
+            address: self.info.address.clone(),
+            action: action.into(),
+        }
+    }
+}
+
+fn label_filter(labels: &[String]) -> std::collections::HashMap<String, Vec<String>> {
+    [("label".to_owned(), labels.to_vec())].into()
+}
+
+/// Names and references go into the path of a URL: nothing that would end it may be in them.
+fn is_plain(reference: &str) -> bool {
+    !reference.is_empty()
+        && !reference.contains("..")
+        && reference
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "._-:/@".contains(c))
+}
+
+/// `repository` and `tag` of a reference.
+fn split_tag(reference: &str) -> (&str, Option<&str>) {
+    match reference.rsplit_once(':') {
+        Some((repository, tag)) if !tag.contains('/') => (repository, Some(tag)),
+        _ => (reference, None),
+    }
+}
+
+#[async_trait]
+impl Engine for ApiEngine {
+    fn info(&self) -> &EngineInfo {
+        &self.info
+    }
+
+    async fn list_containers(&self, labels: &[String]) -> Result<Vec<ContainerSummary>> {
+        let call = self.call("list containers");
+        let options = query::ListContainersOptionsBuilder::new()
+            .all(true)
+            .filters(&label_filter(labels))
+            .build();
+        let listed = self.quick.list_containers(Some(options)).await;
+        let listed = listed.map_err(|e| call.fault(e))?;
+        Ok(listed
+            .into_iter()
+            .map(convert::container_from_list)
+            .collect())
+    }
+
+    async fn find_container(&self, id_or_name: &str) -> Result<Option<ContainerSummary>> {
+        if !is_plain(id_or_name) {
+            return Ok(None);
+        }
+        let call = self.call(format!("look up container {id_or_name}"));
+        match self.quick.inspect_container(id_or_name, None).await {
+            Ok(found) => Ok(Some(convert::container_from_inspect(found))),
+            Err(error) if is_absent(&error) => Ok(None),
+            Err(error) => Err(call.fault(error)),
+        }
+    }
+
+    async fn create_container(&self, name: &str, spec: &ContainerSpec) -> Result<String> {
+        let call = self.call(format!("create container {name}"));
+        let options = query::CreateContainerOptionsBuilder::new()
+            .name(name)
+            .build();
+        let made = self
+            .patient
+            .create_container(Some(options), convert::create_body(spec))
+            .await;
+        Ok(made.map_err(|e| call.fault(e))?.id)
+    }
+
+    async fn start_container(&self, id: &str) -> Result<()> {
+        let call = self.call(format!("start container {id}"));
+        let started = self.patient.start_container(id, None).await;
+        started.map_err(|e| call.fault(e))
+    }
+
+    async fn stop_container(&self, id: &str, grace: Option<Duration>) -> Result<()> {
+        let call = self.call(format!("stop container {id}"));
+        let options = grace.map(|grace| query::StopContainerOptions {
+            t: i32::try_from(convert::whole_seconds(grace)).ok(),
+            ..query::StopContainerOptions::default()
+        });
+        match self.patient.stop_container(id, options).await {
+            Ok(()) => Ok(()),
+            Err(error) if is_absent(&error) => Ok(()),
+            Err(error) => Err(call.fault(error)),
+        }
+    }
+
+    async fn remove_container(&self, id: &str) -> Result<()> {
+        let call = self.call(format!("remove container {id}"));
+        let options = query::RemoveContainerOptionsBuilder::new()
+            .v(true)
+            .force(true)
+            .build();
+        loop {
+            match self
+                .patient
+                .remove_container(id, Some(options.clone()))
+                .await
+            {
+                Ok(()) => return Ok(()),
+                Err(error) if is_absent(&error) => return Ok(()),
+                // Somebody else's removal (or the engine's own, of an auto-removed container) is
+                // under way: gone is what was asked for, so wait for it.
+                Err(bollard::errors::Error::DockerResponseServerError {
+                    status_code: 409,
+                    message,
+                }) if message.contains("already in progress") => {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+                Err(error) => return Err(call.fault(error)),
+            }
+        }
+    }
+
+    async fn rename_container(&self, id: &str, name: &str) -> Result<()> {
+        let call = self.call(format!("rename container {id} to {name}"));
+        let options = query::RenameContainerOptionsBuilder::new()
+            .name(name)
+            .build();
+        let renamed = self.patient.rename_container(id, options).await;
+        renamed.map_err(|e| call.fault(e))
+    }
+
+    async fn wait_container(&self, id: &str) -> Result<i64> {
+        let call = self.call(format!("wait for container {id}"));
+        let mut answers = Box::pin(self.patient.wait_container(id, None));
+        match answers.next().await {
+            Some(Ok(answer)) => Ok(answer.status_code),
+            Some(Err(bollard::errors::Error::DockerContainerWaitError { code, .. })) => Ok(code),
+            Some(Err(error)) => Err(call.fault(error)),
+            None => Err(call.lost("the connection ended before the container did")),
+        }
+    }
+
+    async fn logs(
+        &self,
+        id: &str,
+        tail: Option<usize>,
+        follow: bool,
+    ) -> Result<BoxStream<'static, Result<LogLine>>> {
+        let call = self.call(format!("read the output of container {id}"));
+        let tail = tail.map_or_else(|| "all".to_owned(), |lines| lines.to_string());
+        let options = query::LogsOptionsBuilder::new()
+            .stdout(true)
+            .stderr(true)
+            .follow(follow)
+            .tail(&tail)
+            .build();
+        let chunks = self.patient.logs(id, Some(options)).boxed();
+        output::log_lines(call, chunks).await
+    }
+
+    async fn exec(&self, id: &str, spec: &ExecSpec) -> Result<ExecResult> {
+        let program = spec.command.first().cloned().unwrap_or_default();
+        let call = self.call(format!("run {program} in container {id}"));
+        output::exec(&self.patient, &call, id, spec).await
+    }
+
+    async fn list_volumes(&self) -> Result<Vec<String>> {
+        let call = self.call("list volumes");
+        let listed = self
+            .quick
+            .list_volumes(None::<query::ListVolumesOptions>)
+            .await;
+        let volumes = listed.map_err(|e| call.fault(e))?.volumes;
+        Ok(volumes.into_iter().flatten().map(|v| v.name).collect())
+    }
+
+    async fn find_image(&self, reference: &str) -> Result<Option<ImageSummary>> {
+        if !is_plain(reference) {
+            return Ok(None);
+        }
+        let call = self.call(format!("look up image {reference}"));
+        match self.quick.inspect_image(reference).await {
+            Ok(found) => Ok(Some(convert::image_from_inspect(found))),
+            Err(error) if is_absent(&error) => Ok(None),
+            Err(error) => Err(call.fault(error)),
+        }
+    }
+
+    async fn list_images(&self, labels: &[String]) -> Result<Vec<ImageSummary>> {
+        let call = self.call("list images");
+        let options = query::ListImagesOptionsBuilder::new()
+            .filters(&label_filter(labels))
+            .build();
+        let listed = self.quick.list_images(Some(options)).await;
+        let listed = listed.map_err(|e| call.fault(e))?;
+        Ok(listed.into_iter().map(convert::image_from_list).collect())
+    }
+
+    async fn pull_image(&self, reference: &str) -> Result<BoxStream<'static, Result<Progress>>> {
+        let call = self.call(format!("pull image {reference}"));
+        pull::pull(self.patient.clone(), call, reference.to_owned())
+    }
+
+    async fn tag_image(&self, image: &str, reference: &str) -> Result<()> {
+        let call = self.call(format!("tag image {image} as {reference}"));
+        let (repository, tag) = split_tag(reference);
+        let options = query::TagImageOptionsBuilder::new()
+            .repo(repository)
+            .tag(tag.unwrap_or("latest"))
+            .build();
+        let tagged = self.patient.tag_image(image, Some(options)).await;
+        tagged.map_err(|e| call.fault(e))
+    }
+
+    async fn remove_image(&self, reference: &str) -> Result<()> {
+        let call = self.call(format!("remove image {reference}"));
+        let removed = self
+            .patient
+            .remove_image(reference, None::<query::RemoveImageOptions>, None)
+            .await;
+        match removed {
+            Ok(_) => Ok(()),
+            Err(error) if is_absent(&error) => Ok(()),
+            Err(error) => Err(call.fault(error)),
+        }
+    }
+
+    async fn build_image(
+        &self,
+        request: BuildRequest,
+        context: TarStream,
+    ) -> Result<BoxStream<'static, Result<Progress>>> {
+        let what = request.tags.first().map_or("(untagged)", String::as_str);
+        let call = self.call(format!("build image {what}"));
+        Ok(build::build(self.patient.clone(), call, request, context))
+    }
+
+    async fn download(&self, id: &str, path: &str) -> Result<TarStream> {
+        let call = self.call(format!("read {path} of container {id}"));
+        let options = query::DownloadFromContainerOptionsBuilder::new()
+            .path(path)
+            .build();
+        let bytes = self.patient.download_from_container(id, Some(options));
+        let bytes = bytes.map_err(move |e| call.fault(e));
+        output::archive(bytes.boxed()).await
+    }
+
+    async fn upload(&self, id: &str, path: &str, archive: TarStream) -> Result<()> {
+        let call = self.call(format!("write to {path} of container {id}"));
+        let options = query::UploadToContainerOptionsBuilder::new()
+            .path(path)
+            .build();
+        let body = bollard::body_try_stream(archive);
+        let sent = self
+            .patient
+            .upload_to_container(id, Some(options), body)
+            .await;
+        sent.map_err(|e| call.fault(e))
+    }
+}
+
+/// Sends `item`, and says whether anybody still listens.
+async fn tell<T>(
+    listener: &tokio::sync::mpsc::Sender<Result<T>>,
+    item: Result<T, EngineError>,
+) -> bool {
+    listener.send(item).await.is_ok()
+}
+
+/// The receiving end as a stream.
+fn listen<T: Send + 'static>(
+    receiver: tokio::sync::mpsc::Receiver<Result<T>>,
+) -> BoxStream<'static, Result<T>> {
+    futures_util::stream::unfold(receiver, |mut receiver| async move {
+        let item = receiver.recv().await?;
+        Some((item, receiver))
+    })
+    .boxed()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_registry_port_is_not_a_tag() {
+        assert_eq!(
+            split_tag("reg:5000/kolla/base"),
+            ("reg:5000/kolla/base", None)
+        );
+        assert_eq!(
+            split_tag("reg:5000/kolla/base:1"),
+            ("reg:5000/kolla/base", Some("1"))
+        );
+    }
+
+    #[test]
+    fn what_would_leave_the_path_of_the_url_is_no_reference() {
+        assert!(is_plain("reg:5000/a/b@sha256:12ab"));
+        for bad in ["", "a?b", "../version", "a b", "a#b", "a%2fb"] {
+            assert!(!is_plain(bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Output of containers and of commands inside them; archives.
+
+use bollard::Docker;
+use bollard::container::LogOutput;
+use bollard::errors::Error;
+use bollard::exec::StartExecResults;
+use bollard::models::ExecConfig;
+use futures_util::stream::{self, BoxStream, StreamExt};
+
+use super::fault::Call;
+use super::lines::LogCutter;
+use crate::engine::{EngineError, ExecResult, ExecSpec, LogLine, Result, TarStream};
+
+type Chunks = BoxStream<'static, Result<LogOutput, Error>>;
+
+/// The lines of a log. Waits for the first piece, so that a container that is not there is an
+/// error of the call rather than of the stream.
+pub(super) async fn log_lines(
+    call: Call,
+    mut chunks: Chunks,
+) -> Result<BoxStream<'static, Result<LogLine>>> {
+    let first = match chunks.next().await {
+        Some(Err(error)) => return Err(call.fault(error)),
+        first => first,
+    };
+    let chunks = stream::iter(first).chain(chunks).map(Some);
+    let with_end = chunks.chain(stream::once(async { None }));
+    let lines = with_end.scan(LogCutter::default(), move |cutter, piece| {
+        let lines: Vec<Result<LogLine>> = match piece {
+            Some(Ok(output)) => cutter.push(output).into_iter().map(Ok).collect(),
+            Some(Err(error)) => vec![Err(call.fault(error))],
+            None => cutter.finish().into_iter().map(Ok).collect(),
+        };
+        futures_util::future::ready(Some(stream::iter(lines)))
+    });
+    Ok(lines.flatten().boxed())
+}
+
+pub(super) async fn exec(
+    client: &Docker,
+    call: &Call,
+    id: &str,
+    spec: &ExecSpec,
+) -> Result<ExecResult> {
+    let config = ExecConfig {
+        attach_stdout: Some(true),
+        attach_stderr: Some(true),
+        env: Some(spec.env.clone()),
+        cmd: Some(spec.command.clone()),
+        privileged: Some(spec.privileged),
+        user: spec.user.clone(),
+        ..ExecConfig::default()
+    };
+    let made = client.create_exec(id, config).await;
+    let exec_id = made.map_err(|e| call.fault(e))?.id;
+    let started = client.start_exec(&exec_id, None).await;
+    let mut output = Vec::new();
+    if let StartExecResults::Attached {
+        output: mut chunks, ..
+    } = started.map_err(|e| call.fault(e))?
+    {
+        let mut cutter = LogCutter::default();
+        while let Some(chunk) = chunks.next().await {
+            output.extend(cutter.push(chunk.map_err(|e| call.fault(e))?));
+        }
+        output.extend(cutter.finish());
+    }
+    let ended = client.inspect_exec(&exec_id).await;
+    let ended = ended.map_err(|e| call.fault(e))?;
+    if ended.running.unwrap_or_default() {
+        return Err(call.lost("the connection ended before the command did"));
+    }
+    let exit_code = ended.exit_code.ok_or_else(|| EngineError::Answer {
+        action: call.action.clone(),
+        message: "no exit code".to_owned(),
+    })?;
+    Ok(ExecResult { exit_code, output })
+}
+
+/// The bytes of an archive, once the first of them are there.
+pub(super) async fn archive(
+    mut pieces: BoxStream<'static, Result<bytes::Bytes>>,
+) -> Result<TarStream> {
+    let first = match pieces.next().await {
+        Some(Err(error)) => return Err(error),
+        first => first,
+    };
+    let pieces = stream::iter(first).chain(pieces);
+    Ok(pieces
+        .map(|piece| piece.map_err(std::io::Error::other))
+        .boxed())
+}

@@ -1,0 +1,250 @@
+//! The seam against a real engine.
+
+mod common;
+
+use std::io::Read;
+use std::time::Duration;
+
+use bytes::Bytes;
+use common::{IMAGE, Sweep, engine, shell, unique};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use runtime::engine::{
+    BuildRequest, ConnectOptions, ContainerState, EngineError, ExecSpec, LogLine, Progress,
+    TarStream, connect,
+};
+
+fn context(files: &[(&str, &str)]) -> TarStream {
+    let mut archive = tar::Builder::new(Vec::new());
+    for (name, text) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(text.len() as u64);
+        header.set_mode(0o644);
+        archive
+            .append_data(&mut header, name, text.as_bytes())
+            .unwrap();
+    }
+    let bytes = Bytes::from(archive.into_inner().unwrap());
+    stream::iter([Ok(bytes)]).boxed()
+}
+
+#[tokio::test]
+async fn the_life_of_a_container() {
+    let engine = engine().await;
+    let name = unique("rt-life");
+    let label = format!("test={name}");
+    let _sweep = Sweep(label.clone());
+
+    let mut spec = shell("echo out; echo err >&2; exit 3");
+    spec.labels.insert("test".to_owned(), name.clone());
+    let id = engine.create_container(&name, &spec).await.unwrap();
+    let made = engine.find_container(&name).await.unwrap().unwrap();
+    assert_eq!(
+        (made.id.as_str(), made.state),
+        (id.as_str(), ContainerState::Created)
+    );
+
+    engine.start_container(&id).await.unwrap();
+    assert_eq!(engine.wait_container(&id).await.unwrap(), 3);
+    let mut lines: Vec<LogLine> = engine
+        .logs(&id, None, true)
+        .await
+        .unwrap()
+        .try_collect()
+        .await
+        .unwrap();
+    lines.sort_by_key(|line| matches!(line, LogLine::Err(_)));
+    assert_eq!(
+        lines,
+        [
+            LogLine::Out("out".to_owned()),
+            LogLine::Err("err".to_owned())
+        ]
+    );
+
+    let other = unique("rt-life");
+    engine.rename_container(&id, &other).await.unwrap();
+    let listed = engine.list_containers(&[label]).await.unwrap();
+    assert_eq!(listed.len(), 1);
+    assert_eq!(listed[0].name, other);
+    assert_eq!(listed[0].exit_code(), Some(3));
+    let image = engine.find_image(IMAGE).await.unwrap().unwrap();
+    assert_eq!(listed[0].image_id, image.id);
+    let inspected = engine.find_container(&id).await.unwrap().unwrap();
+    assert_eq!(inspected.exit_code(), Some(3));
+    assert!((inspected.created - listed[0].created).abs() <= 1);
+
+    engine.stop_container(&id, None).await.unwrap();
+    engine.remove_container(&id).await.unwrap();
+    engine.remove_container(&id).await.unwrap();
+    assert!(engine.find_container(&id).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn commands_and_archives_in_a_running_container() {
+    let engine = engine().await;
+    let name = unique("rt-exec");
+    let _sweep = Sweep(format!("test={name}"));
+    let mut spec = shell("exec sleep 600");
+    spec.labels.insert("test".to_owned(), name.clone());
+    let id = engine.create_container(&name, &spec).await.unwrap();
+    engine.start_container(&id).await.unwrap();
+
+    let result = engine
+        .exec(
+            &id,
+            &ExecSpec {
+                command: ["sh", "-c", "echo $WORD; exit 7"]
+                    .map(str::to_owned)
+                    .to_vec(),
+                env: vec!["WORD=said".to_owned()],
+                ..ExecSpec::default()
+            },
+        )
+        .await
+        .unwrap();
+    assert_eq!(result.exit_code, 7);
+    assert_eq!(result.output, [LogLine::Out("said".to_owned())]);
+
+    engine
+        .upload(&id, "/tmp", context(&[("note", "written\n")]))
+        .await
+        .unwrap();
+    let pieces: Vec<Bytes> = engine
+        .download(&id, "/tmp/note")
+        .await
+        .unwrap()
+        .try_collect()
+        .await
+        .unwrap();
+    let bytes = pieces.concat();
+    let mut archive = tar::Archive::new(bytes.as_slice());
+    let mut text = String::new();
+    let mut entry = archive.entries().unwrap().next().unwrap().unwrap();
+    entry.read_to_string(&mut text).unwrap();
+    assert_eq!(text, "written\n");
+    let absent = engine.download(&id, "/nowhere").await.err().unwrap();
+    assert!(absent.to_string().contains("/nowhere"), "{absent}");
+    engine
+        .stop_container(&id, Some(Duration::ZERO))
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_build_gives_its_lines_its_image_and_all_tags() {
+    let engine = engine().await;
+    let (one, two) = (unique("rt-build"), unique("rt-build"));
+    let dockerfile = format!("FROM {IMAGE}\nARG WORD\nRUN echo \"word is $WORD\"\n");
+    let request = BuildRequest {
+        tags: vec![format!("{one}:1"), format!("{two}:2")],
+        dockerfile: "Dockerfile".to_owned(),
+        build_args: [("WORD".to_owned(), "given".to_owned())].into(),
+        labels: [("made-by".to_owned(), one.clone())].into(),
+        no_cache: true,
+        network: Some("none".to_owned()),
+        ..BuildRequest::default()
+    };
+    let steps: Vec<Progress> = engine
+        .build_image(request, context(&[("Dockerfile", &dockerfile)]))
+        .await
+        .unwrap()
+        .try_collect()
+        .await
+        .unwrap();
+    assert!(steps.contains(&Progress::Line("word is given".to_owned())));
+    let Some(Progress::ImageId(id)) = steps.last() else {
+        panic!("no image id at the end of {steps:?}");
+    };
+    let listed = engine
+        .list_images(&[format!("made-by={one}")])
+        .await
+        .unwrap();
+    assert_eq!(listed.len(), 1);
+    assert_eq!(&listed[0].id, id);
+    assert_eq!(listed[0].tags.len(), 2);
+    engine.remove_image(&format!("{one}:1")).await.unwrap();
+    engine.remove_image(&format!("{two}:2")).await.unwrap();
+    assert!(engine.find_image(id).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_build_that_fails_says_what_failed() {
+    let engine = engine().await;
+    let request = || BuildRequest {
+        dockerfile: "Dockerfile".to_owned(),
+        ..BuildRequest::default()
+    };
+    let failing = [
+        (format!("FROM {IMAGE}\nRUN exit 5\n"), "exit 5"),
+        (format!("FROM {IMAGE}\nRUNN true\n"), "RUNN"),
+    ];
+    for (dockerfile, words) in failing {
+        let steps: Result<Vec<Progress>, EngineError> = engine
+            .build_image(request(), context(&[("Dockerfile", &dockerfile)]))
+            .await
+            .unwrap()
+            .try_collect()
+            .await;
+        let error = steps.unwrap_err();
+        assert!(matches!(error, EngineError::Build { .. }), "{error:?}");
+        assert!(error.to_string().contains(words), "{error}");
+    }
+
+    let broken: TarStream =
+        stream::iter([Err(std::io::Error::other("the disk is on fire"))]).boxed();
+    let steps: Result<Vec<Progress>, EngineError> = engine
+        .build_image(request(), broken)
+        .await
+        .unwrap()
+        .try_collect()
+        .await;
+    let error = steps.unwrap_err().to_string();
+    assert!(error.contains("the disk is on fire"), "{error}");
+}
+
+#[tokio::test]
+async fn an_engine_that_goes_away_is_noticed() {
+    let engine = engine().await;
+    let address = engine.info().address.clone();
+    let Some(real) = address.strip_prefix("unix://").map(str::to_owned) else {
+        return;
+    };
+    // A relay to the engine that can be cut at will.
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("relay.sock");
+    let listener = tokio::net::UnixListener::bind(&path).unwrap();
+    let relay = tokio::spawn(async move {
+        let mut relays = tokio::task::JoinSet::new();
+        while let Ok((mut near, _)) = listener.accept().await {
+            let real = real.clone();
+            relays.spawn(async move {
+                let mut far = tokio::net::UnixStream::connect(real).await.unwrap();
+                let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
+            });
+        }
+    });
+    let relayed = connect(&ConnectOptions {
+        host: Some(format!("unix://{}", path.display())),
+        ..ConnectOptions::default()
+    })
+    .await
+    .unwrap();
+
+    let name = unique("rt-lost");
+    let _sweep = Sweep(format!("test={name}"));
+    let mut spec = shell("exec sleep 600");
+    spec.labels.insert("test".to_owned(), name.clone());
+    let id = relayed.create_container(&name, &spec).await.unwrap();
+    relayed.start_container(&id).await.unwrap();
+    let waiting = tokio::spawn({
+        let relayed = relayed.clone();
+        async move { relayed.wait_container(&id).await }
+    });
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    relay.abort();
+    let error = waiting.await.unwrap().unwrap_err();
+    assert!(matches!(error, EngineError::Lost { .. }), "{error:?}");
+    let error = relayed.list_containers(&[]).await.unwrap_err();
+    assert!(matches!(error, EngineError::Lost { .. }), "{error:?}");
+    assert!(error.to_string().contains("relay.sock"), "{error}");
+}
