@@ -1,4 +1,5 @@
 //! The seam against a real engine.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
 
 mod common;
 

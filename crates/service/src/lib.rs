@@ -38,21 +38,23 @@
 //!
 //! [`Redactor`] keeps the passwords in all that out of logs and messages.
 
+mod container;
 mod definition;
 mod error;
 mod lenient;
 mod load;
 mod locate;
-mod placeholder;
 mod role;
 mod secrets;
 mod step;
 mod volume;
 
+pub use container::{
+    Action, Command, ContainerConfig, ContainerKeys, EnvVar, Healthcheck, Ulimit, VolumeMount,
+};
 pub use definition::{ByStep, Containers, Hiera, PuppetConfig, Service, Tasks};
 pub use error::{Place, Result, ServiceError};
 pub use load::load_dir;
-pub use placeholder::ContainerConfig;
 pub use role::{Role, RoleData};
 pub use secrets::{Redactor, Secrets};
 pub use step::{NotAStep, Step};

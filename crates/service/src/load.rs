@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
 
 use crate::Service;
@@ -13,13 +13,7 @@ use crate::locate::{Turn, locate};
 impl Service {
     /// Reads one definition. `path` is only for messages.
     pub fn parse(path: &Path, text: &str) -> Result<Service> {
-        let mut value: serde_yaml::Value =
-            serde_yaml::from_str(text).map_err(|error| syntax(path, &error))?;
-        value.apply_merge().map_err(|error| syntax(path, &error))?;
-        let mut track = serde_path_to_error::Track::new();
-        let tracked = serde_path_to_error::Deserializer::new(value, &mut track);
-        let service = Service::deserialize(tracked)
-            .map_err(|error| invalid(path, text, &track.path(), &error.to_string()))?;
+        let service: Service = parse_as(path, text)?;
         service.check(path, text)?;
         Ok(service)
     }
@@ -33,6 +27,19 @@ impl Service {
         }
         Ok(())
     }
+}
+
+/// Reads YAML (or JSON) as a type, and tells what is wrong with file, line and key.
+pub(crate) fn parse_as<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T> {
+    // JSON is almost YAML: only a JSON reader knows its escapes for what lies beyond 16 bits.
+    let mut value: serde_yaml::Value = match serde_json::from_str(text) {
+        Ok(value) => value,
+        Err(_) => serde_yaml::from_str(text).map_err(|error| syntax(path, &error))?,
+    };
+    value.apply_merge().map_err(|error| syntax(path, &error))?;
+    let mut track = serde_path_to_error::Track::new();
+    let tracked = serde_path_to_error::Deserializer::new(value, &mut track);
+    T::deserialize(tracked).map_err(|error| invalid(path, text, &track.path(), &error.to_string()))
 }
 
 /// Reads the definitions of a folder (its `*.yaml` and `*.yml` files, sorted by name), or of one file.

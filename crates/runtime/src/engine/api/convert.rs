@@ -34,7 +34,7 @@ pub(super) fn container_from_inspect(found: models::ContainerInspectResponse) ->
     let health = state
         .health
         .and_then(|health| health.status)
-        .and_then(|status| health_word(&status.to_string()));
+        .and_then(|status| health_word(status.as_ref()));
     let status = match container_state(&word) {
         ContainerState::Exited => format!("Exited ({})", state.exit_code.unwrap_or_default()),
         _ => word.clone(),

@@ -1,0 +1,412 @@
+//! The values of a container's keys, in the forms in which they are written.
+//!
+//! Definitions come from YAML, from JSON and from Heat, so a number may arrive as a string and a
+//! string as a number; what paunch would have put on the docker command line is what counts.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error};
+use serde_json::Value;
+
+/// A command: its words.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Command(Vec<String>);
+
+impl Command {
+    /// The command's words.
+    pub fn words(&self) -> &[String] {
+        &self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for Command {
+    /// A list of words, or a string that is split at white space; quotes mean nothing in it, as
+    /// in paunch.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Command, D::Error> {
+        let words = match Value::deserialize(deserializer)? {
+            Value::String(line) => Ok(line.split_whitespace().map(str::to_owned).collect()),
+            Value::Array(items) => items.iter().map(scalar).collect::<Result<_, _>>(),
+            other => Err(unexpected("a string or a list of words", &other)),
+        };
+        words.map(Command).map_err(D::Error::custom)
+    }
+}
+
+/// An environment variable.
+#[derive(Clone, PartialEq, Eq)]
+pub struct EnvVar {
+    /// Its name.
+    pub name: String,
+    /// Its value; when `None`, that of the process that makes the container, if it has one.
+    pub value: Option<String>,
+}
+
+/// The name in `NAME=value` or `NAME`.
+pub(super) fn env_name(text: &str) -> &str {
+    text.split_once('=').map_or(text, |(name, _)| name)
+}
+
+impl From<&str> for EnvVar {
+    fn from(text: &str) -> EnvVar {
+        EnvVar {
+            name: env_name(text).to_owned(),
+            value: text.split_once('=').map(|(_, value)| value.to_owned()),
+        }
+    }
+}
+
+/// One entry of `volumes`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VolumeMount {
+    /// A host path or a volume's name; a volume without a name when `None`.
+    pub source: Option<String>,
+    /// Where it appears inside.
+    pub target: String,
+    /// `ro`, `z`, `shared`, …
+    pub options: Vec<String>,
+}
+
+impl FromStr for VolumeMount {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<VolumeMount, String> {
+        let parts: Vec<&str> = text.split(':').collect();
+        let (source, target, options) = match parts[..] {
+            [target] => (None, target, ""),
+            [source, target] => (Some(source), target, ""),
+            [source, target, options] => (Some(source), target, options),
+            _ => return Err(format!("`{text}`: expected source:target[:options]")),
+        };
+        if !target.starts_with('/') {
+            return Err(format!("`{text}`: the path inside must be absolute"));
+        }
+        if let Some(source) = source {
+            let is_name = !source.is_empty() && !source.contains('/');
+            if !is_name && !source.starts_with('/') {
+                return Err(format!(
+                    "`{text}`: the source must be an absolute path or a volume's name"
+                ));
+            }
+        }
+        Ok(VolumeMount {
+            source: source.map(str::to_owned),
+            target: target.to_owned(),
+            options: options
+                .split(',')
+                .filter(|o| !o.is_empty())
+                .map(str::to_owned)
+                .collect(),
+        })
+    }
+}
+
+/// One entry of `ulimit`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ulimit {
+    /// `nofile`, `nproc`, …
+    pub name: String,
+    /// Soft limit.
+    pub soft: i64,
+    /// Hard limit.
+    pub hard: i64,
+}
+
+impl FromStr for Ulimit {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Ulimit, String> {
+        let wrong = || format!("`{text}`: expected name=soft[:hard], such as nofile=1024");
+        let (name, limits) = text.split_once('=').ok_or_else(wrong)?;
+        let (soft, hard) = limits.split_once(':').unwrap_or((limits, limits));
+        let limit = |text: &str| text.parse::<i64>().map_err(|_| wrong());
+        let (soft, hard) = (limit(soft)?, limit(hard)?);
+        if hard != -1 && (soft > hard || soft == -1) {
+            return Err(format!("`{text}`: the soft limit is above the hard one"));
+        }
+        Ok(Ulimit {
+            name: name.to_owned(),
+            soft,
+            hard,
+        })
+    }
+}
+
+/// The text of a single value, as Python writes it: paunch put it on a command line.
+fn scalar(value: &Value) -> Result<String, String> {
+    match value {
+        Value::String(text) => Ok(text.clone()),
+        Value::Number(number) => Ok(number.to_string()),
+        Value::Bool(true) => Ok("True".to_owned()),
+        Value::Bool(false) => Ok("False".to_owned()),
+        other => Err(unexpected("a string or a number", other)),
+    }
+}
+
+/// Names the kind of a wrong value, not the value: it may be a password.
+fn unexpected(wanted: &str, found: &Value) -> String {
+    let kind = match found {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "a mapping",
+    };
+    format!("expected {wanted}, found {kind}")
+}
+
+pub(super) fn text<'de, D: Deserializer<'de>>(d: D) -> Result<Option<String>, D::Error> {
+    match Value::deserialize(d)? {
+        Value::Null => Ok(None),
+        value => {
+            let text = scalar(&value).map_err(D::Error::custom)?;
+            Ok(Some(text).filter(|text| !text.is_empty()))
+        }
+    }
+}
+
+pub(super) fn maybe<'de, D: Deserializer<'de>>(d: D) -> Result<Option<bool>, D::Error> {
+    match Value::deserialize(d)? {
+        Value::Null => Ok(None),
+        Value::Bool(value) => Ok(Some(value)),
+        Value::String(text) if text.eq_ignore_ascii_case("true") => Ok(Some(true)),
+        Value::String(text) if text.eq_ignore_ascii_case("false") => Ok(Some(false)),
+        Value::String(text) if text.is_empty() => Ok(None),
+        other => Err(D::Error::custom(unexpected("true or false", &other))),
+    }
+}
+
+pub(super) fn no_unless_true<'de, D: Deserializer<'de>>(d: D) -> Result<bool, D::Error> {
+    Ok(maybe(d)?.unwrap_or_default())
+}
+
+pub(super) fn integer<'de, D: Deserializer<'de>>(d: D) -> Result<Option<i64>, D::Error> {
+    let Some(text) = text(d)? else {
+        return Ok(None);
+    };
+    let number = text.trim().parse();
+    number
+        .map(Some)
+        .map_err(|_| D::Error::custom("expected a whole number"))
+}
+
+pub(super) fn exit_codes<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<i64>, D::Error> {
+    Ok(Option::deserialize(d)?.unwrap_or_default())
+}
+
+/// Items that conditions left empty do not count.
+fn present(items: &[Value]) -> Result<Vec<String>, String> {
+    let items = items.iter().filter(|item| !is_falsy(item));
+    items.map(scalar).collect()
+}
+
+/// What Python takes for false.
+fn is_falsy(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::String(text) => text.is_empty(),
+        Value::Number(number) => number.as_f64() == Some(0.0),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(map) => map.is_empty(),
+        Value::Bool(true) => false,
+    }
+}
+
+pub(super) fn list<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<String>, D::Error> {
+    match Value::deserialize(d)? {
+        Value::Null => Ok(Vec::new()),
+        Value::Array(items) => present(&items).map_err(D::Error::custom),
+        other => Err(D::Error::custom(unexpected("a list", &other))),
+    }
+}
+
+pub(super) fn one_or_many<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<String>, D::Error> {
+    let items = match Value::deserialize(d)? {
+        Value::Array(items) => items,
+        single => vec![single],
+    };
+    present(&items).map_err(D::Error::custom)
+}
+
+pub(super) fn parsed_list<'de, D, T>(d: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: FromStr<Err = String>,
+{
+    let items = list(d)?.into_iter();
+    items
+        .map(|item| item.parse().map_err(D::Error::custom))
+        .collect()
+}
+
+/// A list of `NAME=value`, or a mapping, which goes by the order of its names. A value that
+/// Python takes for false passes the caller's own value on, as it does with paunch.
+pub(super) fn environment<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<EnvVar>, D::Error> {
+    match Value::deserialize(d)? {
+        Value::Null => Ok(Vec::new()),
+        Value::Array(items) => {
+            let items = present(&items).map_err(D::Error::custom)?;
+            Ok(items
+                .iter()
+                .map(|item| EnvVar::from(item.as_str()))
+                .collect())
+        }
+        Value::Object(map) => {
+            let mut variables = Vec::new();
+            for (name, value) in map.iter().filter(|(name, _)| !name.is_empty()) {
+                let value = match is_falsy(value) {
+                    true => None,
+                    false => {
+                        Some(scalar(value).map_err(|e| D::Error::custom(format!("{name}: {e}")))?)
+                    }
+                };
+                variables.push(EnvVar {
+                    name: name.clone(),
+                    value,
+                });
+            }
+            variables.sort_by(|a, b| a.name.cmp(&b.name));
+            Ok(variables)
+        }
+        other => Err(D::Error::custom(unexpected("a list or a mapping", &other))),
+    }
+}
+
+pub(super) fn restart<'de, D: Deserializer<'de>>(d: D) -> Result<Option<String>, D::Error> {
+    let policy = match Value::deserialize(d)? {
+        // An unquoted `no` of YAML 1.1.
+        Value::Bool(false) => return Ok(Some("no".to_owned())),
+        Value::Null => return Ok(None),
+        Value::String(text) if text.is_empty() => return Ok(None),
+        Value::String(text) => text,
+        other => return Err(D::Error::custom(unexpected("a restart policy", &other))),
+    };
+    let times = policy.strip_prefix("on-failure:");
+    let known = matches!(
+        policy.as_str(),
+        "no" | "always" | "unless-stopped" | "on-failure"
+    ) || times.is_some_and(|times| times.parse::<u32>().is_ok());
+    if known {
+        return Ok(Some(policy));
+    }
+    Err(D::Error::custom(format!(
+        "`{policy}`: expected no, always, unless-stopped or on-failure[:times]"
+    )))
+}
+
+pub(super) fn health_test<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<String>, D::Error> {
+    match Value::deserialize(d)? {
+        Value::Null => Ok(Vec::new()),
+        Value::Array(items) => items
+            .iter()
+            .map(scalar)
+            .collect::<Result<_, _>>()
+            .map_err(D::Error::custom),
+        single => {
+            let script = scalar(&single).map_err(D::Error::custom)?;
+            Ok(vec!["CMD-SHELL".to_owned(), script])
+        }
+    }
+}
+
+pub(super) fn duration<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Duration>, D::Error> {
+    let Some(text) = text(d)? else {
+        return Ok(None);
+    };
+    parse_duration(&text).map(Some).ok_or_else(|| {
+        D::Error::custom(format!(
+            "`{text}`: expected a time such as 90, 30s or 1m30s"
+        ))
+    })
+}
+
+/// Seconds, or numbers with units one after another.
+fn parse_duration(text: &str) -> Option<Duration> {
+    if let Ok(seconds) = text.parse::<f64>() {
+        return Duration::try_from_secs_f64(seconds).ok();
+    }
+    let mut seconds = 0.0;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+        let number: f64 = rest[..end].parse().ok()?;
+        let unit_end = rest[end..]
+            .find(|c: char| c.is_ascii_digit() || c == '.')
+            .map_or(rest.len(), |more| end + more);
+        seconds += number
+            * match &rest[end..unit_end] {
+                "h" => 3_600.0,
+                "m" => 60.0,
+                "s" => 1.0,
+                "ms" => 1e-3,
+                "us" => 1e-6,
+                "ns" => 1e-9,
+                _ => return None,
+            };
+        rest = &rest[unit_end..];
+    }
+    Duration::try_from_secs_f64(seconds).ok()
+}
+
+pub(super) fn size<'de, D: Deserializer<'de>>(d: D) -> Result<Option<i64>, D::Error> {
+    let Some(text) = text(d)? else {
+        return Ok(None);
+    };
+    parse_size(&text).map(Some).ok_or_else(|| {
+        D::Error::custom(format!(
+            "`{text}`: expected bytes, or a size such as 512m or 2g"
+        ))
+    })
+}
+
+/// Bytes, with docker's units: powers of 1024, one letter, in either case, with or without `b`.
+fn parse_size(text: &str) -> Option<i64> {
+    if let Ok(bytes) = text.parse::<i64>() {
+        return (bytes >= -1).then_some(bytes);
+    }
+    let lower = text.trim().to_ascii_lowercase();
+    let digits = lower.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = lower[digits.len()..]
+        .trim_end_matches('b')
+        .trim_end_matches('i');
+    let number: f64 = digits.trim_end().parse().ok().filter(|n| *n >= 0.0)?;
+    let power = match unit {
+        "" => 0,
+        "k" => 1,
+        "m" => 2,
+        "g" => 3,
+        "t" => 4,
+        _ => return None,
+    };
+    Some((number * 1024_f64.powi(power)) as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations() {
+        let millis = |text| parse_duration(text).map(|d| d.as_millis());
+        assert_eq!(millis("90"), Some(90_000));
+        assert_eq!(millis("1h2m3s"), Some(3_723_000));
+        assert_eq!(millis("1.5s250ms"), Some(1_750));
+        for wrong in ["-1", "soon", "5 s", "1x", "s"] {
+            assert_eq!(millis(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn sizes() {
+        assert_eq!(parse_size("1048576"), Some(1_048_576));
+        assert_eq!(parse_size("512m"), Some(536_870_912));
+        assert_eq!(parse_size("1.5GiB"), Some(1_610_612_736));
+        assert_eq!(parse_size("10kb"), Some(10_240));
+        assert_eq!(parse_size("-1"), Some(-1));
+        for wrong in ["-2", "much", "1x", "-1m"] {
+            assert_eq!(parse_size(wrong), None, "{wrong}");
+        }
+    }
+}
