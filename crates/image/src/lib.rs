@@ -1,1 +1,67 @@
-//! A Kolla tree and its overrides, rendered, ordered into a build graph, and built
+//! A Kolla tree and its overrides, rendered, ordered into a build graph, and built.
+//!
+//! A *tree* is a folder of image folders, each with a `Dockerfile.j2` and the files it copies. The
+//! folder's name is the image's name; its `FROM {{ namespace }}/{{ image_prefix }}parent:{{ tag }}`
+//! makes a parent of another. A *template override* changes all of them from outside:
+//! `{% set keystone_packages_append = ['puppet'] %}`.
+//!
+//! [`ImageSet::load`] reads and renders a tree. From there [`ImageSet::write_templates`] leaves the
+//! Dockerfiles on disk, [`ImageSet::plan`] says what would be built and why, and
+//! [`ImageSet::build`] builds it through [`runtime::engine::Engine`].
+//!
+//! An image is built only when something it is made of changed. Its *fingerprint* covers the
+//! rendered Dockerfile, the files beside it, build arguments, options and its parents'
+//! fingerprints, and is kept as a label on the image in the engine: there is no state besides.
+//!
+//! ```
+//! # let dir = tempfile::tempdir()?;
+//! # let tree = dir.path().join("images");
+//! # for (path, text) in [
+//! #     ("base/Dockerfile.j2", "FROM {{ base_image }}:{{ base_distro_tag }}\n"),
+//! #     ("cron/Dockerfile.j2", "FROM {{ namespace }}/{{ image_prefix }}base:{{ tag }}\n\
+//! #         {% set cron_packages = ['cron'] %}\n\
+//! #         RUN {{ debian_package_install(cron_packages | customizable('packages')) }}\n"),
+//! # ] {
+//! #     std::fs::create_dir_all(tree.join(path).parent().unwrap())?;
+//! #     std::fs::write(tree.join(path), text)?;
+//! # }
+//! # let file = dir.path().join("override.j2");
+//! std::fs::write(&file, "{% extends parent_template %}\n{% set cron_packages_append = ['puppet'] %}\n")?;
+//!
+//! let mut options = image::Options::new(tree);
+//! options.template_overrides = vec![file];
+//! options.regex = vec!["^cron$".to_owned()];
+//! let images = image::ImageSet::load(options)?;
+//!
+//! assert_eq!(images.names(), ["base", "cron"]);
+//! assert!(images.dockerfile("cron").unwrap().contains("--no-install-recommends cron puppet"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod base;
+mod build;
+mod context;
+mod decide;
+mod dockerfile;
+mod error;
+mod fingerprint;
+mod graph;
+mod options;
+mod plan;
+mod render;
+mod set;
+mod tree;
+mod users;
+
+pub use base::{Base, UnknownBase};
+pub use build::{
+    Built, Event, Failed, FailedInstruction, FailedStatus, Failure, Left, Named, Observer, Summary,
+};
+pub use error::{Error, Result};
+pub use fingerprint::{FINGERPRINT_LABEL, INPUTS_LABEL, PARENTS_LABEL};
+pub use options::Options;
+pub use plan::{Action, Decision, Plan, Reason};
+pub use render::{TemplateError, render};
+pub use set::ImageSet;
+pub use tree::Tree;
+pub use users::User;

@@ -1,0 +1,282 @@
+//! The build of one image.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fs::File;
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt;
+use runtime::engine::{BuildRequest, Engine, EngineError, Progress};
+
+use super::event::{Event, Observer};
+use super::failure::{FailedInstruction, Failure, Source, origin, step_number};
+use crate::context::{Context, DOCKERFILE};
+use crate::set::{ImageSet, Prepared};
+
+/// How many lines of a failed build's output are shown.
+const TAIL: usize = 20;
+
+/// The wait before the first new attempt; each further one is twice as long.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+
+/// Everything one build needs, so that it can run by itself.
+pub(super) struct Job {
+    set: ImageSet,
+    index: usize,
+    context: Context,
+    labels: BTreeMap<String, String>,
+}
+
+/// A build that succeeded.
+pub(super) struct Done {
+    pub id: String,
+    pub took: Duration,
+    pub labels: BTreeMap<String, String>,
+}
+
+/// What a build said so far.
+#[derive(Default)]
+struct Output {
+    log: Option<File>,
+    tail: VecDeque<String>,
+    step: Option<usize>,
+}
+
+impl Job {
+    pub(super) fn new(
+        set: &ImageSet,
+        index: usize,
+        prepared: &Prepared,
+        mut labels: BTreeMap<String, String>,
+    ) -> Job {
+        let options = set.options();
+        let name = &set.graph().nodes[index].name;
+        let oci =
+            |key: &str, value: &str| (format!("org.opencontainers.image.{key}"), value.to_owned());
+        labels.extend([
+            oci("title", name),
+            oci("description", &format!("OpenStack Kolla {name} image")),
+            oci("version", &options.tag),
+            oci("authors", &options.maintainer),
+        ]);
+        Job {
+            set: set.clone(),
+            index,
+            context: prepared.context.clone(),
+            labels,
+        }
+    }
+
+    fn name(&self) -> &str {
+        &self.set.graph().nodes[self.index].name
+    }
+
+    fn log_file(&self) -> Option<PathBuf> {
+        let folder = self.set.options().logs_dir.as_ref()?;
+        Some(folder.join(format!("{}.log", self.name())))
+    }
+
+    /// Builds the image, again where it was the engine that failed.
+    pub(super) async fn run(
+        self,
+        engine: &dyn Engine,
+        observer: &dyn Observer,
+    ) -> Result<Done, Failure> {
+        let started = Instant::now();
+        let mut output = Output::default();
+        if let Some(path) = self.log_file() {
+            match File::create(&path) {
+                Ok(file) => output.log = Some(file),
+                Err(error) => {
+                    let message = format!("cannot write its log {}: {error}", path.display());
+                    return Err(self.failure(message, &Output::default()));
+                }
+            }
+        }
+        let mut wait = FIRST_WAIT;
+        let mut retries = self.set.options().retries;
+        loop {
+            let error = match self.attempt(engine, observer, &mut output).await {
+                Ok(id) => {
+                    return Ok(Done {
+                        id,
+                        took: started.elapsed(),
+                        labels: self.labels,
+                    });
+                }
+                Err(error) => error,
+            };
+            if retries == 0 || !error.is_transient() {
+                return Err(self.failure(message(&error), &output));
+            }
+            retries -= 1;
+            let said = error.to_string();
+            observer.event(&Event::Retrying {
+                image: self.name(),
+                error: &said,
+                after: wait,
+            });
+            tokio::time::sleep(wait).await;
+            wait *= 2;
+        }
+    }
+
+    async fn attempt(
+        &self,
+        engine: &dyn Engine,
+        observer: &dyn Observer,
+        output: &mut Output,
+    ) -> Result<String, EngineError> {
+        output.step = None;
+        output.tail.clear();
+        let mut progress = engine
+            .build_image(self.request(), self.context.tar())
+            .await?;
+        let mut image = None;
+        while let Some(step) = progress.next().await {
+            match step? {
+                Progress::Line(line) => {
+                    let line = plain(&line);
+                    observer.event(&Event::Line {
+                        image: self.name(),
+                        line: &line,
+                    });
+                    output.add(line);
+                }
+                Progress::ImageId(id) => image = Some(id),
+            }
+        }
+        image.ok_or_else(|| EngineError::Build {
+            message: "the engine ended the build without an image".to_owned(),
+        })
+    }
+
+    fn request(&self) -> BuildRequest {
+        let options = self.set.options();
+        BuildRequest {
+            tags: vec![self.set.graph().nodes[self.index].reference.clone()],
+            dockerfile: DOCKERFILE.to_owned(),
+            build_args: options.build_args.clone(),
+            labels: self.labels.clone(),
+            no_cache: !options.cache,
+            network: options.network_mode.clone(),
+            platform: options.platform.clone(),
+            squash: options.squash,
+        }
+    }
+
+    fn failure(&self, message: String, output: &Output) -> Failure {
+        Failure {
+            image: self.name().to_owned(),
+            message,
+            instruction: output.step.and_then(|step| self.instruction(step)),
+            log_tail: output.tail.iter().cloned().collect(),
+            log_file: output.log.as_ref().and_then(|_| self.log_file()),
+        }
+    }
+
+    /// The instruction the engine calls step `number`, and where it came from.
+    fn instruction(&self, number: usize) -> Option<FailedInstruction> {
+        let index = number.checked_sub(1)?;
+        let instructions = &self.set.graph().nodes[self.index].instructions;
+        let instruction = instructions.get(index)?;
+        let tree = self.set.tree();
+        let read = |path: PathBuf| {
+            let text = std::fs::read_to_string(&path).ok()?;
+            Some(Source { path, text })
+        };
+        let template = tree
+            .template(self.name())
+            .and_then(|inside| read(tree.file(&inside)?.to_owned()))?;
+        let at_the_root = tree
+            .files()
+            .filter(|(inside, _)| !inside.contains('/') && inside.ends_with(".j2"));
+        let others: Vec<Source> = self
+            .set
+            .options()
+            .template_overrides
+            .iter()
+            .cloned()
+            .chain(at_the_root.map(|(_, path)| path.to_owned()))
+            .filter_map(read)
+            .collect();
+        Some(FailedInstruction {
+            text: format!("{} {}", instruction.name, instruction.arguments),
+            line: instruction.line,
+            template: origin(instructions, index, &template, &others),
+        })
+    }
+}
+
+/// The engine's message, without what goes without saying.
+fn message(error: &EngineError) -> String {
+    match error {
+        EngineError::Build { message } => message.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// A line without the colours that engines give to what went to standard error.
+fn plain(line: &str) -> String {
+    let mut plain = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some((before, after)) = rest.split_once("\u{1b}[") {
+        plain.push_str(before);
+        let end = after.find(|c: char| c.is_ascii_alphabetic());
+        rest = end.map_or("", |end| &after[end + 1..]);
+    }
+    plain + rest
+}
+
+/// Whether a line is the engine's own book-keeping.
+fn is_chatter(line: &str) -> bool {
+    line.starts_with(" ---> ") || line.starts_with("Removing intermediate container ")
+}
+
+impl Output {
+    fn add(&mut self, line: String) {
+        if let Some(log) = &mut self.log {
+            // A full disk must not fail a build that needs no more of it.
+            let _ = writeln!(log, "{line}");
+        }
+        if let Some(step) = step_number(&line) {
+            self.step = Some(step);
+            self.tail.clear();
+        } else if !line.trim().is_empty() && !is_chatter(&line) {
+            if self.tail.len() == TAIL {
+                self.tail.pop_front();
+            }
+            self.tail.push_back(line);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_are_left_out() {
+        assert_eq!(
+            plain("\u{1b}[91mred\u{1b}[0m and \u{1b}[1;31mmore"),
+            "red and more"
+        );
+        assert_eq!(plain("cut \u{1b}[9"), "cut ");
+    }
+
+    #[test]
+    fn the_tail_is_of_the_last_step_and_short() {
+        let mut output = Output::default();
+        output.add("Step 1/2 : FROM a".to_owned());
+        output.add("old".to_owned());
+        output.add("Step 2/2 : RUN b".to_owned());
+        output.add(" ---> Running in 12".to_owned());
+        for number in 0..TAIL + 3 {
+            output.add(format!("line {number}"));
+        }
+        assert_eq!(output.step, Some(2));
+        assert_eq!(output.tail.len(), TAIL);
+        assert_eq!(output.tail[0], "line 3");
+    }
+}

@@ -1,0 +1,95 @@
+//! What became of each image.
+
+use serde::Serialize;
+
+use super::failure::Failure;
+use crate::plan::Reason;
+
+/// The result of a build. Serialised, it has the shape of kolla-build's `--summary-json-file`,
+/// with `unchanged` beside it.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Summary {
+    /// Images that were built.
+    pub built: Vec<Built>,
+    /// Images that failed, and those not built because a parent failed.
+    pub failed: Vec<Failed>,
+    /// Images that were not asked for.
+    pub not_matched: Vec<Named>,
+    /// Images left out by an option.
+    pub skipped: Vec<Left>,
+    /// Images that cannot be built on this distribution.
+    pub unbuildable: Vec<Named>,
+    /// Images that the engine already had.
+    pub unchanged: Vec<Left>,
+    /// What went wrong with each image that failed itself.
+    #[serde(skip)]
+    pub failures: Vec<Failure>,
+}
+
+impl Summary {
+    /// Whether everything that was asked for is there.
+    pub fn is_success(&self) -> bool {
+        self.failed.is_empty()
+    }
+
+    pub(crate) fn sort(&mut self) {
+        self.built.sort_by(|a, b| a.name.cmp(&b.name));
+        self.failed.sort_by(|a, b| a.name.cmp(&b.name));
+        self.skipped.sort_by(|a, b| a.name.cmp(&b.name));
+        self.unchanged.sort_by(|a, b| a.name.cmp(&b.name));
+        self.failures.sort_by(|a, b| a.image.cmp(&b.image));
+    }
+}
+
+/// An image that was built.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Built {
+    /// Its name in the tree.
+    pub name: String,
+    /// Its full reference.
+    pub reference: String,
+    /// Its id in the engine.
+    pub id: String,
+    /// How long it took.
+    pub seconds: f64,
+    /// Why it was built.
+    pub reasons: Vec<Reason>,
+}
+
+/// An image that was not built and need not be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Left {
+    /// Its name in the tree.
+    pub name: String,
+    /// Why.
+    pub reasons: Vec<Reason>,
+}
+
+/// An image that is not there after the build.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Failed {
+    /// Its name in the tree.
+    pub name: String,
+    /// Its own failure or a parent's.
+    pub status: FailedStatus,
+    /// The parent that failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent: Option<String>,
+}
+
+/// Whose failure it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailedStatus {
+    /// Its own.
+    Error,
+    /// A parent's.
+    ParentError,
+}
+
+/// An image's name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Named {
+    /// Its name in the tree.
+    pub name: String,
+}

@@ -1,0 +1,243 @@
+//! Whether one image is built, from what is known when its turn comes.
+
+use std::collections::BTreeMap;
+
+use runtime::engine::{Engine, ImageSummary};
+
+use crate::error::{Error, Result};
+use crate::fingerprint::{self, FINGERPRINT_LABEL, Parent};
+use crate::graph::Selection;
+use crate::plan::{Action, Decision, EngineImages, Reason};
+use crate::set::{ImageSet, Prepared};
+
+/// What is known of the images as a run goes on.
+#[derive(Debug)]
+pub(crate) struct RunState {
+    engine: EngineImages,
+    /// The distribution's images: reference → id, where the engine has them.
+    bases: BTreeMap<String, Option<String>>,
+    /// Images of the tree that are done with, by index.
+    done: BTreeMap<usize, Done>,
+}
+
+#[derive(Clone, Debug)]
+struct Done {
+    parent: Parent,
+    was_rebuilt: bool,
+}
+
+impl RunState {
+    /// Asks the engine, once, for all its images.
+    pub(crate) async fn read(set: &ImageSet, engine: &dyn Engine) -> Result<RunState> {
+        let images = EngineImages::new(engine.list_images(&[]).await?);
+        let mut bases = BTreeMap::new();
+        for index in set.graph().matched() {
+            for base in &set.graph().nodes[index].bases {
+                bases.insert(
+                    base.clone(),
+                    images.find(base).map(|image| image.id.clone()),
+                );
+            }
+        }
+        Ok(RunState {
+            engine: images,
+            bases,
+            done: BTreeMap::new(),
+        })
+    }
+
+    /// The distribution's images that the engine does not have.
+    pub(crate) fn missing_bases(&self) -> Vec<String> {
+        self.bases
+            .iter()
+            .filter(|(_, id)| id.is_none())
+            .map(|(base, _)| base.clone())
+            .collect()
+    }
+
+    /// Notes a distribution's image that has been pulled.
+    pub(crate) fn add_base(&mut self, reference: &str, id: String) {
+        self.bases.insert(reference.to_owned(), Some(id));
+    }
+
+    /// What to do with an image whose parents are all done with; `None` when it was not asked for.
+    pub(crate) fn decide(
+        &self,
+        set: &ImageSet,
+        prepared: &BTreeMap<usize, Prepared>,
+        index: usize,
+    ) -> Result<Option<Decision>> {
+        let node = &set.graph().nodes[index];
+        let options = set.options();
+        let existing = self.engine.find(&node.reference);
+        let (action, reasons) = match node.selection {
+            Selection::Unmatched => return Ok(None),
+            Selection::SkippedParent => (Action::Skip, vec![Reason::SkippedParent]),
+            Selection::Matched if options.skip_existing && existing.is_some() => {
+                (Action::Skip, vec![Reason::SkippedExisting])
+            }
+            Selection::Matched => match self.reasons(set, prepared, index, existing)? {
+                reasons if reasons.is_empty() => (Action::Keep, vec![Reason::Unchanged]),
+                reasons => (Action::Build, reasons),
+            },
+        };
+        Ok(Some(Decision {
+            image: node.name.clone(),
+            reference: node.reference.clone(),
+            action,
+            reasons,
+        }))
+    }
+
+    fn reasons(
+        &self,
+        set: &ImageSet,
+        prepared: &BTreeMap<usize, Prepared>,
+        index: usize,
+        existing: Option<&ImageSummary>,
+    ) -> Result<Vec<Reason>> {
+        let parents = self.parents(set, index)?;
+        let options = set.options();
+        let mut reasons = match (existing, prepared.get(&index)) {
+            _ if options.force => vec![Reason::Forced],
+            _ if !options.cache => vec![Reason::NoCache],
+            (None, _) | (_, None) => vec![Reason::NotInEngine],
+            (Some(image), Some(prepared)) => {
+                let fingerprint = fingerprint_of(prepared, &parents);
+                fingerprint::compare(&image.labels, &fingerprint, &prepared.inputs, &parents)
+            }
+        };
+        for reason in &mut reasons {
+            *reason = match std::mem::replace(reason, Reason::Unchanged) {
+                Reason::ParentChanged(reference) if self.was_rebuilt(set, &reference) => {
+                    Reason::ParentRebuilt(reference)
+                }
+                Reason::BaseImageChanged(reference) if self.is_missing_base(&reference) => {
+                    Reason::BaseImageMissing(reference)
+                }
+                other => other,
+            };
+        }
+        Ok(reasons)
+    }
+
+    fn was_rebuilt(&self, set: &ImageSet, reference: &str) -> bool {
+        let nodes = &set.graph().nodes;
+        self.done
+            .iter()
+            .any(|(&index, done)| done.was_rebuilt && nodes[index].reference == reference)
+    }
+
+    fn is_missing_base(&self, reference: &str) -> bool {
+        self.bases.get(reference).is_some_and(Option::is_none)
+    }
+
+    /// The parents of an image as they are now, by reference.
+    pub(crate) fn parents(&self, set: &ImageSet, index: usize) -> Result<BTreeMap<String, Parent>> {
+        let nodes = &set.graph().nodes;
+        let node = &nodes[index];
+        let mut parents = BTreeMap::new();
+        for &parent in &node.parents {
+            let Some(done) = self.done.get(&parent) else {
+                return Err(Error::SkippedParent {
+                    image: node.name.clone(),
+                    parent: nodes[parent].reference.clone(),
+                });
+            };
+            parents.insert(nodes[parent].reference.clone(), done.parent.clone());
+        }
+        for base in &node.bases {
+            let id = self.bases.get(base).cloned().flatten().unwrap_or_default();
+            parents.insert(
+                base.clone(),
+                Parent {
+                    fingerprint: id.clone(),
+                    id,
+                    is_ours: false,
+                },
+            );
+        }
+        Ok(parents)
+    }
+
+    /// The labels an image is built with.
+    pub(crate) fn labels(
+        &self,
+        set: &ImageSet,
+        prepared: &Prepared,
+        index: usize,
+    ) -> Result<BTreeMap<String, String>> {
+        let parents = self.parents(set, index)?;
+        let fingerprint = fingerprint_of(prepared, &parents);
+        Ok(fingerprint::labels(
+            &fingerprint,
+            &prepared.inputs,
+            &parents,
+        ))
+    }
+
+    /// Notes an image that was built.
+    pub(crate) fn built(&mut self, index: usize, fingerprint: String, id: String) {
+        let parent = Parent {
+            fingerprint,
+            id,
+            is_ours: true,
+        };
+        self.done.insert(
+            index,
+            Done {
+                parent,
+                was_rebuilt: true,
+            },
+        );
+    }
+
+    /// Notes an image that is left as the engine has it. One that the engine does not have stays
+    /// unknown, which is an error only for those that need it.
+    pub(crate) fn left(&mut self, set: &ImageSet, index: usize) {
+        let Some(image) = self.engine.find(&set.graph().nodes[index].reference) else {
+            return;
+        };
+        let fingerprint = image
+            .labels
+            .get(FINGERPRINT_LABEL)
+            .unwrap_or(&image.id)
+            .clone();
+        let parent = Parent {
+            fingerprint,
+            id: image.id.clone(),
+            is_ours: true,
+        };
+        self.done.insert(
+            index,
+            Done {
+                parent,
+                was_rebuilt: false,
+            },
+        );
+    }
+
+    /// Notes, for a plan, what an action would lead to. The id of an image that would be built is
+    /// not known, so its children count as changed.
+    pub(crate) fn assume(
+        &mut self,
+        set: &ImageSet,
+        prepared: &BTreeMap<usize, Prepared>,
+        index: usize,
+        action: Action,
+    ) {
+        match (action, prepared.get(&index), self.parents(set, index)) {
+            (Action::Build, Some(prepared), Ok(parents)) => {
+                self.built(index, fingerprint_of(prepared, &parents), String::new());
+            }
+            _ => self.left(set, index),
+        }
+    }
+}
+
+fn fingerprint_of(prepared: &Prepared, parents: &BTreeMap<String, Parent>) -> String {
+    let parents = parents
+        .iter()
+        .map(|(reference, parent)| (reference.as_str(), parent.fingerprint.as_str()));
+    fingerprint::fingerprint(&prepared.context, &prepared.inputs, parents)
+}

@@ -1,0 +1,182 @@
+//! What can go wrong, and what to do about it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use runtime::engine::EngineError;
+
+use crate::render::TemplateError;
+
+/// The result of this crate's functions.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why images cannot be rendered, ordered or built. A failed build of one image is no error of
+/// the whole: it is in the [`Summary`](crate::Summary).
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The folder of a tree is not there.
+    #[error("{}: there is no such folder of image templates", .0.display())]
+    NoTree(PathBuf),
+    /// No `Dockerfile.j2` anywhere.
+    #[error("{}: no folder in it has a Dockerfile.j2, so it is no tree of image templates", .0.display())]
+    EmptyTree(PathBuf),
+    /// Folders nest without end.
+    #[error("{}: folders nest too deeply; is there a link to a folder above?", .0.display())]
+    TooDeep(PathBuf),
+    /// A file name that cannot be written into a Dockerfile.
+    #[error("{}: the name is not UTF-8", .0.display())]
+    NotUtf8(PathBuf),
+    /// Two folders give an image of the same name.
+    #[error(
+        "image {image} is there twice, in {first} and in {second}; an image's name is the name of its folder"
+    )]
+    TwoImages {
+        /// The image.
+        image: String,
+        /// Its first folder.
+        first: String,
+        /// Its second folder.
+        second: String,
+    },
+    /// A file could not be read or written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A YAML file does not hold what it should.
+    #[error("{}: {message}", path.display())]
+    Yaml {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with the place.
+        message: String,
+    },
+    /// A template or an override is wrong.
+    #[error(transparent)]
+    Template(#[from] Box<TemplateError>),
+    /// A rendered Dockerfile has no `FROM`.
+    #[error("image {image}: the Dockerfile rendered from {} has no FROM line", template.display())]
+    NoFrom {
+        /// The image.
+        image: String,
+        /// Its template.
+        template: PathBuf,
+    },
+    /// A parent that the tree does not have.
+    #[error("image {image}: its parent {parent} is not in the tree{}", hint(.nearest))]
+    MissingParent {
+        /// The image.
+        image: String,
+        /// What its `FROM` names.
+        parent: String,
+        /// The most similar image.
+        nearest: Option<String>,
+    },
+    /// Images that are one another's parents.
+    #[error("these images are one another's parents: {}", .0.join(" -> "))]
+    Cycle(Vec<String>),
+    /// A regular expression that is none.
+    #[error("'{pattern}' is not a regular expression: {message}")]
+    BadRegex {
+        /// The expression.
+        pattern: String,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// Nothing to do.
+    #[error("no image matches {}{}", .patterns.join(" "), hint(.nearest))]
+    NothingMatches {
+        /// What was asked for.
+        patterns: Vec<String>,
+        /// The most similar image.
+        nearest: Option<String>,
+    },
+    /// A supplied file is not on disk.
+    #[error(
+        "image {image} copies {name}, and {} is not there; run scripts/build first, which makes it",
+        path.display()
+    )]
+    NotSupplied {
+        /// The image.
+        image: String,
+        /// The file's name in its context.
+        name: String,
+        /// Where it should be.
+        path: PathBuf,
+    },
+    /// `COPY` of a file that the context does not have.
+    #[error("image {image}: its Dockerfile copies {name}, which is not in {}{}", folder.display(), hint(.nearest))]
+    NotInContext {
+        /// The image.
+        image: String,
+        /// The file.
+        name: String,
+        /// The image's folder.
+        folder: PathBuf,
+        /// The most similar file.
+        nearest: Option<String>,
+    },
+    /// The distribution's image is nowhere.
+    #[error(
+        "the engine has no image {reference} to start from, and pulling it failed: {reason}; \
+         scripts/base-image makes debian:trixie from Debian's packages"
+    )]
+    NoBaseImage {
+        /// The image.
+        reference: String,
+        /// Why it could not be pulled.
+        reason: String,
+    },
+    /// The distribution's image is not there and must not be pulled.
+    #[error(
+        "the engine has no image {0} to start from; pull it, or make debian:trixie with scripts/base-image"
+    )]
+    NoBaseImageLocally(String),
+    /// `--skip-parents` or `--skip-existing` left out an image that is needed.
+    #[error(
+        "image {image} needs its parent {parent}, which is skipped and not in the engine; build it first"
+    )]
+    SkippedParent {
+        /// The image.
+        image: String,
+        /// Its parent.
+        parent: String,
+    },
+    /// The engine failed outside of a build.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}
+
+fn hint(nearest: &Option<String>) -> String {
+    match nearest {
+        Some(name) => format!("; did you mean {name}?"),
+        None => String::new(),
+    }
+}
+
+/// The name most like this one, if any is like it at all.
+pub(crate) fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<String> {
+    candidates
+        .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
+        .filter(|(similarity, _)| *similarity > 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, candidate)| candidate.to_owned())
+}
+
+/// Says which file an I/O error is about.
+pub(crate) trait IoContext<T> {
+    fn at(self, path: &Path) -> Result<T>;
+}
+
+impl<T> IoContext<T> for io::Result<T> {
+    fn at(self, path: &Path) -> Result<T> {
+        self.map_err(|source| Error::Io {
+            path: path.to_owned(),
+            source,
+        })
+    }
+}

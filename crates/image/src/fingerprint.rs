@@ -1,0 +1,355 @@
+//! What an image is made of, as labels that later runs compare.
+//!
+//! Three labels are put on every image built:
+//! - `slipway.fingerprint`: one hash over everything below and over the fingerprints of the
+//!   parents, so a change anywhere above changes it;
+//! - `slipway.inputs`: a short hash of each input, so that a later run can say *which* changed;
+//! - `slipway.parents`: the ids of the images it was built from. The same inputs can give another
+//!   parent (`--force`, newer packages), and then the child is built again too.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::context::Context;
+use crate::options::Options;
+use crate::plan::Reason;
+
+/// The label that holds the fingerprint.
+pub const FINGERPRINT_LABEL: &str = "slipway.fingerprint";
+/// The label that holds a short hash of each input, as JSON.
+pub const INPUTS_LABEL: &str = "slipway.inputs";
+/// The label that holds the ids of the parents it was built from, as JSON.
+pub const PARENTS_LABEL: &str = "slipway.parents";
+
+/// Enough hexadecimal digits to tell two versions of one file apart.
+const SHORT: usize = 12;
+
+/// Everything of an image's own that decides what it becomes, each as a short hash.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Inputs {
+    dockerfile: String,
+    build_args: String,
+    options: String,
+    files: BTreeMap<String, String>,
+}
+
+impl Inputs {
+    pub(crate) fn new(context: &Context, options: &Options) -> Inputs {
+        let files = context.files().iter();
+        Inputs {
+            dockerfile: short(&[context.dockerfile()]),
+            build_args: short(
+                &options
+                    .build_args
+                    .iter()
+                    .flat_map(|(k, v)| [k, v])
+                    .collect::<Vec<_>>(),
+            ),
+            options: short(&[
+                options.platform.as_deref().unwrap_or_default(),
+                if options.squash { "squash" } else { "" },
+            ]),
+            files: files
+                .map(|(name, file)| (name.clone(), short(&[file.identity()])))
+                .collect(),
+        }
+    }
+
+    /// The differences between what an image was built from and what it would be built from now.
+    fn changes(&self, then: &Inputs) -> Vec<Reason> {
+        let mut reasons = Vec::new();
+        if self.dockerfile != then.dockerfile {
+            reasons.push(Reason::DockerfileChanged);
+        }
+        for (name, hash) in &self.files {
+            match then.files.get(name) {
+                None => reasons.push(Reason::FileAdded(name.clone())),
+                Some(old) if old != hash => reasons.push(Reason::FileChanged(name.clone())),
+                Some(_) => {}
+            }
+        }
+        let gone = then
+            .files
+            .keys()
+            .filter(|name| !self.files.contains_key(*name));
+        reasons.extend(gone.map(|name| Reason::FileRemoved(name.clone())));
+        if self.build_args != then.build_args {
+            reasons.push(Reason::BuildArgsChanged);
+        }
+        if self.options != then.options {
+            reasons.push(Reason::OptionsChanged);
+        }
+        reasons
+    }
+}
+
+/// A parent as it is now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Parent {
+    /// Its fingerprint; for an image that is not ours, its id.
+    pub fingerprint: String,
+    /// Its id in the engine.
+    pub id: String,
+    /// Whether it is an image of the tree.
+    pub is_ours: bool,
+}
+
+/// The fingerprint of an image with these inputs and these parents (reference → fingerprint).
+pub(crate) fn fingerprint<'a>(
+    context: &Context,
+    inputs: &Inputs,
+    parents: impl Iterator<Item = (&'a str, &'a str)>,
+) -> String {
+    let mut hasher = Sha256::new();
+    // The full digests count here, the short ones only tell changes apart.
+    add(&mut hasher, "dockerfile", context.dockerfile());
+    for (name, file) in context.files() {
+        add(&mut hasher, "file", name);
+        add(&mut hasher, "content", &file.identity());
+    }
+    add(&mut hasher, "build_args", &inputs.build_args);
+    add(&mut hasher, "options", &inputs.options);
+    for (reference, fingerprint) in parents {
+        add(&mut hasher, reference, fingerprint);
+    }
+    hex::encode(hasher.finalize())
+}
+
+/// The labels of an image about to be built.
+pub(crate) fn labels(
+    fingerprint: &str,
+    inputs: &Inputs,
+    parents: &BTreeMap<String, Parent>,
+) -> BTreeMap<String, String> {
+    let ids: BTreeMap<&str, &str> = parents
+        .iter()
+        .map(|(reference, parent)| (reference.as_str(), parent.id.as_str()))
+        .collect();
+    BTreeMap::from([
+        (FINGERPRINT_LABEL.to_owned(), fingerprint.to_owned()),
+        (INPUTS_LABEL.to_owned(), json(inputs)),
+        (PARENTS_LABEL.to_owned(), json(&ids)),
+    ])
+}
+
+/// Why an image with these labels is not what would be built now; empty when it is.
+pub(crate) fn compare(
+    labels: &BTreeMap<String, String>,
+    fingerprint: &str,
+    inputs: &Inputs,
+    parents: &BTreeMap<String, Parent>,
+) -> Vec<Reason> {
+    let Some(then) = labels.get(FINGERPRINT_LABEL) else {
+        return vec![Reason::NotBuiltHere];
+    };
+    let ids = parse::<BTreeMap<String, String>>(labels, PARENTS_LABEL).unwrap_or_default();
+    let changed_parents: Vec<Reason> = parents
+        .iter()
+        .filter(|(reference, parent)| ids.get(*reference) != Some(&parent.id))
+        .map(|(reference, parent)| match parent.is_ours {
+            true => Reason::ParentChanged(reference.clone()),
+            false => Reason::BaseImageChanged(reference.clone()),
+        })
+        .collect();
+    if then == fingerprint {
+        return changed_parents;
+    }
+    let mut reasons = match parse::<Inputs>(labels, INPUTS_LABEL) {
+        Some(then) => inputs.changes(&then),
+        None => vec![Reason::NotBuiltHere],
+    };
+    reasons.extend(changed_parents);
+    if reasons.is_empty() {
+        // A parent's inputs changed and its id did not, such as when only its labels were lost.
+        reasons.extend(parents.keys().cloned().map(Reason::ParentChanged));
+    }
+    reasons
+}
+
+fn parse<T: for<'de> Deserialize<'de>>(
+    labels: &BTreeMap<String, String>,
+    label: &str,
+) -> Option<T> {
+    serde_json::from_str(labels.get(label)?).ok()
+}
+
+fn json(value: &impl Serialize) -> String {
+    // Maps of strings always serialise.
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+fn add(hasher: &mut Sha256, kind: &str, value: &str) {
+    for part in [kind, value] {
+        hasher.update((part.len() as u64).to_le_bytes());
+        hasher.update(part.as_bytes());
+    }
+}
+
+fn short<T: AsRef<str>>(parts: &[T]) -> String {
+    let mut hasher = Sha256::new();
+    for part in parts {
+        add(&mut hasher, "", part.as_ref());
+    }
+    let mut hash = hex::encode(hasher.finalize());
+    hash.truncate(SHORT);
+    hash
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
+    use super::*;
+
+    struct Case {
+        dir: tempfile::TempDir,
+        options: Options,
+        dockerfile: &'static str,
+        parents: BTreeMap<String, Parent>,
+    }
+
+    impl Case {
+        fn new() -> Self {
+            let dir = tempfile::tempdir().unwrap();
+            fs::write(dir.path().join("a"), "1").unwrap();
+            let parent = Parent {
+                fingerprint: "f".into(),
+                id: "sha256:1".into(),
+                is_ours: true,
+            };
+            Case {
+                options: Options::new(dir.path()),
+                dir,
+                dockerfile: "FROM x",
+                parents: BTreeMap::from([("ns/base:1".to_owned(), parent)]),
+            }
+        }
+
+        fn state(&self) -> (String, Inputs) {
+            let mut files: Vec<(String, PathBuf)> = fs::read_dir(self.dir.path())
+                .unwrap()
+                .map(|entry| entry.unwrap())
+                .map(|entry| (entry.file_name().into_string().unwrap(), entry.path()))
+                .collect();
+            files.sort();
+            let files = files
+                .iter()
+                .map(|(name, path)| (name.as_str(), path.as_path()));
+            let context = Context::read(self.dockerfile.to_owned(), files).unwrap();
+            let inputs = Inputs::new(&context, &self.options);
+            let parents = self
+                .parents
+                .iter()
+                .map(|(r, p)| (r.as_str(), p.fingerprint.as_str()));
+            (fingerprint(&context, &inputs, parents), inputs)
+        }
+
+        /// The reasons after a change.
+        fn after(change: impl Fn(&mut Case)) -> Vec<Reason> {
+            let mut case = Case::new();
+            let (fingerprint, inputs) = case.state();
+            let labels = labels(&fingerprint, &inputs, &case.parents);
+            change(&mut case);
+            let (fingerprint, inputs) = case.state();
+            compare(&labels, &fingerprint, &inputs, &case.parents)
+        }
+
+        fn path(&self, name: &str) -> PathBuf {
+            Path::new(self.dir.path()).join(name)
+        }
+    }
+
+    #[test]
+    fn nothing_changed_is_no_reason() {
+        assert_eq!(Case::after(|_| ()), []);
+        // Rewritten with the same bytes, and a mode that packs the same.
+        assert_eq!(
+            Case::after(|case| fs::write(case.path("a"), "1").unwrap()),
+            []
+        );
+    }
+
+    #[test]
+    fn every_input_is_told_apart() {
+        let executable = <fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o755);
+        assert_eq!(
+            Case::after(|case| case.dockerfile = "FROM y"),
+            [Reason::DockerfileChanged]
+        );
+        let changed = [Reason::FileChanged("a".to_owned())];
+        assert_eq!(
+            Case::after(|case| fs::write(case.path("a"), "2").unwrap()),
+            changed
+        );
+        assert_eq!(
+            Case::after(|case| fs::set_permissions(case.path("a"), executable.clone()).unwrap()),
+            changed
+        );
+        assert_eq!(
+            Case::after(|case| fs::rename(case.path("a"), case.path("b")).unwrap()),
+            [
+                Reason::FileAdded("b".to_owned()),
+                Reason::FileRemoved("a".to_owned())
+            ]
+        );
+        let arguments = |case: &mut Case| {
+            case.options
+                .build_args
+                .insert("K".to_owned(), "V".to_owned());
+        };
+        assert_eq!(Case::after(arguments), [Reason::BuildArgsChanged]);
+        assert_eq!(
+            Case::after(|case| case.options.squash = true),
+            [Reason::OptionsChanged]
+        );
+    }
+
+    #[test]
+    fn parents_count_by_id_and_by_fingerprint() {
+        let id = |case: &mut Case| {
+            for parent in case.parents.values_mut() {
+                parent.id = "sha256:2".to_owned();
+            }
+        };
+        let changed = [Reason::ParentChanged("ns/base:1".to_owned())];
+        assert_eq!(Case::after(id), changed);
+        let fingerprint = |case: &mut Case| {
+            for parent in case.parents.values_mut() {
+                parent.fingerprint = "g".to_owned();
+            }
+        };
+        assert_eq!(Case::after(fingerprint), changed);
+        let base = |case: &mut Case| {
+            for parent in case.parents.values_mut() {
+                parent.is_ours = false;
+                parent.id = "sha256:2".to_owned();
+            }
+        };
+        assert_eq!(
+            Case::after(base),
+            [Reason::BaseImageChanged("ns/base:1".to_owned())]
+        );
+    }
+
+    #[test]
+    fn an_image_without_our_labels_was_not_built_here() {
+        let case = Case::new();
+        let (fingerprint, inputs) = case.state();
+        let reasons = compare(&BTreeMap::new(), &fingerprint, &inputs, &case.parents);
+        assert_eq!(reasons, [Reason::NotBuiltHere]);
+    }
+
+    #[test]
+    fn file_names_and_bytes_cannot_be_mistaken_for_one_another() {
+        let with = |name: &str, bytes: &str| {
+            let case = Case::new();
+            fs::remove_file(case.path("a")).unwrap();
+            fs::write(case.path(name), bytes).unwrap();
+            case.state().0
+        };
+        assert_ne!(with("ab", "c"), with("a", "bc"));
+    }
+}

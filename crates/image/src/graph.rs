@@ -1,0 +1,333 @@
+//! Images and their parents: who is built from whom, in what order, and which were asked for.
+
+use std::collections::BTreeMap;
+
+use regex::Regex;
+
+use crate::dockerfile::{self, Instruction};
+use crate::error::{Error, Result, nearest};
+use crate::options::Options;
+use crate::tree::Tree;
+
+/// An image of the tree.
+#[derive(Clone, Debug)]
+pub(crate) struct Node {
+    pub name: String,
+    pub reference: String,
+    /// The rendered Dockerfile.
+    pub dockerfile: String,
+    pub instructions: Vec<Instruction>,
+    /// Images of the tree that it starts from.
+    pub parents: Vec<usize>,
+    /// Other images that it starts from: the distribution's.
+    pub bases: Vec<String>,
+    /// Images that start from it.
+    pub children: Vec<usize>,
+    /// How many images follow one another below this one.
+    pub height: usize,
+    pub selection: Selection,
+}
+
+/// What was asked for an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Selection {
+    /// Build it.
+    Matched,
+    /// Not asked for.
+    Unmatched,
+    /// Asked for, and left out by `--skip-parents`.
+    SkippedParent,
+}
+
+/// All images of a tree. Indices are positions in `nodes`, which are sorted by name.
+#[derive(Clone, Debug)]
+pub(crate) struct Graph {
+    pub nodes: Vec<Node>,
+    /// Parents before children; among equals, those with more below them first.
+    pub order: Vec<usize>,
+}
+
+impl Graph {
+    pub(crate) fn new(
+        tree: &Tree,
+        dockerfiles: BTreeMap<String, String>,
+        options: &Options,
+    ) -> Result<Graph> {
+        let mut nodes: Vec<Node> = dockerfiles
+            .into_iter()
+            .map(|(name, dockerfile)| Node {
+                reference: options.reference(&name),
+                instructions: dockerfile::instructions(&dockerfile),
+                name,
+                dockerfile,
+                parents: Vec::new(),
+                bases: Vec::new(),
+                children: Vec::new(),
+                height: 0,
+                selection: Selection::Unmatched,
+            })
+            .collect();
+        link(tree, &mut nodes, options)?;
+        let order = order(&mut nodes)?;
+        select(&mut nodes, &order, options)?;
+        Ok(Graph { nodes, order })
+    }
+
+    /// The images that were asked for, parents first.
+    pub(crate) fn matched(&self) -> impl Iterator<Item = usize> {
+        self.order
+            .iter()
+            .copied()
+            .filter(|&i| self.nodes[i].selection == Selection::Matched)
+    }
+}
+
+/// Finds every image's parents by what its `FROM` lines say.
+fn link(tree: &Tree, nodes: &mut [Node], options: &Options) -> Result<()> {
+    let by_reference: BTreeMap<String, usize> = nodes
+        .iter()
+        .enumerate()
+        .map(|(index, node)| (node.reference.clone(), index))
+        .collect();
+    let ours = options.reference("\0");
+    let (before, after) = ours.split_once('\0').unwrap_or_default();
+    for index in 0..nodes.len() {
+        let parents = dockerfile::parents(&nodes[index].instructions);
+        if !nodes[index].instructions.iter().any(|i| i.name == "FROM") {
+            let template = tree.template(&nodes[index].name).unwrap_or_default();
+            let template = tree.file(&template).unwrap_or(template.as_ref()).to_owned();
+            return Err(Error::NoFrom {
+                image: nodes[index].name.clone(),
+                template,
+            });
+        }
+        for parent in parents {
+            if let Some(&found) = by_reference.get(&parent) {
+                nodes[index].parents.push(found);
+                nodes[found].children.push(index);
+                continue;
+            }
+            let named_like_ours = parent
+                .strip_prefix(before)
+                .and_then(|rest| rest.strip_suffix(after));
+            match named_like_ours {
+                Some(name) if parent != options.base_reference() => {
+                    return Err(Error::MissingParent {
+                        image: nodes[index].name.clone(),
+                        nearest: nearest(name, tree.image_names()),
+                        parent,
+                    });
+                }
+                _ => nodes[index].bases.push(parent),
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Parents before children. An image is taken up when its last parent is, so what remains in the
+/// end is a cycle.
+fn order(nodes: &mut [Node]) -> Result<Vec<usize>> {
+    let mut waiting: Vec<usize> = nodes.iter().map(|node| node.parents.len()).collect();
+    let mut order: Vec<usize> = (0..nodes.len()).filter(|&i| waiting[i] == 0).collect();
+    let mut next = 0;
+    while next < order.len() {
+        for &child in &nodes[order[next]].children {
+            waiting[child] -= 1;
+            if waiting[child] == 0 {
+                order.push(child);
+            }
+        }
+        next += 1;
+    }
+    if order.len() < nodes.len() {
+        return Err(Error::Cycle(cycle(nodes, &waiting)));
+    }
+    for &index in order.iter().rev() {
+        let below = nodes[index]
+            .children
+            .iter()
+            .map(|&child| nodes[child].height + 1)
+            .max();
+        nodes[index].height = below.unwrap_or(0);
+    }
+    Ok(order)
+}
+
+/// One cycle among the images that still wait, from an image back to itself.
+fn cycle(nodes: &[Node], waiting: &[usize]) -> Vec<String> {
+    let mut path: Vec<usize> = Vec::new();
+    let mut at = waiting.iter().position(|&count| count > 0).unwrap_or(0);
+    while !path.contains(&at) {
+        path.push(at);
+        // Every waiting image has a parent that waits.
+        at = nodes[at]
+            .parents
+            .iter()
+            .copied()
+            .find(|&parent| waiting[parent] > 0)
+            .unwrap_or(at);
+    }
+    let start = path.iter().position(|&index| index == at).unwrap_or(0);
+    path[start..]
+        .iter()
+        .chain([&at])
+        .map(|&index| nodes[index].name.clone())
+        .collect()
+}
+
+/// Marks what the regular expressions match, and all parents of it.
+fn select(nodes: &mut [Node], order: &[usize], options: &Options) -> Result<()> {
+    let patterns = options
+        .regex
+        .iter()
+        .map(|pattern| compile(pattern))
+        .collect::<Result<Vec<_>>>()?;
+    for node in nodes.iter_mut() {
+        if patterns.is_empty() || patterns.iter().any(|pattern| pattern.is_match(&node.name)) {
+            node.selection = Selection::Matched;
+        }
+    }
+    if !nodes
+        .iter()
+        .any(|node| node.selection == Selection::Matched)
+    {
+        let first = options
+            .regex
+            .first()
+            .map(String::as_str)
+            .unwrap_or_default();
+        let nearest = nearest(first, nodes.iter().map(|node| node.name.as_str()));
+        return Err(Error::NothingMatches {
+            patterns: options.regex.clone(),
+            nearest,
+        });
+    }
+    for &index in order.iter().rev() {
+        if nodes[index].selection == Selection::Matched {
+            for parent in nodes[index].parents.clone() {
+                nodes[parent].selection = Selection::Matched;
+            }
+        }
+    }
+    if options.skip_parents {
+        for node in nodes.iter_mut() {
+            if node.selection == Selection::Matched && !node.children.is_empty() {
+                node.selection = Selection::SkippedParent;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn compile(pattern: &str) -> Result<Regex> {
+    Regex::new(pattern).map_err(|error| Error::BadRegex {
+        pattern: pattern.to_owned(),
+        message: error.to_string(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// A graph of images, each given as (name, FROM).
+    fn graph(images: &[(&str, &str)], change: impl Fn(&mut Options)) -> Result<Graph> {
+        let dir = tempfile::tempdir().unwrap();
+        for (name, from) in images {
+            fs::create_dir_all(dir.path().join(name)).unwrap();
+            let parent = match *from {
+                "" => "FROM debian:trixie".to_owned(),
+                parent => {
+                    format!("FROM {{{{ namespace }}}}/{{{{ image_prefix }}}}{parent}:{{{{ tag }}}}")
+                }
+            };
+            fs::write(dir.path().join(name).join("Dockerfile.j2"), parent).unwrap();
+        }
+        let mut options = Options::new(dir.path());
+        change(&mut options);
+        let tree = Tree::open(&options.tree, &options.docker_dirs)?;
+        let dockerfiles = crate::render(&tree, &options)?;
+        Graph::new(&tree, dockerfiles, &options)
+    }
+
+    const FAMILY: &[(&str, &str)] = &[
+        ("base", ""),
+        ("cron", "base"),
+        ("keystone", "keystone-base"),
+        ("keystone-base", "openstack-base"),
+        ("openstack-base", "base"),
+    ];
+
+    fn matched(graph: &Graph) -> Vec<&str> {
+        graph
+            .matched()
+            .map(|index| graph.nodes[index].name.as_str())
+            .collect()
+    }
+
+    #[test]
+    fn parents_come_before_children() {
+        let graph = graph(FAMILY, |options| {
+            options.image_name_prefix = "x-".to_owned()
+        })
+        .unwrap();
+        assert_eq!(
+            matched(&graph),
+            [
+                "base",
+                "cron",
+                "openstack-base",
+                "keystone-base",
+                "keystone"
+            ]
+        );
+        let heights: Vec<_> = graph.order.iter().map(|&i| graph.nodes[i].height).collect();
+        assert_eq!(heights, [3, 0, 2, 1, 0]);
+        assert_eq!(graph.nodes[0].bases, ["debian:trixie"]);
+    }
+
+    #[test]
+    fn a_regex_brings_its_parents_and_no_children() {
+        let only = |pattern: &str, skip_parents| {
+            graph(FAMILY, |options| {
+                options.regex = vec![pattern.to_owned()];
+                options.skip_parents = skip_parents;
+            })
+        };
+        assert_eq!(matched(&only("^cron$", false).unwrap()), ["base", "cron"]);
+        assert_eq!(
+            matched(&only("stack", false).unwrap()),
+            ["base", "openstack-base"]
+        );
+        assert_eq!(matched(&only("^keystone$", true).unwrap()), ["keystone"]);
+        let error = only("keystonee", false).unwrap_err().to_string();
+        assert_eq!(error, "no image matches keystonee; did you mean keystone?");
+        assert!(matches!(only("(", false), Err(Error::BadRegex { .. })));
+    }
+
+    #[test]
+    fn a_missing_parent_is_named_with_its_nearest() {
+        let error = graph(&[("base", ""), ("cron", "bsae")], |_| ())
+            .unwrap_err()
+            .to_string();
+        assert_eq!(
+            error,
+            "image cron: its parent slipway/bsae:latest is not in the tree; did you mean base?"
+        );
+    }
+
+    #[test]
+    fn a_cycle_is_named() {
+        let images = [("a", "c"), ("b", "a"), ("c", "b"), ("d", "a"), ("base", "")];
+        let error = graph(&images, |_| ()).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "these images are one another's parents: a -> c -> b -> a"
+        );
+        let error = graph(&[("a", "a")], |_| ()).unwrap_err().to_string();
+        assert_eq!(error, "these images are one another's parents: a -> a");
+    }
+}

@@ -1,0 +1,187 @@
+//! What would be built, and why.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use runtime::engine::ImageSummary;
+use serde::Serialize;
+
+/// Why an image is built, or is not.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Reason {
+    /// The engine has it, made of the same inputs.
+    Unchanged,
+    /// The engine has no image of that name.
+    NotInEngine,
+    /// The engine's image of that name was not built by Slipway.
+    NotBuiltHere,
+    /// The rendered Dockerfile is another.
+    DockerfileChanged,
+    /// A file of its context has other bytes or another mode.
+    FileChanged(String),
+    /// A file of its context is new.
+    FileAdded(String),
+    /// A file of its context is gone.
+    FileRemoved(String),
+    /// `--build-args` are others.
+    BuildArgsChanged,
+    /// The platform, or whether layers are squashed.
+    OptionsChanged,
+    /// A parent is built in this run.
+    ParentRebuilt(String),
+    /// A parent is another image than the one it was built from.
+    ParentChanged(String),
+    /// The distribution's image is another.
+    BaseImageChanged(String),
+    /// The distribution's image is not in the engine yet.
+    BaseImageMissing(String),
+    /// `--force`.
+    Forced,
+    /// `--nocache`.
+    NoCache,
+    /// `--skip-parents`.
+    SkippedParent,
+    /// `--skip-existing`.
+    SkippedExisting,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Reason::Unchanged => f.write_str("unchanged"),
+            Reason::NotInEngine => f.write_str("not in the engine"),
+            Reason::NotBuiltHere => f.write_str("the engine's image was not built by slipway"),
+            Reason::DockerfileChanged => f.write_str("Dockerfile changed"),
+            Reason::FileChanged(name) => write!(f, "file {name} in context changed"),
+            Reason::FileAdded(name) => write!(f, "file {name} in context is new"),
+            Reason::FileRemoved(name) => write!(f, "file {name} in context is gone"),
+            Reason::BuildArgsChanged => f.write_str("build arguments changed"),
+            Reason::OptionsChanged => f.write_str("build options changed"),
+            Reason::ParentRebuilt(parent) => write!(f, "parent {parent} rebuilt"),
+            Reason::ParentChanged(parent) => write!(f, "parent {parent} changed"),
+            Reason::BaseImageChanged(image) => write!(f, "base image {image} changed"),
+            Reason::BaseImageMissing(image) => {
+                write!(f, "base image {image} is not in the engine yet")
+            }
+            Reason::Forced => f.write_str("--force"),
+            Reason::NoCache => f.write_str("--nocache"),
+            Reason::SkippedParent => f.write_str("--skip-parents"),
+            Reason::SkippedExisting => f.write_str("--skip-existing"),
+        }
+    }
+}
+
+impl Serialize for Reason {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// What happens to an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// It is built.
+    Build,
+    /// The engine's is kept: it is what would be built.
+    Keep,
+    /// It is left alone, because an option says so.
+    Skip,
+}
+
+/// What would happen to one image.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Decision {
+    /// The image's name in the tree.
+    pub image: String,
+    /// Its full reference.
+    pub reference: String,
+    /// What happens to it.
+    pub action: Action,
+    /// Why; never empty.
+    pub reasons: Vec<Reason>,
+}
+
+impl Decision {
+    /// The reasons in one line.
+    pub fn why(&self) -> String {
+        let reasons: Vec<String> = self.reasons.iter().map(Reason::to_string).collect();
+        reasons.join(", ")
+    }
+}
+
+/// What a build would do, parents before children.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Plan {
+    /// One decision for each image that was asked for.
+    pub decisions: Vec<Decision>,
+}
+
+impl Plan {
+    /// The images that would be built.
+    pub fn to_build(&self) -> impl Iterator<Item = &Decision> {
+        self.decisions
+            .iter()
+            .filter(|decision| decision.action == Action::Build)
+    }
+}
+
+/// The engine's images by reference.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct EngineImages(BTreeMap<String, ImageSummary>);
+
+impl EngineImages {
+    pub(crate) fn new(images: Vec<ImageSummary>) -> Self {
+        let mut found = BTreeMap::new();
+        for image in images {
+            for tag in &image.tags {
+                found.insert(tag.clone(), image.clone());
+            }
+        }
+        EngineImages(found)
+    }
+
+    /// An image by the reference a Dockerfile would use, which may leave out what an engine adds.
+    pub(crate) fn find(&self, reference: &str) -> Option<&ImageSummary> {
+        let last = reference.rsplit('/').next().unwrap_or(reference);
+        let full = match last.contains([':', '@']) {
+            true => reference.to_owned(),
+            false => format!("{reference}:latest"),
+        };
+        let plain = full.strip_prefix("docker.io/").unwrap_or(&full);
+        let plain = plain.strip_prefix("library/").unwrap_or(plain);
+        ["", "localhost/", "docker.io/", "docker.io/library/"]
+            .iter()
+            .find_map(|prefix| self.0.get(&format!("{prefix}{plain}")))
+            .or_else(|| self.0.values().find(|image| image.id == reference))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn references_are_found_under_the_names_engines_give_them() {
+        let image = |id: &str, tag: &str| ImageSummary {
+            id: id.to_owned(),
+            tags: vec![tag.to_owned()],
+            labels: BTreeMap::new(),
+            size: 0,
+        };
+        let images = EngineImages::new(vec![
+            image("1", "debian:trixie"),
+            image("2", "localhost/ns/base:1"),
+            image("3", "docker.io/library/ubuntu:latest"),
+            image("4", "registry:5000/a:latest"),
+        ]);
+        let id = |reference| images.find(reference).map(|image| image.id.as_str());
+        assert_eq!(id("debian:trixie"), Some("1"));
+        assert_eq!(id("docker.io/library/debian:trixie"), Some("1"));
+        assert_eq!(id("ns/base:1"), Some("2"));
+        assert_eq!(id("ubuntu"), Some("3"));
+        assert_eq!(id("registry:5000/a"), Some("4"));
+        assert_eq!(id("debian:bookworm"), None);
+    }
+}

@@ -1,0 +1,61 @@
+//! The `customizable` filter: how template overrides change a list of packages, or any other.
+
+use minijinja::value::ValueKind;
+use minijinja::{Error, ErrorKind, State, Value};
+
+use super::dialect::{List, lookup, remove_first};
+
+/// `{{ list | customizable("packages") }}` in image `nova-api` is
+/// - `nova_api_packages_override` where that is set,
+/// - or else the list itself, changed in place: with the items of `nova_api_packages_append` added
+///   and the first of each item of `nova_api_packages_remove` taken out.
+///
+/// An undefined list stays undefined: one override serves templates that lack some variables.
+pub(crate) fn customizable(
+    state: &mut State<'_, '_>,
+    list: Value,
+    kind: String,
+) -> Result<Value, Error> {
+    if list.is_undefined() {
+        return Ok(list);
+    }
+    let image = lookup(state, "image_name")
+        .map(|name| name.to_string())
+        .unwrap_or_default();
+    let variable = |change: &str| format!("{}_{kind}_{change}", image.replace('-', "_"));
+    if let Some(replacement) = lookup(state, &variable("override")) {
+        return Ok(replacement);
+    }
+    let append = items(state, &variable("append"))?;
+    let remove = items(state, &variable("remove"))?;
+    let list = match list.downcast_object_ref::<List>() {
+        Some(_) => list,
+        None => Value::from_object(List::new(sequence(&list, "the list to customize")?)),
+    };
+    if let Some(owned) = list.downcast_object_ref::<List>() {
+        let mut items = owned.items();
+        items.extend(append);
+        for item in &remove {
+            remove_first(&mut items, item);
+        }
+    }
+    Ok(list)
+}
+
+fn items(state: &State<'_, '_>, variable: &str) -> Result<Vec<Value>, Error> {
+    match lookup(state, variable) {
+        Some(value) => sequence(&value, variable),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// The items of a list. A lone string is refused: its letters would become packages.
+fn sequence(value: &Value, what: &str) -> Result<Vec<Value>, Error> {
+    match value.kind() {
+        ValueKind::Seq | ValueKind::Iterable => Ok(value.try_iter()?.collect()),
+        other => Err(Error::new(
+            ErrorKind::InvalidOperation,
+            format!("{what} must be a list, such as ['puppet'], and is a {other}"),
+        )),
+    }
+}

@@ -1,0 +1,52 @@
+//! The functions that Kolla's templates call.
+
+use minijinja::value::{Kwargs, Rest};
+use minijinja::{Environment, Error, ErrorKind, Value};
+
+/// Adds them to an environment.
+pub(crate) fn install(env: &mut Environment<'static>) {
+    env.add_function("debian_package_install", debian_package_install);
+    env.add_function("raise_error", raise_error);
+}
+
+/// The shell command that installs packages: names through apt, `http…` addresses of `.deb`
+/// files one by one.
+fn debian_package_install(
+    packages: Value,
+    clean: Rest<Value>,
+    named: Kwargs,
+) -> Result<String, Error> {
+    let named_clean: Option<bool> = named.get("clean_package_cache")?;
+    named.assert_all_used()?;
+    let clean = named_clean.unwrap_or_else(|| clean.first().is_none_or(Value::is_true));
+    let packages: Vec<String> = packages
+        .try_iter()?
+        .map(|package| package.to_string())
+        .collect();
+    let (addresses, names): (Vec<_>, Vec<_>) = packages.iter().partition(|p| p.starts_with("http"));
+
+    let mut commands = Vec::new();
+    if !names.is_empty() {
+        let names: Vec<&str> = names.into_iter().map(String::as_str).collect();
+        commands.push("apt-get --error-on=any update".to_owned());
+        commands.push(format!(
+            "apt-get -y install --no-install-recommends {}",
+            names.join(" ")
+        ));
+        if clean {
+            commands.push("apt-get clean".to_owned());
+            commands.push("rm -rf /var/lib/apt/lists/*".to_owned());
+        }
+    }
+    for address in addresses {
+        let file = address.rsplit('/').next().unwrap_or(address);
+        commands.push(format!("curl --location {address} -o {file}"));
+        commands.push(format!("dpkg -i {file}"));
+        commands.push(format!("rm -rf {file}"));
+    }
+    Ok(commands.join(" && "))
+}
+
+fn raise_error(message: String) -> Result<Value, Error> {
+    Err(Error::new(ErrorKind::InvalidOperation, message))
+}

@@ -1,0 +1,239 @@
+//! The images of a tree, loaded: the way in.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rayon::prelude::*;
+use runtime::engine::Engine;
+use serde_json::{Value, json};
+
+use crate::build::{self, Observer, Summary};
+use crate::context::{self, Context};
+use crate::decide::RunState;
+use crate::dockerfile;
+use crate::error::{Error, IoContext, Result, nearest};
+use crate::fingerprint::Inputs;
+use crate::graph::{Graph, Selection};
+use crate::options::Options;
+use crate::plan::Plan;
+use crate::render::render;
+use crate::tree::Tree;
+
+/// The images of a tree: rendered, ordered, and those that were asked for marked.
+///
+/// Loading reads the tree and renders all of it, which is CPU work: call it before, or beside,
+/// asynchronous code. Clones are cheap.
+#[derive(Clone, Debug)]
+pub struct ImageSet(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    options: Options,
+    tree: Tree,
+    graph: Graph,
+}
+
+/// What an image is built from, read.
+#[derive(Clone, Debug)]
+pub(crate) struct Prepared {
+    pub context: Context,
+    pub inputs: Inputs,
+}
+
+impl ImageSet {
+    /// Reads a tree, renders it, finds every image's parents and what was asked for.
+    pub fn load(options: Options) -> Result<ImageSet> {
+        let tree = Tree::open(&options.tree, &options.docker_dirs)?;
+        let dockerfiles = render(&tree, &options)?;
+        let graph = Graph::new(&tree, dockerfiles, &options)?;
+        Ok(ImageSet(Arc::new(Inner {
+            options,
+            tree,
+            graph,
+        })))
+    }
+
+    /// The options it was loaded with.
+    pub fn options(&self) -> &Options {
+        &self.0.options
+    }
+
+    /// The tree it was loaded from.
+    pub fn tree(&self) -> &Tree {
+        &self.0.tree
+    }
+
+    pub(crate) fn graph(&self) -> &Graph {
+        &self.0.graph
+    }
+
+    /// Names of the images that were asked for (`--list-images`), sorted.
+    pub fn names(&self) -> Vec<&str> {
+        let nodes = self.0.graph.nodes.iter();
+        nodes
+            .filter(|node| node.selection == Selection::Matched)
+            .map(|node| node.name.as_str())
+            .collect()
+    }
+
+    /// The rendered Dockerfile of an image.
+    pub fn dockerfile(&self, image: &str) -> Option<&str> {
+        let node = self.0.graph.nodes.iter().find(|node| node.name == image)?;
+        Some(&node.dockerfile)
+    }
+
+    /// Which image is built from which (`--list-dependencies`): each image that has children is
+    /// an object of its name and its children, any other its name. Only images asked for.
+    pub fn dependencies(&self) -> Value {
+        let nodes = &self.0.graph.nodes;
+        let roots = nodes
+            .iter()
+            .enumerate()
+            .filter(|(_, node)| node.parents.is_empty());
+        let trees: Vec<Value> = roots
+            .filter_map(|(index, _)| self.descendants(index))
+            .collect();
+        match <[Value; 1]>::try_from(trees) {
+            Ok([only]) => only,
+            Err(trees) => Value::Array(trees),
+        }
+    }
+
+    fn descendants(&self, index: usize) -> Option<Value> {
+        let node = &self.0.graph.nodes[index];
+        if node.selection != Selection::Matched {
+            return None;
+        }
+        let children: Vec<Value> = node
+            .children
+            .iter()
+            .filter_map(|&child| self.descendants(child))
+            .collect();
+        let is_leaf = children.is_empty() && !node.parents.is_empty();
+        Some(if is_leaf {
+            json!(node.name)
+        } else {
+            json!({ node.name.as_str(): children })
+        })
+    }
+
+    /// Writes the rendered tree to `<work_dir>/docker` (`--template-only`): every file of the
+    /// tree, with a Dockerfile in each folder of an image that was asked for; the folders of
+    /// others are left out. Gives that path.
+    pub fn write_templates(&self, work_dir: &Path) -> Result<PathBuf> {
+        let out = work_dir.join("docker");
+        let Inner { tree, graph, .. } = &*self.0;
+        let left_out: Vec<String> = graph
+            .nodes
+            .iter()
+            .filter(|node| node.selection != Selection::Matched)
+            .filter_map(|node| Some(format!("{}/", tree.folder(&node.name)?)))
+            .collect();
+        let is_left_out = |inside: &str| {
+            left_out
+                .iter()
+                .any(|f| format!("{inside}/").starts_with(f.as_str()))
+        };
+        fs::create_dir_all(&out).at(&out)?;
+        for folder in tree.folders().filter(|folder| !is_left_out(folder)) {
+            let path = out.join(folder);
+            fs::create_dir_all(&path).at(&path)?;
+        }
+        let files: Vec<_> = tree
+            .files()
+            .filter(|(inside, _)| !is_left_out(inside))
+            .collect();
+        files
+            .par_iter()
+            .try_for_each(|(inside, from)| fs::copy(from, out.join(inside)).map(drop).at(from))?;
+        for index in graph.matched() {
+            let node = &graph.nodes[index];
+            let path = out
+                .join(tree.folder(&node.name).unwrap_or_default())
+                .join(context::DOCKERFILE);
+            fs::write(&path, &node.dockerfile).at(&path)?;
+        }
+        Ok(out)
+    }
+
+    /// What a build would do, and why. Changes nothing.
+    pub async fn plan(&self, engine: &dyn Engine) -> Result<Plan> {
+        let prepared = self.prepare().await?;
+        let mut state = RunState::read(self, engine).await?;
+        let mut plan = Plan::default();
+        for &index in &self.0.graph.order {
+            if let Some(decision) = state.decide(self, &prepared, index)? {
+                state.assume(self, &prepared, index, decision.action);
+                plan.decisions.push(decision);
+            }
+        }
+        Ok(plan)
+    }
+
+    /// Builds what was asked for and the engine does not already have: parents first, each child
+    /// as soon as its parents are there, up to `threads` at once. The result says what became of
+    /// each image; an error means that nothing could be built at all.
+    ///
+    /// Dropping the future cancels the running builds. An image gets its name only when it is
+    /// complete, so whatever ends a build, the next one finds whole images or none. Builds of the
+    /// same namespace and tag on one machine take turns.
+    pub async fn build(
+        &self,
+        engine: Arc<dyn Engine>,
+        observer: Arc<dyn Observer>,
+    ) -> Result<Summary> {
+        build::run(self, engine, observer).await
+    }
+
+    /// Reads the contexts of the images that were asked for.
+    pub(crate) async fn prepare(&self) -> Result<BTreeMap<usize, Prepared>> {
+        let set = self.clone();
+        let read = tokio::task::spawn_blocking(move || {
+            let matched: Vec<usize> = set.0.graph.matched().collect();
+            let read: Vec<_> = matched
+                .par_iter()
+                .map(|&index| set.prepare_one(index))
+                .collect();
+            matched
+                .into_iter()
+                .zip(read)
+                .map(|(index, read)| Ok((index, read?)))
+                .collect()
+        });
+        match read.await {
+            Ok(result) => result,
+            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+        }
+    }
+
+    fn prepare_one(&self, index: usize) -> Result<Prepared> {
+        let Inner {
+            options,
+            tree,
+            graph,
+        } = &*self.0;
+        let node = &graph.nodes[index];
+        let copied = dockerfile::copied(&node.instructions);
+        let files = tree.context(&node.name).collect();
+        let files = match options.supplied.get(&node.name) {
+            Some(supplied) => context::with_supplied(&node.name, files, &copied, supplied)?,
+            None => files,
+        };
+        let context = Context::read(node.dockerfile.clone(), files.into_iter())?;
+        if let Some(missing) = copied.iter().find(|name| !context.has(name)) {
+            let folder = tree
+                .template(&node.name)
+                .and_then(|template| tree.file(&template)?.parent().map(Path::to_owned));
+            return Err(Error::NotInContext {
+                image: node.name.clone(),
+                name: missing.clone(),
+                folder: folder.unwrap_or_default(),
+                nearest: nearest(missing, context.file_names()),
+            });
+        }
+        let inputs = Inputs::new(&context, options);
+        Ok(Prepared { context, inputs })
+    }
+}

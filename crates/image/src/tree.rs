@@ -1,0 +1,146 @@
+//! A tree of templates on disk: one or several folders laid over one another.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, IoContext, Result};
+
+/// The file that makes a folder an image.
+const TEMPLATE: &str = "Dockerfile.j2";
+
+/// How deep folders may nest; a link to one's own parent ends here.
+const MAX_DEPTH: usize = 32;
+
+/// A Kolla tree: every file of it, and which folders are images.
+#[derive(Clone, Debug)]
+pub struct Tree {
+    roots: Vec<PathBuf>,
+    /// Path inside the tree (`/` between folders) → file on disk.
+    files: BTreeMap<String, PathBuf>,
+    /// Folders, empty ones included.
+    folders: BTreeSet<String>,
+    /// Image name → its folder inside the tree.
+    images: BTreeMap<String, String>,
+}
+
+impl Tree {
+    /// Reads a tree and those laid over it. Later ones win, file by file.
+    pub fn open(root: &Path, overlays: &[PathBuf]) -> Result<Tree> {
+        let mut tree = Tree {
+            roots: Vec::new(),
+            files: BTreeMap::new(),
+            folders: BTreeSet::new(),
+            images: BTreeMap::new(),
+        };
+        for folder in std::iter::once(root).chain(overlays.iter().map(PathBuf::as_path)) {
+            if !folder.is_dir() {
+                return Err(Error::NoTree(folder.to_owned()));
+            }
+            tree.roots.push(folder.to_owned());
+            tree.walk(folder, "", 0)?;
+        }
+        tree.find_images()?;
+        if tree.images.is_empty() {
+            return Err(Error::EmptyTree(root.to_owned()));
+        }
+        Ok(tree)
+    }
+
+    fn walk(&mut self, folder: &Path, inside: &str, depth: usize) -> Result<()> {
+        if depth > MAX_DEPTH {
+            return Err(Error::TooDeep(folder.to_owned()));
+        }
+        for entry in fs::read_dir(folder).at(folder)? {
+            let entry = entry.at(folder)?;
+            let path = entry.path();
+            let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
+                return Err(Error::NotUtf8(path));
+            };
+            let inside = if inside.is_empty() {
+                name.to_owned()
+            } else {
+                format!("{inside}/{name}")
+            };
+            // Links are followed, as when the tree is copied to be built.
+            if fs::metadata(&path).at(&path)?.is_dir() {
+                self.walk(&path, &inside, depth + 1)?;
+                self.folders.insert(inside);
+            } else {
+                self.files.insert(inside, path);
+            }
+        }
+        Ok(())
+    }
+
+    fn find_images(&mut self) -> Result<()> {
+        for path in self.files.keys() {
+            let Some(folder) = path
+                .strip_suffix(TEMPLATE)
+                .and_then(|p| p.strip_suffix('/'))
+            else {
+                continue;
+            };
+            let name = folder.rsplit('/').next().unwrap_or(folder);
+            if let Some(other) = self.images.insert(name.to_owned(), folder.to_owned()) {
+                return Err(Error::TwoImages {
+                    image: name.to_owned(),
+                    first: other,
+                    second: folder.to_owned(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// The folders the tree was read from, in order.
+    pub fn roots(&self) -> &[PathBuf] {
+        &self.roots
+    }
+
+    /// Names of the images, sorted.
+    pub fn image_names(&self) -> impl Iterator<Item = &str> {
+        self.images.keys().map(String::as_str)
+    }
+
+    /// The folder of an image inside the tree.
+    pub(crate) fn folder(&self, image: &str) -> Option<&str> {
+        self.images.get(image).map(String::as_str)
+    }
+
+    /// The path of an image's template inside the tree.
+    pub(crate) fn template(&self, image: &str) -> Option<String> {
+        self.folder(image)
+            .map(|folder| format!("{folder}/{TEMPLATE}"))
+    }
+
+    /// Where a file of the tree is on disk.
+    pub(crate) fn file(&self, inside: &str) -> Option<&Path> {
+        self.files.get(inside).map(PathBuf::as_path)
+    }
+
+    /// Every file: path inside the tree, file on disk.
+    pub(crate) fn files(&self) -> impl Iterator<Item = (&str, &Path)> {
+        self.files
+            .iter()
+            .map(|(inside, path)| (inside.as_str(), path.as_path()))
+    }
+
+    /// Every folder, by its path inside the tree.
+    pub(crate) fn folders(&self) -> impl Iterator<Item = &str> {
+        self.folders.iter().map(String::as_str)
+    }
+
+    /// What an image's folder holds besides templates: name in the context, file on disk.
+    pub(crate) fn context(&self, image: &str) -> impl Iterator<Item = (&str, &Path)> {
+        let prefix = self
+            .folder(image)
+            .map(|folder| format!("{folder}/"))
+            .unwrap_or_default();
+        self.files.iter().filter_map(move |(inside, path)| {
+            let name = inside.strip_prefix(prefix.as_str())?;
+            let is_template = name == TEMPLATE || name.ends_with("/Dockerfile.j2");
+            (!prefix.is_empty() && !is_template).then_some((name, path.as_path()))
+        })
+    }
+}

@@ -1,0 +1,169 @@
+//! A tree in a folder of its own, and a namespace in the engine that is emptied at the end.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use image::{Error, Event, ImageSet, Observer, Options, Plan, Summary};
+use runtime::engine::{ConnectOptions, Engine, connect};
+
+static NUMBER: AtomicUsize = AtomicUsize::new(0);
+
+pub struct Fixture {
+    dir: tempfile::TempDir,
+    pub options: Options,
+    pub engine: Arc<dyn Engine>,
+    pub seen: Arc<Seen>,
+}
+
+/// What an observer was told, in short.
+#[derive(Default)]
+pub struct Seen(Mutex<Vec<String>>);
+
+impl Seen {
+    pub fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+}
+
+impl Observer for Seen {
+    fn event(&self, event: &Event<'_>) {
+        let short = match event {
+            Event::Started { decision } => format!("start {}: {}", decision.image, decision.why()),
+            Event::Finished { image, .. } => format!("finish {image}"),
+            Event::Skipped { decision } => format!("skip {}: {}", decision.image, decision.why()),
+            Event::Failed { failure } => format!("fail {}", failure.image),
+            Event::ParentFailed { image, parent } => format!("{image} lacks {parent}"),
+            _ => return,
+        };
+        self.0.lock().unwrap().push(short);
+    }
+}
+
+impl Fixture {
+    /// `base`, its children `left` and `right`, and `leaf` under `left`.
+    pub async fn new() -> Fixture {
+        let dir = tempfile::tempdir().unwrap();
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let mut options = Options::new(dir.path().join("images"));
+        options.namespace = format!("slipway-image-test-{}-{number}", std::process::id());
+        let fixture = Fixture {
+            dir,
+            options,
+            engine: connect(&ConnectOptions::default()).await.unwrap(),
+            seen: Arc::default(),
+        };
+        fixture.write(
+            "images/base/Dockerfile.j2",
+            "FROM {{ base_image }}:{{ base_distro_tag }}\nENV A=1\n",
+        );
+        let child = |parent: &str| {
+            format!(
+                "FROM {{{{ namespace }}}}/{{{{ image_prefix }}}}{parent}:{{{{ tag }}}}\n\
+                 {{% set p = ['one'] %}}\nCOPY file /file-{{{{ image_name }}}}\n\
+                 ENV P=\"{{{{ p | customizable('packages') | join(' ') }}}}\"\n"
+            )
+        };
+        for (name, parent) in [("left", "base"), ("right", "base"), ("leaf", "left")] {
+            fixture.write(&format!("images/{name}/Dockerfile.j2"), &child(parent));
+            fixture.write(&format!("images/{name}/file"), name);
+        }
+        fixture
+    }
+
+    pub fn write(&self, path: &str, text: &str) -> PathBuf {
+        let path = self.dir.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        path
+    }
+
+    pub fn load(&self) -> Result<ImageSet, Error> {
+        ImageSet::load(self.options.clone())
+    }
+
+    pub async fn build(&self) -> Result<Summary, Error> {
+        let observer = Arc::clone(&self.seen) as Arc<dyn Observer>;
+        self.load()?.build(Arc::clone(&self.engine), observer).await
+    }
+
+    pub async fn plan(&self) -> Plan {
+        self.load().unwrap().plan(&*self.engine).await.unwrap()
+    }
+
+    /// The reasons a plan gives, in order of the images.
+    pub async fn reasons(&self) -> Vec<String> {
+        let plan = self.plan().await;
+        plan.decisions
+            .iter()
+            .map(|decision| format!("{}: {}", decision.image, decision.why()))
+            .collect()
+    }
+
+    pub fn reference(&self, image: &str) -> String {
+        self.options.reference(image)
+    }
+
+    /// How many containers there are of an image, those of `RUN` steps included.
+    pub async fn containers_of(&self, image: &str) -> usize {
+        let Some(id) = self.id(image).await else {
+            return 0;
+        };
+        let containers = self.engine.list_containers(&[]).await.unwrap();
+        containers
+            .iter()
+            .filter(|container| container.image_id == id)
+            .count()
+    }
+
+    pub async fn id(&self, image: &str) -> Option<String> {
+        Some(
+            self.engine
+                .find_image(&self.reference(image))
+                .await
+                .unwrap()?
+                .id,
+        )
+    }
+}
+
+impl Drop for Fixture {
+    fn drop(&mut self) {
+        let engine = Arc::clone(&self.engine);
+        let prefix = format!("{}/", self.options.namespace);
+        let cleaned = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()?;
+            runtime.block_on(async {
+                // A connection belongs to the runtime it was made in.
+                let engine = connect(&ConnectOptions::default()).await.unwrap_or(engine);
+                empty(&*engine, &prefix).await;
+            });
+            std::io::Result::Ok(())
+        });
+        if !matches!(cleaned.join(), Ok(Ok(()))) {
+            eprintln!("images of {} are left behind", self.options.namespace);
+        }
+    }
+}
+
+/// Removes all images whose reference starts so. The container of a build that was just dropped
+/// may hold one for a moment.
+async fn empty(engine: &dyn Engine, prefix: &str) {
+    let mut last = None;
+    for _ in 0..50 {
+        let images = engine.list_images(&[]).await.unwrap_or_default();
+        let tags = images.into_iter().flat_map(|image| image.tags);
+        let ours: Vec<String> = tags.filter(|tag| tag.starts_with(prefix)).collect();
+        if ours.is_empty() {
+            return;
+        }
+        for tag in ours {
+            last = engine.remove_image(&tag).await.err();
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    eprintln!("images of {prefix} are left behind: {last:?}");
+}

@@ -1,0 +1,281 @@
+//! Builds small trees on the engine of this machine, from its `debian:trixie`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test may fail"
+)]
+
+mod fixture;
+
+use std::collections::BTreeMap;
+
+use fixture::Fixture;
+use image::{Error, FailedStatus};
+
+#[tokio::test]
+async fn parents_are_built_first_and_a_second_run_builds_nothing() {
+    let it = Fixture::new().await;
+    let plan = it.reasons().await;
+    assert_eq!(plan[0], "base: not in the engine");
+    assert!(it.id("base").await.is_none(), "a plan changes nothing");
+
+    let summary = it.build().await.unwrap();
+    assert!(summary.is_success());
+    let built: Vec<_> = summary
+        .built
+        .iter()
+        .map(|built| built.name.as_str())
+        .collect();
+    assert_eq!(built, ["base", "leaf", "left", "right"]);
+    let seen = it.seen.take();
+    let at = |event: &str| seen.iter().position(|s| s.starts_with(event)).unwrap();
+    assert!(
+        at("finish base") < at("start left") && at("finish base") < at("start right"),
+        "{seen:?}"
+    );
+    assert!(at("finish left") < at("start leaf"), "{seen:?}");
+
+    let summary = it.build().await.unwrap();
+    assert!(summary.built.is_empty() && summary.unchanged.len() == 4);
+    let mut seen = it.seen.take();
+    seen.sort();
+    let expected = [
+        "skip base: unchanged",
+        "skip leaf: unchanged",
+        "skip left: unchanged",
+        "skip right: unchanged",
+    ];
+    assert_eq!(seen, expected);
+}
+
+#[tokio::test]
+async fn a_changed_file_rebuilds_its_image_and_those_below() {
+    let it = Fixture::new().await;
+    it.build().await.unwrap();
+    let (base, right) = (it.id("base").await, it.id("right").await);
+    it.write("images/left/file", "changed");
+    let left = it.reference("left");
+    let expected = [
+        "base: unchanged".to_owned(),
+        "left: file file in context changed".to_owned(),
+        "right: unchanged".to_owned(),
+        format!("leaf: parent {left} rebuilt"),
+    ];
+    assert_eq!(it.reasons().await, expected);
+    let summary = it.build().await.unwrap();
+    let built: Vec<_> = summary
+        .built
+        .iter()
+        .map(|built| built.name.as_str())
+        .collect();
+    assert_eq!(built, ["leaf", "left"]);
+    assert_eq!((base, right), (it.id("base").await, it.id("right").await));
+    assert!(it.build().await.unwrap().built.is_empty());
+}
+
+#[tokio::test]
+async fn an_override_for_one_image_rebuilds_that_image() {
+    let mut it = Fixture::new().await;
+    it.build().await.unwrap();
+    let text = "{% extends parent_template %}\n{% set right_packages_append = ['puppet'] %}\n";
+    it.options.template_overrides = vec![it.write("override.j2", text)];
+    let expected = [
+        "base: unchanged",
+        "left: unchanged",
+        "right: Dockerfile changed",
+        "leaf: unchanged",
+    ];
+    assert_eq!(it.reasons().await, expected);
+    let dockerfile = it.load().unwrap().dockerfile("right").unwrap().to_owned();
+    assert!(dockerfile.contains("ENV P=\"one puppet\""), "{dockerfile}");
+}
+
+#[tokio::test]
+async fn a_parent_built_alone_is_noticed_by_its_children() {
+    let mut it = Fixture::new().await;
+    it.build().await.unwrap();
+    // Only base, and so its children still stand on the base before.
+    it.options.regex = vec!["^base$".to_owned()];
+    it.options.build_args = BTreeMap::from([("X".to_owned(), "1".to_owned())]);
+    it.build().await.unwrap();
+    it.options.regex.clear();
+    let base = it.reference("base");
+    let left = it.reference("left");
+    assert_eq!(
+        it.reasons().await,
+        [
+            "base: unchanged".to_owned(),
+            format!("left: build arguments changed, parent {base} changed"),
+            format!("right: build arguments changed, parent {base} changed"),
+            format!("leaf: build arguments changed, parent {left} rebuilt"),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_failing_instruction_is_named_with_its_place_and_children_wait() {
+    let mut it = Fixture::new().await;
+    let template = "FROM {{ namespace }}/{{ image_prefix }}base:{{ tag }}\n\nRUN echo here it comes >&2 \\\n    && exit 7\n";
+    let path = it.write("images/left/Dockerfile.j2", template);
+    it.options.logs_dir = Some(path.parent().unwrap().join("../../logs"));
+    let summary = it.build().await.unwrap();
+    assert!(!summary.is_success());
+    let built: Vec<_> = summary
+        .built
+        .iter()
+        .map(|built| built.name.as_str())
+        .collect();
+    assert_eq!(built, ["base", "right"]);
+    let failed: Vec<_> = summary
+        .failed
+        .iter()
+        .map(|f| (f.name.as_str(), f.status, f.parent.as_deref()))
+        .collect();
+    assert_eq!(
+        failed,
+        [
+            ("leaf", FailedStatus::ParentError, Some("left")),
+            ("left", FailedStatus::Error, None)
+        ]
+    );
+    let [failure] = &summary.failures[..] else {
+        panic!("{:?}", summary.failures)
+    };
+    let instruction = failure.instruction.as_ref().unwrap();
+    assert!(
+        instruction.text.starts_with("RUN echo here it comes"),
+        "{instruction:?}"
+    );
+    assert_eq!(instruction.template, Some((path, 3)));
+    assert!(
+        failure.message.contains("returned a non-zero code: 7"),
+        "{failure}"
+    );
+    assert!(
+        failure.log_tail.iter().any(|line| line == "here it comes"),
+        "{failure}"
+    );
+    let log = std::fs::read_to_string(failure.log_file.as_ref().unwrap()).unwrap();
+    assert!(log.contains("here it comes"), "{log}");
+    assert!(
+        it.id("left").await.is_none(),
+        "a failed build leaves no image of that name"
+    );
+
+    // Mended, the rest is built and what was built stays.
+    it.write(
+        "images/left/Dockerfile.j2",
+        &template.replace("exit 7", "true"),
+    );
+    let summary = it.build().await.unwrap();
+    let built: Vec<_> = summary
+        .built
+        .iter()
+        .map(|built| built.name.as_str())
+        .collect();
+    assert_eq!(built, ["leaf", "left"]);
+}
+
+#[tokio::test]
+async fn a_dropped_build_leaves_whole_images_or_none() {
+    let it = Fixture::new().await;
+    let slow = "FROM {{ namespace }}/{{ image_prefix }}base:{{ tag }}\nRUN sleep 60\n";
+    it.write("images/left/Dockerfile.j2", slow);
+    let mut build = Box::pin(it.build());
+    // Until the slow instruction runs.
+    let started = async {
+        while it.containers_of("base").await == 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    };
+    tokio::select! {
+        result = &mut build => panic!("it ended: {result:?}"),
+        () = started => {}
+    }
+    drop(build);
+    assert!(it.id("base").await.is_some());
+    assert!(it.id("left").await.is_none());
+    // The engine is told, and stops what it was running.
+    let stopped = async {
+        while it.containers_of("base").await > 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(30), stopped)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn skipped_parents_must_be_there() {
+    let mut it = Fixture::new().await;
+    it.options.regex = vec!["^right$".to_owned()];
+    it.options.skip_parents = true;
+    let error = it.build().await.unwrap_err();
+    assert!(matches!(error, Error::SkippedParent { .. }), "{error}");
+
+    it.options.skip_parents = false;
+    it.build().await.unwrap();
+    it.write(
+        "images/base/Dockerfile.j2",
+        "FROM {{ base_image }}:{{ base_distro_tag }}\nENV A=2\n",
+    );
+    it.options.skip_parents = true;
+    assert_eq!(
+        it.reasons().await,
+        ["base: --skip-parents", "right: unchanged"]
+    );
+    it.options.skip_parents = false;
+    it.options.skip_existing = true;
+    assert_eq!(
+        it.reasons().await,
+        ["base: --skip-existing", "right: --skip-existing"]
+    );
+    it.options.skip_existing = false;
+    it.options.force = true;
+    assert_eq!(it.reasons().await, ["base: --force", "right: --force"]);
+}
+
+#[tokio::test]
+async fn a_base_image_that_is_nowhere_is_an_error_that_says_what_to_do() {
+    let mut it = Fixture::new().await;
+    it.options.base_image = Some("localhost:1/slipway-image-test/nothing".to_owned());
+    let error = it.build().await.unwrap_err().to_string();
+    assert!(
+        error.contains("localhost:1/slipway-image-test/nothing:trixie"),
+        "{error}"
+    );
+    assert!(error.contains("scripts/base-image"), "{error}");
+    it.options.pull = false;
+    assert!(matches!(
+        it.build().await,
+        Err(Error::NoBaseImageLocally(_))
+    ));
+}
+
+#[tokio::test]
+async fn a_file_that_is_not_there_is_found_before_anything_is_built() {
+    let it = Fixture::new().await;
+    std::fs::rename(
+        it.options.tree.join("right/file"),
+        it.options.tree.join("right/fiel"),
+    )
+    .unwrap();
+    let error = it.build().await.unwrap_err().to_string();
+    assert!(
+        error.contains("image right: its Dockerfile copies file, which is not in"),
+        "{error}"
+    );
+    assert!(error.ends_with("did you mean fiel?"), "{error}");
+    assert!(it.id("base").await.is_none());
+}
+
+#[tokio::test]
+async fn two_builds_at_once_take_turns() {
+    let it = Fixture::new().await;
+    let (first, second) = tokio::join!(it.build(), it.build());
+    let (first, second) = (first.unwrap(), second.unwrap());
+    assert_eq!(first.built.len() + second.built.len(), 4);
+    assert_eq!(first.unchanged.len() + second.unchanged.len(), 4);
+}
