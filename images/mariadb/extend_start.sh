@@ -13,7 +13,7 @@ bootstrap_mariadb() {
         return
     fi
 
-    password=$(my_print_defaults --defaults-file="$credentials" --show client \
+    password=$(my_print_defaults --defaults-file="$credentials" client \
         | sed --quiet 's/^--password=//p')
     if [[ -z "$password" ]]; then
         echo "$credentials: no password in [client]" >&2
@@ -28,6 +28,7 @@ bootstrap_mariadb() {
         --auth-root-authentication-method=normal > /dev/null
     # On standard input, where no list of processes shows it.
     mariadbd --datadir="$datadir" --bootstrap <<SQL
+DELETE FROM mysql.global_priv WHERE Host <> 'localhost' OR User NOT IN ('root', 'mariadb.sys');
 FLUSH PRIVILEGES;
 ALTER USER 'root'@'localhost' IDENTIFIED BY '$password';
 SQL
