@@ -1,1 +1,38 @@
-//! config.json: its model, checks, writing, and applying it inside a container
+//! config.json, both ends of it: declared and checked on the host, applied inside the container.
+//!
+//! Every Kolla container starts by reading a config.json that says which files to put where, whose
+//! they are, and which one command to run. [`Config`] is that file's model. A service's definition
+//! holds one; [`check`] finds what is wrong with it, and [`write()`] puts it where the container
+//! mounts it from.
+//!
+//! ```
+//! use std::path::Path;
+//!
+//! let text = r#"{
+//!     "command": "/usr/sbin/httpd -DFOREGROUND",
+//!     "config_files": [
+//!         {"source": "/var/lib/kolla/config_files/src/*", "dest": "/", "merge": true, "preserve_properties": true}
+//!     ],
+//!     "permissions": [{"path": "/var/log/kolla", "owner": "keystone:kolla", "recurse": true}]
+//! }"#;
+//! let config = kolla::Config::from_json(text, Path::new("keystone.json"))?;
+//! assert!(kolla::check(&config).is_empty());
+//!
+//! let folder = tempfile::tempdir()?;
+//! let path = folder.path().join("config_files/keystone.json");
+//! assert_eq!(kolla::write(&path, &config)?, kolla::Written::Created);
+//! assert_eq!(kolla::write(&path, &config)?, kolla::Written::Unchanged);
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! ```
+
+mod check;
+mod config;
+mod exclude;
+mod glob;
+mod parse;
+mod write;
+
+pub use check::{Finding, Severity, check};
+pub use config::{Config, ConfigFile, Created, Permission, parse_perm};
+pub use parse::ParseError;
+pub use write::{WriteError, Written, to_nice_json, write};

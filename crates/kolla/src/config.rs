@@ -1,0 +1,235 @@
+//! What a config.json may say.
+
+use serde::{Deserialize, Serialize};
+
+/// A config.json: the command a container runs, and what is put in place before it does.
+///
+/// The fields are those that Kolla 23.0.0 understands, and their absence is kept: what is
+/// serialized is what was declared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The command line that ends up in `/run_command`. It is split into words, and no shell reads it.
+    pub command: String,
+    /// Files and directories to copy, in this order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config_files: Option<Vec<ConfigFile>>,
+    /// Directories that must exist.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub directories: Option<Vec<Created>>,
+    /// Files that must exist; made empty when missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<Vec<Created>>,
+    /// Owners and modes to set, after everything is copied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub permissions: Option<Vec<Permission>>,
+}
+
+/// One entry of `config_files`: what to copy, and where to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConfigFile {
+    /// What to copy: a path, or a glob.
+    pub source: String,
+    /// Where to. With a slash at its end it is the directory that gets a copy of each source.
+    pub dest: String,
+    /// `user` or `user:group`, by name. Needed unless `preserve_properties` is true.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// The mode. Needed unless `preserve_properties` is true.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "perm")]
+    pub perm: Option<String>,
+    /// A source that does not exist is no error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub optional: Option<bool>,
+    /// Owner, mode, times and extended attributes are the source's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preserve_properties: Option<bool>,
+    /// Copy into what is at `dest` already, where otherwise it is replaced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merge: Option<bool>,
+    /// Regular expressions; a source path that one of them matches is not copied. Kolla's own
+    /// script does not know this key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exclude: Option<Vec<String>>,
+    /// Take `source` literally, whatever characters it has. Kolla's own script does not know this key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ignore_globs: Option<bool>,
+}
+
+/// One entry of `directories` or `files`: a path that must exist.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Created {
+    /// The path; globs are not allowed.
+    pub path: String,
+    /// `user` or `user:group`, by name.
+    pub owner: String,
+    /// The mode.
+    #[serde(with = "required_perm")]
+    pub perm: String,
+    /// Set owner and mode of everything below, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recurse: Option<bool>,
+    /// As in [`Permission::exclude`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exclude: Option<Vec<String>>,
+}
+
+/// One entry of `permissions`: owner and mode of what is there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Permission {
+    /// A path, or a glob. Nothing there is no error.
+    pub path: String,
+    /// `user` or `user:group`, by name.
+    pub owner: String,
+    /// The mode; without it only the owner is set.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "perm")]
+    pub perm: Option<String>,
+    /// Everything below a directory, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recurse: Option<bool>,
+    /// Accepted, and without effect: a path that is not there never is an error here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub optional: Option<bool>,
+    /// Regular expressions; with `recurse`, a path that all of them match is left as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exclude: Option<Vec<String>>,
+    /// Take `path` literally, whatever characters it has. Kolla's own script passes over this key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ignore_globs: Option<bool>,
+}
+
+/// A mode as Kolla reads it: three or four octal digits, `0o` in front or not.
+///
+/// ```
+/// assert_eq!(kolla::parse_perm("0640"), Some(0o640));
+/// assert_eq!(kolla::parse_perm("0o2755"), Some(0o2755));
+/// assert_eq!(kolla::parse_perm("u=rw"), None);
+/// ```
+pub fn parse_perm(perm: &str) -> Option<u32> {
+    let digits = perm.strip_prefix("0o").unwrap_or(perm);
+    let octal = matches!(digits.len(), 3 | 4) && digits.bytes().all(|b| matches!(b, b'0'..=b'7'));
+    octal.then(|| u32::from_str_radix(digits, 8).ok()).flatten()
+}
+
+/// Splits an owner as Kolla does: `user` and `user:` stand for `user:user`.
+pub(crate) fn user_group(owner: &str) -> (&str, &str) {
+    match owner.split_once(':') {
+        Some((user, "")) => (user, user),
+        Some((user, group)) => (user, group),
+        None => (owner, owner),
+    }
+}
+
+/// A mode is text. Written as a number it may mean another one by the time it is read (0600 is 384
+/// to YAML 1.1), so numbers are refused with a word on why.
+mod required_perm {
+    use std::fmt;
+
+    use serde::de::{Deserializer, Visitor};
+    use serde::ser::Serializer;
+
+    struct Perm;
+
+    impl Visitor<'_> for Perm {
+        type Value = String;
+
+        fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+            f.write_str("an octal mode in quotes, such as \"0600\"")
+        }
+
+        fn visit_str<E>(self, text: &str) -> Result<String, E> {
+            Ok(text.to_owned())
+        }
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+        deserializer.deserialize_str(Perm)
+    }
+
+    pub fn serialize<S: Serializer>(perm: &str, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(perm)
+    }
+}
+
+mod perm {
+    use serde::de::{Deserialize, Deserializer};
+    use serde::ser::{Serialize, Serializer};
+
+    #[derive(super::Deserialize)]
+    struct Perm(#[serde(with = "super::required_perm")] String);
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<String>, D::Error> {
+        let perm = Option::<Perm>::deserialize(deserializer)?;
+        Ok(perm.map(|perm| perm.0))
+    }
+
+    pub fn serialize<S: Serializer>(
+        perm: &Option<String>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        perm.serialize(serializer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn owners_are_split_as_kolla_splits_them() {
+        assert_eq!(user_group("glance"), ("glance", "glance"));
+        assert_eq!(user_group("glance:"), ("glance", "glance"));
+        assert_eq!(user_group("glance:kolla"), ("glance", "kolla"));
+        assert_eq!(user_group("a:b:c"), ("a", "b:c"));
+    }
+
+    #[test]
+    fn perms_are_octal_or_nothing() {
+        for (text, mode) in [
+            ("644", 0o644),
+            ("0644", 0o644),
+            ("1777", 0o1777),
+            ("0o755", 0o755),
+            ("0o4755", 0o4755),
+        ] {
+            assert_eq!(parse_perm(text), Some(mode), "{text}");
+        }
+        for text in ["", "64", "06440", "0x1ff", "0o", "689", " 644", "0O644"] {
+            assert_eq!(parse_perm(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_was_absent_stays_absent() {
+        let text =
+            r#"{"command":"true","config_files":[{"source":"/a","dest":"/b","optional":false}]}"#;
+        let config: Config = serde_json::from_str(text).unwrap();
+        assert_eq!(serde_json::to_string(&config).unwrap(), text);
+    }
+
+    #[test]
+    fn a_mode_is_text_and_a_number_is_refused() {
+        let with = |perm: &str| {
+            let text = format!(r#"{{"path": "/a", "owner": "b", "perm": {perm}}}"#);
+            serde_json::from_str::<Permission>(&text).map(|permission| permission.perm)
+        };
+        assert_eq!(with(r#""0600""#).unwrap().as_deref(), Some("0600"));
+        assert_eq!(with("null").unwrap(), None);
+        assert!(with("384").unwrap_err().to_string().contains("in quotes"));
+    }
+
+    #[test]
+    fn yaml_keeps_a_mode_as_it_was_typed() {
+        let text = "{path: /a, owner: b, perm: 0600}";
+        let permission: Permission = serde_yaml::from_str(text).unwrap();
+        assert_eq!(permission.perm.as_deref(), Some("0600"));
+        let value: serde_yaml::Value = serde_yaml::from_str(text).unwrap();
+        let permission: Permission = serde_yaml::from_value(value).unwrap();
+        assert_eq!(permission.perm.as_deref(), Some("0600"));
+    }
+}

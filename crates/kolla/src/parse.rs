@@ -1,0 +1,190 @@
+//! Reading a config.json into the model, with errors that say where.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use crate::Config;
+
+/// The largest file that is read as a config.json; thousands of entries fit many times over.
+pub(crate) const MAX_SIZE: u64 = 16 << 20;
+
+/// Why a config.json is not one.
+#[derive(Debug, thiserror::Error)]
+pub enum ParseError {
+    /// The file cannot be read.
+    #[error("{}: cannot be read: {source}", file.display())]
+    Read {
+        /// The file.
+        file: PathBuf,
+        /// The reason.
+        source: std::io::Error,
+    },
+    /// The file is larger than any config.json needs to be.
+    #[error("{}: larger than {MAX_SIZE} bytes, which no config.json needs to be", file.display())]
+    TooLarge {
+        /// The file.
+        file: PathBuf,
+    },
+    /// The text is not JSON, or says something that a config.json cannot say.
+    #[error("{}:{line}:{column}: {}{message}{}", file.display(), at(path), did_you_mean(suggestion))]
+    Invalid {
+        /// The file.
+        file: PathBuf,
+        /// The place in it, such as `config_files[0].owner`; empty for the whole.
+        path: String,
+        /// The line, from 1.
+        line: usize,
+        /// The column, from 1.
+        column: usize,
+        /// What is wrong.
+        message: String,
+        /// The nearest key that would be right, when a key was mistyped.
+        suggestion: Option<String>,
+    },
+}
+
+fn at(path: &str) -> String {
+    if path.is_empty() {
+        String::new()
+    } else {
+        format!("{path}: ")
+    }
+}
+
+fn did_you_mean(suggestion: &Option<String>) -> String {
+    suggestion
+        .as_ref()
+        .map(|name| format!(" (did you mean `{name}`?)"))
+        .unwrap_or_default()
+}
+
+impl Config {
+    /// Reads a config.json from `file`.
+    pub fn read(file: &Path) -> Result<Config, ParseError> {
+        let read = |source| ParseError::Read {
+            file: file.to_owned(),
+            source,
+        };
+        let mut text = String::new();
+        let limited = File::open(file)
+            .map_err(read)?
+            .take(MAX_SIZE + 1)
+            .read_to_string(&mut text);
+        if limited.map_err(read)? as u64 > MAX_SIZE {
+            return Err(ParseError::TooLarge {
+                file: file.to_owned(),
+            });
+        }
+        Config::from_json(&text, file)
+    }
+
+    /// Reads a config.json from its text; `file` is what errors call it.
+    pub fn from_json(text: &str, file: &Path) -> Result<Config, ParseError> {
+        let mut json = serde_json::Deserializer::from_str(text);
+        let parsed = serde_path_to_error::deserialize(&mut json)
+            .map_err(|error| (nameless_root(error.path().to_string()), error.into_inner()));
+        let ended = |config| {
+            json.end()
+                .map(|()| config)
+                .map_err(|error| (String::new(), error))
+        };
+        parsed
+            .and_then(ended)
+            .map_err(|(path, error)| invalid(file, path, &error))
+    }
+}
+
+/// serde_path_to_error calls the whole document `.`.
+fn nameless_root(path: String) -> String {
+    if path == "." { String::new() } else { path }
+}
+
+fn invalid(file: &Path, path: String, error: &serde_json::Error) -> ParseError {
+    let text = error.to_string();
+    // serde_json ends its messages with the place, which has its own fields here.
+    let message = text
+        .rsplit_once(" at line ")
+        .map_or(text.as_str(), |(message, _)| message);
+    ParseError::Invalid {
+        file: file.to_owned(),
+        path,
+        line: error.line(),
+        column: error.column(),
+        suggestion: nearest_key(message),
+        message: message.to_owned(),
+    }
+}
+
+/// The key nearest to the one that serde did not know, out of those that its message lists.
+fn nearest_key(message: &str) -> Option<String> {
+    let mut names = message
+        .strip_prefix("unknown field ")?
+        .split('`')
+        .skip(1)
+        .step_by(2);
+    let typed = names.next()?;
+    names
+        .map(|name| (strsim::damerau_levenshtein(typed, name), name))
+        .min()
+        .filter(|(distance, name)| *distance <= name.len().div_ceil(3))
+        .map(|(_, name)| name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(text: &str) -> String {
+        Config::from_json(text, Path::new("keystone.json"))
+            .unwrap_err()
+            .to_string()
+    }
+
+    #[test]
+    fn a_mistyped_key_is_named_with_its_place_and_the_nearest_right_one() {
+        let text = "{\"command\": \"true\",\n \"config_files\": [\n  {\"source\": \"/a\", \"dest\": \"/b\", \"ownr\": \"c\"}]}";
+        let error = error(text);
+        assert!(error.starts_with("keystone.json:3:"), "{error}");
+        assert!(
+            error.contains("config_files[0].ownr: unknown field `ownr`"),
+            "{error}"
+        );
+        assert!(error.ends_with("(did you mean `owner`?)"), "{error}");
+    }
+
+    #[test]
+    fn a_key_like_no_other_gets_no_suggestion() {
+        assert!(!error(r#"{"command": "true", "zzzzzzzz": 1}"#).contains("did you mean"));
+    }
+
+    #[test]
+    fn wrong_types_and_missing_keys_have_a_place() {
+        assert!(error(r#"{"command": ["true"]}"#).contains("command: invalid type: sequence"));
+        assert!(
+            error(r#"{"command": "true", "permissions": [{"path": "/a"}]}"#)
+                .contains("permissions[0]: missing field `owner`")
+        );
+        assert!(
+            error("{}").starts_with("keystone.json:1:2: missing field `command`"),
+            "{}",
+            error("{}")
+        );
+    }
+
+    #[test]
+    fn text_after_the_end_is_an_error() {
+        assert!(error(r#"{"command": "true"} x"#).contains("trailing characters"));
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_named() {
+        let error = Config::read(Path::new("/nonexistent/config.json"))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.starts_with("/nonexistent/config.json: cannot be read"),
+            "{error}"
+        );
+    }
+}
