@@ -24,10 +24,15 @@
 //! assert_eq!(kolla::write(&path, &config)?, kolla::Written::Unchanged);
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! Inside the container the binary `kolla_set_configs` does what the file says; [`apply`] is that
+//! binary as a library, for any directory that stands for `/`.
 
+pub mod apply;
 mod check;
 mod config;
 mod exclude;
+mod fs;
 mod glob;
 mod parse;
 mod write;

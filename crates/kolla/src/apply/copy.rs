@@ -1,0 +1,366 @@
+//! Copying one entry of `config_files`.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use super::entry::Entry;
+use super::permissions::{Properties, mode};
+use super::{ApplyError, Result, Run};
+use crate::fs::{Found, FsError, Last, Links, MAX_DEPTH, NewFile, Node, Source, show};
+
+/// A source or a destination: where it was found, and what it is called.
+struct At<'a> {
+    path: &'a Path,
+    found: Found,
+}
+
+impl At<'_> {
+    fn node(&self) -> Option<&Node> {
+        self.found.node.as_ref()
+    }
+
+    fn is_dir(&self) -> bool {
+        self.node().is_some_and(Node::is_dir)
+    }
+}
+
+struct Copy<'a> {
+    run: &'a Run<'a>,
+    entry: &'a Entry,
+    /// None takes each source's own.
+    properties: Option<Properties>,
+}
+
+impl Run<'_> {
+    pub(super) fn copy(&self, entry: &Entry) -> Result<()> {
+        let sources = self.sources(entry)?;
+        if sources.is_empty() {
+            return Ok(());
+        }
+        let properties = match (entry.preserve_properties, &entry.owner) {
+            (true, _) => None,
+            (false, Some(owner)) => {
+                let owner = self.owners.ids(owner)?;
+                Some(Properties {
+                    owner,
+                    mode: mode(entry.perm.as_ref())?,
+                })
+            }
+            (false, None) => {
+                return Err(ApplyError::Unexpected("`owner` is not a string".to_owned()));
+            }
+        };
+        let copy = Copy {
+            run: self,
+            entry,
+            properties,
+        };
+        sources.iter().try_for_each(|source| copy.one(source))
+    }
+
+    /// What the entry's source stands for; nothing is an error unless it is optional.
+    pub(super) fn sources(&self, entry: &Entry) -> Result<Vec<PathBuf>> {
+        let sources = match entry.ignore_globs {
+            true => self.root.literal(&entry.source, Links::Any)?,
+            false => self.root.glob(&entry.source, Links::Any)?,
+        };
+        if sources.is_empty() && !entry.optional {
+            return Err(ApplyError::MissingRequiredSource(show(Path::new(
+                &entry.source,
+            ))));
+        }
+        Ok(sources)
+    }
+}
+
+/// Where a source of the entry goes: a destination with a slash at its end is the directory for it.
+pub(super) fn destination(entry: &Entry, source: &Path) -> PathBuf {
+    let bytes = source.as_os_str().as_bytes();
+    let name = bytes
+        .rsplit(|byte| *byte == b'/')
+        .next()
+        .unwrap_or_default();
+    match entry.dest.ends_with('/') {
+        true => Path::new(&entry.dest).join(OsStr::from_bytes(name)),
+        false => PathBuf::from(&entry.dest),
+    }
+}
+
+/// Python's `os.path.dirname`.
+fn dirname(path: &Path) -> &Path {
+    let bytes = path.as_os_str().as_bytes();
+    let head = &bytes[..bytes
+        .iter()
+        .rposition(|byte| *byte == b'/')
+        .map_or(0, |at| at + 1)];
+    let end = head
+        .iter()
+        .rposition(|byte| *byte != b'/')
+        .map_or(head.len(), |at| at + 1);
+    Path::new(OsStr::from_bytes(&head[..end]))
+}
+
+/// A path without slashes at its end, so that its last component is not followed.
+fn unslashed(path: &Path) -> &Path {
+    let bytes = path.as_os_str().as_bytes();
+    let end = bytes
+        .iter()
+        .rposition(|byte| *byte != b'/')
+        .map_or(bytes.len(), |at| at + 1);
+    Path::new(OsStr::from_bytes(&bytes[..end]))
+}
+
+impl Copy<'_> {
+    fn one(&self, source: &Path) -> Result<()> {
+        if self.excluded(source) {
+            return Ok(());
+        }
+        let root = self.run.root;
+        let path = &destination(self.entry, source);
+        let from = At {
+            path: source,
+            found: root.find(source, Links::Any, Last::Follow)?,
+        };
+        let in_place = root.find(unslashed(path), Links::Trusted, Last::Keep);
+        if let Ok(dest) = in_place
+            && !self.entry.merge
+        {
+            self.clear(&from, &At { path, found: dest })?;
+        }
+        root.make_dirs(dirname(path))?;
+        let dest = At {
+            path,
+            found: root.find(unslashed(path), Links::Trusted, Last::Keep)?,
+        };
+        self.merge(&from, source_link(self.run, source)?, dest, MAX_DEPTH)
+            .inspect_err(|_| {
+                self.run.log.error(format_args!(
+                    "Unable to merge {} with {}",
+                    show(source),
+                    show(path)
+                ));
+            })
+    }
+
+    fn excluded(&self, source: &Path) -> bool {
+        let source = source.to_string_lossy();
+        self.entry
+            .exclude
+            .iter()
+            .any(|pattern| pattern.is_match(&source))
+    }
+
+    /// Takes away what is at the destination. A file that another file replaces stays until then.
+    fn clear(&self, from: &At, dest: &At) -> Result<()> {
+        let Some(node) = dest.node() else {
+            return Ok(());
+        };
+        if node.is_link() {
+            let target = self.run.root.find(dest.path, Links::Any, Last::Follow);
+            if target.is_ok_and(|target| target.node.is_some_and(|node| node.is_dir())) {
+                let reason = format!(
+                    "cannot delete {}: it is a symbolic link to a directory",
+                    show(dest.path)
+                );
+                return Err(ApplyError::Unexpected(reason));
+            }
+        }
+        if node.is_dir() || from.is_dir() {
+            self.delete(dest)?;
+        }
+        Ok(())
+    }
+
+    fn delete(&self, dest: &At) -> Result<()> {
+        self.run
+            .log
+            .info(format_args!("Deleting {}", show(dest.path)));
+        Ok(dest.found.remove(dest.path)?)
+    }
+
+    /// Copies a file, or a directory into what is there. `link` is the source's own entry when that
+    /// is a symbolic link.
+    fn merge(&self, from: &At, link: Option<Node>, dest: At, depth: usize) -> Result<()> {
+        if depth == 0 {
+            return Err(ApplyError::Unexpected(format!(
+                "{}: directories are nested too deep",
+                show(from.path)
+            )));
+        }
+        if !from.is_dir() {
+            return self.file(from, link, &dest);
+        }
+        let dest = self.directory(from, dest)?;
+        let Some(node) = from.node() else {
+            return Ok(());
+        };
+        let root = self.run.root;
+        for name in node.names(from.path)? {
+            let (inner, path) = (from.path.join(&name), dest.path.join(&name));
+            if self.excluded(&inner) {
+                continue;
+            }
+            let entry = root.find_in(&from.found, &name, &inner, Links::Any, Last::Keep)?;
+            let link = entry.node.filter(Node::is_link);
+            let found = root.find_in(&from.found, &name, &inner, Links::Any, Last::Follow);
+            let there = root.find_in(&dest.found, &name, &path, Links::Trusted, Last::Keep)?;
+            // A link that leads nowhere can still be copied as the link it is.
+            let found = match (found, &link) {
+                (Err(_), Some(_)) if self.keeps_links() => there.emptied(),
+                (found, _) => found?,
+            };
+            self.merge(
+                &At {
+                    path: &inner,
+                    found,
+                },
+                link,
+                At {
+                    path: &path,
+                    found: there,
+                },
+                depth - 1,
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Makes sure that there is a directory, with the properties it should have.
+    fn directory<'p>(&self, from: &At, dest: At<'p>) -> Result<At<'p>> {
+        let path = dest.path;
+        let there = match dest.node() {
+            Some(node) if node.is_link() => self.run.root.find(path, Links::Trusted, Last::Follow),
+            _ => Ok(dest.found.clone()),
+        };
+        let there = match there {
+            Ok(there) => there,
+            Err(error) if error.is_untrusted() => return Err(error.into()),
+            Err(_) => dest.found.emptied(),
+        };
+        let found = if there.node.as_ref().is_some_and(Node::is_dir) {
+            there
+        } else {
+            if dest.node().is_some() {
+                self.delete(&dest)?;
+            }
+            self.run
+                .log
+                .info(format_args!("Creating directory {}", show(path)));
+            dest.found.make_dir(path)?
+        };
+        match (self.properties, &found.node, from.node()) {
+            (Some(properties), _, _) => self.run.set_directory(path, &found, properties),
+            (None, Some(made), Some(source)) => {
+                self.run.log.info(format_args!(
+                    "Copying permissions from {} onto {}",
+                    show(from.path),
+                    show(path)
+                ));
+                made.copy_properties(path, source, from.path)?;
+            }
+            _ => {}
+        }
+        Ok(At { path, found })
+    }
+
+    fn keeps_links(&self) -> bool {
+        self.entry.merge && self.entry.preserve_properties
+    }
+
+    fn file(&self, from: &At, link: Option<Node>, dest: &At) -> Result<()> {
+        if dest
+            .node()
+            .zip(from.node())
+            .is_some_and(|(dest, from)| dest.is(from))
+        {
+            let reason = format!(
+                "{} and {} are the same file",
+                show(from.path),
+                show(dest.path)
+            );
+            return Err(ApplyError::Unexpected(reason));
+        }
+        let link = link.filter(|_| self.keeps_links());
+        if let Some(there) = dest.node() {
+            if there.is_dir() || link.is_some() {
+                self.delete(dest)?;
+            } else {
+                self.run
+                    .log
+                    .info(format_args!("Deleting {}", show(dest.path)));
+            }
+        }
+        self.run.log.info(format_args!(
+            "Copying {} to {}",
+            show(from.path),
+            show(dest.path)
+        ));
+        match link {
+            Some(link) => Ok(dest
+                .found
+                .create_link(dest.path, &link.target(from.path)?)?),
+            None => self.content(from, dest),
+        }
+    }
+
+    /// Writes the file beside its place, gives it owner and mode, and puts it there.
+    fn content(&self, from: &At, dest: &At) -> Result<()> {
+        let source = Source::open(&from.found, from.path)?;
+        let mut file = NewFile::create(&dest.found, dest.path, 0o600)?;
+        file.copy_content(dest.path, &source)?;
+        match self.properties {
+            Some(properties) => {
+                file.set_mode(dest.path, source.node().mode())?;
+                self.set(dest.path, &file, properties);
+            }
+            None => {
+                self.run.log.info(format_args!(
+                    "Copying permissions from {} onto {}",
+                    show(from.path),
+                    show(dest.path)
+                ));
+                file.copy_properties(dest.path, &source)?;
+            }
+        }
+        Ok(file.put(&dest.found, dest.path)?)
+    }
+
+    fn set(&self, path: &Path, file: &NewFile, properties: Properties) {
+        let log = self.run.log;
+        log.info(format_args!("Setting permission for {}", show(path)));
+        let failed = |error: FsError| log.error(format_args!("Failed to set permissions: {error}"));
+        file.set_owner(path, properties.owner)
+            .unwrap_or_else(failed);
+        if let Some(mode) = properties.mode {
+            file.set_mode(path, mode).unwrap_or_else(failed);
+        }
+    }
+}
+
+/// The source's own entry, when that is a symbolic link.
+fn source_link(run: &Run, source: &Path) -> Result<Option<Node>> {
+    let entry = run.root.find(source, Links::Any, Last::Keep)?;
+    Ok(entry.node.filter(Node::is_link))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_taken_apart_as_python_does() {
+        for (path, expected) in [
+            ("/a/b", "/a"),
+            ("/a/b/", "/a/b"),
+            ("/a", "/"),
+            ("//a", "//"),
+            ("a", ""),
+            ("a//b", "a"),
+        ] {
+            assert_eq!(dirname(Path::new(path)), Path::new(expected), "{path}");
+        }
+        assert_eq!(unslashed(Path::new("/a//")), Path::new("/a"));
+        assert_eq!(unslashed(Path::new("/")), Path::new("/"));
+    }
+}

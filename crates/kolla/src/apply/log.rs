@@ -1,0 +1,89 @@
+//! The lines that end up in the container's log.
+
+use std::fmt;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Writes lines as Kolla's script does: time, level, message. The time is UTC.
+///
+/// Lines name paths and never hold what is in a file.
+pub struct Log<'a> {
+    write: &'a dyn Fn(&str),
+}
+
+impl<'a> Log<'a> {
+    /// `write` is given one line after the other, with its line break.
+    pub fn new(write: &'a dyn Fn(&str)) -> Log<'a> {
+        Log { write }
+    }
+
+    /// Says what is being done.
+    pub fn info(&self, message: fmt::Arguments) {
+        self.line("INFO", message);
+    }
+
+    /// Says that something was passed over.
+    pub fn warning(&self, message: fmt::Arguments) {
+        self.line("WARNING", message);
+    }
+
+    /// Says what went wrong.
+    pub fn error(&self, message: fmt::Arguments) {
+        self.line("ERROR", message);
+    }
+
+    fn line(&self, level: &str, message: fmt::Arguments) {
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        let (time, millis) = (date_time(now.as_secs()), now.subsec_millis());
+        (self.write)(&format!("{time}.{millis:03} {level} {message}\n"));
+    }
+}
+
+/// Seconds since 1970 as date and time.
+fn date_time(seconds: u64) -> String {
+    let (day, second) = (seconds / 86400, seconds % 86400);
+    let (year, month, day) = date(day);
+    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")
+}
+
+/// Days since 1970 as a date, counted in years that begin in March, so that a leap day comes last.
+fn date(days: u64) -> (u64, u64, u64) {
+    const DAYS_IN_400_YEARS: u64 = 146_097;
+    let from_march_0000 = days + 719_468;
+    let (era, day) = (
+        from_march_0000 / DAYS_IN_400_YEARS,
+        from_march_0000 % DAYS_IN_400_YEARS,
+    );
+    let year = (day - day / 1460 + day / 36524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    (era * 400 + year + u64::from(month <= 2), month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_right() {
+        assert_eq!(date_time(0), "1970-01-01 00:00:00");
+        assert_eq!(date_time(951_782_399), "2000-02-28 23:59:59");
+        assert_eq!(date_time(951_782_400), "2000-02-29 00:00:00");
+        assert_eq!(date_time(1_709_251_199), "2024-02-29 23:59:59");
+        assert_eq!(date_time(4_107_542_400), "2100-03-01 00:00:00");
+        assert_eq!(date_time(1_767_225_599), "2025-12-31 23:59:59");
+    }
+
+    #[test]
+    fn lines_are_those_of_kollas_script() {
+        let lines = std::cell::RefCell::new(String::new());
+        Log::new(&|line| lines.borrow_mut().push_str(line)).info(format_args!("Creating files"));
+        let line = lines.into_inner();
+        assert_eq!(&line[23..], " INFO Creating files\n");
+        assert_eq!(&line[19..20], ".");
+    }
+}

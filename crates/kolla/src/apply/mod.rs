@@ -1,0 +1,193 @@
+//! Applying a config.json inside the container, as Kolla's set_configs.py of 23.0.0 does.
+//!
+//! What it puts in place is what upstream's script puts in place, errors and exit codes included.
+//! Where the two differ, and why:
+//!
+//! - **Links that are followed.** Sources are read through any symbolic link, as upstream does:
+//!   mounted volumes are full of them. On the way to what is written, or has its owner or mode
+//!   changed, only links that root owns are followed. A service's user could otherwise plant one in
+//!   a directory of its own and have root hand it any file of the container on the next start. Such
+//!   a link is an error for a copy, and is passed over with a warning by `permissions`.
+//! - **Files appear whole.** They are written beside their place, with owner and mode set, and
+//!   renamed. A copy whose owner does not exist or whose mode is wrong is not made at all, where
+//!   upstream leaves it behind with the source's mode; a file copied onto itself is kept, where
+//!   upstream deletes it. `/` is never deleted.
+//! - **Defaults survive.** Upstream swaps source and destination in its state file at every start,
+//!   and so overwrites what it kept with what was configured at each second restart. The state file
+//!   written here is the same; the kept default is never overwritten.
+//! - **Names are taken as they are.** Upstream expands the destination of a copy as a glob when it
+//!   sets owner and mode, so a file named `a[1]` keeps the source's mode, and one named `*` changes
+//!   its neighbours.
+//! - **Users and groups** are those of `/etc/passwd` and `/etc/group`: no name service is asked.
+//! - **Regular expressions** have no look-around and no back-references.
+//! - **Sizes are bounded:** config.json, the nesting of directories, and what is read from devices.
+//! - **More is understood:** `KOLLA_CONFIG` and `KOLLA_CONFIG_FILE`, which upstream has dropped
+//!   since 6.2.4, and `exclude` and `ignore_globs` in `config_files`.
+
+mod compare;
+mod copy;
+mod defaults;
+mod entry;
+mod error;
+mod load;
+mod log;
+mod owners;
+mod permissions;
+mod value;
+
+use std::path::Path;
+
+use serde_json::Value;
+
+pub use error::ApplyError;
+pub use load::Environment;
+pub use log::Log;
+
+use crate::fs::{Last, Links, NewFile, Root};
+use entry::Entry;
+use owners::Owners;
+use permissions::Permissions;
+use value::items;
+
+/// Where the command to run is written.
+const RUN_COMMAND: &str = "/run_command";
+/// Exists once COPY_ONCE has copied.
+const CONFIGURED: &str = "/configured";
+
+type Result<T> = std::result::Result<T, ApplyError>;
+
+/// What all the work is done with.
+struct Run<'a> {
+    root: &'a Root,
+    log: &'a Log<'a>,
+    owners: Owners<'a>,
+}
+
+/// Puts in place what the config.json that `environment` points to asks for, in the file system
+/// below `root`.
+pub fn apply(root: &Path, environment: &Environment, log: &Log) -> Result<()> {
+    let root = Root::open(root, &environment.cwd)?;
+    let config = load::load(&root, environment, log)?;
+    let run = Run {
+        root: &root,
+        log,
+        owners: Owners::of(&root),
+    };
+    let strategy = environment.strategy.as_deref();
+    log.info(format_args!(
+        "Kolla config strategy set to: {}",
+        strategy.unwrap_or("None")
+    ));
+    match strategy {
+        Some("COPY_ALWAYS") => run.put_in_place(&config),
+        Some("COPY_ONCE") if root.exists(Path::new(CONFIGURED)) => Err(ApplyError::ImmutableConfig),
+        Some("COPY_ONCE") => {
+            run.put_in_place(&config)?;
+            let configured = Path::new(CONFIGURED);
+            Ok(root
+                .find(configured, Links::Trusted, Last::Keep)?
+                .create_empty(configured, 0o600)?)
+        }
+        _ => Err(ApplyError::InvalidConfig(
+            "KOLLA_CONFIG_STRATEGY is not set properly; set it to COPY_ALWAYS or COPY_ONCE"
+                .to_owned(),
+        )),
+    }
+}
+
+/// Compares what is in place with what config.json asks for; an error says what differs.
+pub fn check_applied(root: &Path, environment: &Environment, log: &Log) -> Result<()> {
+    let root = Root::open(root, &environment.cwd)?;
+    let config = load::load(&root, environment, log)?;
+    let run = Run {
+        root: &root,
+        log,
+        owners: Owners::of(&root),
+    };
+    run.compare_command(&config)?;
+    run.compare_files(&config)
+}
+
+impl Run<'_> {
+    fn put_in_place(&self, config: &Value) -> Result<()> {
+        self.create_directories(config)?;
+        self.create_files(config)?;
+        self.handle_defaults(config)?;
+        self.copy_files(config)?;
+        self.write_command(config)?;
+        for permission in items(config, "permissions")? {
+            self.set_permissions(&Permissions::from_value(permission)?)?;
+        }
+        Ok(())
+    }
+
+    fn create_directories(&self, config: &Value) -> Result<()> {
+        if config.get("directories").is_some() {
+            self.log.info(format_args!("Creating directories"));
+        }
+        for created in items(config, "directories")? {
+            let permissions = Permissions::from_value(created)?;
+            self.root.make_dirs(Path::new(&permissions.path))?;
+            self.set_permissions(&permissions)?;
+        }
+        Ok(())
+    }
+
+    fn create_files(&self, config: &Value) -> Result<()> {
+        if config.get("files").is_some() {
+            self.log.info(format_args!("Creating files"));
+        }
+        for created in items(config, "files")? {
+            let permissions = Permissions::from_value(created)?;
+            self.create_file(Path::new(&permissions.path))?;
+            self.set_permissions(&permissions)?;
+        }
+        Ok(())
+    }
+
+    fn create_file(&self, path: &Path) -> Result<()> {
+        let place = self.root.find(path, Links::Trusted, Last::Keep)?;
+        let refuse = |reason: &str| {
+            Err(ApplyError::Unexpected(format!(
+                "{reason} ({})",
+                crate::fs::show(path)
+            )))
+        };
+        match &place.node {
+            None => Ok(place.create_empty(path, 0o666)?),
+            Some(node) if node.is_link() => {
+                refuse("Path is a symbolic link, expected regular file")
+            }
+            Some(node) if node.is_dir() => refuse("Path is a directory, expected file"),
+            Some(_) => Ok(()),
+        }
+    }
+
+    fn copy_files(&self, config: &Value) -> Result<()> {
+        if config.get("config_files").is_some() {
+            self.log
+                .info(format_args!("Copying service configuration files"));
+        }
+        for file in items(config, "config_files")? {
+            self.copy(&Entry::from_value(file)?)?;
+        }
+        Ok(())
+    }
+
+    fn write_command(&self, config: &Value) -> Result<()> {
+        self.log
+            .info(format_args!("Writing out command to execute"));
+        let not_text = || ApplyError::Unexpected("`command` is not a string".to_owned());
+        let command = config
+            .get("command")
+            .and_then(Value::as_str)
+            .ok_or_else(not_text)?;
+        let path = Path::new(RUN_COMMAND);
+        let place = self.root.find(path, Links::Trusted, Last::Keep)?;
+        let mut file = NewFile::create(&place, path, 0o600)?;
+        file.write(path, command.as_bytes())?;
+        // The service's user reads it.
+        file.set_mode(path, 0o644)?;
+        Ok(file.put(&place, path)?)
+    }
+}

@@ -1,0 +1,56 @@
+//! Reading what was declared the way Python reads it: anything is true or false, and a wrong type
+//! is an error only once it is used.
+
+use serde_json::{Map, Value};
+
+use super::error::ApplyError;
+
+type Object = Map<String, Value>;
+
+/// Whether Python takes it for true.
+pub(super) fn truthy(value: Option<&Value>) -> bool {
+    match value {
+        None | Some(Value::Null) => false,
+        Some(Value::Bool(value)) => *value,
+        Some(Value::Number(number)) => number.as_f64() != Some(0.0),
+        Some(Value::String(text)) => !text.is_empty(),
+        Some(Value::Array(items)) => !items.is_empty(),
+        Some(Value::Object(entries)) => !entries.is_empty(),
+    }
+}
+
+/// The entries of one section. A section that is not there has none, nor has an empty mapping.
+pub(super) fn items<'a>(config: &'a Value, section: &str) -> Result<&'a [Value], ApplyError> {
+    match config.get(section) {
+        None => Ok(&[]),
+        Some(Value::Array(items)) => Ok(items),
+        Some(empty @ (Value::Object(_) | Value::String(_))) if !truthy(Some(empty)) => Ok(&[]),
+        Some(_) => Err(ApplyError::Unexpected(format!("`{section}` is not a list"))),
+    }
+}
+
+pub(super) fn object<'a>(entry: &'a Value, section: &str) -> Result<&'a Object, ApplyError> {
+    let not_an_object =
+        || ApplyError::Unexpected(format!("an entry of `{section}` is not an object"));
+    entry.as_object().ok_or_else(not_an_object)
+}
+
+/// The text under `key`; anything else there is an error.
+pub(super) fn text<'a>(entry: &'a Object, key: &str) -> Result<&'a str, ApplyError> {
+    let not_text = || ApplyError::Unexpected(format!("`{key}` is not a string"));
+    entry.get(key).and_then(Value::as_str).ok_or_else(not_text)
+}
+
+/// The strings of a list. Python goes through a string's characters just as well.
+pub(super) fn texts(entry: &Object, key: &str) -> Result<Vec<String>, ApplyError> {
+    let wrong = || ApplyError::Unexpected(format!("`{key}` is not a list of strings"));
+    match entry.get(key) {
+        value if !truthy(value) => Ok(Vec::new()),
+        Some(Value::Array(items)) => items
+            .iter()
+            .map(|item| item.as_str().map(str::to_owned).ok_or_else(wrong))
+            .collect(),
+        Some(Value::String(text)) => Ok(text.chars().map(String::from).collect()),
+        _ => Err(wrong()),
+    }
+}

@@ -1,0 +1,74 @@
+//! Runs as root when a container starts, before the service: puts its files in place.
+
+use std::env;
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use kolla::apply::{Environment, Log, apply, check_applied};
+
+const HELP: &str = "\
+Usage: kolla_set_configs [--check]
+
+Puts in place what the container's config.json asks for: copies files, sets owners and modes,
+and writes the command to run to /run_command.
+
+Options:
+  --check      change nothing; fail when what is in place differs from config.json
+  -h, --help   this text
+  --version    the version
+
+Environment:
+  KOLLA_CONFIG_STRATEGY  COPY_ALWAYS, or COPY_ONCE to copy at the first start only
+  KOLLA_CONFIG           the config.json itself
+  KOLLA_CONFIG_FILE      its path, if not /var/lib/kolla/config_files/config.yaml or config.json
+
+Exit status: 0 done, 1 the config or what is in place is wrong, 2 anything else.
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<_> = env::args_os().skip(1).collect();
+    let mut check = false;
+    for argument in &arguments {
+        match argument.to_str() {
+            Some("--check") => check = true,
+            Some("-h" | "--help") => return print(HELP),
+            Some("--version") => {
+                return print(concat!(
+                    "kolla_set_configs ",
+                    env!("CARGO_PKG_VERSION"),
+                    "\n"
+                ));
+            }
+            _ => {
+                let message =
+                    format!("kolla_set_configs: unknown argument {argument:?}; see --help\n");
+                // Without anywhere to say it, the exit code says it.
+                let _ = io::stderr().write_all(message.as_bytes());
+                return ExitCode::from(2);
+            }
+        }
+    }
+    run(check)
+}
+
+fn print(text: &str) -> ExitCode {
+    match io::stdout().write_all(text.as_bytes()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn run(check: bool) -> ExitCode {
+    // A log that nobody reads any more is no reason to leave a service without its files.
+    let to_stderr = |line: &str| drop(io::stderr().write_all(line.as_bytes()));
+    let log = Log::new(&to_stderr);
+    let work = if check { check_applied } else { apply };
+    match work(Path::new("/"), &Environment::of_process(), &log) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            log.error(format_args!("{error}"));
+            ExitCode::from(error.exit_code())
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Finding the paths that a glob stands for, as Python's `glob.glob` does.
+
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use super::{FsError, Last, Links, Node, Result, Root};
+use crate::glob::{has_magic, matches};
+
+impl Root {
+    /// The paths that match `pattern`, sorted; a plain path matches itself when it is there.
+    ///
+    /// A directory that cannot be read matches nothing. One that is behind a link which must not
+    /// be followed is an error.
+    pub(crate) fn glob(&self, pattern: &str, links: Links) -> Result<Vec<PathBuf>> {
+        let (dir, name) = split(pattern);
+        let dirs = match dir {
+            dir if dir != pattern && has_magic(dir) => self.glob(dir, links)?,
+            dir => vec![PathBuf::from(dir)],
+        };
+        let mut paths = Vec::new();
+        for dir in dirs {
+            if has_magic(name) {
+                paths.extend(self.matching(&dir, name, links)?);
+            } else if self.look(&dir.join(name), links)?.is_some() {
+                paths.push(dir.join(name));
+            }
+        }
+        Ok(paths)
+    }
+
+    /// `path` alone when it is there, whatever characters it has.
+    pub(crate) fn literal(&self, path: &str, links: Links) -> Result<Vec<PathBuf>> {
+        Ok(self
+            .look(Path::new(path), links)?
+            .map(|_| PathBuf::from(path))
+            .into_iter()
+            .collect())
+    }
+
+    fn matching(&self, dir: &Path, pattern: &str, links: Links) -> Result<Vec<PathBuf>> {
+        // A slash makes the last link on the way one to be followed.
+        let searched = if dir.as_os_str().is_empty() {
+            PathBuf::from("./")
+        } else {
+            dir.join("")
+        };
+        let node = self.look(&searched, links)?;
+        let names = node
+            .and_then(|node| node.names(dir).ok())
+            .unwrap_or_default();
+        let matching = names
+            .into_iter()
+            .filter(|name| matches(pattern, name.as_bytes()));
+        Ok(matching.map(|name| dir.join(name)).collect())
+    }
+
+    fn look(&self, path: &Path, links: Links) -> Result<Option<Node>> {
+        if path.as_os_str().is_empty() {
+            return Ok(None);
+        }
+        match self.find(path, links, Last::Keep) {
+            Ok(found) => Ok(found.node),
+            Err(error) if FsError::is_untrusted(&error) => Err(error),
+            Err(_) => Ok(None),
+        }
+    }
+}
+
+/// Python's `os.path.split`.
+fn split(path: &str) -> (&str, &str) {
+    let (head, tail) = path.split_at(path.rfind('/').map_or(0, |at| at + 1));
+    match head.trim_end_matches('/') {
+        "" => (head, tail),
+        dir => (dir, tail),
+    }
+}

@@ -1,0 +1,248 @@
+//! Reading a file, and writing one beside its place before it is put there.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{File, Permissions};
+use std::io::{self, Read, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{PermissionsExt, fchown};
+use std::path::Path;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, fstat, openat, renameat, symlinkat, unlinkat};
+use rustix::io::Errno;
+
+use super::node::copy_times_and_attributes;
+use super::{Cause, Found, FsError, Last, Links, Node, Result, Root};
+
+/// No configuration is read from a device beyond this; some never end.
+const DEVICE_LIMIT: u64 = 16 << 20;
+
+/// A file opened to be copied.
+pub(crate) struct Source {
+    file: File,
+    /// The file that was opened, whatever has its name by now.
+    node: Node,
+}
+
+impl Source {
+    /// Opens what was found, which must not be a symbolic link.
+    pub(crate) fn open(found: &Found, path: &Path) -> Result<Source> {
+        let (Some(node), Some(name)) = (&found.node, &found.name) else {
+            return Err(FsError::new("read", path, Errno::NOENT));
+        };
+        if node.kind() == FileType::Fifo {
+            return Err(FsError::new(
+                "read",
+                path,
+                Cause::Refused("it is a named pipe"),
+            ));
+        }
+        let flags =
+            OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let fd =
+            openat(&*found.dir, name, flags, Mode::empty()).map_err(FsError::os("read", path))?;
+        let stat = fstat(&fd).map_err(FsError::os("look at", path))?;
+        if !matches!(
+            FileType::from_raw_mode(stat.st_mode),
+            FileType::RegularFile | FileType::CharacterDevice
+        ) {
+            return Err(FsError::new(
+                "read",
+                path,
+                Cause::Refused("it is not a file"),
+            ));
+        }
+        let file = File::from(fd);
+        let fd = Rc::new(OwnedFd::from(
+            file.try_clone().map_err(FsError::os("read", path))?,
+        ));
+        Ok(Source {
+            file,
+            node: Node { fd, stat },
+        })
+    }
+
+    pub(crate) fn node(&self) -> &Node {
+        &self.node
+    }
+
+    /// The whole text, unless it is longer than `limit`.
+    pub(crate) fn read_all(self, path: &Path, limit: u64) -> Result<Vec<u8>> {
+        let mut text = Vec::new();
+        let length = self
+            .file
+            .take(limit + 1)
+            .read_to_end(&mut text)
+            .map_err(FsError::os("read", path))?;
+        if length as u64 > limit {
+            return Err(FsError::new(
+                "read",
+                path,
+                Cause::Refused("it is too large"),
+            ));
+        }
+        Ok(text)
+    }
+
+    /// Whether two files say the same.
+    pub(crate) fn same_content(self, other: Source, path: &Path) -> Result<bool> {
+        /// How much is compared at a time.
+        const CHUNK: u64 = 64 << 10;
+        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        loop {
+            for (file, chunk) in [(&self.file, &mut ours), (&other.file, &mut theirs)] {
+                chunk.clear();
+                file.take(CHUNK)
+                    .read_to_end(chunk)
+                    .map_err(FsError::os("read", path))?;
+            }
+            if ours != theirs {
+                return Ok(false);
+            }
+            if ours.is_empty() {
+                return Ok(true);
+            }
+        }
+    }
+}
+
+/// A file that is written under another name until it is whole; dropped before, it is gone.
+pub(crate) struct NewFile {
+    file: File,
+    dir: Rc<OwnedFd>,
+    beside: OsString,
+    in_place: bool,
+}
+
+impl NewFile {
+    /// Creates a file in the directory of `place`.
+    pub(crate) fn create(place: &Found, path: &Path, mode: u32) -> Result<NewFile> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        loop {
+            let count = COUNT.fetch_add(1, Ordering::Relaxed);
+            let beside = OsString::from(format!(".kolla-{}-{count}", std::process::id()));
+            let flags =
+                OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            match openat(&*place.dir, &beside, flags, Mode::from_raw_mode(mode)) {
+                Ok(fd) => {
+                    return Ok(NewFile {
+                        file: fd.into(),
+                        dir: place.dir.clone(),
+                        beside,
+                        in_place: false,
+                    });
+                }
+                Err(Errno::EXIST) => {}
+                Err(errno) => return Err(FsError::new("create a file for", path, errno)),
+            }
+        }
+    }
+
+    pub(crate) fn write(&mut self, path: &Path, text: &[u8]) -> Result<()> {
+        self.file
+            .write_all(text)
+            .map_err(FsError::os("write", path))
+    }
+
+    /// Fills it with the content of `source`.
+    pub(crate) fn copy_content(&mut self, path: &Path, source: &Source) -> Result<()> {
+        let copied = match source.node.kind() {
+            FileType::RegularFile => io::copy(&mut &source.file, &mut self.file),
+            _ => io::copy(&mut (&source.file).take(DEVICE_LIMIT), &mut self.file),
+        };
+        match copied.map_err(FsError::os("write", path))? {
+            DEVICE_LIMIT if !source.node.is_file() => Err(FsError::new(
+                "copy",
+                path,
+                Cause::Refused("the device does not end"),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Gives it times, extended attributes and mode, then owner of `source`.
+    pub(crate) fn copy_properties(&self, path: &Path, source: &Source) -> Result<()> {
+        copy_times_and_attributes(&source.file, &source.node.stat, &self.file)
+            .map_err(FsError::os("copy properties to", path))?;
+        self.set_mode(path, source.node.mode())?;
+        self.set_owner(path, source.node.owner())
+    }
+
+    pub(crate) fn set_mode(&self, path: &Path, mode: u32) -> Result<()> {
+        self.file
+            .set_permissions(Permissions::from_mode(mode))
+            .map_err(FsError::os("change the mode of", path))
+    }
+
+    pub(crate) fn set_owner(&self, path: &Path, (user, group): (u32, u32)) -> Result<()> {
+        fchown(&self.file, Some(user), Some(group))
+            .map_err(FsError::os("change the owner of", path))
+    }
+
+    /// Puts it in its place, at once, for whatever file was there.
+    pub(crate) fn put(mut self, place: &Found, path: &Path) -> Result<()> {
+        renameat(&*self.dir, &self.beside, &*place.dir, place.entry(path)?)
+            .map_err(FsError::os("write", path))?;
+        self.in_place = true;
+        Ok(())
+    }
+}
+
+impl Drop for NewFile {
+    fn drop(&mut self) {
+        if !self.in_place {
+            // An error is on its way already, and there is nothing more to be done about this one.
+            let _ = unlinkat(&*self.dir, &self.beside, AtFlags::empty());
+        }
+    }
+}
+
+impl Root {
+    /// The whole text of the file at `path`, unless it is longer than `limit`.
+    pub(crate) fn read(&self, path: &Path, limit: u64) -> Result<Vec<u8>> {
+        Source::open(&self.find(path, Links::Any, Last::Follow)?, path)?.read_all(path, limit)
+    }
+
+    /// Writes `text` to `path`, all at once. A new file has `mode`, less what the umask takes.
+    pub(crate) fn write(&self, path: &Path, text: &[u8], mode: u32) -> Result<()> {
+        let place = self.find(path, Links::Trusted, Last::Keep)?;
+        let mut file = NewFile::create(&place, path, mode)?;
+        file.write(path, text)?;
+        file.put(&place, path)
+    }
+}
+
+impl Found {
+    /// The name by which its directory knows it.
+    pub(super) fn entry(&self, path: &Path) -> Result<&OsStr> {
+        let no_name = || {
+            FsError::new(
+                "replace",
+                path,
+                Cause::Refused("it is not an entry of a directory"),
+            )
+        };
+        self.name.as_deref().ok_or_else(no_name)
+    }
+
+    /// Creates an empty file here; that there is one already is an error.
+    pub(crate) fn create_empty(&self, path: &Path, mode: u32) -> Result<()> {
+        let flags =
+            OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        openat(
+            &*self.dir,
+            self.entry(path)?,
+            flags,
+            Mode::from_raw_mode(mode),
+        )
+        .map(drop)
+        .map_err(FsError::os("create", path))
+    }
+
+    /// Makes a symbolic link here.
+    pub(crate) fn create_link(&self, path: &Path, target: &OsStr) -> Result<()> {
+        symlinkat(target, &*self.dir, self.entry(path)?)
+            .map_err(FsError::os("create the link", path))
+    }
+}

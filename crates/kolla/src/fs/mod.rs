@@ -1,0 +1,371 @@
+//! The one place where files are touched: every path is walked from an open root directory, one
+//! component at a time, and what was found is held open while something is done to it.
+//!
+//! Nothing here acts on a path twice, so no one can put a symbolic link in between. Links are
+//! followed by this module, never by the kernel: those on the way to a destination only when root,
+//! or whoever runs this, made them ([`Links::Trusted`]).
+
+mod expand;
+mod file;
+mod node;
+mod tree;
+
+use std::collections::VecDeque;
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use rustix::fs::{CWD, FileType, Mode, OFlags, Stat, fstat, mkdirat, openat, readlinkat};
+use rustix::io::Errno;
+
+pub(crate) use file::{NewFile, Source};
+pub(crate) use tree::MAX_DEPTH;
+
+/// As many symbolic links as the kernel follows on one path.
+const MAX_LINKS: u32 = 40;
+
+/// Which symbolic links are followed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Links {
+    /// All of them: the way to a source, which is read, and which whoever declared it vouches for.
+    Any,
+    /// Those that root or the running user owns; another one is an error.
+    Trusted,
+}
+
+/// What happens to a symbolic link that is a path's last component.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Last {
+    /// It is followed.
+    Follow,
+    /// It is what was looked for.
+    Keep,
+}
+
+/// What went wrong with a file.
+#[derive(Debug)]
+pub(crate) struct FsError {
+    action: &'static str,
+    path: PathBuf,
+    cause: Cause,
+}
+
+/// Why it went wrong.
+#[derive(Debug)]
+pub(crate) enum Cause {
+    /// The system said so.
+    Os(Errno),
+    /// A symbolic link on the way belongs to someone who must not direct root's writes.
+    Untrusted { owner: u32 },
+    /// Something that this module does not do.
+    Refused(&'static str),
+}
+
+pub(crate) type Result<T> = std::result::Result<T, FsError>;
+
+impl FsError {
+    pub(crate) fn new(
+        action: &'static str,
+        path: impl Into<PathBuf>,
+        cause: impl Into<Cause>,
+    ) -> FsError {
+        FsError {
+            action,
+            path: path.into(),
+            cause: cause.into(),
+        }
+    }
+
+    /// For `map_err`: the system's answer, together with what was asked.
+    pub(crate) fn os<E: Into<Cause>>(
+        action: &'static str,
+        path: &Path,
+    ) -> impl FnOnce(E) -> FsError {
+        move |cause| FsError::new(action, path, cause)
+    }
+
+    /// Whether a link was not followed for its owner.
+    pub(crate) fn is_untrusted(&self) -> bool {
+        matches!(self.cause, Cause::Untrusted { .. })
+    }
+}
+
+impl From<Errno> for Cause {
+    fn from(errno: Errno) -> Cause {
+        Cause::Os(errno)
+    }
+}
+
+impl From<std::io::Error> for Cause {
+    fn from(error: std::io::Error) -> Cause {
+        Cause::Os(Errno::from_io_error(&error).unwrap_or(Errno::IO))
+    }
+}
+
+impl fmt::Display for FsError {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "cannot {} {}: ", self.action, show(&self.path))?;
+        match self.cause {
+            Cause::Os(errno) => write!(f, "{errno}"),
+            Cause::Untrusted { owner } => write!(
+                f,
+                "a symbolic link on the way belongs to uid {owner}, and only root's are followed where files are written"
+            ),
+            Cause::Refused(reason) => f.write_str(reason),
+        }
+    }
+}
+
+/// A path for people: names may hold line breaks and worse.
+pub(crate) fn show(path: &Path) -> String {
+    let mut shown = String::new();
+    for c in path.to_string_lossy().chars() {
+        if c.is_control() {
+            shown.extend(c.escape_default())
+        } else {
+            shown.push(c)
+        }
+    }
+    shown
+}
+
+/// A file, directory or anything else, held open; only its description can be read through it.
+#[derive(Clone)]
+pub(crate) struct Node {
+    fd: Rc<OwnedFd>,
+    stat: Stat,
+}
+
+/// Where a walk ended.
+#[derive(Clone)]
+pub(crate) struct Found {
+    /// The directory that holds it.
+    dir: Rc<OwnedFd>,
+    /// Its name there; none for a path that ends in a directory without naming it, such as `/`.
+    name: Option<OsString>,
+    /// What is there, if anything is.
+    pub(crate) node: Option<Node>,
+    /// Links followed on the way.
+    links: u32,
+}
+
+impl Found {
+    /// The same place with nothing there.
+    pub(crate) fn emptied(&self) -> Found {
+        Found {
+            node: None,
+            ..self.clone()
+        }
+    }
+}
+
+/// The directory that paths start from: `/`, or one that stands for it.
+pub(crate) struct Root {
+    fd: Rc<OwnedFd>,
+    identity: (u64, u64),
+    cwd: PathBuf,
+    user: u32,
+}
+
+struct Walk {
+    links: Links,
+    last: Last,
+    /// Make the directories that are missing.
+    create: bool,
+}
+
+impl Root {
+    /// Opens `root`; paths that are not absolute are taken from `cwd` in it.
+    pub(crate) fn open(root: &Path, cwd: &Path) -> Result<Root> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let fd = openat(CWD, root, flags, Mode::empty()).map_err(FsError::os("open", root))?;
+        let stat = fstat(&fd).map_err(FsError::os("look at", root))?;
+        Ok(Root {
+            fd: Rc::new(fd),
+            identity: (stat.st_dev, stat.st_ino),
+            cwd: cwd.to_owned(),
+            user: rustix::process::geteuid().as_raw(),
+        })
+    }
+
+    /// Walks to `path`. That its last component is not there is no error.
+    pub(crate) fn find(&self, path: &Path, links: Links, last: Last) -> Result<Found> {
+        if path.as_os_str().is_empty() {
+            return Err(FsError::new("reach", path, Errno::NOENT));
+        }
+        self.walk(
+            &self.fd,
+            0,
+            &self.cwd.join(path),
+            &Walk {
+                links,
+                last,
+                create: false,
+            },
+        )
+        .map_err(|cause| FsError::new("reach", path, cause))
+    }
+
+    /// The same from a directory that was found before; `path` is what errors call it.
+    pub(crate) fn find_in(
+        &self,
+        dir: &Found,
+        name: &OsStr,
+        path: &Path,
+        links: Links,
+        last: Last,
+    ) -> Result<Found> {
+        let inner = || {
+            let start = dir.node.as_ref().ok_or(Errno::NOENT)?;
+            self.walk(
+                &start.fd,
+                dir.links,
+                Path::new(name),
+                &Walk {
+                    links,
+                    last,
+                    create: false,
+                },
+            )
+        };
+        inner().map_err(|cause| FsError::new("reach", path, cause))
+    }
+
+    /// Whether there is something at `path`, links followed.
+    pub(crate) fn exists(&self, path: &Path) -> bool {
+        self.find(path, Links::Any, Last::Follow)
+            .is_ok_and(|found| found.node.is_some())
+    }
+
+    /// Makes the directory `path` and those above it, where they are missing.
+    pub(crate) fn make_dirs(&self, path: &Path) -> Result<Found> {
+        if path.as_os_str().is_empty() {
+            return Err(FsError::new("create the directory", path, Errno::NOENT));
+        }
+        let walk = Walk {
+            links: Links::Trusted,
+            last: Last::Follow,
+            create: true,
+        };
+        let made = self
+            .walk(&self.fd, 0, &self.cwd.join(path), &walk)
+            .and_then(|found| match &found.node {
+                Some(node) if node.is_dir() => Ok(found),
+                _ => Err(Errno::EXIST.into()),
+            });
+        made.map_err(|cause| FsError::new("create the directory", path, cause))
+    }
+
+    fn walk(
+        &self,
+        start: &Rc<OwnedFd>,
+        links: u32,
+        path: &Path,
+        walk: &Walk,
+    ) -> std::result::Result<Found, Cause> {
+        let bytes = path.as_os_str().as_bytes();
+        let mut here = if bytes.starts_with(b"/") {
+            self.fd.clone()
+        } else {
+            start.clone()
+        };
+        let mut links = links;
+        let directory_wanted = bytes.ends_with(b"/");
+        // What is still to be walked, and whether a link put it there.
+        let mut todo: VecDeque<(OsString, bool)> =
+            components(bytes).map(|name| (name, false)).collect();
+        while let Some((name, from_link)) = todo.pop_front() {
+            if name == ".." {
+                here = self.parent(here)?;
+                continue;
+            }
+            let is_last = todo.is_empty();
+            let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            let mut opened = openat(&*here, &name, flags, Mode::empty());
+            if opened.as_ref().err() == Some(&Errno::NOENT) && walk.create && !from_link {
+                match mkdirat(&*here, &name, Mode::from_raw_mode(0o777)) {
+                    Ok(()) | Err(Errno::EXIST) => {}
+                    Err(errno) => return Err(errno.into()),
+                }
+                opened = openat(&*here, &name, flags, Mode::empty());
+            }
+            let fd = match opened {
+                Ok(fd) => fd,
+                Err(Errno::NOENT) if is_last => {
+                    return Ok(Found {
+                        dir: here,
+                        name: Some(name),
+                        node: None,
+                        links,
+                    });
+                }
+                Err(errno) => return Err(errno.into()),
+            };
+            let stat = fstat(&fd)?;
+            match FileType::from_raw_mode(stat.st_mode) {
+                FileType::Symlink if !is_last || directory_wanted || walk.last == Last::Follow => {
+                    links += 1;
+                    if links > MAX_LINKS {
+                        return Err(Errno::LOOP.into());
+                    }
+                    if walk.links == Links::Trusted && stat.st_uid != 0 && stat.st_uid != self.user
+                    {
+                        return Err(Cause::Untrusted { owner: stat.st_uid });
+                    }
+                    let target = readlinkat(&fd, c"", Vec::new())?.into_bytes();
+                    if target.starts_with(b"/") {
+                        here = self.fd.clone();
+                    }
+                    for name in components(&target).collect::<Vec<_>>().into_iter().rev() {
+                        todo.push_front((name, true));
+                    }
+                }
+                FileType::Directory if !is_last => here = Rc::new(fd),
+                kind => {
+                    if kind != FileType::Directory && (!is_last || directory_wanted) {
+                        return Err(Errno::NOTDIR.into());
+                    }
+                    let node = Node {
+                        fd: Rc::new(fd),
+                        stat,
+                    };
+                    return Ok(Found {
+                        dir: here,
+                        name: Some(name),
+                        node: Some(node),
+                        links,
+                    });
+                }
+            }
+        }
+        let node = Node {
+            stat: fstat(&*here)?,
+            fd: here.clone(),
+        };
+        Ok(Found {
+            dir: here,
+            name: None,
+            node: Some(node),
+            links,
+        })
+    }
+
+    /// The directory above; the root's is the root.
+    fn parent(&self, dir: Rc<OwnedFd>) -> std::result::Result<Rc<OwnedFd>, Errno> {
+        let stat = fstat(&*dir)?;
+        if (stat.st_dev, stat.st_ino) == self.identity {
+            return Ok(dir);
+        }
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        openat(&*dir, c"..", flags, Mode::empty()).map(Rc::new)
+    }
+}
+
+fn components(path: &[u8]) -> impl Iterator<Item = OsString> {
+    path.split(|byte| *byte == b'/')
+        .filter(|name| !name.is_empty() && *name != b".")
+        .map(|name| OsString::from_vec(name.to_owned()))
+}

@@ -1,0 +1,145 @@
+//! What can be known of and set on something that was found.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::Permissions;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use rustix::fs::{
+    AtFlags, Dir, FileType, Gid, Mode, OFlags, Stat, Timespec, Timestamps, Uid, XattrFlags,
+    chownat, fgetxattr, flistxattr, fsetxattr, futimens, openat, readlinkat,
+};
+use rustix::io::Errno;
+
+use super::{FsError, Node, Result};
+
+impl Node {
+    pub(crate) fn kind(&self) -> FileType {
+        FileType::from_raw_mode(self.stat.st_mode)
+    }
+
+    pub(crate) fn is_dir(&self) -> bool {
+        self.kind() == FileType::Directory
+    }
+
+    pub(crate) fn is_link(&self) -> bool {
+        self.kind() == FileType::Symlink
+    }
+
+    pub(crate) fn is_file(&self) -> bool {
+        self.kind() == FileType::RegularFile
+    }
+
+    /// Whether both are the same file.
+    pub(crate) fn is(&self, other: &Node) -> bool {
+        (self.stat.st_dev, self.stat.st_ino) == (other.stat.st_dev, other.stat.st_ino)
+    }
+
+    /// User and group.
+    pub(crate) fn owner(&self) -> (u32, u32) {
+        (self.stat.st_uid, self.stat.st_gid)
+    }
+
+    /// Permission bits, with set-id and sticky.
+    pub(crate) fn mode(&self) -> u32 {
+        self.stat.st_mode & 0o7777
+    }
+
+    /// Where a symbolic link points.
+    pub(crate) fn target(&self, path: &Path) -> Result<OsString> {
+        let target =
+            readlinkat(&*self.fd, c"", Vec::new()).map_err(FsError::os("read the link", path))?;
+        Ok(OsString::from_vec(target.into_bytes()))
+    }
+
+    pub(crate) fn set_owner(&self, path: &Path, (user, group): (u32, u32)) -> Result<()> {
+        let (user, group) = (Uid::from_raw(user), Gid::from_raw(group));
+        chownat(&*self.fd, c"", Some(user), Some(group), AtFlags::EMPTY_PATH)
+            .map_err(FsError::os("change the owner of", path))
+    }
+
+    pub(crate) fn set_mode(&self, path: &Path, mode: u32) -> Result<()> {
+        // The only way to a file's mode through a descriptor that does not open the file itself.
+        let through = format!("/proc/self/fd/{}", self.fd.as_raw_fd());
+        std::fs::set_permissions(through, Permissions::from_mode(mode))
+            .map_err(FsError::os("change the mode of", path))
+    }
+
+    /// Opens a directory for reading its entries.
+    pub(crate) fn open_dir(&self, path: &Path) -> Result<OwnedFd> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        openat(&*self.fd, c".", flags, Mode::empty())
+            .map_err(FsError::os("open the directory", path))
+    }
+
+    /// The names in a directory, sorted.
+    pub(crate) fn names(&self, path: &Path) -> Result<Vec<OsString>> {
+        names(&self.open_dir(path)?).map_err(FsError::os("list the directory", path))
+    }
+
+    /// Gives this directory times, extended attributes and mode, then owner of the directory `of`.
+    pub(crate) fn copy_properties(&self, path: &Path, of: &Node, of_path: &Path) -> Result<()> {
+        let (from, to) = (of.open_dir(of_path)?, self.open_dir(path)?);
+        copy_times_and_attributes(&from, &of.stat, &to)
+            .map_err(FsError::os("copy properties to", path))?;
+        self.set_mode(path, of.mode())?;
+        self.set_owner(path, of.owner())
+    }
+}
+
+pub(super) fn names(dir: &OwnedFd) -> std::result::Result<Vec<OsString>, Errno> {
+    let mut names = Vec::new();
+    for entry in Dir::read_from(dir)? {
+        let name = OsString::from_vec(entry?.file_name().to_bytes().to_owned());
+        if name != OsStr::new(".") && name != OsStr::new("..") {
+            names.push(name);
+        }
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+pub(super) fn copy_times_and_attributes(
+    from: &impl AsFd,
+    stat: &Stat,
+    to: &impl AsFd,
+) -> std::result::Result<(), Errno> {
+    let time = |seconds, nanoseconds: u64| Timespec {
+        tv_sec: seconds,
+        tv_nsec: nanoseconds.cast_signed(),
+    };
+    futimens(
+        to,
+        &Timestamps {
+            last_access: time(stat.st_atime, stat.st_atime_nsec),
+            last_modification: time(stat.st_mtime, stat.st_mtime_nsec),
+        },
+    )?;
+    match copy_attributes(from, to) {
+        // Kept where they can be, as Python's copystat does.
+        Err(Errno::PERM | Errno::NOTSUP | Errno::NODATA | Errno::INVAL | Errno::ACCESS) => Ok(()),
+        done => done,
+    }
+}
+
+fn copy_attributes(from: &impl AsFd, to: &impl AsFd) -> std::result::Result<(), Errno> {
+    /// The kernel's limits on all names together, and on one value.
+    const LARGEST: usize = 65536;
+    let mut names = vec![0; LARGEST];
+    let length = flistxattr(from, &mut names[..])?;
+    let mut value = vec![0; if length == 0 { 0 } else { LARGEST }];
+    for name in names[..length]
+        .split(|byte| *byte == 0)
+        .filter(|name| !name.is_empty())
+    {
+        let copied = fgetxattr(from, name, &mut value[..])
+            .and_then(|length| fsetxattr(to, name, &value[..length], XattrFlags::empty()));
+        match copied {
+            Err(Errno::PERM | Errno::NOTSUP | Errno::NODATA | Errno::INVAL | Errno::ACCESS) => {}
+            done => done?,
+        }
+    }
+    Ok(())
+}
