@@ -294,7 +294,7 @@ impl Root {
             }
             let fd = match opened {
                 Ok(fd) => fd,
-                Err(Errno::NOENT) if is_last => {
+                Err(Errno::NOENT) if is_last && !directory_wanted => {
                     return Ok(Found {
                         dir: here,
                         name: Some(name),
