@@ -1,6 +1,41 @@
 //! The container engine behind one seam; converging sets of containers; steps.
 //!
-//! The way in is [`engine::connect`], which finds the engine where the docker command would and
-//! then where Podman listens, and gives an [`engine::Engine`].
+//! [`engine::connect`] finds the engine where the docker command would, and then where Podman
+//! listens. [`step::read`] reads what containers there should be; [`converge::plan`] tells what
+//! there is to do for that, [`converge::apply`] does it, and [`converge::wait_healthy`] waits until
+//! they are well. [`manage`] looks at what is there, and deletes it.
+//!
+//! ```
+//! use std::path::Path;
+//! use runtime::converge::{self, ApplyOptions, ContainerSet};
+//! use runtime::engine::{self, ConnectOptions};
+//!
+//! let set = ContainerSet {
+//!     config_id: "step_1".to_owned(),
+//!     managed_by: "slipway".to_owned(),
+//!     containers: runtime::step::parse(Path::new("step_1.yaml"), "
+//! memcached:
+//!   image: kolla/memcached:1
+//!   net: host
+//!   restart: always
+//! ")?,
+//! };
+//!
+//! async fn converge(set: &ContainerSet) -> Result<(), Box<dyn std::error::Error>> {
+//!     let engine = engine::connect(&ConnectOptions::default()).await?;
+//!     let options = ApplyOptions::default();
+//!     let outcome = converge::apply(engine.as_ref(), set, &options, &|_event| {}).await?;
+//!     assert!(!outcome.is_unchanged());
+//!     let again = converge::plan(engine.as_ref(), set, &options).await?;
+//!     assert!(again.is_empty());
+//!     Ok(())
+//! }
+//! # drop(converge(&set));
+//! # Ok::<(), runtime::step::StepError>(())
+//! ```
 
+pub mod converge;
 pub mod engine;
+pub mod manage;
+pub mod spec;
+pub mod step;

@@ -7,6 +7,7 @@
 use std::fmt;
 use std::path::Path;
 
+use indexmap::IndexMap;
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
@@ -59,6 +60,15 @@ impl ContainerConfig {
     /// Names file, line and key.
     pub fn parse(path: &Path, text: &str) -> crate::Result<ContainerConfig> {
         crate::load::parse_as(path, text)
+    }
+
+    /// Reads configurations by container name from YAML or JSON.
+    ///
+    /// # Errors
+    /// Names file, line, container and key.
+    pub fn parse_all(path: &Path, text: &str) -> crate::Result<IndexMap<String, ContainerConfig>> {
+        let all: crate::Containers = crate::load::parse_as(path, text)?;
+        Ok(all.0)
     }
 
     /// The checked keys.

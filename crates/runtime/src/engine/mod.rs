@@ -10,6 +10,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
+use serde::Serialize;
 
 mod api;
 mod error;
@@ -65,6 +66,9 @@ pub struct ContainerSummary {
     pub status: String,
     /// When it was made, in seconds since 1970.
     pub created: i64,
+    /// How often its restart policy has started it again. The list call does not say; looking up
+    /// one container does.
+    pub restarts: Option<i64>,
 }
 
 impl ContainerSummary {
@@ -79,7 +83,8 @@ impl ContainerSummary {
 }
 
 /// The engine's words for where a container is in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum ContainerState {
     /// Made, never started.
     Created,
@@ -98,7 +103,8 @@ pub enum ContainerState {
 }
 
 /// Result of a container's healthcheck.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Health {
     /// Not enough results yet.
     Starting,

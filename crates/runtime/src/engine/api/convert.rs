@@ -23,6 +23,7 @@ pub(super) fn container_from_list(listed: models::ContainerSummary) -> Container
         health: health_in_status(&status),
         status,
         created: listed.created.unwrap_or_default(),
+        restarts: None,
     }
 }
 
@@ -53,6 +54,7 @@ pub(super) fn container_from_inspect(found: models::ContainerInspectResponse) ->
             .as_deref()
             .and_then(seconds)
             .unwrap_or_default(),
+        restarts: Some(found.restart_count.unwrap_or_default()),
     }
 }
 

@@ -1,0 +1,308 @@
+//! Doing what the plan says.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use futures_util::stream::{self, StreamExt};
+use tokio::time::Instant;
+
+use super::images::Images;
+use super::plan::{Plan, Planned, PlannedAction, Removal, Rename, Survey};
+use super::record::{Lock, Record};
+use super::{
+    ApplyOptions, ContainerFailure, ContainerOutcome, ContainerSet, ConvergeError, Event, Observer,
+    Outcome, Result, precheck,
+};
+use crate::engine::{ContainerSpec, ContainerSummary, Engine, EngineError};
+use crate::spec::Host;
+
+/// Makes the containers what the set says.
+///
+/// # Errors
+/// See [`ConvergeError`]. The next call carries on from whatever an error or an interruption left.
+pub async fn apply(
+    engine: &dyn Engine,
+    set: &ContainerSet,
+    options: &ApplyOptions,
+    observer: Observer<'_>,
+) -> Result<Outcome> {
+    let state_dir = options.state_dir.as_deref();
+    let _lock = Lock::take(state_dir, &set.config_id, observer).await?;
+    let record = Record::open(state_dir, &set.config_id)?;
+    let all = engine.list_containers(&[]).await?;
+    let mut images = Images::of(set, engine).await?;
+    let pulled = precheck::pull(engine, set, &images, observer).await?;
+    if !pulled.is_empty() {
+        images = Images::of(set, engine).await?;
+    }
+    let survey = Survey {
+        set,
+        options,
+        record: &record,
+        all: &all,
+        images: &images,
+    };
+    let plan = survey.plan();
+    observer(Event::Planned { plan: plan.clone() });
+    let specs = precheck::specs(engine, set, &plan, options).await?;
+    let run = Run {
+        engine,
+        set,
+        options,
+        observer,
+        specs,
+        images: &images,
+        host: Host::current(),
+        shared: Mutex::new(Shared::new(set, record, &all, &plan, pulled)),
+        all: &all,
+    };
+    run.everything(&plan).await
+}
+
+/// One run of [`apply`].
+pub(super) struct Run<'a> {
+    pub(super) engine: &'a dyn Engine,
+    pub(super) set: &'a ContainerSet,
+    pub(super) options: &'a ApplyOptions,
+    pub(super) observer: Observer<'a>,
+    pub(super) specs: BTreeMap<String, ContainerSpec>,
+    pub(super) images: &'a Images,
+    pub(super) host: Host,
+    pub(super) all: &'a [ContainerSummary],
+    shared: Mutex<Shared>,
+}
+
+/// What the containers worked on at the same time share.
+pub(super) struct Shared {
+    pub(super) record: Record,
+    /// Names in use by containers that stay.
+    pub(super) taken: BTreeSet<String>,
+    /// Ids of the containers of the set by name, as far as they are there.
+    pub(super) ids: BTreeMap<String, String>,
+    /// Containers started in this run that have not yet proved to stay up.
+    pub(super) fresh: Vec<(String, String)>,
+    pub(super) last_start: Option<Instant>,
+    outcome: Outcome,
+}
+
+impl Shared {
+    fn new(
+        set: &ContainerSet,
+        record: Record,
+        all: &[ContainerSummary],
+        plan: &Plan,
+        pulled: Vec<String>,
+    ) -> Shared {
+        let gone: BTreeSet<&str> = plan.removals.iter().map(|r| r.id.as_str()).collect();
+        let staying = all.iter().filter(|c| !gone.contains(c.id.as_str()));
+        let existing = plan.containers.iter().filter_map(|planned| {
+            let existing = planned.existing.as_ref()?;
+            Some((planned.container.clone(), existing.id.clone()))
+        });
+        Shared {
+            record,
+            taken: staying.map(|c| c.name.clone()).collect(),
+            ids: existing.collect(),
+            fresh: Vec::new(),
+            last_start: None,
+            outcome: Outcome {
+                config_id: set.config_id.clone(),
+                pulled,
+                ..Outcome::default()
+            },
+        }
+    }
+}
+
+/// Why work on one container ended.
+pub(super) enum Halt {
+    /// The container's own fault.
+    Failure(ContainerFailure),
+    /// Not the container's.
+    Other(ConvergeError),
+}
+
+impl From<EngineError> for Halt {
+    fn from(error: EngineError) -> Halt {
+        Halt::Other(error.into())
+    }
+}
+
+impl From<ConvergeError> for Halt {
+    fn from(error: ConvergeError) -> Halt {
+        Halt::Other(error)
+    }
+}
+
+impl Run<'_> {
+    pub(super) fn shared(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn tell(&self, event: Event) {
+        (self.observer)(event);
+    }
+
+    async fn everything(&self, plan: &Plan) -> Result<Outcome> {
+        self.remove_all(&plan.removals).await?;
+        for rename in &plan.renames {
+            self.rename(rename).await?;
+        }
+        let mut rest = plan.containers.as_slice();
+        while let Some(first) = rest.first() {
+            let same = |p: &Planned| p.start_order == first.start_order;
+            let (group, later) = rest.split_at(rest.iter().take_while(|p| same(p)).count());
+            self.group(group).await?;
+            rest = later;
+        }
+        self.settle_fresh().await?;
+        let mut shared = self.shared();
+        let containers = &self.set.containers;
+        shared
+            .record
+            .keep_only(|name| containers.contains_key(name))?;
+        Ok(std::mem::take(&mut shared.outcome))
+    }
+
+    async fn remove_all(&self, removals: &[Removal]) -> Result<()> {
+        let mut removed = stream::iter(removals)
+            .map(|removal| async move {
+                self.engine.stop_container(&removal.id, None).await?;
+                self.engine.remove_container(&removal.id).await?;
+                Ok::<_, EngineError>(removal)
+            })
+            .buffer_unordered(self.options.concurrency.max(1));
+        while let Some(removal) = removed.next().await {
+            let removal = removal?;
+            self.shared().outcome.removed.push(removal.name.clone());
+            self.tell(Event::Removed {
+                name: removal.name.clone(),
+                reason: removal.reason.clone(),
+            });
+        }
+        Ok(())
+    }
+
+    async fn rename(&self, rename: &Rename) -> Result<()> {
+        self.engine.rename_container(&rename.id, &rename.to).await?;
+        let mut shared = self.shared();
+        shared.taken.remove(&rename.from);
+        shared.taken.insert(rename.to.clone());
+        shared.outcome.renamed.push(rename.clone());
+        self.tell(Event::Renamed(rename.clone()));
+        Ok(())
+    }
+
+    /// Works on the containers of one start_order: first those that run, then the commands, which
+    /// may need them.
+    async fn group(&self, group: &[Planned]) -> Result<()> {
+        let is_exec = |planned: &&Planned| planned.action == PlannedAction::Exec;
+        let (commands, containers): (Vec<_>, Vec<_>) = group.iter().partition(is_exec);
+        for part in [containers, commands] {
+            let results: Vec<Result<(), Halt>> = stream::iter(part)
+                .map(|planned| self.one(planned))
+                .buffer_unordered(self.options.concurrency.max(1))
+                .collect()
+                .await;
+            self.stop_at_failures(results)?;
+        }
+        Ok(())
+    }
+
+    async fn one(&self, planned: &Planned) -> Result<(), Halt> {
+        if planned.action != PlannedAction::Keep {
+            self.tell(Event::Beginning {
+                container: planned.container.clone(),
+                action: planned.action,
+                reasons: planned.reasons.clone(),
+            });
+        }
+        let exit_code = match planned.action {
+            PlannedAction::Keep => None,
+            PlannedAction::Create => self.create(planned).await?,
+            PlannedAction::Replace => self.replace(planned).await?,
+            PlannedAction::Start => self.start(planned).await?,
+            PlannedAction::Wait => self.wait(planned).await?,
+            PlannedAction::Exec => self.exec(planned).await?,
+        };
+        let done = ContainerOutcome {
+            action: planned.action,
+            reasons: planned.reasons.clone(),
+            exit_code,
+        };
+        let mut shared = self.shared();
+        shared
+            .outcome
+            .containers
+            .insert(planned.container.clone(), done);
+        Ok(())
+    }
+
+    /// Containers made or started in this run must still be up a moment later.
+    async fn settle_fresh(&self) -> Result<()> {
+        let (fresh, last_start) = {
+            let mut shared = self.shared();
+            (std::mem::take(&mut shared.fresh), shared.last_start)
+        };
+        if let Some(last_start) = last_start {
+            tokio::time::sleep_until(last_start + self.options.settle).await;
+        }
+        let results: Vec<Result<(), Halt>> = stream::iter(fresh)
+            .map(|(name, id)| async move {
+                match self.trouble(&name, &id).await? {
+                    Some(what) => Err(self.failure(&name, &id, what).await),
+                    None => Ok(()),
+                }
+            })
+            .buffer_unordered(self.options.concurrency.max(1))
+            .collect()
+            .await;
+        self.stop_at_failures(results)
+    }
+
+    fn stop_at_failures(&self, results: Vec<Result<(), Halt>>) -> Result<()> {
+        let mut failures = Vec::new();
+        let mut other = None;
+        for result in results {
+            match result {
+                Ok(()) => {}
+                Err(Halt::Failure(failure)) => failures.push(failure),
+                Err(Halt::Other(error)) => other = other.or(Some(error)),
+            }
+        }
+        // A lost engine explains more than what it did to single containers.
+        if let Some(error) = other {
+            return Err(error);
+        }
+        if failures.is_empty() {
+            return Ok(());
+        }
+        failures.sort_by(|a, b| a.container.cmp(&b.container));
+        let outcome = Box::new(std::mem::take(&mut self.shared().outcome));
+        Err(ConvergeError::Containers { failures, outcome })
+    }
+}
+
+/// Gives containers with a suffix in their name the name they prefer, where it has become free.
+pub(crate) async fn rename_to_preferred(
+    engine: &dyn Engine,
+    all: &[ContainerSummary],
+    ours: &[&ContainerSummary],
+) -> Result<Vec<Rename>> {
+    let mut taken: BTreeSet<&str> = all.iter().map(|c| c.name.as_str()).collect();
+    let mut renamed = Vec::new();
+    for container in ours {
+        let desired = super::labels::desired_name(container);
+        if taken.contains(desired) {
+            continue;
+        }
+        engine.rename_container(&container.id, desired).await?;
+        taken.insert(desired);
+        renamed.push(Rename {
+            id: container.id.clone(),
+            from: container.name.clone(),
+            to: desired.to_owned(),
+        });
+    }
+    Ok(renamed)
+}

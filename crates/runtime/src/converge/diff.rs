@@ -1,0 +1,114 @@
+//! Which keys of a configuration changed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value};
+use service::{ContainerConfig, EnvVar};
+
+/// What a container's label says of what it was made from, against what is configured now.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Difference {
+    /// Nothing changed.
+    None,
+    /// These keys did; variables of the environment one by one.
+    Keys(Vec<String>),
+    /// The label is missing or unreadable.
+    Unknown,
+}
+
+pub(super) fn difference(recorded: Option<&str>, config: &ContainerConfig) -> Difference {
+    let Some(recorded) = recorded else {
+        return Difference::Unknown;
+    };
+    if recorded == config.config_data() {
+        return Difference::None;
+    }
+    let Ok(old) = serde_json::from_str::<Map<String, Value>>(recorded) else {
+        return Difference::Unknown;
+    };
+    let new = config.declared();
+    if old.is_empty() && !new.is_empty() {
+        return Difference::Unknown;
+    }
+    let keys: Vec<String> = old
+        .keys()
+        .chain(new.keys())
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .filter(|key| old.get(*key) != new.get(*key))
+        .flat_map(|key| changed_parts(key, old.get(key), new.get(key)))
+        .collect();
+    if keys.is_empty() {
+        Difference::None
+    } else {
+        Difference::Keys(keys)
+    }
+}
+
+fn changed_parts(key: &str, old: Option<&Value>, new: Option<&Value>) -> Vec<String> {
+    if key != "environment" {
+        return vec![key.to_owned()];
+    }
+    let (old, new) = (variables(old), variables(new));
+    let names: Vec<String> = old
+        .keys()
+        .chain(new.keys())
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .filter(|name| old.get(*name) != new.get(*name))
+        .map(|name| format!("environment.{name}"))
+        .collect();
+    // Another order or form, with the same variables.
+    if names.is_empty() {
+        return vec![key.to_owned()];
+    }
+    names
+}
+
+fn variables(environment: Option<&Value>) -> BTreeMap<String, String> {
+    match environment {
+        Some(Value::Object(map)) => map
+            .iter()
+            .map(|(k, v)| (k.clone(), v.to_string()))
+            .collect(),
+        Some(Value::Array(items)) => items
+            .iter()
+            .filter_map(Value::as_str)
+            .map(EnvVar::from)
+            .map(|v| (v.name, Value::from(v.value).to_string()))
+            .collect(),
+        _ => BTreeMap::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    fn changed(recorded: &str, now: &str) -> Difference {
+        let config = ContainerConfig::parse(Path::new("c"), now).unwrap();
+        difference(Some(recorded), &config)
+    }
+
+    #[test]
+    fn order_and_spacing_of_the_label_do_not_count() {
+        let recorded = r#"{"net":"host","image":"i"}"#;
+        assert_eq!(changed(recorded, "image: i\nnet: host\n"), Difference::None);
+    }
+
+    #[test]
+    fn changed_variables_are_named_without_their_values() {
+        let recorded = r#"{"image": "i", "environment": ["A=1", "HASH=x"], "tty": true}"#;
+        assert_eq!(
+            changed(recorded, "image: i\nenvironment: [A=1, HASH=y]\n"),
+            Difference::Keys(vec!["environment.HASH".to_owned(), "tty".to_owned()])
+        );
+    }
+
+    #[test]
+    fn a_label_that_cannot_be_read_is_unknown() {
+        assert_eq!(changed("{'image':", "image: i\n"), Difference::Unknown);
+        assert_eq!(changed("{}", "image: i\n"), Difference::Unknown);
+    }
+}

@@ -1,0 +1,87 @@
+//! What can go wrong while converging.
+
+use std::path::PathBuf;
+
+use super::Outcome;
+use crate::engine::EngineError;
+
+/// The result of converging.
+pub type Result<T, E = ConvergeError> = std::result::Result<T, E>;
+
+/// Converging failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConvergeError {
+    /// The engine failed, not a container.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// Something that containers need is not there. Nothing was touched.
+    #[error(
+        "nothing was changed, because of what is missing:\n{}",
+        listed(problems)
+    )]
+    Missing {
+        /// What is missing, and who needs it.
+        problems: Vec<Problem>,
+    },
+    /// Some containers failed; others may have been dealt with.
+    #[error("{}", failures.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Containers {
+        /// Which, and how.
+        failures: Vec<ContainerFailure>,
+        /// What had been done.
+        outcome: Box<Outcome>,
+    },
+    /// The memory of what was done, or the lock beside it, cannot be used.
+    #[error("cannot use {}: {source}", path.display())]
+    State {
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's own words.
+        source: std::io::Error,
+    },
+}
+
+/// Something that a container needs and that is not there.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("container {container}: {what}")]
+pub struct Problem {
+    /// The container's name in its set.
+    pub container: String,
+    /// What is wrong, and what to do.
+    pub what: String,
+}
+
+/// A container that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContainerFailure {
+    /// The container's name in its set.
+    pub container: String,
+    /// What happened.
+    pub what: String,
+    /// Its last lines of output, secrets taken out.
+    pub output: Vec<String>,
+    /// What became of the container it was to replace, if it was to replace one.
+    pub rollback: Option<String>,
+}
+
+impl std::fmt::Display for ContainerFailure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "container {}: {}", self.container, self.what)?;
+        if let Some(rollback) = &self.rollback {
+            write!(f, "; {rollback}")?;
+        }
+        if !self.output.is_empty() {
+            write!(f, "; its last output:")?;
+            for line in &self.output {
+                write!(f, "\n  | {line}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn listed(problems: &[Problem]) -> String {
+    let lines: Vec<String> = problems.iter().map(|p| format!("  {p}")).collect();
+    lines.join("\n")
+}

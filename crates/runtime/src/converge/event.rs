@@ -1,0 +1,121 @@
+//! What converging tells as it goes, and in the end.
+
+use indexmap::IndexMap;
+use serde::Serialize;
+
+use super::{Plan, PlannedAction, Reason, Rename};
+use crate::engine::Health;
+
+/// Something that has happened or is about to.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Event {
+    /// Another run works on this set; this one waits for it.
+    Waiting {
+        /// Who holds the lock.
+        holder: String,
+    },
+    /// What will be done.
+    Planned {
+        /// The plan.
+        plan: Plan,
+    },
+    /// An image is pulled.
+    Pulling {
+        /// Its reference.
+        image: String,
+        /// The engine's words.
+        line: String,
+    },
+    /// A container was removed.
+    Removed {
+        /// Its name in the engine.
+        name: String,
+        /// Why.
+        reason: Reason,
+    },
+    /// A container got its preferred name.
+    Renamed(Rename),
+    /// Work on a container begins.
+    Beginning {
+        /// Its name in the set.
+        container: String,
+        /// What is done.
+        action: PlannedAction,
+        /// Why.
+        reasons: Vec<Reason>,
+    },
+    /// A container is up.
+    Started {
+        /// Its name in the set.
+        container: String,
+    },
+    /// A one-shot container or a command inside a container has ended.
+    Ended {
+        /// Its name in the set.
+        container: String,
+        /// Its exit code.
+        exit_code: i64,
+    },
+    /// A replacement failed, and the old container is back.
+    RolledBack {
+        /// Its name in the set.
+        container: String,
+    },
+    /// A container's health changed while it was waited for.
+    HealthChanged {
+        /// Its name in the set.
+        container: String,
+        /// Its health; `None` for a container without a healthcheck that is up.
+        health: Option<Health>,
+    },
+}
+
+/// Who is told.
+pub type Observer<'a> = &'a (dyn Fn(Event) + Send + Sync);
+
+/// What was done.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Outcome {
+    /// The set.
+    pub config_id: String,
+    /// Images pulled.
+    pub pulled: Vec<String>,
+    /// Containers removed, by their names in the engine.
+    pub removed: Vec<String>,
+    /// Containers renamed.
+    pub renamed: Vec<Rename>,
+    /// What was done with each container of the set.
+    pub containers: IndexMap<String, ContainerOutcome>,
+}
+
+impl Outcome {
+    /// Whether everything was already as configured.
+    pub fn is_unchanged(&self) -> bool {
+        self.pulled.is_empty()
+            && self.removed.is_empty()
+            && self.renamed.is_empty()
+            && self
+                .containers
+                .values()
+                .all(|container| container.action == PlannedAction::Keep)
+    }
+
+    /// How many containers this was done with.
+    pub fn count(&self, action: PlannedAction) -> usize {
+        let done = self.containers.values();
+        done.filter(|container| container.action == action).count()
+    }
+}
+
+/// What was done with one container.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ContainerOutcome {
+    /// What was done.
+    pub action: PlannedAction,
+    /// Why.
+    pub reasons: Vec<Reason>,
+    /// The exit code of what ran to its end.
+    pub exit_code: Option<i64>,
+}

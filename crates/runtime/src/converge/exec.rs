@@ -1,0 +1,98 @@
+//! Running commands in containers of the set.
+
+use tokio::time::{Duration, Instant};
+
+use super::apply::{Halt, Run};
+use super::one::{ended_badly, readable};
+use super::plan::{Planned, exec_target, find_by_name, refs};
+use super::record::Done;
+use super::{ContainerFailure, Event, labels};
+use crate::engine::{ContainerState, ContainerSummary};
+use crate::spec::exec_spec;
+
+const GLANCE: Duration = Duration::from_millis(100);
+
+impl Run<'_> {
+    /// Runs a command in the container its first word names, once that runs.
+    pub(super) async fn exec(&self, planned: &Planned) -> Result<Option<i64>, Halt> {
+        let name = &planned.container;
+        let config = &self.set.containers[name];
+        let target = exec_target(config);
+        let Some(id) = self.target_id(target) else {
+            return Err(self.cannot(
+                name,
+                format!("there is no container named {target} to run it in"),
+            ));
+        };
+        self.until_running(name, target, &id).await?;
+        let ran = self.engine.exec(&id, &exec_spec(config, &self.host)).await;
+        let result = ran.map_err(|error| self.refused(name, error))?;
+        let exit_code = result.exit_code;
+        self.tell(Event::Ended {
+            container: name.clone(),
+            exit_code,
+        });
+        if !config.keys().accepts_exit_code(exit_code) {
+            let redact = &self.options.redact;
+            return Err(Halt::Failure(ContainerFailure {
+                container: name.clone(),
+                what: format!(
+                    "{} in container {target}",
+                    ended_badly(config.keys(), exit_code)
+                ),
+                output: readable(result.output, self.options.log_lines, redact),
+                rollback: None,
+            }));
+        }
+        let mut shared = self.shared();
+        if shared.record.is_kept() {
+            shared.record.remember(name, Done::new(config, &id))?;
+        }
+        Ok(Some(exit_code))
+    }
+
+    /// The container of that name: of this set, or of any other.
+    fn target_id(&self, target: &str) -> Option<String> {
+        if let Some(id) = self.shared().ids.get(target) {
+            return Some(id.clone());
+        }
+        let all: Vec<&ContainerSummary> = refs(self.all);
+        let ours = labels::managed(self.all, &self.set.managed_by, Some(&self.set.config_id));
+        let found = find_by_name(target, &ours).or_else(|| find_by_name(target, &all));
+        found.map(|container| container.id.clone())
+    }
+
+    async fn until_running(&self, name: &str, target: &str, id: &str) -> Result<(), Halt> {
+        let end = Instant::now() + self.options.exec_patience;
+        loop {
+            let found = self.engine.find_container(id).await?;
+            let what = match found.map(|container| (container.state, container.exit_code())) {
+                Some((ContainerState::Running, _)) => return Ok(()),
+                None => format!("container {target}, in which to run it, is gone"),
+                Some((ContainerState::Exited, code)) => format!(
+                    "container {target}, in which to run it, has stopped with exit code {}",
+                    code.unwrap_or(-1)
+                ),
+                Some(_) if Instant::now() < end => {
+                    tokio::time::sleep(GLANCE).await;
+                    continue;
+                }
+                Some(_) => format!("container {target}, in which to run it, does not run"),
+            };
+            let mut halt = self.failure(name, id, what).await;
+            if let Halt::Failure(failure) = &mut halt {
+                failure.container = name.to_owned();
+            }
+            return Err(halt);
+        }
+    }
+
+    fn cannot(&self, name: &str, what: String) -> Halt {
+        Halt::Failure(ContainerFailure {
+            container: name.to_owned(),
+            what,
+            output: Vec::new(),
+            rollback: None,
+        })
+    }
+}

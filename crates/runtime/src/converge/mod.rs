@@ -1,0 +1,121 @@
+//! Making the containers of a host what a set of configurations says.
+//!
+//! The behaviour is that of paunch 7.0.4 with docker: labels record what a container was made
+//! from; what is missing is pulled, what is no longer configured deleted, what changed made again,
+//! and what is there left alone; then containers run, or commands run in them, by `start_order`.
+//! A set that paunch started is recognised and not touched. Where this differs:
+//!
+//! * Containers of one `start_order` start together.
+//! * Images, mount sources and env files of all containers are checked before any is touched.
+//! * A container is replaced with the old one kept aside until the new one has started, and put
+//!   back when it has not ([`ApplyOptions::rollback`]). paunch removes the old one first.
+//! * A one-shot container (`detach: false`) that failed is run again. paunch takes its remains
+//!   for done.
+//! * A container that has stopped and that its restart policy would have running is started.
+//!   paunch leaves it stopped.
+//! * Exec actions, and one-shot containers that are removed afterwards, are not repeated while
+//!   nothing changed, where there is a [`ApplyOptions::state_dir`] to remember them in. paunch
+//!   repeats them.
+//! * After a failure, later `start_order`s do not begin: they build upon the earlier ones.
+//! * Only containers of the set are renamed to their preferred names. paunch renames any that
+//!   have the same `managed_by`.
+//! * Of two containers for one name, which a killed run may leave, one is kept.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use indexmap::IndexMap;
+use service::ContainerConfig;
+
+mod apply;
+mod diff;
+mod error;
+mod event;
+mod exec;
+mod health;
+mod images;
+mod one;
+mod plan;
+mod precheck;
+mod record;
+
+pub mod labels;
+
+pub use apply::apply;
+pub(crate) use apply::rename_to_preferred;
+pub use error::{ContainerFailure, ConvergeError, Problem, Result};
+pub use event::{ContainerOutcome, Event, Observer, Outcome};
+pub use health::wait_healthy;
+pub use plan::{Plan, Planned, PlannedAction, Reason, Removal, Rename, plan};
+pub(crate) use record::forget;
+
+/// Containers that belong together, such as those of one step.
+#[derive(Clone, Debug)]
+pub struct ContainerSet {
+    /// What the set is called; it owns every container with this `config_id` label.
+    pub config_id: String,
+    /// Who manages it; containers of others are not touched.
+    pub managed_by: String,
+    /// Configurations by container name.
+    pub containers: IndexMap<String, ContainerConfig>,
+}
+
+/// Takes secrets out of text that came from a container.
+pub type Redact = Arc<dyn Fn(&str) -> String + Send + Sync>;
+
+/// How to converge.
+#[derive(Clone)]
+pub struct ApplyOptions {
+    /// Labels put on every container made, beside the recording ones.
+    pub labels: BTreeMap<String, String>,
+    /// Delete containers that are no longer configured.
+    pub cleanup: bool,
+    /// Put the old container back when its replacement does not start.
+    pub rollback: bool,
+    /// Where what was done is remembered, and where the lock lies that keeps two runs on one set
+    /// apart. Without it there is neither.
+    pub state_dir: Option<PathBuf>,
+    /// How many containers are worked on at once.
+    pub concurrency: usize,
+    /// How long a container must stay up to count as started.
+    pub settle: Duration,
+    /// How long exec waits for its container to run.
+    pub exec_patience: Duration,
+    /// How many of its last output lines a failed container is reported with.
+    pub log_lines: usize,
+    /// Takes secrets out of those lines.
+    pub redact: Redact,
+}
+
+impl Default for ApplyOptions {
+    fn default() -> Self {
+        ApplyOptions {
+            labels: BTreeMap::new(),
+            cleanup: true,
+            rollback: true,
+            state_dir: None,
+            concurrency: 8,
+            settle: Duration::from_millis(600),
+            exec_patience: Duration::from_secs(60),
+            log_lines: 15,
+            redact: Arc::new(str::to_owned),
+        }
+    }
+}
+
+impl fmt::Debug for ApplyOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ApplyOptions")
+            .field("cleanup", &self.cleanup)
+            .field("rollback", &self.rollback)
+            .field("state_dir", &self.state_dir)
+            .field("concurrency", &self.concurrency)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

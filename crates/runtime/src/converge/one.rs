@@ -1,0 +1,339 @@
+//! Work on one container: making, replacing, starting, waiting.
+
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
+
+use futures_util::TryStreamExt;
+use service::ContainerKeys;
+use tokio::time::{Duration, Instant};
+
+use super::apply::{Halt, Run};
+use super::plan::{ASIDE, Existing, Planned};
+use super::record::Done;
+use super::{ContainerFailure, Event, Redact};
+use crate::engine::{ContainerSpec, ContainerState, Engine, EngineError, LogLine, Result};
+
+/// How often a container that has to prove itself is looked at.
+const GLANCE: Duration = Duration::from_millis(100);
+
+impl Run<'_> {
+    fn keys(&self, name: &str) -> &ContainerKeys {
+        self.set.containers[name].keys()
+    }
+
+    /// Makes and starts a container; gives the exit code of one that is waited for.
+    pub(super) async fn create(&self, planned: &Planned) -> Result<Option<i64>, Halt> {
+        let name = &planned.container;
+        let spec = &self.specs[name];
+        let id = self.make(name, spec).await?;
+        self.shared().ids.insert(name.clone(), id.clone());
+        if let Err(error) = self.engine.start_container(&id).await {
+            return Err(self.discard(name, &id, error).await);
+        }
+        self.after_start(name, id).await
+    }
+
+    /// Puts a new container in the place of an old one.
+    pub(super) async fn replace(&self, planned: &Planned) -> Result<Option<i64>, Halt> {
+        let name = &planned.container;
+        let Some(old) = &planned.existing else {
+            return self.create(planned).await;
+        };
+        // Made under a name of its own first: most of what can go wrong goes wrong here, with the
+        // old container still up.
+        let made = self
+            .engine
+            .create_container(&unique(name, "-"), &self.specs[name])
+            .await;
+        let new = made.map_err(|error| self.refused(name, error))?;
+        let swap = Swap {
+            name,
+            old,
+            new: &new,
+        };
+        if let Err(error) = self.swap_in(&swap).await {
+            let failure = self.discard(name, &new, error).await;
+            return Err(self.roll_back(&swap, failure).await);
+        }
+        self.shared().ids.insert(name.clone(), new.clone());
+        if self.keys(name).is_one_shot() {
+            self.engine.remove_container(&old.id).await?;
+            return self.after_start(name, new).await;
+        }
+        if let Some(what) = self.trouble_within_settling(name, &new).await? {
+            let failure = self.failure(name, &new, what).await;
+            if self.options.rollback {
+                self.engine.remove_container(&new).await?;
+            }
+            return Err(self.roll_back(&swap, failure).await);
+        }
+        self.engine.remove_container(&old.id).await?;
+        self.tell(Event::Started {
+            container: name.clone(),
+        });
+        Ok(None)
+    }
+
+    /// Sets the old container aside, stops it, and starts the new one under its name. Renamed
+    /// before it is stopped, so that one found stopped after an interruption tells by its name
+    /// that it was up.
+    async fn swap_in(&self, swap: &Swap<'_>) -> Result<()> {
+        let engine = self.engine;
+        if !swap.old.name.contains(ASIDE) {
+            engine
+                .rename_container(&swap.old.id, &unique(swap.name, ASIDE))
+                .await?;
+        }
+        engine.stop_container(&swap.old.id, None).await?;
+        if swap.old.name == swap.name || !self.shared().taken.contains(swap.name) {
+            engine.rename_container(swap.new, swap.name).await?;
+        }
+        engine.start_container(swap.new).await
+    }
+
+    /// Puts the old container back after its replacement failed and was removed.
+    async fn roll_back(&self, swap: &Swap<'_>, halt: Halt) -> Halt {
+        let Halt::Failure(mut failure) = halt else {
+            return halt;
+        };
+        if !self.options.rollback {
+            let removed = self.engine.remove_container(&swap.old.id).await;
+            failure.rollback = removed
+                .err()
+                .map(|error| format!("the old container could not be removed: {error}"));
+            return Halt::Failure(failure);
+        }
+        failure.rollback = Some(match self.put_back(swap).await {
+            Ok(()) if swap.old.was_up => "the old container was started again".to_owned(),
+            Ok(()) => "the old container was left as it was".to_owned(),
+            Err(error) => format!("the old container could not be put back: {error}"),
+        });
+        self.tell(Event::RolledBack {
+            container: swap.name.to_owned(),
+        });
+        Halt::Failure(failure)
+    }
+
+    async fn put_back(&self, swap: &Swap<'_>) -> Result<()> {
+        let Some(now) = self.engine.find_container(&swap.old.id).await? else {
+            return Err(EngineError::Refused {
+                action: format!("find container {}", swap.old.name),
+                status: 404,
+                message: "it was removed when it stopped".to_owned(),
+            });
+        };
+        let name = match swap.old.name.contains(ASIDE) {
+            true => swap.name,
+            false => &swap.old.name,
+        };
+        if now.name != name && self.engine.find_container(name).await?.is_none() {
+            self.engine.rename_container(&swap.old.id, name).await?;
+        }
+        if swap.old.was_up && now.state != ContainerState::Running {
+            self.engine.start_container(&swap.old.id).await?;
+        }
+        Ok(())
+    }
+
+    /// Starts a container that is there and stopped.
+    pub(super) async fn start(&self, planned: &Planned) -> Result<Option<i64>, Halt> {
+        let Some(existing) = &planned.existing else {
+            return Ok(None);
+        };
+        let name = &planned.container;
+        let started = self.engine.start_container(&existing.id).await;
+        if let Err(error) = started {
+            return Err(self.refused(name, error));
+        }
+        self.after_start(name, existing.id.clone()).await
+    }
+
+    /// Waits for a one-shot container that an earlier run started.
+    pub(super) async fn wait(&self, planned: &Planned) -> Result<Option<i64>, Halt> {
+        match &planned.existing {
+            Some(existing) => self.see_to_its_end(&planned.container, &existing.id).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn after_start(&self, name: &str, id: String) -> Result<Option<i64>, Halt> {
+        if self.keys(name).is_one_shot() {
+            return self.see_to_its_end(name, &id).await;
+        }
+        self.tell(Event::Started {
+            container: name.to_owned(),
+        });
+        let mut shared = self.shared();
+        shared.fresh.push((name.to_owned(), id));
+        shared.last_start = Some(Instant::now());
+        Ok(None)
+    }
+
+    async fn see_to_its_end(&self, name: &str, id: &str) -> Result<Option<i64>, Halt> {
+        let exit_code = self.engine.wait_container(id).await?;
+        self.tell(Event::Ended {
+            container: name.to_owned(),
+            exit_code,
+        });
+        let keys = self.keys(name);
+        let verdict = match keys.accepts_exit_code(exit_code) {
+            true => Ok(Some(exit_code)),
+            false => Err(self.failure(name, id, ended_badly(keys, exit_code)).await),
+        };
+        if keys.remove {
+            if verdict.is_ok() {
+                self.remember_image(name)?;
+            }
+            self.engine.remove_container(id).await?;
+        }
+        verdict
+    }
+
+    fn remember_image(&self, name: &str) -> Result<(), Halt> {
+        let config = &self.set.containers[name];
+        let reference = config.keys().image.as_deref().unwrap_or_default();
+        if let Some(image) = self.images.id(reference) {
+            let done = Done::new(config, image);
+            self.shared().record.remember(name, done)?;
+        }
+        Ok(())
+    }
+
+    /// Makes a container under its own name or, where a stranger has that, under a longer one.
+    async fn make(&self, name: &str, spec: &ContainerSpec) -> Result<String, Halt> {
+        let taken = self.shared().taken.contains(name);
+        let first = if taken {
+            unique(name, "-")
+        } else {
+            name.to_owned()
+        };
+        let made = match self.engine.create_container(&first, spec).await {
+            // Somebody took the name in the meantime.
+            Err(EngineError::Refused { status: 409, .. }) => {
+                self.engine.create_container(&unique(name, "-"), spec).await
+            }
+            made => made,
+        };
+        made.map_err(|error| self.refused(name, error))
+    }
+
+    /// What is wrong with a container that was started, if anything is, as soon as it shows.
+    async fn trouble_within_settling(&self, name: &str, id: &str) -> Result<Option<String>> {
+        let end = Instant::now() + self.options.settle;
+        loop {
+            let trouble = self.trouble(name, id).await?;
+            if trouble.is_some() || Instant::now() >= end {
+                return Ok(trouble);
+            }
+            tokio::time::sleep(GLANCE.min(self.options.settle)).await;
+        }
+    }
+
+    /// What is wrong with a container that was started, if anything is.
+    pub(super) async fn trouble(&self, name: &str, id: &str) -> Result<Option<String>> {
+        let keys = self.keys(name);
+        let Some(container) = self.engine.find_container(id).await? else {
+            // Removed by the engine, as configured; nobody can tell how it ended.
+            let what = "it is gone".to_owned();
+            return Ok((!keys.remove).then_some(what));
+        };
+        let restarted = container.restarts.unwrap_or_default() > 0;
+        Ok(match container.state {
+            ContainerState::Restarting => Some("it does not stay up".to_owned()),
+            ContainerState::Running if restarted => Some("it does not stay up".to_owned()),
+            ContainerState::Exited => {
+                let code = container.exit_code().unwrap_or(-1);
+                (!keys.accepts_exit_code(code)).then(|| ended_badly(keys, code))
+            }
+            _ => None,
+        })
+    }
+
+    /// Removes a container that could not be started, and tells why it could not.
+    async fn discard(&self, name: &str, id: &str, error: EngineError) -> Halt {
+        let halt = self.refused(name, error);
+        if let Halt::Failure(_) = halt
+            && let Err(error) = self.engine.remove_container(id).await
+        {
+            return error.into();
+        }
+        halt
+    }
+
+    /// The engine's refusal as the container's failure; anything else is the engine's own.
+    pub(super) fn refused(&self, name: &str, error: EngineError) -> Halt {
+        match error {
+            EngineError::Refused { .. } => Halt::Failure(ContainerFailure {
+                container: name.to_owned(),
+                what: (self.options.redact)(&error.reason()),
+                output: Vec::new(),
+                rollback: None,
+            }),
+            other => other.into(),
+        }
+    }
+
+    pub(super) async fn failure(&self, name: &str, id: &str, what: String) -> Halt {
+        let lines = self.options.log_lines;
+        Halt::Failure(ContainerFailure {
+            container: name.to_owned(),
+            what,
+            output: last_lines(self.engine, id, lines, &self.options.redact).await,
+            rollback: None,
+        })
+    }
+}
+
+/// An old container and the one made to take its place.
+struct Swap<'a> {
+    name: &'a str,
+    old: &'a Existing,
+    new: &'a str,
+}
+
+pub(super) fn ended_badly(keys: &ContainerKeys, exit_code: i64) -> String {
+    match keys.exit_codes.as_slice() {
+        [] | [0] => format!("ended with exit code {exit_code}"),
+        codes => {
+            let codes: Vec<String> = codes.iter().map(ToString::to_string).collect();
+            format!(
+                "ended with exit code {exit_code}, not with {}",
+                codes.join(" or ")
+            )
+        }
+    }
+}
+
+/// A container's last lines of output. They explain a failure; that they cannot be had is no
+/// failure of its own.
+pub(super) async fn last_lines(
+    engine: &dyn Engine,
+    id: &str,
+    count: usize,
+    redact: &Redact,
+) -> Vec<String> {
+    let Ok(lines) = engine.logs(id, Some(count), false).await else {
+        return Vec::new();
+    };
+    let lines: Vec<LogLine> = lines.try_collect().await.unwrap_or_default();
+    readable(lines, count, redact)
+}
+
+pub(super) fn readable(lines: Vec<LogLine>, count: usize, redact: &Redact) -> Vec<String> {
+    let skipped = lines.len().saturating_sub(count);
+    let kept = lines.into_iter().skip(skipped);
+    kept.map(|(LogLine::Out(line) | LogLine::Err(line))| redact(&line))
+        .collect()
+}
+
+/// A name that nobody has: eight random letters and digits after it, as paunch does.
+fn unique(name: &str, between: &str) -> String {
+    const LETTERS: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
+    let mut random = RandomState::new().build_hasher().finish();
+    let mut longer = format!("{name}{between}");
+    for _ in 0..8 {
+        longer.push(char::from(LETTERS[(random % 36) as usize]));
+        random /= 36;
+    }
+    longer
+}

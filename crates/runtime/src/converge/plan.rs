@@ -1,0 +1,441 @@
+//! What there is to do, found out without touching anything.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+use service::{Action, ContainerConfig};
+
+use super::diff::{Difference, difference};
+use super::images::Images;
+use super::labels::{self, label};
+use super::record::{Done, Record};
+use super::{ApplyOptions, ContainerSet, Result};
+use crate::engine::{ContainerState, ContainerSummary, Engine};
+
+/// What [`apply`](super::apply) will do.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Plan {
+    /// The set.
+    pub config_id: String,
+    /// Images that are not there and will be pulled.
+    pub pulls: Vec<String>,
+    /// Containers that will be removed and not made again.
+    pub removals: Vec<Removal>,
+    /// Containers that will get their preferred name.
+    pub renames: Vec<Rename>,
+    /// The containers of the set, in the order in which they are worked on.
+    pub containers: Vec<Planned>,
+}
+
+impl Plan {
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.pulls.is_empty()
+            && self.removals.is_empty()
+            && self.renames.is_empty()
+            && self
+                .containers
+                .iter()
+                .all(|c| c.action == PlannedAction::Keep)
+    }
+}
+
+/// A container to be removed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Removal {
+    /// Its id.
+    pub id: String,
+    /// Its name in the engine.
+    pub name: String,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// A container to be renamed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Rename {
+    /// Its id.
+    pub id: String,
+    /// Its name in the engine.
+    pub from: String,
+    /// The name it gets.
+    pub to: String,
+}
+
+/// What will be done with one container of the set.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Planned {
+    /// Its name in the set.
+    pub container: String,
+    /// When.
+    pub start_order: i64,
+    /// What.
+    pub action: PlannedAction,
+    /// Why.
+    pub reasons: Vec<Reason>,
+    /// The container that is there for it now.
+    pub existing: Option<Existing>,
+}
+
+/// A container that is there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Existing {
+    /// Its id.
+    pub id: String,
+    /// Its name in the engine.
+    pub name: String,
+    /// Whether it is, or was before an interruption, up.
+    pub was_up: bool,
+}
+
+/// What to do with a container.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PlannedAction {
+    /// It is as configured.
+    Keep,
+    /// It is not there: make and start it.
+    Create,
+    /// It is there and not as configured: put a new one in its place.
+    Replace,
+    /// It is there as configured, and stopped: start it.
+    Start,
+    /// A one-shot container that still runs: wait for its end.
+    Wait,
+    /// Run a command in another container.
+    Exec,
+}
+
+/// Why something is done. Tells which keys changed, never their values.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "why", rename_all = "snake_case")]
+pub enum Reason {
+    /// There is no such container.
+    NotThere,
+    /// These keys of its configuration changed.
+    Changed {
+        /// The keys, variables of the environment one by one.
+        keys: Vec<String>,
+    },
+    /// Its image's reference now means another image.
+    ImageChanged,
+    /// Its labels do not tell what it was made from.
+    Unrecorded,
+    /// It ran to its end and failed.
+    Failed {
+        /// Its exit code.
+        exit_code: i64,
+    },
+    /// It is stopped, and should be up.
+    Stopped,
+    /// It was interrupted before it was started.
+    HalfMade,
+    /// Another container has its name in the set.
+    Double,
+    /// It is no longer configured.
+    NotConfigured,
+    /// It has not been done, or not since something it depends on changed.
+    Due,
+    /// It has not ended yet.
+    Running,
+}
+
+impl std::fmt::Display for Reason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Reason::NotThere => f.write_str("is not there"),
+            Reason::Changed { keys } => write!(f, "{} changed", keys.join(", ")),
+            Reason::ImageChanged => f.write_str("its image changed"),
+            Reason::Unrecorded => f.write_str("its labels do not tell what it was made from"),
+            Reason::Failed { exit_code } => write!(f, "failed with exit code {exit_code}"),
+            Reason::Stopped => f.write_str("is stopped"),
+            Reason::HalfMade => f.write_str("was interrupted before it was started"),
+            Reason::Double => f.write_str("another container has its name in the set"),
+            Reason::NotConfigured => f.write_str("is no longer configured"),
+            Reason::Due => f.write_str("is due"),
+            Reason::Running => f.write_str("has not ended yet"),
+        }
+    }
+}
+
+/// Finds out what there is to do. One list of containers and one of images, whatever their number.
+///
+/// # Errors
+/// The engine fails, or what was done before cannot be read.
+pub async fn plan(engine: &dyn Engine, set: &ContainerSet, options: &ApplyOptions) -> Result<Plan> {
+    let record = Record::open(options.state_dir.as_deref(), &set.config_id)?;
+    let all = engine.list_containers(&[]).await?;
+    let images = Images::of(set, engine).await?;
+    Ok(Survey {
+        set,
+        options,
+        record: &record,
+        all: &all,
+        images: &images,
+    }
+    .plan())
+}
+
+/// All that a plan is made from.
+pub(super) struct Survey<'a> {
+    pub(super) set: &'a ContainerSet,
+    pub(super) options: &'a ApplyOptions,
+    pub(super) record: &'a Record,
+    pub(super) all: &'a [ContainerSummary],
+    pub(super) images: &'a Images,
+}
+
+/// Set in the name of a container that is kept aside while its replacement starts.
+pub(super) const ASIDE: &str = "-replaced-";
+
+impl Survey<'_> {
+    pub(super) fn plan(&self) -> Plan {
+        let mut plan = Plan {
+            config_id: self.set.config_id.clone(),
+            pulls: self.images.missing().map(str::to_owned).collect(),
+            removals: Vec::new(),
+            renames: Vec::new(),
+            containers: Vec::new(),
+        };
+        let ours = labels::managed(self.all, &self.set.managed_by, Some(&self.set.config_id));
+        self.plan_removals(&ours, &mut plan);
+        for (name, config) in &self.set.containers {
+            let planned = match config.keys().action {
+                Action::Exec => self.plan_exec(name, config, &ours),
+                Action::Run => self.plan_run(name, config, &ours, &mut plan.removals),
+            };
+            plan.containers.push(planned);
+        }
+        plan.containers.sort_by_key(|planned| planned.start_order);
+        self.order_execs_after_what_they_need(&mut plan);
+        plan.renames = self.renames(&plan);
+        plan
+    }
+
+    fn plan_removals(&self, ours: &[&ContainerSummary], plan: &mut Plan) {
+        for container in ours {
+            let config = self.set.containers.get(labels::desired_name(container));
+            let configured = config.is_some_and(|config| config.keys().action == Action::Run);
+            if !configured && self.options.cleanup {
+                plan.removals
+                    .push(removal(container, Reason::NotConfigured));
+            }
+        }
+    }
+
+    fn plan_run(
+        &self,
+        name: &str,
+        config: &ContainerConfig,
+        ours: &[&ContainerSummary],
+        removals: &mut Vec<Removal>,
+    ) -> Planned {
+        let mut candidates: Vec<&ContainerSummary> = Vec::new();
+        for container in ours.iter().filter(|c| labels::desired_name(c) == name) {
+            if is_half_made(container) {
+                removals.push(removal(container, Reason::HalfMade));
+            } else {
+                candidates.push(container);
+            }
+        }
+        // The best last: as configured before anything else, up before stopped, then the newest.
+        candidates.sort_by_key(|c| (self.changes(c, config).is_empty(), is_up(c), c.created));
+        let best = candidates.pop();
+        removals.extend(candidates.iter().map(|c| removal(c, Reason::Double)));
+        let (action, reasons) = match best {
+            Some(container) => self.judge(container, config),
+            None if self.is_recorded(name, config) => (PlannedAction::Keep, Vec::new()),
+            None => (PlannedAction::Create, vec![Reason::NotThere]),
+        };
+        Planned {
+            container: name.to_owned(),
+            start_order: config.keys().start_order,
+            action,
+            reasons,
+            existing: best.map(|container| Existing {
+                id: container.id.clone(),
+                name: container.name.clone(),
+                was_up: is_up(container) || container.name.contains(ASIDE),
+            }),
+        }
+    }
+
+    /// Why a container that is there has to make way.
+    fn changes(&self, container: &ContainerSummary, config: &ContainerConfig) -> Vec<Reason> {
+        let recorded = label(container, labels::CONFIG_DATA);
+        let mut reasons = match difference(recorded, config) {
+            Difference::None => Vec::new(),
+            Difference::Keys(keys) => vec![Reason::Changed { keys }],
+            Difference::Unknown => vec![Reason::Unrecorded],
+        };
+        let reference = config.keys().image.as_deref().unwrap_or_default();
+        let same_image = self.images.id(reference) == Some(container.image_id.as_str());
+        if reasons.is_empty() && !same_image {
+            reasons.push(Reason::ImageChanged);
+        }
+        reasons
+    }
+
+    fn judge(
+        &self,
+        container: &ContainerSummary,
+        config: &ContainerConfig,
+    ) -> (PlannedAction, Vec<Reason>) {
+        let changes = self.changes(container, config);
+        if !changes.is_empty() {
+            return (PlannedAction::Replace, changes);
+        }
+        let keys = config.keys();
+        if is_up(container) {
+            return match keys.is_one_shot() {
+                true => (PlannedAction::Wait, vec![Reason::Running]),
+                false => (PlannedAction::Keep, Vec::new()),
+            };
+        }
+        let exit_code = container.exit_code().unwrap_or(-1);
+        let success = keys.accepts_exit_code(exit_code);
+        if keys.is_one_shot() {
+            return match success {
+                true => (PlannedAction::Keep, Vec::new()),
+                false => (PlannedAction::Replace, vec![Reason::Failed { exit_code }]),
+            };
+        }
+        let restarts = match keys.restart.as_deref() {
+            None | Some("no") => false,
+            Some(policy) if policy.starts_with("on-failure") => exit_code != 0,
+            Some(_) => true,
+        };
+        // Set aside by a replacement that was interrupted: it was up before that.
+        let interrupted = container.name.contains(ASIDE);
+        match restarts || !success || interrupted {
+            true => (PlannedAction::Start, vec![Reason::Stopped]),
+            false => (PlannedAction::Keep, Vec::new()),
+        }
+    }
+
+    /// Whether a one-shot container that left nothing behind was done before.
+    fn is_recorded(&self, name: &str, config: &ContainerConfig) -> bool {
+        let keys = config.keys();
+        let image = keys
+            .image
+            .as_deref()
+            .and_then(|image| self.images.id(image));
+        keys.is_one_shot()
+            && keys.remove
+            && image.is_some_and(|image| self.record.has(name, &Done::new(config, image)))
+    }
+
+    fn plan_exec(
+        &self,
+        name: &str,
+        config: &ContainerConfig,
+        ours: &[&ContainerSummary],
+    ) -> Planned {
+        let target = exec_target(config);
+        let found = find_by_name(target, ours).or_else(|| find_by_name(target, &refs(self.all)));
+        let done =
+            found.is_some_and(|container| self.record.has(name, &Done::new(config, &container.id)));
+        Planned {
+            container: name.to_owned(),
+            start_order: config.keys().start_order,
+            action: if done {
+                PlannedAction::Keep
+            } else {
+                PlannedAction::Exec
+            },
+            reasons: if done { Vec::new() } else { vec![Reason::Due] },
+            existing: None,
+        }
+    }
+
+    /// A command that was done is due again when the container it ran in is made anew.
+    fn order_execs_after_what_they_need(&self, plan: &mut Plan) {
+        let renewed: BTreeSet<String> = plan
+            .containers
+            .iter()
+            .filter(|c| matches!(c.action, PlannedAction::Create | PlannedAction::Replace))
+            .map(|c| c.container.clone())
+            .collect();
+        for planned in &mut plan.containers {
+            let config = &self.set.containers[&planned.container];
+            let is_exec = config.keys().action == Action::Exec;
+            if is_exec && renewed.contains(exec_target(config)) {
+                planned.action = PlannedAction::Exec;
+                planned.reasons = vec![Reason::Due];
+            }
+        }
+    }
+
+    fn renames(&self, plan: &Plan) -> Vec<Rename> {
+        let gone: BTreeSet<&str> = plan.removals.iter().map(|r| r.id.as_str()).collect();
+        let taken: BTreeSet<&str> = self
+            .all
+            .iter()
+            .filter(|c| !gone.contains(c.id.as_str()))
+            .map(|c| c.name.as_str())
+            .collect();
+        plan.containers
+            .iter()
+            .filter(|planned| planned.action != PlannedAction::Replace)
+            .filter_map(|planned| Some((planned, planned.existing.as_ref()?)))
+            .filter(|(planned, existing)| {
+                existing.name != planned.container && !taken.contains(planned.container.as_str())
+            })
+            .map(|(planned, existing)| Rename {
+                id: existing.id.clone(),
+                from: existing.name.clone(),
+                to: planned.container.clone(),
+            })
+            .collect()
+    }
+}
+
+/// The container that an exec action names.
+pub(super) fn exec_target(config: &ContainerConfig) -> &str {
+    let command = config.keys().command.as_ref();
+    let first = command.and_then(|command| command.words().first());
+    first.map(String::as_str).unwrap_or_default()
+}
+
+/// The container of this name in its set that is up, or else any.
+pub(super) fn find_by_name<'a>(
+    name: &str,
+    among: &[&'a ContainerSummary],
+) -> Option<&'a ContainerSummary> {
+    let named = || {
+        among
+            .iter()
+            .filter(|c| label(c, labels::CONTAINER_NAME) == Some(name))
+    };
+    named()
+        .find(|c| is_up(c))
+        .or_else(|| named().next())
+        .copied()
+}
+
+pub(super) fn refs(containers: &[ContainerSummary]) -> Vec<&ContainerSummary> {
+    containers.iter().collect()
+}
+
+pub(super) fn is_up(container: &ContainerSummary) -> bool {
+    matches!(
+        container.state,
+        ContainerState::Running | ContainerState::Paused | ContainerState::Restarting
+    )
+}
+
+/// Made and never started, or on its way out: nothing to build upon.
+fn is_half_made(container: &ContainerSummary) -> bool {
+    matches!(
+        container.state,
+        ContainerState::Created | ContainerState::Removing | ContainerState::Dead
+    )
+}
+
+fn removal(container: &ContainerSummary, reason: Reason) -> Removal {
+    Removal {
+        id: container.id.clone(),
+        name: container.name.clone(),
+        reason,
+    }
+}

@@ -1,0 +1,177 @@
+//! Everything that can be found wrong before a container is touched.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use futures_util::StreamExt;
+use service::{Action, ContainerConfig};
+
+use super::images::Images;
+use super::plan::{Plan, PlannedAction};
+use super::{ApplyOptions, ContainerSet, ConvergeError, Event, Observer, Problem, Result, labels};
+use crate::engine::{ContainerSpec, Engine, EngineError, Progress};
+use crate::spec::{Host, container_spec};
+
+/// How often a pull is tried: registries hiccup.
+const PULL_ATTEMPTS: u32 = 3;
+
+/// Pulls what is missing and gives the references pulled.
+pub(super) async fn pull(
+    engine: &dyn Engine,
+    set: &ContainerSet,
+    images: &Images,
+    observer: Observer<'_>,
+) -> Result<Vec<String>> {
+    let mut pulled = Vec::new();
+    let mut problems = Vec::new();
+    for image in images.missing() {
+        match pull_one(engine, image, observer).await {
+            Ok(()) => pulled.push(image.to_owned()),
+            Err(lost @ EngineError::Lost { .. }) => return Err(lost.into()),
+            Err(why) => {
+                let users = set.containers.iter();
+                let users = users.filter(|(_, c)| c.keys().image.as_deref() == Some(image));
+                problems.extend(users.map(|(name, _)| Problem {
+                    container: name.clone(),
+                    what: format!(
+                        "image {image} is not there and cannot be pulled: {}",
+                        why.reason()
+                    ),
+                }));
+            }
+        }
+    }
+    match problems.is_empty() {
+        true => Ok(pulled),
+        false => Err(ConvergeError::Missing { problems }),
+    }
+}
+
+async fn pull_one(
+    engine: &dyn Engine,
+    image: &str,
+    observer: Observer<'_>,
+) -> Result<(), EngineError> {
+    let mut attempt = 1;
+    loop {
+        let failure = match pull_once(engine, image, observer).await {
+            Ok(()) => return Ok(()),
+            Err(failure) => failure,
+        };
+        // "No such image" and "access denied" arrive as server errors too; only what names the
+        // network is worth another try.
+        let text = failure.reason().to_ascii_lowercase();
+        let passing = ["timeout", "temporarily", "reset by peer", "eof"];
+        if attempt == PULL_ATTEMPTS || !passing.iter().any(|word| text.contains(word)) {
+            return Err(failure);
+        }
+        tokio::time::sleep(std::time::Duration::from_secs(1 << attempt)).await;
+        attempt += 1;
+    }
+}
+
+async fn pull_once(
+    engine: &dyn Engine,
+    image: &str,
+    observer: Observer<'_>,
+) -> Result<(), EngineError> {
+    let mut steps = engine.pull_image(image).await?;
+    while let Some(step) = steps.next().await {
+        if let Progress::Line(line) = step? {
+            observer(Event::Pulling {
+                image: image.to_owned(),
+                line,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Makes the specifications of all containers to be made, and checks what they mount.
+///
+/// # Errors
+/// [`ConvergeError::Missing`] names everything that is missing, not only the first.
+pub(super) async fn specs(
+    engine: &dyn Engine,
+    set: &ContainerSet,
+    plan: &Plan,
+    options: &ApplyOptions,
+) -> Result<BTreeMap<String, ContainerSpec>> {
+    let to_make = || {
+        plan.containers
+            .iter()
+            .filter(|p| matches!(p.action, PlannedAction::Create | PlannedAction::Replace))
+            .map(|p| (&p.container, &set.containers[&p.container]))
+    };
+    let mut problems = Vec::new();
+    let mut specs = BTreeMap::new();
+    let host = Host::current();
+    for (name, config) in to_make() {
+        if !is_container_name(name) {
+            problems.push(Problem {
+                container: name.clone(),
+                what: "engines want a name of letters, digits, and then `_`, `.` or `-`".to_owned(),
+            });
+        }
+        match container_spec(config, labels::of(set, name, config, options), &host) {
+            Ok(spec) => {
+                specs.insert(name.clone(), spec);
+            }
+            Err(why) => problems.push(Problem {
+                container: name.clone(),
+                what: why.to_string(),
+            }),
+        }
+    }
+    let sources: Vec<(&String, &str)> = to_make()
+        .flat_map(|(name, config)| sources(config).map(move |source| (name, source)))
+        .collect();
+    problems.extend(missing_sources(engine, &sources).await?);
+    match problems.is_empty() {
+        true => Ok(specs),
+        false => Err(ConvergeError::Missing { problems }),
+    }
+}
+
+fn is_container_name(name: &str) -> bool {
+    let mut bytes = name.bytes();
+    let first = bytes
+        .next()
+        .is_some_and(|byte| byte.is_ascii_alphanumeric());
+    first && bytes.all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
+}
+
+fn sources(config: &ContainerConfig) -> impl Iterator<Item = &str> {
+    let volumes = config.keys().volumes.iter();
+    let run = config.keys().action == Action::Run;
+    volumes
+        .filter(move |_| run)
+        .filter_map(|volume| volume.source.as_deref())
+}
+
+async fn missing_sources(engine: &dyn Engine, sources: &[(&String, &str)]) -> Result<Vec<Problem>> {
+    // An engine elsewhere has a file system of its own.
+    let is_local = engine.info().address.starts_with("unix://");
+    let (paths, names): (Vec<_>, Vec<_>) = sources
+        .iter()
+        .partition(|(_, source)| source.starts_with('/'));
+    let volumes: BTreeSet<String> = match names.is_empty() {
+        true => BTreeSet::new(),
+        false => engine.list_volumes().await?.into_iter().collect(),
+    };
+    let missing_paths = paths
+        .into_iter()
+        .filter(|(_, path)| is_local && !Path::new(path).exists())
+        .map(|(name, path)| (name, format!("volume source {path} does not exist")));
+    let missing_names = names
+        .into_iter()
+        .filter(|(_, volume)| !volumes.contains(*volume))
+        .map(|(name, volume)| (name, format!("there is no volume named {volume}")));
+    Ok(missing_paths
+        .chain(missing_names)
+        .map(|(name, what)| Problem {
+            container: (*name).clone(),
+            what,
+        })
+        .collect())
+}

@@ -1,0 +1,234 @@
+//! The memory of what was done and left no container behind to tell, and the lock beside it.
+
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Seek, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rustix::fs::{FlockOperation, flock};
+use serde::{Deserialize, Serialize};
+use service::ContainerConfig;
+use sha2::{Digest, Sha256};
+
+use super::{ConvergeError, Event, Observer, Result};
+
+/// What succeeded for one name of a set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Done {
+    /// Digest of the configuration.
+    digest: String,
+    /// What it was done to: the id of the container a command ran in, or of the image a one-shot
+    /// container ran from.
+    target: String,
+}
+
+impl Done {
+    pub(super) fn new(config: &ContainerConfig, target: &str) -> Done {
+        Done {
+            digest: hex::encode(Sha256::digest(config.config_data().as_bytes())),
+            target: target.to_owned(),
+        }
+    }
+}
+
+/// The memory of one set.
+#[derive(Debug, Default)]
+pub(super) struct Record {
+    file: Option<PathBuf>,
+    done: BTreeMap<String, Done>,
+}
+
+impl Record {
+    /// Reads the memory of a set. A file that cannot be understood counts as empty: what it would
+    /// have told is then done again.
+    pub(super) fn open(state_dir: Option<&Path>, config_id: &str) -> Result<Record> {
+        let Some(dir) = state_dir else {
+            return Ok(Record::default());
+        };
+        let file = path(dir, config_id, "json");
+        let done = match std::fs::read(&file) {
+            Ok(text) => serde_json::from_slice(&text).unwrap_or_default(),
+            Err(why) if why.kind() == std::io::ErrorKind::NotFound => BTreeMap::new(),
+            Err(source) => return Err(ConvergeError::State { path: file, source }),
+        };
+        Ok(Record {
+            file: Some(file),
+            done,
+        })
+    }
+
+    pub(super) fn is_kept(&self) -> bool {
+        self.file.is_some()
+    }
+
+    pub(super) fn has(&self, name: &str, done: &Done) -> bool {
+        self.done.get(name) == Some(done)
+    }
+
+    /// Remembers a success, at once: the next moment may be the last.
+    pub(super) fn remember(&mut self, name: &str, done: Done) -> Result<()> {
+        self.done.insert(name.to_owned(), done);
+        self.save()
+    }
+
+    /// Forgets names that are no longer configured.
+    pub(super) fn keep_only(&mut self, known: impl Fn(&str) -> bool) -> Result<()> {
+        let before = self.done.len();
+        self.done.retain(|name, _| known(name));
+        if self.done.len() == before {
+            return Ok(());
+        }
+        self.save()
+    }
+
+    fn save(&self) -> Result<()> {
+        let Some(file) = &self.file else {
+            return Ok(());
+        };
+        write_beside(file, &self.done).map_err(|source| ConvergeError::State {
+            path: file.clone(),
+            source,
+        })
+    }
+}
+
+fn write_beside(file: &Path, done: &BTreeMap<String, Done>) -> std::io::Result<()> {
+    let beside = file.with_extension("json.new");
+    let mut new = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&beside)?;
+    new.write_all(&serde_json::to_vec_pretty(done)?)?;
+    new.sync_all()?;
+    std::fs::rename(&beside, file)
+}
+
+/// Forgets all of a set, whose containers are deleted.
+pub(crate) fn forget(state_dir: Option<&Path>, config_id: &str) -> Result<()> {
+    let Some(dir) = state_dir else {
+        return Ok(());
+    };
+    let file = path(dir, config_id, "json");
+    match std::fs::remove_file(&file) {
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+            Err(ConvergeError::State { path: file, source })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A set's file: its id, with what has a meaning in paths written as hexadecimal.
+fn path(dir: &Path, config_id: &str, extension: &str) -> PathBuf {
+    let mut name = String::new();
+    for byte in config_id.bytes() {
+        if byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_' {
+            name.push(char::from(byte));
+        } else {
+            name.push_str(&format!("%{byte:02x}"));
+        }
+    }
+    dir.join(format!("{name}.{extension}"))
+}
+
+const LOCK_PAUSE: Duration = Duration::from_millis(150);
+
+/// Keeps other runs off a set while it lives.
+#[derive(Debug)]
+pub(super) struct Lock {
+    _file: Option<File>,
+}
+
+impl Lock {
+    /// Takes the lock of a set, waiting for whoever has it.
+    pub(super) async fn take(
+        state_dir: Option<&Path>,
+        config_id: &str,
+        observer: Observer<'_>,
+    ) -> Result<Lock> {
+        let Some(dir) = state_dir else {
+            return Ok(Lock { _file: None });
+        };
+        std::fs::create_dir_all(dir).map_err(|source| ConvergeError::State {
+            path: dir.to_owned(),
+            source,
+        })?;
+        let path = path(dir, config_id, "lock");
+        let state = |source| ConvergeError::State {
+            path: path.clone(),
+            source,
+        };
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&path)
+            .map_err(state)?;
+        let mut told = false;
+        // Asked again and again rather than blocked upon, so that whoever waits can be stopped.
+        while let Err(why) = flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            if why != rustix::io::Errno::WOULDBLOCK {
+                return Err(state(why.into()));
+            }
+            if !told {
+                let holder = holder(&mut file);
+                observer(Event::Waiting { holder });
+                told = true;
+            }
+            tokio::time::sleep(LOCK_PAUSE).await;
+        }
+        write_holder(&mut file).map_err(state)?;
+        Ok(Lock { _file: Some(file) })
+    }
+}
+
+fn holder(file: &mut File) -> String {
+    let mut text = String::new();
+    let read = file.rewind().and_then(|()| file.read_to_string(&mut text));
+    match read {
+        Ok(_) if !text.trim().is_empty() => text.trim().to_owned(),
+        _ => "another run".to_owned(),
+    }
+}
+
+fn write_holder(file: &mut File) -> std::io::Result<()> {
+    let program = std::env::current_exe().ok();
+    let program = program.as_deref().and_then(Path::file_name);
+    let program = program.map_or_else(|| "slipway".into(), |name| name.to_string_lossy());
+    file.rewind()?;
+    file.set_len(0)?;
+    writeln!(file, "{program}, process {}", std::process::id())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sets_have_files_of_their_own_inside_the_folder() {
+        let dir = Path::new("/s");
+        assert_eq!(path(dir, "step_1", "json"), Path::new("/s/step_1.json"));
+        assert_eq!(path(dir, "../x", "lock"), Path::new("/s/%2e%2e%2fx.lock"));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_done_again() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("s.json"), "{half").unwrap();
+        let config = ContainerConfig::parse(Path::new("c"), "image: i").unwrap();
+        let done = Done::new(&config, "t");
+        let mut record = Record::open(Some(dir.path()), "s").unwrap();
+        assert!(!record.has("c", &done));
+        record.remember("c", done.clone()).unwrap();
+        let mut record = Record::open(Some(dir.path()), "s").unwrap();
+        assert!(record.has("c", &done));
+        assert!(!record.has("c", &Done::new(&config, "other")));
+        record.keep_only(|_| false).unwrap();
+        assert!(!Record::open(Some(dir.path()), "s").unwrap().has("c", &done));
+    }
+}

@@ -1,0 +1,151 @@
+//! Reading the containers of a step.
+
+use std::path::{Path, PathBuf};
+
+use indexmap::IndexMap;
+use service::{ContainerConfig, ServiceError};
+
+/// The result of reading a step.
+pub type Result<T, E = StepError> = std::result::Result<T, E>;
+
+/// Why the containers of a step cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StepError {
+    /// A file or folder cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's own words.
+        source: std::io::Error,
+    },
+    /// A configuration is wrong. Names file, line, container and key.
+    #[error(transparent)]
+    Invalid(#[from] ServiceError),
+    /// A folder without a single configuration. Taken for an empty step, it would delete every
+    /// container of the step.
+    #[error("no configurations in {}: expected hashed-<container>.json", path.display())]
+    Empty {
+        /// The folder.
+        path: PathBuf,
+    },
+}
+
+/// Reads a step from a file (`{name: config}` in YAML or JSON, or one container's configuration in
+/// `hashed-<name>.json`) or from a folder of `hashed-<name>.json`.
+///
+/// # Errors
+/// See [`StepError`].
+pub fn read(path: &Path) -> Result<IndexMap<String, ContainerConfig>> {
+    let metadata = std::fs::metadata(path).map_err(|source| cannot_read(path, source))?;
+    if metadata.is_dir() {
+        return read_dir(path);
+    }
+    let text = read_text(path)?;
+    match container_of(path).filter(|_| is_one_container(&text)) {
+        Some(name) => Ok([(name, ContainerConfig::parse(path, &text)?)].into()),
+        None => parse(path, &text),
+    }
+}
+
+/// Reads a step from text, such as what came from standard input; `path` is for messages.
+///
+/// # Errors
+/// See [`StepError`].
+pub fn parse(path: &Path, text: &str) -> Result<IndexMap<String, ContainerConfig>> {
+    Ok(ContainerConfig::parse_all(path, text)?)
+}
+
+fn read_dir(dir: &Path) -> Result<IndexMap<String, ContainerConfig>> {
+    let entries = std::fs::read_dir(dir).map_err(|source| cannot_read(dir, source))?;
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(|source| cannot_read(dir, source))?.path();
+        let is_hashed = path
+            .file_name()
+            .is_some_and(|name| name.to_string_lossy().starts_with("hashed-"));
+        if is_hashed && let Some(name) = container_of(&path) {
+            files.push((name, path));
+        }
+    }
+    if files.is_empty() {
+        return Err(StepError::Empty {
+            path: dir.to_owned(),
+        });
+    }
+    files.sort();
+    files
+        .into_iter()
+        .map(|(name, path)| {
+            let config = ContainerConfig::parse(&path, &read_text(&path)?)?;
+            Ok((name, config))
+        })
+        .collect()
+}
+
+/// The container that a file is about, by its name.
+fn container_of(path: &Path) -> Option<String> {
+    let name = path.file_name()?.to_str()?.strip_suffix(".json")?;
+    Some(name.strip_prefix("hashed-").unwrap_or(name).to_owned())
+}
+
+/// Whether this is one container's configuration rather than several by name: their values are
+/// all mappings, and no container's are.
+fn is_one_container(text: &str) -> bool {
+    let value: Result<serde_json::Map<String, serde_json::Value>, _> = serde_json::from_str(text);
+    value.is_ok_and(|map| map.values().any(|value| !value.is_object()))
+}
+
+fn read_text(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path).map_err(|source| cannot_read(path, source))
+}
+
+fn cannot_read(path: &Path, source: std::io::Error) -> StepError {
+    StepError::Read {
+        path: path.to_owned(),
+        source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_forms_of_a_step_read_the_same() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("step_1");
+        std::fs::create_dir(&folder).unwrap();
+        std::fs::write(folder.join("hashed-a.json"), r#"{"image": "i"}"#).unwrap();
+        std::fs::write(folder.join("a.json"), r#"{"image": "not this one"}"#).unwrap();
+        let json = dir.path().join("step_1.json");
+        std::fs::write(&json, r#"{"a": {"image": "i"}}"#).unwrap();
+        let yaml = dir.path().join("step_1.yaml");
+        std::fs::write(&yaml, "a:\n  image: i\n").unwrap();
+        for path in [&folder, &json, &yaml, &folder.join("hashed-a.json")] {
+            let step = read(path).unwrap();
+            assert_eq!(step.len(), 1, "{}", path.display());
+            assert_eq!(step["a"].keys().image.as_deref(), Some("i"));
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_container_and_line() {
+        let error = parse(Path::new("s.yaml"), "a:\n  image: i\nb:\n  imag: i\n").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "s.yaml:4:3: b.imag: unknown key; did you mean `image`?"
+        );
+        let text = "{\"a\": {\n  \"image\": \"i\",\n  \"tty\": 4}}";
+        let error = parse(Path::new("s.json"), text).unwrap_err().to_string();
+        assert!(error.starts_with("s.json:3:"), "{error}");
+        assert!(error.contains("a.tty: expected true or false"), "{error}");
+    }
+
+    #[test]
+    fn an_empty_folder_is_no_empty_step() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(matches!(read(dir.path()), Err(StepError::Empty { .. })));
+    }
+}
