@@ -118,29 +118,43 @@ impl Copy<'_> {
         }
         let root = self.run.root;
         let path = &destination(self.entry, source);
+        let entry = root.find(source, Links::Any, Last::Keep)?;
+        let link = entry.node.clone().filter(Node::is_link);
+        let found = self.behind(link.as_ref(), &entry, || {
+            root.follow(&entry, source, Links::Any)
+        })?;
         let from = At {
             path: source,
-            found: root.find(source, Links::Any, Last::Follow)?,
+            found,
         };
-        let in_place = root.find(unslashed(path), Links::Trusted, Last::Keep);
-        if let Ok(dest) = in_place
-            && !self.entry.merge
-        {
-            self.clear(&from, &At { path, found: dest })?;
+        if !self.entry.merge {
+            self.clear(&from, path)?;
         }
         root.make_dirs(dirname(path))?;
         let dest = At {
             path,
             found: root.find(unslashed(path), Links::Trusted, Last::Keep)?,
         };
-        self.merge(&from, source_link(self.run, source)?, dest, MAX_DEPTH)
-            .inspect_err(|_| {
-                self.run.log.error(format_args!(
-                    "Unable to merge {} with {}",
-                    show(source),
-                    show(path)
-                ));
-            })
+        self.merge(&from, link, dest, MAX_DEPTH).inspect_err(|_| {
+            self.run.log.error(format_args!(
+                "Unable to merge {} with {}",
+                show(source),
+                show(path)
+            ));
+        })
+    }
+
+    /// What to copy. A link that leads nowhere can still be copied as the link it is.
+    fn behind(
+        &self,
+        link: Option<&Node>,
+        entry: &Found,
+        follow: impl FnOnce() -> crate::fs::Result<Found>,
+    ) -> Result<Found> {
+        match follow() {
+            Err(_) if link.is_some() && self.keeps_links() => Ok(entry.emptied()),
+            found => Ok(found?),
+        }
     }
 
     fn excluded(&self, source: &Path) -> bool {
@@ -152,22 +166,35 @@ impl Copy<'_> {
     }
 
     /// Takes away what is at the destination. A file that another file replaces stays until then.
-    fn clear(&self, from: &At, dest: &At) -> Result<()> {
+    fn clear(&self, from: &At, path: &Path) -> Result<()> {
+        let root = self.run.root;
+        let Ok(found) = root.find(unslashed(path), Links::Trusted, Last::Keep) else {
+            return Ok(());
+        };
+        let dest = At { path, found };
         let Some(node) = dest.node() else {
             return Ok(());
         };
+        let refuse = |reason: &str| {
+            Err(ApplyError::Unexpected(format!(
+                "cannot delete {}: {reason}",
+                show(path)
+            )))
+        };
         if node.is_link() {
-            let target = self.run.root.find(dest.path, Links::Any, Last::Follow);
+            let target = root.find(path, Links::Any, Last::Follow);
             if target.is_ok_and(|target| target.node.is_some_and(|node| node.is_dir())) {
-                let reason = format!(
-                    "cannot delete {}: it is a symbolic link to a directory",
-                    show(dest.path)
-                );
-                return Err(ApplyError::Unexpected(reason));
+                return refuse("it is a symbolic link to a directory");
             }
         }
+        if node.is_dir() && path.as_os_str().as_bytes().ends_with(b"/.") {
+            return refuse("it is not an entry of a directory");
+        }
+        if node.is_dir() && root.is_within(&from.found, node)? {
+            return refuse("it holds what is to be copied there");
+        }
         if node.is_dir() || from.is_dir() {
-            self.delete(dest)?;
+            self.delete(&dest)?;
         }
         Ok(())
     }
@@ -202,26 +229,22 @@ impl Copy<'_> {
                 continue;
             }
             let entry = root.find_in(&from.found, &name, &inner, Links::Any, Last::Keep)?;
-            let link = entry.node.filter(Node::is_link);
-            let found = root.find_in(&from.found, &name, &inner, Links::Any, Last::Follow);
+            let link = entry.node.clone().filter(Node::is_link);
+            let found = self.behind(link.as_ref(), &entry, || {
+                root.follow(&entry, &inner, Links::Any)
+            })?;
             let there = root.find_in(&dest.found, &name, &path, Links::Trusted, Last::Keep)?;
-            // A link that leads nowhere can still be copied as the link it is.
-            let found = match (found, &link) {
-                (Err(_), Some(_)) if self.keeps_links() => there.emptied(),
-                (found, _) => found?,
-            };
-            self.merge(
-                &At {
+            let (from, dest) = (
+                At {
                     path: &inner,
                     found,
                 },
-                link,
                 At {
                     path: &path,
                     found: there,
                 },
-                depth - 1,
-            )?;
+            );
+            self.merge(&from, link, dest, depth - 1)?;
         }
         Ok(())
     }
@@ -230,7 +253,7 @@ impl Copy<'_> {
     fn directory<'p>(&self, from: &At, dest: At<'p>) -> Result<At<'p>> {
         let path = dest.path;
         let there = match dest.node() {
-            Some(node) if node.is_link() => self.run.root.find(path, Links::Trusted, Last::Follow),
+            Some(node) if node.is_link() => self.run.root.follow(&dest.found, path, Links::Trusted),
             _ => Ok(dest.found.clone()),
         };
         let there = match there {
@@ -336,12 +359,6 @@ impl Copy<'_> {
             file.set_mode(path, mode).unwrap_or_else(failed);
         }
     }
-}
-
-/// The source's own entry, when that is a symbolic link.
-fn source_link(run: &Run, source: &Path) -> Result<Option<Node>> {
-    let entry = run.root.find(source, Links::Any, Last::Keep)?;
-    Ok(entry.node.filter(Node::is_link))
 }
 
 #[cfg(test)]

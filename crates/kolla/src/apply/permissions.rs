@@ -1,5 +1,6 @@
 //! Setting owners and modes.
 
+use std::cell::OnceCell;
 use std::path::Path;
 
 use regex_lite::Regex;
@@ -10,7 +11,7 @@ use super::entry::patterns;
 use super::value::{object, text, truthy};
 use super::{ApplyError, Result, Run};
 use crate::config::parse_perm;
-use crate::fs::{Found, Last, Links, MAX_DEPTH, Node, show};
+use crate::fs::{Found, FsError, Last, Links, MAX_DEPTH, Node, show};
 
 /// An entry of `permissions`, `directories` or `files`.
 pub(super) struct Permissions<'a> {
@@ -73,12 +74,16 @@ impl Run<'_> {
     pub(super) fn set_permissions(&self, permissions: &Permissions) -> Result<()> {
         let owner = self.owners.ids(permissions.owner)?;
         let paths = match permissions.ignore_globs {
-            true => self.root.literal(&permissions.path, Links::Trusted)?,
-            false => self.root.glob(&permissions.path, Links::Trusted)?,
+            true => self.root.literal(&permissions.path, Links::Trusted),
+            false => self.root.glob(&permissions.path, Links::Trusted),
+        };
+        let paths = match paths {
+            Err(error) if self.pass_over(&error) => Vec::new(),
+            paths => paths?,
         };
         for path in paths {
             let Some(found) =
-                self.follow(&path, self.root.find(&path, Links::Trusted, Last::Follow))?
+                self.followed(&path, self.root.find(&path, Links::Trusted, Last::Follow))
             else {
                 continue;
             };
@@ -87,28 +92,39 @@ impl Run<'_> {
                 mode: mode(permissions.perm)?,
             };
             self.set(&path, &found, properties);
-            if permissions.recurse && found.node.as_ref().is_some_and(Node::is_dir) {
-                let exclude = patterns(permissions.entry)?;
-                self.set_below(&path, &found, properties, &exclude, MAX_DEPTH)?;
+            if permissions.recurse {
+                self.set_below(
+                    &path,
+                    &found,
+                    properties,
+                    &Exclude::of(permissions.entry),
+                    MAX_DEPTH,
+                )?;
             }
         }
         Ok(())
     }
 
+    /// Says that a link is not followed, if that is what went wrong.
+    fn pass_over(&self, error: &FsError) -> bool {
+        if error.is_untrusted() {
+            self.log
+                .warning(format_args!("{error}; what it points to is left as it is"));
+        }
+        error.is_untrusted()
+    }
+
     /// What was found behind a link, if it may be followed and leads somewhere.
-    fn follow(&self, path: &Path, found: crate::fs::Result<Found>) -> Result<Option<Found>> {
+    fn followed(&self, path: &Path, found: crate::fs::Result<Found>) -> Option<Found> {
         let shown = show(path);
         self.log
             .info(format_args!("Setting permission for {shown}"));
         match found {
-            Ok(found) if found.node.is_some() => return Ok(Some(found)),
-            Err(error) if error.is_untrusted() => {
-                self.log
-                    .warning(format_args!("{error}; what it points to is left as it is"));
-            }
+            Ok(found) if found.node.is_some() => return Some(found),
+            Err(error) if self.pass_over(&error) => {}
             Ok(_) | Err(_) => self.log.warning(format_args!("{shown} does not exist")),
         }
-        Ok(None)
+        None
     }
 
     /// A failure to set something is told, and no reason to stop: volumes may be read-only.
@@ -141,7 +157,7 @@ impl Run<'_> {
         path: &Path,
         dir: &Found,
         properties: Properties,
-        exclude: &[Regex],
+        exclude: &Exclude,
         depth: usize,
     ) -> Result<()> {
         if depth == 0 {
@@ -164,15 +180,9 @@ impl Run<'_> {
             let Some(kind) = inner.node.as_ref().map(Node::kind) else {
                 continue;
             };
-            if !excluded(&inner_path, exclude) {
-                let target = match kind {
-                    FileType::Symlink => {
-                        self.root
-                            .find_in(dir, &name, &inner_path, Links::Trusted, Last::Follow)
-                    }
-                    _ => Ok(inner.clone()),
-                };
-                if let Some(target) = self.follow(&inner_path, target)? {
+            if !exclude.leaves_out(&inner_path)? {
+                let target = self.root.follow(&inner, &inner_path, Links::Trusted);
+                if let Some(target) = self.followed(&inner_path, target) {
                     self.set(&inner_path, &target, properties);
                 }
             }
@@ -184,9 +194,32 @@ impl Run<'_> {
     }
 }
 
-/// Kolla's script goes through the patterns and sets what one of them does not match: only what
-/// all of them match is left out.
-fn excluded(path: &Path, exclude: &[Regex]) -> bool {
-    let path = path.to_string_lossy();
-    !exclude.is_empty() && exclude.iter().all(|pattern| pattern.is_match(&path))
+/// The expressions of `exclude`, compiled when there is something to leave out: until then a wrong
+/// one is no error.
+struct Exclude<'a> {
+    entry: &'a Map<String, Value>,
+    patterns: OnceCell<Vec<Regex>>,
+}
+
+impl Exclude<'_> {
+    fn of(entry: &Map<String, Value>) -> Exclude<'_> {
+        Exclude {
+            entry,
+            patterns: OnceCell::new(),
+        }
+    }
+
+    /// Kolla's script goes through the patterns and sets what one of them does not match: only
+    /// what all of them match is left out.
+    fn leaves_out(&self, path: &Path) -> Result<bool> {
+        let patterns = match self.patterns.get() {
+            Some(patterns) => patterns,
+            None => {
+                let compiled = patterns(self.entry)?;
+                self.patterns.get_or_init(|| compiled)
+            }
+        };
+        let path = path.to_string_lossy();
+        Ok(!patterns.is_empty() && patterns.iter().all(|pattern| pattern.is_match(&path)))
+    }
 }

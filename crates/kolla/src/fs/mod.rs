@@ -234,6 +234,49 @@ impl Root {
         inner().map_err(|cause| FsError::new("reach", path, cause))
     }
 
+    /// What is behind a link that was found; anything else is its own answer.
+    pub(crate) fn follow(&self, found: &Found, path: &Path, links: Links) -> Result<Found> {
+        let Some(name) = found
+            .name
+            .as_ref()
+            .filter(|_| found.node.as_ref().is_some_and(Node::is_link))
+        else {
+            return Ok(found.clone());
+        };
+        let walk = Walk {
+            links,
+            last: Last::Follow,
+            create: false,
+        };
+        self.walk(&found.dir, found.links, Path::new(name), &walk)
+            .map_err(|cause| FsError::new("follow", path, cause))
+    }
+
+    /// Whether `found` is `dir` or somewhere below it.
+    pub(crate) fn is_within(&self, found: &Found, dir: &Node) -> Result<bool> {
+        let mut here = match &found.node {
+            Some(node) if node.is_dir() => node.fd.clone(),
+            _ => found.dir.clone(),
+        };
+        let failed = |errno: Errno| FsError::new("look above", "..", errno);
+        loop {
+            let stat = fstat(&*here).map_err(failed)?;
+            if (stat.st_dev, stat.st_ino) == (dir.stat.st_dev, dir.stat.st_ino) {
+                return Ok(true);
+            }
+            if (stat.st_dev, stat.st_ino) == self.identity {
+                return Ok(false);
+            }
+            let above = self.parent(here.clone()).map_err(failed)?;
+            let is_top = fstat(&*above)
+                .is_ok_and(|above| (above.st_dev, above.st_ino) == (stat.st_dev, stat.st_ino));
+            if is_top {
+                return Ok(false);
+            }
+            here = above;
+        }
+    }
+
     /// Whether there is something at `path`, links followed.
     pub(crate) fn exists(&self, path: &Path) -> bool {
         self.find(path, Links::Any, Last::Follow)
