@@ -39,3 +39,6 @@ pub mod engine;
 pub mod manage;
 pub mod spec;
 pub mod step;
+
+#[cfg(test)]
+mod fake;

@@ -1,0 +1,331 @@
+//! An engine in memory, for counting calls and injecting faults. The first word of a container's
+//! command says what it does: `up` stays up, `exit <code>` ends at once, `refuse` does not start.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::stream::{self, BoxStream, StreamExt};
+
+use crate::engine::{
+    BuildRequest, ContainerSpec, ContainerState, ContainerSummary, Engine, EngineError, EngineInfo,
+    EngineKind, ExecResult, ExecSpec, ImageSummary, LogLine, Progress, Result, TarStream,
+};
+
+#[derive(Debug)]
+pub(crate) struct FakeEngine {
+    info: EngineInfo,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    containers: Vec<Made>,
+    images: BTreeMap<String, String>,
+    calls: Vec<String>,
+    /// The engine is lost when this many more changes were made.
+    changes_left: Option<usize>,
+    next_id: usize,
+}
+
+#[derive(Clone, Debug)]
+struct Made {
+    summary: ContainerSummary,
+    command: Vec<String>,
+    restart: bool,
+}
+
+impl FakeEngine {
+    pub(crate) fn with_image(reference: &str) -> FakeEngine {
+        let fake = FakeEngine {
+            info: EngineInfo {
+                kind: EngineKind::Docker,
+                version: "0".to_owned(),
+                api_version: "0".to_owned(),
+                address: "unix:///fake".to_owned(),
+            },
+            state: Mutex::default(),
+        };
+        fake.set_image(reference, "sha256:one");
+        fake
+    }
+
+    pub(crate) fn set_image(&self, reference: &str, id: &str) {
+        self.state()
+            .images
+            .insert(reference.to_owned(), id.to_owned());
+    }
+
+    /// From now on, this many changes happen, and then the engine is gone; or never goes.
+    pub(crate) fn lose_after(&self, changes: Option<usize>) {
+        self.state().changes_left = changes;
+    }
+
+    /// The calls since the last time this was asked.
+    pub(crate) fn take_calls(&self) -> Vec<String> {
+        std::mem::take(&mut self.state().calls)
+    }
+
+    pub(crate) fn containers(&self) -> Vec<ContainerSummary> {
+        self.state()
+            .containers
+            .iter()
+            .map(|made| made.summary.clone())
+            .collect()
+    }
+
+    pub(crate) fn named(&self, name: &str) -> Option<ContainerSummary> {
+        self.containers().into_iter().find(|c| c.name == name)
+    }
+
+    pub(crate) fn set_state(&self, name: &str, state: ContainerState, status: &str) {
+        for made in &mut self.state().containers {
+            if made.summary.name == name {
+                made.summary.state = state;
+                made.summary.status = status.to_owned();
+            }
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    fn look(&self, call: &str) -> Result<MutexGuard<'_, State>> {
+        let mut state = self.state();
+        state.calls.push(call.to_owned());
+        match state.changes_left {
+            Some(0) => Err(self.lost(call)),
+            _ => Ok(state),
+        }
+    }
+
+    fn change(&self, call: &str) -> Result<MutexGuard<'_, State>> {
+        let mut state = self.look(call)?;
+        if let Some(left) = &mut state.changes_left {
+            *left -= 1;
+        }
+        Ok(state)
+    }
+
+    fn lost(&self, action: &str) -> EngineError {
+        EngineError::Lost {
+            address: self.info.address.clone(),
+            action: action.to_owned(),
+            reason: "gone".to_owned(),
+        }
+    }
+}
+
+fn refused(status: u16, message: &str) -> EngineError {
+    EngineError::Refused {
+        action: "do it".to_owned(),
+        status,
+        message: message.to_owned(),
+    }
+}
+
+impl State {
+    fn find(&mut self, id_or_name: &str) -> Option<&mut Made> {
+        self.containers
+            .iter_mut()
+            .find(|made| made.summary.id == id_or_name || made.summary.name == id_or_name)
+    }
+
+    fn get(&mut self, id: &str) -> Result<&mut Made> {
+        self.find(id)
+            .ok_or_else(|| refused(404, "no such container"))
+    }
+}
+
+fn exit_code(command: &[String]) -> Option<i64> {
+    match command {
+        [word, code, ..] if word == "exit" => code.parse().ok(),
+        _ => None,
+    }
+}
+
+#[async_trait]
+impl Engine for FakeEngine {
+    fn info(&self) -> &EngineInfo {
+        &self.info
+    }
+
+    async fn list_containers(&self, labels: &[String]) -> Result<Vec<ContainerSummary>> {
+        drop(self.look("list")?);
+        let carries = |c: &ContainerSummary, label: &String| match label.split_once('=') {
+            Some((key, value)) => c.labels.get(key).map(String::as_str) == Some(value),
+            None => c.labels.contains_key(label),
+        };
+        let all = self.containers().into_iter();
+        Ok(all
+            .filter(|c| labels.iter().all(|label| carries(c, label)))
+            .collect())
+    }
+
+    async fn find_container(&self, id_or_name: &str) -> Result<Option<ContainerSummary>> {
+        let mut state = self.look("find")?;
+        Ok(state.find(id_or_name).map(|made| made.summary.clone()))
+    }
+
+    async fn create_container(&self, name: &str, spec: &ContainerSpec) -> Result<String> {
+        let mut state = self.change("create")?;
+        if state.find(name).is_some() {
+            return Err(refused(409, "the name is taken"));
+        }
+        let Some(image_id) = state.images.get(&spec.image).cloned() else {
+            return Err(refused(404, "no such image"));
+        };
+        state.next_id += 1;
+        let id = format!("id{}", state.next_id);
+        let created = i64::try_from(state.next_id).unwrap();
+        state.containers.push(Made {
+            summary: ContainerSummary {
+                id: id.clone(),
+                name: name.to_owned(),
+                image: spec.image.clone(),
+                image_id,
+                labels: spec.labels.clone(),
+                state: ContainerState::Created,
+                health: None,
+                status: "Created".to_owned(),
+                created,
+                restarts: Some(0),
+            },
+            command: spec.command.clone().unwrap_or_default(),
+            restart: spec.restart.is_some(),
+        });
+        Ok(id)
+    }
+
+    async fn start_container(&self, id: &str) -> Result<()> {
+        let mut state = self.change("start")?;
+        let made = state.get(id)?;
+        if made.command.first().is_some_and(|word| word == "refuse") {
+            return Err(refused(500, "port is already allocated"));
+        }
+        (made.summary.state, made.summary.status) = match exit_code(&made.command) {
+            Some(_) if made.restart => (ContainerState::Restarting, "Restarting".to_owned()),
+            Some(code) => (ContainerState::Exited, format!("Exited ({code})")),
+            None => (ContainerState::Running, "Up 1 second".to_owned()),
+        };
+        Ok(())
+    }
+
+    async fn stop_container(&self, id: &str, _grace: Option<Duration>) -> Result<()> {
+        let mut state = self.change("stop")?;
+        if let Some(made) = state.find(id)
+            && made.summary.state == ContainerState::Running
+        {
+            made.summary.state = ContainerState::Exited;
+            made.summary.status = "Exited (0)".to_owned();
+        }
+        Ok(())
+    }
+
+    async fn remove_container(&self, id: &str) -> Result<()> {
+        let mut state = self.change("remove")?;
+        state.containers.retain(|made| made.summary.id != id);
+        Ok(())
+    }
+
+    async fn rename_container(&self, id: &str, name: &str) -> Result<()> {
+        let mut state = self.change("rename")?;
+        if state.find(name).is_some() {
+            return Err(refused(409, "the name is taken"));
+        }
+        state.get(id)?.summary.name = name.to_owned();
+        Ok(())
+    }
+
+    async fn wait_container(&self, id: &str) -> Result<i64> {
+        let mut state = self.look("wait")?;
+        let made = state.get(id)?;
+        let code = exit_code(&made.command).unwrap_or_default();
+        made.summary.state = ContainerState::Exited;
+        made.summary.status = format!("Exited ({code})");
+        Ok(code)
+    }
+
+    async fn logs(
+        &self,
+        _id: &str,
+        _tail: Option<usize>,
+        _follow: bool,
+    ) -> Result<BoxStream<'static, Result<LogLine>>> {
+        drop(self.look("logs")?);
+        let line = LogLine::Err("the password is hunter2".to_owned());
+        Ok(stream::iter([Ok(line)]).boxed())
+    }
+
+    async fn exec(&self, id: &str, spec: &ExecSpec) -> Result<ExecResult> {
+        let mut state = self.change("exec")?;
+        if state.get(id)?.summary.state != ContainerState::Running {
+            return Err(refused(409, "not running"));
+        }
+        Ok(ExecResult {
+            exit_code: exit_code(&spec.command).unwrap_or_default(),
+            output: Vec::new(),
+        })
+    }
+
+    async fn list_volumes(&self) -> Result<Vec<String>> {
+        drop(self.look("volumes")?);
+        Ok(vec!["data".to_owned()])
+    }
+
+    async fn find_image(&self, reference: &str) -> Result<Option<ImageSummary>> {
+        let state = self.look("find image")?;
+        Ok(state.images.get(reference).map(|id| ImageSummary {
+            id: id.clone(),
+            tags: vec![reference.to_owned()],
+            labels: BTreeMap::new(),
+            size: 0,
+        }))
+    }
+
+    async fn list_images(&self, _labels: &[String]) -> Result<Vec<ImageSummary>> {
+        let state = self.look("list images")?;
+        let images = state.images.iter().map(|(reference, id)| ImageSummary {
+            id: id.clone(),
+            tags: vec![reference.clone()],
+            labels: BTreeMap::new(),
+            size: 0,
+        });
+        Ok(images.collect())
+    }
+
+    async fn pull_image(&self, reference: &str) -> Result<BoxStream<'static, Result<Progress>>> {
+        drop(self.look("pull")?);
+        if reference.starts_with("absent") {
+            return Err(refused(404, "no such image in the registry"));
+        }
+        self.set_image(reference, "sha256:pulled");
+        Ok(stream::iter([Ok(Progress::ImageId("sha256:pulled".to_owned()))]).boxed())
+    }
+
+    async fn tag_image(&self, _image: &str, _reference: &str) -> Result<()> {
+        Err(refused(501, "not in the fake"))
+    }
+
+    async fn remove_image(&self, _reference: &str) -> Result<()> {
+        Err(refused(501, "not in the fake"))
+    }
+
+    async fn build_image(
+        &self,
+        _request: BuildRequest,
+        _context: TarStream,
+    ) -> Result<BoxStream<'static, Result<Progress>>> {
+        Err(refused(501, "not in the fake"))
+    }
+
+    async fn download(&self, _id: &str, _path: &str) -> Result<TarStream> {
+        Err(refused(501, "not in the fake"))
+    }
+
+    async fn upload(&self, _id: &str, _path: &str, _archive: TarStream) -> Result<()> {
+        Err(refused(501, "not in the fake"))
+    }
+}
