@@ -10,7 +10,8 @@ use futures_util::stream::{self, BoxStream, StreamExt};
 
 use crate::engine::{
     BuildRequest, ContainerSpec, ContainerState, ContainerSummary, Engine, EngineError, EngineInfo,
-    EngineKind, ExecResult, ExecSpec, ImageSummary, LogLine, Progress, Result, TarStream,
+    EngineKind, ExecResult, ExecSpec, ImageSummary, LogLine, Progress, RestartPolicy, Result,
+    TarStream,
 };
 
 #[derive(Debug)]
@@ -194,7 +195,7 @@ impl Engine for FakeEngine {
                 restarts: Some(0),
             },
             command: spec.command.clone().unwrap_or_default(),
-            restart: spec.restart.is_some(),
+            restart: spec.restart == Some(RestartPolicy::Always),
         });
         Ok(id)
     }

@@ -104,14 +104,15 @@ pub fn container_spec(
         uts_mode: keys.uts.clone(),
         extra_hosts: keys.extra_hosts.clone(),
         privileged: keys.privileged,
-        cap_add: keys.cap_add.clone(),
-        cap_drop: keys.cap_drop.clone(),
+        cap_add: keys.cap_add.iter().map(|name| capability(name)).collect(),
+        cap_drop: keys.cap_drop.iter().map(|name| capability(name)).collect(),
         security_opt: security_options(keys)?,
         ulimits: keys.ulimit.iter().map(ulimit).collect(),
-        restart: keys.restart.as_deref().map(restart_policy),
+        restart: Some(restart_policy(keys.restart.as_deref().unwrap_or("no"))),
         healthcheck: keys.healthcheck.as_ref().map(healthcheck),
         stop_signal: keys.stop_signal.clone(),
         stop_timeout: keys.stop_grace_period,
+        attach: keys.is_one_shot(),
         tty: keys.tty,
         interactive: keys.interactive,
         // A container whose end is waited for must still be there to be asked for its exit code;
@@ -149,7 +150,7 @@ pub fn exec_spec(config: &ContainerConfig, host: &Host) -> ExecSpec {
         env: keys
             .environment
             .iter()
-            .filter_map(|v| setting(v, host))
+            .map(|v| setting_or_name(v, host))
             .collect(),
         privileged: keys.privileged,
     }
@@ -166,7 +167,7 @@ fn environment(keys: &ContainerKeys, host: &Host) -> Result<Vec<String>, SpecErr
             }
         }
     }
-    settings.extend(keys.environment.iter().filter_map(|v| setting(v, host)));
+    settings.extend(keys.environment.iter().map(|v| setting_or_name(v, host)));
     Ok(settings)
 }
 
@@ -176,6 +177,20 @@ fn setting(variable: &EnvVar, host: &Host) -> Option<String> {
         .as_ref()
         .or_else(|| host.environment.get(&variable.name))?;
     Some(format!("{}={value}", variable.name))
+}
+
+/// A name alone takes the variable away that an image may set. In an env file it means nothing.
+fn setting_or_name(variable: &EnvVar, host: &Host) -> String {
+    setting(variable, host).unwrap_or_else(|| variable.name.clone())
+}
+
+/// A capability by its full name.
+fn capability(name: &str) -> String {
+    let name = name.to_ascii_uppercase();
+    match name.starts_with("CAP_") || name == "ALL" {
+        true => name,
+        false => format!("CAP_{name}"),
+    }
 }
 
 fn read(key: &'static str, file: &str) -> Result<String, SpecError> {
@@ -264,7 +279,7 @@ mod tests {
             "image: i\nenv_file: {}\nenvironment: [B=2, UNSET]\n",
             file.display()
         );
-        assert_eq!(spec(&text).unwrap().env, ["A=1", "HOME=/h", "B=2"]);
+        assert_eq!(spec(&text).unwrap().env, ["A=1", "HOME=/h", "B=2", "UNSET"]);
         let missing = spec("image: i\nenv_file: /nowhere\n").unwrap_err();
         assert!(missing.to_string().starts_with("env_file /nowhere: "));
     }

@@ -1,8 +1,21 @@
 //! A container's configuration as it was declared.
 //!
-//! The keys and what they mean are those of paunch 7.0.4. The declaration itself is kept too, in
-//! its order and its forms, because a running container's label records it and a later run
-//! compares the two.
+//! The keys and what they mean are those of paunch 7.0.4 with docker. The declaration itself is
+//! kept too, in its order and its forms, because a running container's label records it and a later
+//! run compares the two.
+//!
+//! Where this differs from paunch:
+//!
+//! * A key that is not known, or whose value is of the wrong type, is an error. paunch ignores it,
+//!   or docker fails half-way.
+//! * `stop_grace_period` may be a text such as `1m30s`; paunch hands docker a fraction, which it
+//!   refuses. Times of a healthcheck may be plain seconds.
+//! * The texts `"true"` and `"false"`, which Heat makes of booleans, mean what they say; paunch
+//!   takes any text that is not empty for true.
+//! * `pids_limit` counts, and a healthcheck has `start_period`; paunch has the one for podman only
+//!   and not the other. A healthcheck's `test` may be a list in the engine's form.
+//! * `check_interval`, `depends_on` and `systemd_exec_flags` are for containers that systemd runs:
+//!   they are accepted and recorded, and change nothing here.
 
 use std::fmt;
 use std::path::Path;

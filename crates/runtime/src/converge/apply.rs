@@ -29,8 +29,7 @@ pub async fn apply(
     let state_dir = options.state_dir.as_deref();
     let _lock = Lock::take(state_dir, &set.config_id, observer).await?;
     let record = Record::open(state_dir, &set.config_id)?;
-    let all = engine.list_containers(&[]).await?;
-    let mut images = Images::of(set, engine).await?;
+    let (all, mut images) = tokio::try_join!(engine.list_containers(&[]), Images::of(set, engine))?;
     let pulled = precheck::pull(engine, set, &images, observer).await?;
     if !pulled.is_empty() {
         images = Images::of(set, engine).await?;

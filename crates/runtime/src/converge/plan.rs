@@ -164,8 +164,7 @@ impl std::fmt::Display for Reason {
 /// The engine fails, or what was done before cannot be read.
 pub async fn plan(engine: &dyn Engine, set: &ContainerSet, options: &ApplyOptions) -> Result<Plan> {
     let record = Record::open(options.state_dir.as_deref(), &set.config_id)?;
-    let all = engine.list_containers(&[]).await?;
-    let images = Images::of(set, engine).await?;
+    let (all, images) = tokio::try_join!(engine.list_containers(&[]), Images::of(set, engine))?;
     Ok(Survey {
         set,
         options,

@@ -62,6 +62,8 @@ pub struct ContainerSpec {
     pub stop_signal: Option<String>,
     /// Time between that signal and SIGKILL.
     pub stop_timeout: Option<Duration>,
+    /// Recorded as run in the foreground. Changes nothing about how it runs.
+    pub attach: bool,
     /// A terminal.
     pub tty: bool,
     /// Standard input kept open.

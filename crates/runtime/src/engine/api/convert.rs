@@ -149,6 +149,10 @@ pub(super) fn create_body(spec: &ContainerSpec) -> models::ContainerCreateBody {
     models::ContainerCreateBody {
         hostname: spec.hostname.clone(),
         user: spec.user.clone(),
+        attach_stdin: Some(spec.attach && spec.interactive),
+        attach_stdout: Some(spec.attach),
+        attach_stderr: Some(spec.attach),
+        stdin_once: Some(spec.attach && spec.interactive),
         tty: Some(spec.tty),
         open_stdin: Some(spec.interactive),
         env: Some(spec.env.clone()),
@@ -187,7 +191,7 @@ fn host_config(spec: &ContainerSpec) -> models::HostConfig {
         cap_add: filled(&spec.cap_add),
         cap_drop: filled(&spec.cap_drop),
         security_opt: filled(&spec.security_opt),
-        ulimits: filled(&spec.ulimits.iter().map(ulimit).collect::<Vec<_>>()),
+        ulimits: Some(spec.ulimits.iter().map(ulimit).collect()),
         restart_policy: spec.restart.as_ref().map(restart_policy),
         auto_remove: Some(spec.auto_remove),
         cpu_shares: spec.cpu_shares,
@@ -201,6 +205,18 @@ fn host_config(spec: &ContainerSpec) -> models::HostConfig {
             typ: Some(String::new()),
             config: Some(hash_map(&spec.log_options)),
         }),
+        // The docker command sends these empty rather than not at all, and the engine records the
+        // difference: a container made either way should look the same.
+        devices: Some(Vec::new()),
+        dns: Some(Vec::new()),
+        dns_options: Some(Vec::new()),
+        dns_search: Some(Vec::new()),
+        port_bindings: Some(HashMap::new()),
+        blkio_weight_device: Some(Vec::new()),
+        blkio_device_read_bps: Some(Vec::new()),
+        blkio_device_write_bps: Some(Vec::new()),
+        blkio_device_read_iops: Some(Vec::new()),
+        blkio_device_write_iops: Some(Vec::new()),
         ..models::HostConfig::default()
     }
 }
