@@ -108,24 +108,34 @@ impl RunState {
             }
         };
         for reason in &mut reasons {
-            *reason = match std::mem::replace(reason, Reason::Unchanged) {
-                Reason::ParentChanged(reference) if self.was_rebuilt(set, &reference) => {
-                    Reason::ParentRebuilt(reference)
-                }
-                Reason::BaseImageChanged(reference) if self.is_missing_base(&reference) => {
-                    Reason::BaseImageMissing(reference)
-                }
-                other => other,
-            };
+            *reason = self.put_in_words(set, index, reason);
         }
         Ok(reasons)
     }
 
-    fn was_rebuilt(&self, set: &ImageSet, reference: &str) -> bool {
+    /// A reason as far as one image can tell, with what the run knows of its parents.
+    fn put_in_words(&self, set: &ImageSet, index: usize, reason: &Reason) -> Reason {
         let nodes = &set.graph().nodes;
-        self.done
-            .iter()
-            .any(|(&index, done)| done.was_rebuilt && nodes[index].reference == reference)
+        match reason {
+            Reason::ParentChanged(reference) => {
+                let parents = nodes[index].parents.iter();
+                let parent = parents
+                    .copied()
+                    .find(|&parent| nodes[parent].reference == *reference);
+                let Some(parent) = parent else {
+                    return reason.clone();
+                };
+                let name = nodes[parent].name.clone();
+                match self.done.get(&parent) {
+                    Some(done) if done.was_rebuilt => Reason::ParentRebuilt(name),
+                    _ => Reason::ParentChanged(name),
+                }
+            }
+            Reason::BaseImageChanged(reference) if self.is_missing_base(reference) => {
+                Reason::BaseImageMissing(reference.clone())
+            }
+            other => other.clone(),
+        }
     }
 
     fn is_missing_base(&self, reference: &str) -> bool {

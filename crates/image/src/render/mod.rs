@@ -5,6 +5,7 @@ mod diagnostic;
 mod dialect;
 mod functions;
 mod overrides;
+mod repos;
 mod scan;
 
 use std::collections::BTreeMap;
@@ -15,11 +16,12 @@ use rayon::prelude::*;
 
 pub use diagnostic::TemplateError;
 
-use crate::error::{Error, IoContext, Result};
+use crate::error::{Error, Result};
 use crate::options::Options;
 use crate::tree::Tree;
 use crate::users::{self, User};
 use overrides::Overrides;
+use repos::Repositories;
 
 /// The name under which the joined overrides are loaded. No file of a tree can have it.
 const OVERRIDE: &str = "\0override";
@@ -57,9 +59,11 @@ impl<'a> Renderer<'a> {
             Some(path) => users::read(path)?,
             None => BTreeMap::new(),
         };
+        let repositories =
+            Repositories::read(tree.file("repos.yaml"), options.repos_yaml.as_deref())?;
         Ok(Renderer {
             tree,
-            environment: environment(tree, overrides.as_ref()),
+            environment: environment(tree, overrides.as_ref(), repositories),
             overrides,
             variables: variables(options, &users)?,
         })
@@ -209,12 +213,17 @@ fn message(error: &minijinja::Error) -> String {
     }
 }
 
-fn environment(tree: &Tree, overrides: Option<&Overrides>) -> Environment<'static> {
+fn environment(
+    tree: &Tree,
+    overrides: Option<&Overrides>,
+    repositories: Repositories,
+) -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_debug(true);
     environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
     dialect::install(&mut environment);
     functions::install(&mut environment);
+    repositories.install(&mut environment);
     environment.add_filter("customizable", customizable::customizable);
     let files: BTreeMap<String, PathBuf> = tree
         .files()
@@ -261,7 +270,7 @@ fn variables(
     let package_manager = options.distro_package_manager.as_deref();
     let package_type = options.base_package_type.as_deref();
     let repos_yaml = match &options.repos_yaml {
-        Some(path) => path.canonicalize().at(path)?.display().to_string(),
+        Some(path) => path.display().to_string(),
         None => String::new(),
     };
     Ok(BTreeMap::from([

@@ -7,6 +7,7 @@ use crate::{Error, Options, Tree, render};
 fn try_web(files: &[(&str, &str)], overrides: &[&str]) -> Result<String, Error> {
     let dir = tempfile::tempdir().unwrap();
     let mut options = Options::new(dir.path().join("images"));
+    options.base_arch = "x86_64".to_owned();
     fs::create_dir_all(options.tree.join("web-api")).unwrap();
     for (name, text) in files {
         fs::write(options.tree.join(name), text).unwrap();
@@ -262,4 +263,77 @@ fn overlays_replace_single_files() {
     assert_eq!(rendered["a"], "FROM y\nCOPY f /");
     let context: Vec<_> = tree.context("a").collect();
     assert_eq!(context, [("f", dir.path().join("one/a/f").as_path())]);
+}
+
+// Package repositories, whose exact text templates of Kolla 23 rely on.
+
+const REPOS: &str = "\
+deb:
+  shared: {url: 'http://a', suite: 'x-{openstack_release_codename}', component: main, gpg_key: a.asc}
+debian:
+  debian: {distro: true}
+  mirror: {url: 'http://b', suite: ./, component: '', gpg_key: /k, build_only: true, arch: amd64, trusted: true}
+debian-x86_64:
+  shared: {component: contrib}
+";
+
+fn repos(call: &str) -> Result<String, Error> {
+    let template = format!("{{{{ {call} }}}}");
+    let files = [
+        ("repos.yaml", REPOS),
+        ("web-api/Dockerfile.j2", template.as_str()),
+    ];
+    try_web(&files, &[])
+}
+
+#[test]
+fn repositories_are_written_one_after_another() {
+    let file = "/etc/apt/sources.list.d/shared.sources";
+    assert_eq!(
+        repos("handle_repos(['shared'], 'enable')").unwrap(),
+        format!(
+            "RUN echo 'Uris: http://a' >{file} && echo 'Components: contrib' >>{file} \
+             && echo 'Types: deb' >>{file} && echo 'Suites: x-epoxy' >>{file} \
+             && echo 'Signed-By: /etc/kolla/apt-keys/a.asc' >>{file}"
+        )
+    );
+    assert_eq!(repos("handle_repos(['debian'], 'enable')").unwrap(), "");
+    assert_eq!(repos("handle_repos(['shared'], 'disable')").unwrap(), "");
+}
+
+#[test]
+fn a_repository_for_the_build_is_put_back() {
+    let enabled = repos("handle_repos(['mirror', 'shared'], 'enable')").unwrap();
+    let keep = "/tmp/kolla-repos-backup";
+    assert!(
+        enabled.starts_with(&format!("RUN mkdir -p {keep} && cp ")),
+        "{enabled}"
+    );
+    assert!(
+        enabled.contains(&format!(
+            "touch {keep}/mirror.enabled && echo 'Uris: http://b'"
+        )),
+        "{enabled}"
+    );
+    assert!(enabled.contains("echo 'Architectures: amd64'"), "{enabled}");
+    let cleanup = repos("cleanup_repos()").unwrap();
+    assert!(
+        cleanup.starts_with(&format!("RUN [ -f {keep}/mirror.enabled ] && ( mv ")),
+        "{cleanup}"
+    );
+    assert!(
+        cleanup.ends_with(&format!(" \\\n    && rm -rf {keep}")),
+        "{cleanup}"
+    );
+}
+
+#[test]
+fn an_unknown_repository_is_an_error() {
+    let error = repos("handle_repos(['mirrror'], 'enable')")
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("there is no repository mirrror in repos.yaml"),
+        "{error}"
+    );
 }

@@ -48,6 +48,8 @@ impl Fixture {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let mut options = Options::new(dir.path().join("images"));
         options.namespace = format!("slipway-image-test-{}-{number}", std::process::id());
+        // It becomes a label, by which all that was built here is found at the end.
+        options.maintainer = options.namespace.clone();
         let fixture = Fixture {
             dir,
             options,
@@ -131,7 +133,10 @@ impl Fixture {
 impl Drop for Fixture {
     fn drop(&mut self) {
         let engine = Arc::clone(&self.engine);
-        let prefix = format!("{}/", self.options.namespace);
+        let label = format!(
+            "org.opencontainers.image.authors={}",
+            self.options.maintainer
+        );
         let cleaned = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
@@ -139,7 +144,7 @@ impl Drop for Fixture {
             runtime.block_on(async {
                 // A connection belongs to the runtime it was made in.
                 let engine = connect(&ConnectOptions::default()).await.unwrap_or(engine);
-                empty(&*engine, &prefix).await;
+                empty(&*engine, &label).await;
             });
             std::io::Result::Ok(())
         });
@@ -149,21 +154,29 @@ impl Drop for Fixture {
     }
 }
 
-/// Removes all images whose reference starts so. The container of a build that was just dropped
-/// may hold one for a moment.
-async fn empty(engine: &dyn Engine, prefix: &str) {
+/// Removes all images that were built here, those that later ones replaced included. The container
+/// of a build that was just dropped may hold one for a moment.
+async fn empty(engine: &dyn Engine, label: &str) {
     let mut last = None;
     for _ in 0..50 {
-        let images = engine.list_images(&[]).await.unwrap_or_default();
-        let tags = images.into_iter().flat_map(|image| image.tags);
-        let ours: Vec<String> = tags.filter(|tag| tag.starts_with(prefix)).collect();
-        if ours.is_empty() {
+        let images = engine
+            .list_images(&[label.to_owned()])
+            .await
+            .unwrap_or_default();
+        if images.is_empty() {
             return;
         }
-        for tag in ours {
-            last = engine.remove_image(&tag).await.err();
+        for image in images {
+            let names = if image.tags.is_empty() {
+                vec![image.id]
+            } else {
+                image.tags
+            };
+            for name in names {
+                last = engine.remove_image(&name).await.err().or(last);
+            }
         }
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     }
-    eprintln!("images of {prefix} are left behind: {last:?}");
+    eprintln!("images with {label} are left behind: {last:?}");
 }

@@ -1,0 +1,68 @@
+//! Builds a tree, saying what it does and how long each image takes:
+//!
+//! ```text
+//! cargo run --release -p image --example build -- images --override overrides/puppet.j2 \
+//!     --supply base:kolla_set_configs=target/kolla_set_configs
+//! ```
+#![allow(clippy::print_stdout, reason = "it is a program")]
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use image::{Event, ImageSet, Observer, Options};
+use runtime::engine::{ConnectOptions, connect};
+
+struct Printer;
+
+impl Observer for Printer {
+    fn event(&self, event: &Event<'_>) {
+        match event {
+            Event::Started { decision } => {
+                println!("{}: building ({})", decision.image, decision.why())
+            }
+            Event::Finished { image, took, .. } => {
+                println!("{image}: built in {:.1} s", took.as_secs_f64())
+            }
+            Event::Skipped { decision } => println!("{}: {}", decision.image, decision.why()),
+            Event::Failed { failure } => println!("{failure}"),
+            Event::ParentFailed { image, parent } => {
+                println!("{image}: not built, {parent} failed")
+            }
+            _ => {}
+        }
+    }
+}
+
+fn options() -> Result<Options, String> {
+    let mut arguments = std::env::args().skip(1);
+    let mut options = Options::new(arguments.next().ok_or("name a tree")?);
+    while let Some(argument) = arguments.next() {
+        let mut value = || arguments.next().ok_or(format!("{argument} needs a value"));
+        match argument.as_str() {
+            "--override" => options.template_overrides.push(PathBuf::from(value()?)),
+            "--namespace" => options.namespace = value()?,
+            "--supply" => {
+                let value = value()?;
+                let (image, file) = value.split_once(':').ok_or("--supply IMAGE:NAME=PATH")?;
+                let (name, path) = file.split_once('=').ok_or("--supply IMAGE:NAME=PATH")?;
+                let supplied = options.supplied.entry(image.to_owned()).or_default();
+                supplied.insert(name.to_owned(), PathBuf::from(path));
+            }
+            _ => options.regex.push(argument),
+        }
+    }
+    Ok(options)
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let images = ImageSet::load(options()?)?;
+    let engine = connect(&ConnectOptions::default()).await?;
+    let summary = images.build(engine, Arc::new(Printer)).await?;
+    println!("{}", serde_json::to_string_pretty(&summary)?);
+    if summary.is_success() {
+        Ok(())
+    } else {
+        Err("some images failed".into())
+    }
+}
