@@ -101,6 +101,10 @@ fn dirname(path: &Path) -> &Path {
     Path::new(OsStr::from_bytes(&head[..end]))
 }
 
+fn is_slashed(path: &Path) -> bool {
+    path.as_os_str().as_bytes().ends_with(b"/")
+}
+
 /// A path without slashes at its end, so that its last component is not followed.
 fn unslashed(path: &Path) -> &Path {
     let bytes = path.as_os_str().as_bytes();
@@ -175,26 +179,35 @@ impl Copy<'_> {
         let Some(node) = dest.node() else {
             return Ok(());
         };
+        self.refuse_directory_link(&dest)?;
         let refuse = |reason: &str| {
             Err(ApplyError::Unexpected(format!(
                 "cannot delete {}: {reason}",
                 show(path)
             )))
         };
-        if node.is_link() {
-            let target = root.find(path, Links::Any, Last::Follow);
-            if target.is_ok_and(|target| target.node.is_some_and(|node| node.is_dir())) {
-                return refuse("it is a symbolic link to a directory");
-            }
-        }
         if node.is_dir() && path.as_os_str().as_bytes().ends_with(b"/.") {
             return refuse("it is not an entry of a directory");
         }
         if node.is_dir() && root.is_within(&from.found, node)? {
             return refuse("it holds what is to be copied there");
         }
-        if node.is_dir() || from.is_dir() {
+        if node.is_dir() || (from.is_dir() && !is_slashed(path)) {
             self.delete(&dest)?;
+        }
+        Ok(())
+    }
+
+    /// Kolla's script deletes directories and files, and fails on a link to a directory.
+    fn refuse_directory_link(&self, dest: &At) -> Result<()> {
+        let root = self.run.root;
+        let target = || root.follow(&dest.found, dest.path, Links::Any).ok()?.node;
+        if dest.node().is_some_and(Node::is_link) && target().is_some_and(|node| node.is_dir()) {
+            let reason = format!(
+                "cannot delete {}: it is a symbolic link to a directory",
+                show(dest.path)
+            );
+            return Err(ApplyError::Unexpected(reason));
         }
         Ok(())
     }
@@ -264,6 +277,10 @@ impl Copy<'_> {
         let found = if there.node.as_ref().is_some_and(Node::is_dir) {
             there
         } else {
+            if is_slashed(path) && dest.node().is_some() {
+                let reason = format!("{} is not a directory", show(path));
+                return Err(ApplyError::Unexpected(reason));
+            }
             if dest.node().is_some() {
                 self.delete(&dest)?;
             }
@@ -292,11 +309,7 @@ impl Copy<'_> {
     }
 
     fn file(&self, from: &At, link: Option<Node>, dest: &At) -> Result<()> {
-        if dest
-            .node()
-            .zip(from.node())
-            .is_some_and(|(dest, from)| dest.is(from))
-        {
+        if dest.found.is_entry(&from.found) {
             let reason = format!(
                 "{} and {} are the same file",
                 show(from.path),
@@ -306,6 +319,7 @@ impl Copy<'_> {
         }
         let link = link.filter(|_| self.keeps_links());
         if let Some(there) = dest.node() {
+            self.refuse_directory_link(dest)?;
             if there.is_dir() || link.is_some() {
                 self.delete(dest)?;
             } else {

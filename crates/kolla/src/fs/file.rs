@@ -226,6 +226,16 @@ impl Found {
         self.name.as_deref().ok_or_else(no_name)
     }
 
+    /// Whether both are the same entry of the same directory.
+    pub(crate) fn is_entry(&self, other: &Found) -> bool {
+        let identity = |found: &Found| {
+            fstat(&*found.dir)
+                .map(|stat| (stat.st_dev, stat.st_ino))
+                .ok()
+        };
+        self.name.is_some() && self.name == other.name && identity(self) == identity(other)
+    }
+
     /// Creates an empty file here; that there is one already is an error.
     pub(crate) fn create_empty(&self, path: &Path, mode: u32) -> Result<()> {
         let flags =

@@ -32,11 +32,6 @@ impl Node {
         self.kind() == FileType::RegularFile
     }
 
-    /// Whether both are the same file.
-    pub(crate) fn is(&self, other: &Node) -> bool {
-        (self.stat.st_dev, self.stat.st_ino) == (other.stat.st_dev, other.stat.st_ino)
-    }
-
     /// User and group.
     pub(crate) fn owner(&self) -> (u32, u32) {
         (self.stat.st_uid, self.stat.st_gid)
