@@ -22,7 +22,9 @@
 //! - **Regular expressions** have no look-around and no back-references.
 //! - **Sizes are bounded:** config.json, the nesting of directories, and what is read from devices.
 //! - **More is understood:** `KOLLA_CONFIG` and `KOLLA_CONFIG_FILE`, which upstream has dropped
-//!   since 6.2.4, and `exclude` and `ignore_globs` in `config_files`.
+//!   since 6.2.4, and `exclude` and `ignore_globs` in `config_files`. Whoever may set those two
+//!   variables decides what root copies: where a service's user may run this with `sudo`, sudoers
+//!   should let through `KOLLA_CONFIG_STRATEGY` alone.
 
 mod compare;
 mod copy;
