@@ -25,6 +25,20 @@ impl Service {
             let message = "is empty: every service needs a name".to_owned();
             return Err(at(path, text, &way, message, None));
         }
+        for (file, config) in &self.kolla_config {
+            let findings = kolla::check(config);
+            let error = findings
+                .iter()
+                .find(|f| f.severity == kolla::Severity::Error);
+            if let Some(error) = error {
+                let mut way = vec![
+                    Turn::Key("kolla_config".to_owned()),
+                    Turn::Key(file.clone()),
+                ];
+                way.extend(turns(&error.path));
+                return Err(at(path, text, &way, error.message.clone(), None));
+            }
+        }
         Ok(())
     }
 }
@@ -140,6 +154,16 @@ fn invalid(
         None => format!("unknown key; known here: {}", quoted[1..].join(", ")),
     };
     at(path, text, &way, message, hint)
+}
+
+/// The turns of a path like `config_files[0].dest`.
+fn turns(path: &str) -> impl Iterator<Item = Turn> {
+    path.split(['.', '[', ']'])
+        .filter(|part| !part.is_empty())
+        .map(|part| match part.parse() {
+            Ok(index) => Turn::Item(index),
+            Err(_) => Turn::Key(part.to_owned()),
+        })
 }
 
 /// The name most like this one, if any is like it at all.

@@ -25,7 +25,7 @@ pub struct RoleData {
     /// What generates the config volumes, in the services' order.
     pub puppet_config: Vec<PuppetConfig>,
     /// `config.json` files by path.
-    pub kolla_config: IndexMap<String, serde_json::Value>,
+    pub kolla_config: IndexMap<String, kolla::Config>,
     /// Containers by step and name.
     pub docker_config: ByStep<Containers>,
     /// The host's manifest.
@@ -116,7 +116,7 @@ impl Merge {
     fn add_kolla_config(
         &mut self,
         service: &str,
-        configs: IndexMap<String, serde_json::Value>,
+        configs: IndexMap<String, kolla::Config>,
     ) -> Result<()> {
         for (path, config) in configs {
             match self.role.kolla_config.get(&path) {

@@ -155,7 +155,8 @@ fn names_secret(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
     let words: Vec<&str> = key
         .split(|c: char| !c.is_ascii_alphanumeric())
-        .filter(|word| !word.is_empty())
+        // `fernet_key_0` is a key like any other.
+        .filter(|word| !word.is_empty() && !word.bytes().all(|byte| byte.is_ascii_digit()))
         .collect();
     let Some(last) = words.last() else {
         return false;
@@ -373,6 +374,7 @@ mod tests {
             "DB_ROOT_PASSWORD",
             "adminpassword",
             "horizon::secret_key",
+            "encryption_key_0",
         ] {
             assert!(names_secret(key), "{key}");
         }

@@ -110,6 +110,17 @@ fn errors_name_file_line_key_and_what_would_be_right() {
 }
 
 #[test]
+fn config_json_is_checked_where_it_is_declared() {
+    let refusal = refusal(
+        "service_name: a\nkolla_config:\n  /a.json:\n    command: x\n    config_files:\n      - {source: /a, dest: b, preserve_properties: true}\n",
+    );
+    assert!(
+        refusal.starts_with("x.yaml:6:22: kolla_config./a.json.config_files[0].dest: "),
+        "{refusal}"
+    );
+}
+
+#[test]
 fn names_that_are_not_safe_in_a_path_are_refused() {
     for name in [
         "../../etc",

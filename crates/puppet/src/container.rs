@@ -1,0 +1,209 @@
+//! One Puppet run in one container.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use runtime::engine::{Bind, ContainerSpec, Engine, ImageSummary, LogLine, Progress};
+
+use crate::error::{Failure, Result};
+use crate::events::{Event, Observer};
+use crate::merge::Run;
+use crate::paths::Paths;
+use crate::transcript::Transcript;
+
+/// Says whose deployment a container works for.
+const ROOT_LABEL: &str = "slipway.puppet.root";
+/// Says which volume or task it works on.
+const RUN_LABEL: &str = "slipway.puppet.run";
+/// Where containers see what a run is given and gives.
+pub const IN: &str = "/slipway/in";
+/// See [`IN`].
+pub const OUT: &str = "/slipway/out";
+
+const SCRIPT: &str = include_str!("run.sh");
+const NO_PUPPET: i64 = 90;
+
+/// What a container is made from.
+pub struct Container<'a> {
+    /// The run.
+    pub run: &'a Run,
+    /// Its image's id.
+    pub image_id: &'a str,
+    /// The deployment.
+    pub paths: &'a Paths,
+    /// Holds `in/` and `out/`.
+    pub staging: &'a Path,
+    /// The host's network instead of none.
+    pub net_host: bool,
+    /// The host's name.
+    pub hostname: &'a str,
+    /// Time it may take.
+    pub timeout: Duration,
+    /// Whether it stays when it failed.
+    pub keep_failed: bool,
+}
+
+impl Container<'_> {
+    /// The script that containers run, a file of `in/`.
+    pub const SCRIPT: (&'static str, &'static str) = ("run.sh", SCRIPT);
+
+    /// Runs it to its end, which is Puppet's success.
+    pub async fn run(
+        &self,
+        engine: &dyn Engine,
+        transcript: &mut Transcript<'_>,
+    ) -> Result<(), Failure> {
+        let name = format!("slipway-config-{}-{}", self.run.volume, self.unique());
+        let id = engine.create_container(&name, &self.spec()).await?;
+        let ended = tokio::time::timeout(self.timeout, follow(engine, &id, transcript)).await;
+        let outcome = match ended {
+            Err(_) => Err(Failure::TimedOut {
+                limit: self.timeout,
+                last: transcript.last().to_owned(),
+                log: transcript.path().to_owned(),
+            }),
+            Ok(Err(failure)) => Err(failure),
+            Ok(Ok(0)) => Ok(()),
+            Ok(Ok(NO_PUPPET)) => Err(Failure::NoPuppet {
+                image: self.run.config_image.clone(),
+            }),
+            Ok(Ok(exit)) => Err(Failure::Puppet {
+                exit,
+                errors: transcript.errors(&format!("{IN}/config.pp"), &self.run.manifest),
+                log: transcript.path().to_owned(),
+            }),
+        };
+        if outcome.is_err() && self.keep_failed {
+            // What timed out is still going on.
+            engine.stop_container(&id, Some(Duration::ZERO)).await?;
+            return outcome;
+        }
+        let removed = engine.remove_container(&id).await;
+        outcome.and(removed.map_err(Failure::from))
+    }
+
+    /// The staging folder's name is unique; so is what is named after it.
+    fn unique(&self) -> &str {
+        let name = self.staging.file_name().and_then(|name| name.to_str());
+        name.and_then(|name| name.rsplit('.').next()).unwrap_or("0")
+    }
+
+    fn spec(&self) -> ContainerSpec {
+        let (script, _) = Self::SCRIPT;
+        ContainerSpec {
+            image: self.image_id.to_owned(),
+            entrypoint: Some(vec!["/bin/sh".to_owned(), format!("{IN}/{script}")]),
+            command: Some(Vec::new()),
+            user: Some("root".to_owned()),
+            working_dir: Some("/".to_owned()),
+            hostname: (!self.net_host).then(|| self.hostname.to_owned()),
+            labels: [
+                (ROOT_LABEL, self.paths.root().display().to_string()),
+                (RUN_LABEL, self.run.volume.to_string()),
+            ]
+            .map(|(label, value)| (label.to_owned(), value))
+            .into(),
+            binds: self.binds(),
+            network_mode: Some(if self.net_host { "host" } else { "none" }.to_owned()),
+            privileged: self.run.privileged,
+            ..ContainerSpec::default()
+        }
+    }
+
+    fn binds(&self) -> Vec<Bind> {
+        let bind = |source: &Path, target: &str, options: &[&str]| Bind {
+            source: source.display().to_string(),
+            target: target.to_owned(),
+            options: options.iter().map(|option| (*option).to_owned()).collect(),
+        };
+        let mut binds = vec![
+            bind(&self.staging.join("in"), IN, &["ro"]),
+            bind(&self.staging.join("out"), OUT, &["rw"]),
+            bind(&self.paths.modules(), "/slipway/modules", &["ro"]),
+            bind(&self.paths.puppet_etc(), "/tmp/puppet-etc", &["ro"]),
+        ];
+        let mut of_the_host = vec!["/etc/localtime"];
+        if self.net_host {
+            of_the_host.push("/etc/hosts");
+        }
+        for path in of_the_host
+            .iter()
+            .map(Path::new)
+            .filter(|path| path.is_file())
+        {
+            binds.push(bind(path, &path.display().to_string(), &["ro"]));
+        }
+        binds.extend(self.run.volumes.iter().map(|volume| declared(volume)));
+        binds
+    }
+}
+
+/// `source:target[:options]`; a path alone is mounted where it is.
+fn declared(volume: &str) -> Bind {
+    let mut parts = volume.splitn(3, ':');
+    let source = parts.next().unwrap_or_default();
+    let target = parts.next().unwrap_or(source);
+    let options = parts.next().unwrap_or_default().split(',');
+    Bind {
+        source: source.to_owned(),
+        target: target.to_owned(),
+        options: options
+            .filter(|option| !option.is_empty())
+            .map(str::to_owned)
+            .collect(),
+    }
+}
+
+async fn follow(
+    engine: &dyn Engine,
+    id: &str,
+    transcript: &mut Transcript<'_>,
+) -> Result<i64, Failure> {
+    engine.start_container(id).await?;
+    let mut lines = engine.logs(id, None, true).await?;
+    while let Some(line) = lines.next().await {
+        let (LogLine::Out(line) | LogLine::Err(line)) = line?;
+        transcript.line(&line)?;
+    }
+    Ok(engine.wait_container(id).await?)
+}
+
+/// Removes the containers that earlier runs of this deployment left behind: killed ones, and those
+/// kept because they failed, which are about to run again.
+pub async fn remove_strays(engine: &dyn Engine, paths: &Paths) -> Result<()> {
+    let label = format!("{ROOT_LABEL}={}", paths.root().display());
+    for container in engine.list_containers(&[label]).await? {
+        engine.remove_container(&container.id).await?;
+    }
+    Ok(())
+}
+
+/// The image of a run, pulled where it is not here.
+pub async fn image(
+    engine: &Arc<dyn Engine>,
+    reference: &str,
+    observer: &dyn Observer,
+) -> Result<ImageSummary, Failure> {
+    if let Some(image) = engine.find_image(reference).await? {
+        return Ok(image);
+    }
+    observer.event(&Event::Pulling { image: reference });
+    let missing = |reason: String| Failure::NoImage {
+        image: reference.to_owned(),
+        reason,
+    };
+    let mut progress = engine
+        .pull_image(reference)
+        .await
+        .map_err(|error| missing(error.to_string()))?;
+    while let Some(step) = progress.next().await {
+        let (Progress::Line(_) | Progress::ImageId(_)) =
+            step.map_err(|error| missing(error.to_string()))?;
+    }
+    engine
+        .find_image(reference)
+        .await?
+        .ok_or_else(|| missing("the pull ended without it".to_owned()))
+}

@@ -1,0 +1,158 @@
+//! What can go wrong.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use runtime::engine::EngineError;
+use serde::{Serialize, Serializer};
+
+/// The result of a job of this crate.
+pub type Result<T, E = PuppetError> = std::result::Result<T, E>;
+
+/// Why a job could not begin, or had to stop.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PuppetError {
+    /// A path that cannot be mounted into a container.
+    #[error("{} cannot be mounted into a container: {why}", path.display())]
+    Unmountable {
+        /// The path.
+        path: PathBuf,
+        /// Why not.
+        why: &'static str,
+    },
+    /// A file or folder could not be read or written.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Io {
+        /// What was being done.
+        action: &'static str,
+        /// To what.
+        path: PathBuf,
+        /// The system's own words.
+        source: std::io::Error,
+    },
+    /// Hiera data or a list of configs that is not what it should be.
+    #[error("{}{}: {message}", path.display(), position.map(|(line, column)| format!(":{line}:{column}")).unwrap_or_default())]
+    Input {
+        /// The file.
+        path: PathBuf,
+        /// Line and column, counted from 1.
+        position: Option<(usize, usize)>,
+        /// What is wrong.
+        message: String,
+    },
+    /// An entry with a manifest but no config volume.
+    #[error(
+        "a puppet_config for image {image} has no config_volume: name the volume its result goes to"
+    )]
+    NoVolume {
+        /// The entry's image.
+        image: String,
+    },
+    /// Another run works on the same deployment.
+    #[error(
+        "another run holds {} (process {holder}): wait for it, or end it", path.display()
+    )]
+    Locked {
+        /// The lock's file.
+        path: PathBuf,
+        /// The process that holds it.
+        holder: String,
+    },
+    /// The engine failed outside of any single volume's run.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The host has no Puppet.
+    #[error(
+        "the host manifest for {step} needs Puppet, and this host has no `puppet` in its PATH: \
+         install it (Debian: apt-get install puppet), or leave step_config out of the services"
+    )]
+    NoHostPuppet {
+        /// The step.
+        step: service::Step,
+    },
+    /// Runs that failed; the others went on.
+    #[error("{}", failed.iter().map(|(subject, failure)| format!("{subject}: {failure}")).collect::<Vec<_>>().join("\n"))]
+    Failed {
+        /// What failed (a config volume, a task, a step's host manifest), and why.
+        failed: Vec<(String, Failure)>,
+    },
+}
+
+/// Why one run failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Failure {
+    /// Its image is not there, and could not be pulled.
+    #[error(
+        "image {image} is not here and could not be pulled ({reason}): build it, or correct config_image"
+    )]
+    NoImage {
+        /// The image.
+        image: String,
+        /// What the pull said.
+        reason: String,
+    },
+    /// Its image has no Puppet in it.
+    #[error(
+        "image {image} has no Puppet in it: build it with the template override that adds Puppet \
+         (--template-override overrides/puppet.j2)"
+    )]
+    NoPuppet {
+        /// The image.
+        image: String,
+    },
+    /// Puppet failed.
+    #[error("Puppet failed (exit code {exit}):\n{}\n  full log: {}", errors.iter().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n"), log.display())]
+    Puppet {
+        /// Puppet's exit code.
+        exit: i64,
+        /// Puppet's own error lines.
+        errors: Vec<String>,
+        /// Everything it said.
+        log: PathBuf,
+    },
+    /// It did not end in time.
+    #[error("Puppet did not end within {} s and was stopped; last it said: {last}\n  full log: {}", limit.as_secs(), log.display())]
+    TimedOut {
+        /// The time it had.
+        limit: Duration,
+        /// The last line it said.
+        last: String,
+        /// Everything it said.
+        log: PathBuf,
+    },
+    /// The engine failed.
+    #[error("{0}")]
+    Engine(#[from] EngineError),
+    /// Its result could not be taken over.
+    #[error("{0}")]
+    Result(Box<PuppetError>),
+}
+
+impl From<PuppetError> for Failure {
+    fn from(error: PuppetError) -> Failure {
+        Failure::Result(Box::new(error))
+    }
+}
+
+impl Serialize for Failure {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// Says what was being done to a path when the system said no.
+pub(crate) trait At<T> {
+    fn at(self, action: &'static str, path: impl Into<PathBuf>) -> Result<T>;
+}
+
+impl<T, E: Into<std::io::Error>> At<T> for Result<T, E> {
+    fn at(self, action: &'static str, path: impl Into<PathBuf>) -> Result<T> {
+        self.map_err(|source| PuppetError::Io {
+            action,
+            path: path.into(),
+            source: source.into(),
+        })
+    }
+}

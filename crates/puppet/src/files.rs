@@ -1,0 +1,71 @@
+//! Writing files that nobody else may read, never half.
+
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+
+use crate::error::{At, Result};
+
+/// Makes a folder for root's eyes only, and its parents. One that is there stays as it is.
+pub fn private_dir(path: &Path) -> Result<()> {
+    if let Some(parent) = path.parent().filter(|parent| !parent.exists()) {
+        std::fs::create_dir_all(parent).at("make", parent)?;
+    }
+    match std::fs::DirBuilder::new().mode(0o700).create(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+            Err(error).at("make", path)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes a 0600 file beside and renames it, unless it holds this already. Whether it was written.
+pub fn write(path: &Path, content: &[u8]) -> Result<bool> {
+    if std::fs::read(path).is_ok_and(|present| present == content) && is_private(path) {
+        return Ok(false);
+    }
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    // Temporary files are made 0600.
+    let mut beside = tempfile::Builder::new()
+        .prefix(".slipway-")
+        .tempfile_in(folder)
+        .at("write in", folder)?;
+    beside.write_all(content).at("write", path)?;
+    beside
+        .persist(path)
+        .map_err(|error| error.error)
+        .at("replace", path)?;
+    Ok(true)
+}
+
+/// Opens a 0600 file to be written anew.
+pub fn create(path: &Path) -> Result<std::fs::File> {
+    let file = std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)
+        .at("write", path)?;
+    file.set_permissions(std::fs::Permissions::from_mode(0o600))
+        .at("protect", path)?;
+    Ok(file)
+}
+
+/// Removes a tree or a file; absent is fine.
+pub fn remove(path: &Path) -> Result<()> {
+    let removed = match path.symlink_metadata() {
+        Ok(metadata) if metadata.is_dir() => std::fs::remove_dir_all(path),
+        Ok(_) => std::fs::remove_file(path),
+        Err(error) => Err(error),
+    };
+    match removed {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error).at("remove", path),
+        _ => Ok(()),
+    }
+}
+
+fn is_private(path: &Path) -> bool {
+    path.metadata()
+        .is_ok_and(|metadata| metadata.permissions().mode() & 0o077 == 0)
+}

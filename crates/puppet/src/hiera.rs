@@ -1,0 +1,307 @@
+//! The hiera data of a deployment.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use serde_json::{Value, json};
+use service::{Hiera, Redactor, Secrets};
+
+use crate::error::{At, PuppetError, Result};
+use crate::files;
+use crate::paths::Paths;
+
+/// Data of a run in a container that comes before all other: its step.
+pub(crate) const CONTAINER_LEVEL: &str = "docker_puppet";
+/// Data of a step on the host that comes before all other.
+pub(crate) const HOST_LEVEL: &str = "config_step";
+
+/// Hiera data by priority: the files a user adds, the later before the earlier, then what the
+/// services set, then what is known of the node.
+///
+/// `Debug` shows only the names of the levels: values may be passwords.
+///
+/// ```
+/// let services = serde_json::json!({"memcached::max_memory": 64});
+/// let mut hiera = puppet::Hieradata::new(services.as_object().unwrap().clone());
+/// hiera.add("mine.yaml".as_ref(), "memcached::max_memory: 32\n")?;
+/// assert_eq!(hiera.get("memcached::max_memory"), Some(&32.into()));
+/// # Ok::<(), puppet::PuppetError>(())
+/// ```
+#[derive(Clone)]
+pub struct Hieradata {
+    /// The first has the highest priority.
+    levels: Vec<Level>,
+    added: usize,
+}
+
+#[derive(Clone)]
+struct Level {
+    name: String,
+    data: Hiera,
+}
+
+impl std::fmt::Debug for Hieradata {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list()
+            .entries(self.levels.iter().map(|level| &level.name))
+            .finish()
+    }
+}
+
+impl Hieradata {
+    /// Hiera data of a role's services.
+    pub fn new(services: Hiera) -> Hieradata {
+        Hieradata {
+            levels: vec![
+                Level {
+                    name: "service_configs".to_owned(),
+                    data: services,
+                },
+                Level {
+                    name: "bootstrap_node".to_owned(),
+                    data: Hiera::new(),
+                },
+            ],
+            added: 0,
+        }
+    }
+
+    /// Says which node of the role bootstraps what is shared.
+    pub fn bootstrap_node(mut self, name: &str) -> Hieradata {
+        if let Some(level) = self.levels.last_mut() {
+            level
+                .data
+                .insert("bootstrap_nodeid".to_owned(), name.into());
+        }
+        self
+    }
+
+    /// Adds a user's file, YAML or JSON. It comes before what was added earlier.
+    ///
+    /// # Errors
+    /// Names the file, line and column of what cannot be read.
+    pub fn add_file(&mut self, path: &Path) -> Result<()> {
+        let text = std::fs::read_to_string(path).at("read", path)?;
+        self.add(path, &text)
+    }
+
+    /// Adds a user's data. `path` names it in messages, and tells JSON from YAML.
+    ///
+    /// # Errors
+    /// As [`Hieradata::add_file`].
+    pub fn add(&mut self, path: &Path, text: &str) -> Result<()> {
+        let data = parse(path, text)?;
+        self.added += 1;
+        let name = format!("user_{}", self.added);
+        self.levels.insert(0, Level { name, data });
+        Ok(())
+    }
+
+    /// The value of a key with the highest priority, as it is written: nothing is interpolated.
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        self.values(key).next()
+    }
+
+    /// Every value of a key, the highest priority first.
+    pub(crate) fn values(&self, key: &str) -> impl Iterator<Item = &Value> {
+        self.levels
+            .iter()
+            .filter_map(move |level| level.data.get(key))
+    }
+
+    /// What masks this data's secrets.
+    pub fn redactor(&self) -> Redactor {
+        let mut secrets = Secrets::default();
+        for level in &self.levels {
+            secrets.hiera(&level.data);
+        }
+        secrets.redactor()
+    }
+
+    /// Writes `hiera.yaml` and `hieradata/`, for a deployment's runs and for whoever asks
+    /// `puppet lookup`. Only what differs is written, and user data no longer given is removed.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn write(&self, paths: &Paths) -> Result<()> {
+        let folder = paths.hieradata();
+        if let Some(parent) = folder.parent() {
+            std::fs::create_dir_all(parent).at("make", parent)?;
+        }
+        files::private_dir(&folder)?;
+        for level in &self.levels {
+            let text = to_json(&level.data);
+            files::write(&folder.join(format!("{}.json", level.name)), &text)?;
+        }
+        self.remove_stale(&folder)?;
+        let path = paths.puppet_etc().join("hiera.yaml");
+        keep_original(&path)?;
+        files::write(&path, self.config().as_bytes())?;
+        Ok(())
+    }
+
+    fn remove_stale(&self, folder: &Path) -> Result<()> {
+        for entry in std::fs::read_dir(folder).at("read", folder)? {
+            let path = entry.at("read", folder)?.path();
+            let stem = path.file_stem().and_then(|stem| stem.to_str());
+            let stale = stem.is_some_and(|stem| {
+                stem.strip_prefix("user_")
+                    .is_some_and(|n| n.parse::<usize>().is_ok_and(|n| n > self.added))
+            });
+            if stale {
+                files::remove(&path)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// `hiera.yaml` for everybody.
+    fn config(&self) -> String {
+        let mut text = format!(
+            "{WRITTEN}\nversion: 5\ndefaults:\n  datadir: hieradata\n  data_hash: json_data\nhierarchy:\n"
+        );
+        let names = [CONTAINER_LEVEL, HOST_LEVEL].into_iter();
+        for name in names.chain(self.levels.iter().map(|level| level.name.as_str())) {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "  - name: {name}\n    path: {name}.json\n");
+        }
+        text
+    }
+
+    /// `hiera.yaml` for a run: the same data, and each key that is asked for written to `record`.
+    pub(crate) fn recording_config(&self, first: &str, datadir: &Path, record: &Path) -> Vec<u8> {
+        let names = std::iter::once(first).chain(self.levels.iter().map(|l| l.name.as_str()));
+        let paths: Vec<String> = names.map(|name| format!("{name}.json")).collect();
+        // JSON is YAML.
+        let config = json!({
+            "version": 5,
+            "hierarchy": [{
+                "name": "slipway",
+                "lookup_key": "slipway::hiera",
+                "datadir": datadir.to_string_lossy(),
+                "paths": paths,
+                "options": {"record": record.to_string_lossy()},
+            }],
+        });
+        config.to_string().into_bytes()
+    }
+}
+
+pub(crate) fn to_json(data: &Hiera) -> Vec<u8> {
+    let mut text = format!("{:#}", Value::Object(data.clone())).into_bytes();
+    text.push(b'\n');
+    text
+}
+
+const WRITTEN: &str = "# Written by slipway.";
+
+/// A `hiera.yaml` that came with a package, or from somebody, is set aside once.
+fn keep_original(path: &Path) -> Result<()> {
+    match std::fs::read_to_string(path) {
+        Ok(text) if !text.starts_with(WRITTEN) => {
+            let aside = path.with_extension("yaml.before-slipway");
+            std::fs::rename(path, &aside).at("set aside", path)
+        }
+        _ => Ok(()),
+    }
+}
+
+fn parse(path: &Path, text: &str) -> Result<Hiera> {
+    let wrong = |position, message: String| PuppetError::Input {
+        path: path.to_owned(),
+        position,
+        message,
+    };
+    // The place is printed in front; the parser's own copy of it would only repeat it.
+    let plain = |text: String| match text.rfind(" at line ") {
+        Some(end) => text[..end].to_owned(),
+        None => text,
+    };
+    let data: Option<Value> = if path.extension().is_some_and(|ext| ext == "json") {
+        serde_json::from_str(text).map_err(|error| {
+            let position = Some((error.line(), error.column()));
+            wrong(position, plain(error.to_string()))
+        })?
+    } else {
+        serde_yaml::from_str(text).map_err(|error| {
+            let position = error.location().map(|at| (at.line(), at.column()));
+            wrong(position, plain(error.to_string()))
+        })?
+    };
+    match data {
+        None | Some(Value::Null) => Ok(Hiera::new()),
+        Some(Value::Object(data)) => Ok(data),
+        Some(_) => Err(wrong(
+            None,
+            "hiera data is a mapping of keys to values, and this is not".to_owned(),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn hieradata() -> Hieradata {
+        let services = json!({"a": 1, "b::password": "hidden-one"});
+        Hieradata::new(services.as_object().unwrap().clone()).bootstrap_node("node-0")
+    }
+
+    #[test]
+    fn later_files_win() {
+        let mut hiera = hieradata();
+        hiera.add(Path::new("x.yaml"), "a: 2\nc: [x]\n").unwrap();
+        hiera.add(Path::new("y.json"), "{\"a\": 3}").unwrap();
+        hiera.add(Path::new("empty.yaml"), "").unwrap();
+        let values: Vec<&Value> = hiera.values("a").collect();
+        assert_eq!(values, [&json!(3), &json!(2), &json!(1)]);
+        assert_eq!(hiera.get("bootstrap_nodeid"), Some(&json!("node-0")));
+        assert_eq!(hiera.redactor().redact("hidden-one"), "***");
+        assert!(!format!("{hiera:?}").contains("hidden"));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_placed() {
+        let refusal = |name: &str, text: &str| {
+            let error = hieradata().add(Path::new(name), text).unwrap_err();
+            error.to_string()
+        };
+        assert!(refusal("x.yaml", "a: 1\nb: [1\n").starts_with("x.yaml:3:1: did not find"));
+        assert!(refusal("x.json", "{\n\"a\": }").starts_with("x.json:2:6: expected value"));
+        assert!(refusal("x.yaml", "- 1\n").starts_with("x.yaml: hiera data is a mapping"));
+        let missing = hieradata().add_file(Path::new("/nowhere/x.yaml"));
+        assert!(
+            missing
+                .unwrap_err()
+                .to_string()
+                .starts_with("cannot read /nowhere/x.yaml")
+        );
+    }
+
+    #[test]
+    fn files_are_private_and_follow_the_data() {
+        let root = tempfile::tempdir().unwrap();
+        let paths = Paths::under(root.path()).unwrap();
+        std::fs::create_dir_all(paths.puppet_etc()).unwrap();
+        let config = paths.puppet_etc().join("hiera.yaml");
+        std::fs::write(&config, "somebody's").unwrap();
+        let mut hiera = hieradata();
+        hiera.add(Path::new("x.yaml"), "a: 2\n").unwrap();
+        hiera.write(&paths).unwrap();
+        let user = paths.hieradata().join("user_1.json");
+        assert!(user.exists());
+        hieradata().write(&paths).unwrap();
+        assert!(!user.exists(), "its file is no longer given");
+        let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&paths.hieradata().join("service_configs.json")), 0o600);
+        assert_eq!(mode(&paths.hieradata()), 0o700);
+        let aside = paths.puppet_etc().join("hiera.yaml.before-slipway");
+        assert_eq!(std::fs::read_to_string(aside).unwrap(), "somebody's");
+        assert!(
+            std::fs::read_to_string(&config)
+                .unwrap()
+                .contains("path: service_configs.json")
+        );
+    }
+}

@@ -1,0 +1,124 @@
+//! docker-puppet's file of entries.
+
+use std::path::Path;
+
+use serde_json::Value;
+use service::{ConfigVolume, PuppetConfig};
+
+use crate::error::{PuppetError, Result};
+
+/// Reads a list of entries as docker-puppet.py takes it: each a list
+/// `[config_volume, puppet_tags, step_config, config_image, [volumes], privileged]`, an object
+/// with these keys, or null. `path` is only for messages.
+///
+/// ```
+/// let text = r#"[["heat", "heat_config", "include heat", "kolla/heat"], null]"#;
+/// let entries = puppet::parse_entries("docker-puppet.json".as_ref(), text)?;
+/// assert_eq!(entries[0].config_image, "kolla/heat");
+/// # Ok::<(), puppet::PuppetError>(())
+/// ```
+///
+/// # Errors
+/// Names the entry and what is wrong with it.
+pub fn parse_entries(path: &Path, text: &str) -> Result<Vec<PuppetConfig>> {
+    let wrong = |position, message| PuppetError::Input {
+        path: path.to_owned(),
+        position,
+        message,
+    };
+    let entries: Option<Vec<Value>> = serde_json::from_str(text)
+        .map_err(|error| wrong(Some((error.line(), error.column())), error.to_string()))?;
+    let entries = entries.unwrap_or_default().into_iter().enumerate();
+    entries
+        .filter(|(_, value)| !value.is_null())
+        .map(|(index, value)| {
+            entry(&value).map_err(|why| wrong(None, format!("entry {index}: {why}")))
+        })
+        .collect()
+}
+
+fn entry(value: &Value) -> Result<PuppetConfig, String> {
+    let field = |index: usize, name: &str| match value {
+        Value::Array(items) => Ok(items.get(index).unwrap_or(&Value::Null)),
+        Value::Object(map) => Ok(map.get(name).unwrap_or(&Value::Null)),
+        _ => Err("neither a list nor an object".to_owned()),
+    };
+    let text = |index, name| match field(index, name)? {
+        Value::Null => Ok(String::new()),
+        Value::String(text) => Ok(text.clone()),
+        _ => Err(format!("{name} is not a string")),
+    };
+    let (manifest, image) = (text(2, "step_config")?, text(3, "config_image")?);
+    let volume = text(0, "config_volume")?;
+    // The names of entries that generate nothing do not matter, and are often empty.
+    let config_volume = match manifest.is_empty() || image.is_empty() {
+        true => None,
+        false => Some(ConfigVolume::new(volume).map_err(|error| error.to_string())?),
+    };
+    Ok(PuppetConfig {
+        config_volume,
+        puppet_tags: text(1, "puppet_tags")?,
+        step_config: manifest,
+        config_image: image,
+        volumes: match field(4, "volumes")? {
+            Value::Null => Vec::new(),
+            Value::Array(items) => volumes(items)?,
+            _ => return Err("volumes is not a list".to_owned()),
+        },
+        privileged: match field(5, "privileged")? {
+            Value::Null => false,
+            Value::Bool(privileged) => *privileged,
+            _ => return Err("privileged is neither true nor false".to_owned()),
+        },
+    })
+}
+
+/// Null and empty volumes, which conditions leave behind, do not count.
+fn volumes(items: &[Value]) -> Result<Vec<String>, String> {
+    let mut volumes = Vec::new();
+    for item in items {
+        match item {
+            Value::String(volume) if volume.is_empty() => {}
+            Value::String(volume) => volumes.push(volume.clone()),
+            Value::Null => {}
+            _ => return Err("volumes holds something that is not a string".to_owned()),
+        }
+    }
+    Ok(volumes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Vec<PuppetConfig>, String> {
+        parse_entries(Path::new("p.json"), text).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn both_forms_and_nulls_are_read() {
+        let text = r#"[null, ["a", null, "m", "i", ["", null, "/x:/x"], true],
+            {"config_volume": "b", "step_config": "m", "config_image": "i"}, ["", "", "", ""]]"#;
+        let entries = parse(text).unwrap();
+        assert_eq!(entries.len(), 3);
+        assert_eq!(entries[0].volumes, ["/x:/x"]);
+        assert!(entries[0].privileged);
+        assert_eq!(entries[1].config_volume, ConfigVolume::new("b").ok());
+        assert_eq!(parse("null").unwrap(), []);
+    }
+
+    #[test]
+    fn what_is_wrong_is_placed() {
+        assert_eq!(
+            parse(r#"[["../../etc", "", "m", "i"]]"#).unwrap_err(),
+            "p.json: entry 0: \"../../etc\" cannot name a config volume: it must begin with a letter or a digit"
+        );
+        assert_eq!(
+            parse("[[],\n {\"puppet_tags\": 3}]").unwrap_err(),
+            "p.json: entry 1: puppet_tags is not a string"
+        );
+        assert!(parse("[\n}").unwrap_err().starts_with("p.json:2:1: "));
+        let deep = "[".repeat(100_000);
+        assert!(parse(&deep).unwrap_err().contains("recursion limit"));
+    }
+}

@@ -1,0 +1,326 @@
+//! The way in: Puppet for one deployment.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures_util::{FutureExt, StreamExt, stream};
+use runtime::engine::{Engine, ImageSummary};
+use serde_json::json;
+use service::{Hiera, PuppetConfig, Redactor, Step};
+
+use crate::container;
+use crate::error::{Failure, Result};
+use crate::events::{Event, Observer};
+use crate::files;
+use crate::hiera::Hieradata;
+use crate::merge::{Run, merge};
+use crate::report::{Outcome, Report, RunReport};
+use crate::session::{ContainerOptions, Session};
+use crate::settings::Settings;
+use crate::startup::Hashes;
+use crate::state::{Record, recorded_keys};
+
+/// Puppet for one deployment: its config volumes, its tasks, its host.
+pub struct Puppet {
+    pub(crate) engine: Arc<dyn Engine>,
+    pub(crate) settings: Settings,
+    pub(crate) hiera: Hieradata,
+    pub(crate) redactor: Redactor,
+    pub(crate) observer: Arc<dyn Observer>,
+}
+
+/// What a run in a container is for.
+#[derive(Clone, Copy)]
+enum Purpose<'a> {
+    /// To generate a config volume.
+    Volume,
+    /// To see whether it could be generated; nothing is kept (NO_ARCHIVE).
+    Trial,
+    /// To change something that runs, once per step and input. `depends_on` stands for whatever
+    /// else its success hangs on.
+    Task { step: Step, depends_on: &'a str },
+}
+
+/// What came of a run that did take place or did not have to.
+struct Done {
+    outcome: Outcome,
+    hash: Option<String>,
+}
+
+impl Puppet {
+    /// Puppet for the deployment that the settings and the hiera data describe.
+    pub fn new(
+        engine: Arc<dyn Engine>,
+        settings: Settings,
+        hiera: Hieradata,
+        observer: Arc<dyn Observer>,
+    ) -> Puppet {
+        Puppet {
+            engine,
+            settings,
+            redactor: hiera.redactor(),
+            hiera,
+            observer,
+        }
+    }
+
+    /// Generates the config volumes that these entries describe, as far as they have to be.
+    ///
+    /// One that fails does not keep the others from being generated; its old content stays.
+    ///
+    /// # Errors
+    /// When nothing could begin. What failed on its own is in the report.
+    pub async fn generate(&self, entries: Vec<PuppetConfig>) -> Result<Report> {
+        let mut runs = self.merged(entries)?;
+        if let Some(only) = &self.settings.config_volume {
+            runs.retain(|run| run.volume == *only);
+            if runs.is_empty() {
+                let text = format!("no entry has config volume {only}: nothing to generate");
+                self.observer.event(&Event::Warning { text: &text });
+            }
+        }
+        let purpose = match self.settings.no_archive {
+            true => Purpose::Trial,
+            false => Purpose::Volume,
+        };
+        self.run_all(runs, purpose, &first(self.settings.step))
+            .await
+    }
+
+    /// Runs a step's docker_puppet_tasks. A task that succeeded with the same inputs before is
+    /// not run again; `depends_on` is one of these inputs, for whatever its success hangs on that
+    /// is not seen here, such as which database it was made in.
+    ///
+    /// # Errors
+    /// As [`Puppet::generate`].
+    pub async fn run_tasks(
+        &self,
+        step: Step,
+        tasks: Vec<PuppetConfig>,
+        depends_on: &str,
+    ) -> Result<Report> {
+        let runs = self.merged(tasks)?;
+        let purpose = Purpose::Task { step, depends_on };
+        self.run_all(runs, purpose, &first(step.number())).await
+    }
+
+    fn merged(&self, entries: Vec<PuppetConfig>) -> Result<Vec<Run>> {
+        let merged = merge(entries)?;
+        for text in &merged.warnings {
+            self.observer.event(&Event::Warning { text });
+        }
+        Ok(merged.runs)
+    }
+
+    async fn run_all(&self, runs: Vec<Run>, purpose: Purpose<'_>, first: &Hiera) -> Result<Report> {
+        if runs.is_empty() {
+            return Ok(Report::default());
+        }
+        let session = Session::begin(self).await?;
+        session.remove_strays().await?;
+        if matches!(purpose, Purpose::Volume) {
+            // Containers that had these mounted have been replaced since.
+            let replaced = self.settings.paths.replaced();
+            files::remove(&replaced)?;
+            files::private_dir(&replaced)?;
+        }
+        let mut order: Vec<(usize, &Run)> = runs.iter().enumerate().collect();
+        // The longest first, so that none is left to run alone at the end; unknown ones may be.
+        let time = |run: &Run| {
+            let (kind, name) = purpose.record(run);
+            session
+                .state
+                .load(kind, &name)
+                .map_or(f64::MAX, |record| record.seconds)
+        };
+        order.sort_by(|(_, a), (_, b)| time(b).total_cmp(&time(a)));
+        let mut jobs = Vec::with_capacity(order.len());
+        for (index, run) in order {
+            let session = &session;
+            jobs.push(async move { (index, session.run(run, purpose, first).await) }.boxed());
+        }
+        let at_once = self.settings.process_count.max(1);
+        let mut reports: Vec<_> = stream::iter(jobs).buffer_unordered(at_once).collect().await;
+        reports.sort_by_key(|(index, _)| *index);
+        Ok(Report {
+            runs: reports.into_iter().map(|(_, report)| report).collect(),
+        })
+    }
+}
+
+impl std::fmt::Debug for Puppet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Puppet")
+            .field("settings", &self.settings)
+            .field("hiera", &self.hiera)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Hiera data that comes before all other.
+fn first(step: u8) -> Hiera {
+    Hiera::from_iter([("step".to_owned(), json!(step))])
+}
+
+impl Purpose<'_> {
+    /// Where a run of this purpose is remembered.
+    fn record(&self, run: &Run) -> (&'static str, String) {
+        match self {
+            Purpose::Volume | Purpose::Trial => ("volumes", run.volume.to_string()),
+            Purpose::Task { step, .. } => ("tasks", format!("{step}.{}", run.volume)),
+        }
+    }
+}
+
+impl Session<'_> {
+    /// One run from beginning to end; whatever happens is in the report.
+    async fn run(&self, run: &Run, purpose: Purpose<'_>, first: &Hiera) -> RunReport {
+        let begun = Instant::now();
+        let subject = run.volume.as_str();
+        let observer = &*self.puppet.observer;
+        let mut why = String::new();
+        let done = self.run_if_needed(run, purpose, first, &mut why).await;
+        let seconds = begun.elapsed().as_secs_f64();
+        let done = done.unwrap_or_else(|failure| Done {
+            outcome: Outcome::Failed(failure),
+            hash: None,
+        });
+        observer.event(&match &done.outcome {
+            Outcome::Skipped => Event::Skipped { subject, why: &why },
+            Outcome::Failed(failure) => Event::Failed { subject, failure },
+            outcome => Event::Finished {
+                subject,
+                seconds,
+                changed: matches!(outcome, Outcome::Changed),
+            },
+        });
+        RunReport {
+            name: subject.to_owned(),
+            outcome: done.outcome,
+            why,
+            hash: done.hash,
+            seconds,
+        }
+    }
+
+    async fn run_if_needed(
+        &self,
+        run: &Run,
+        purpose: Purpose<'_>,
+        first: &Hiera,
+        why: &mut String,
+    ) -> Result<Done, Failure> {
+        let puppet = self.puppet;
+        let begun = Instant::now();
+        let image = container::image(&puppet.engine, &run.config_image, &*puppet.observer).await?;
+        let inputs = self.container_inputs(run, purpose, &image);
+        let (kind, name) = purpose.record(run);
+        let before = self.state.load(kind, &name);
+        let reason = self
+            .reason(run, purpose, first, before.as_ref(), &inputs)
+            .await?;
+        let Some(reason) = reason else {
+            *why = "unchanged".to_owned();
+            let result = before.and_then(|record| record.result);
+            return Ok(Done {
+                outcome: Outcome::Skipped,
+                hash: result.map(|result| result.generated.config),
+            });
+        };
+        *why = reason;
+        puppet.observer.event(&Event::Started {
+            subject: run.volume.as_str(),
+            why,
+        });
+        let options = ContainerOptions {
+            archive: matches!(purpose, Purpose::Volume),
+            net_host: puppet.settings.net_host || matches!(purpose, Purpose::Task { .. }),
+            log: name.clone(),
+        };
+        let staging = self.in_container(run, &image.id, first, options).await?;
+        let keys = recorded_keys(&staging.path().join("out/lookups"))?;
+        let mut record = Record {
+            inputs,
+            lookups: self
+                .state
+                .lookups(keys.iter().map(String::as_str), first, &puppet.hiera),
+            result: None,
+            seconds: 0.0,
+        };
+        if matches!(purpose, Purpose::Volume) {
+            record.result = Some(self.take_over(run, staging).await?);
+        }
+        record.seconds = begun.elapsed().as_secs_f64();
+        if !matches!(purpose, Purpose::Trial) {
+            self.state.save(kind, &name, &record)?;
+        }
+        let same =
+            before.is_some_and(|before| before.result.is_some() && before.result == record.result);
+        Ok(Done {
+            outcome: if same {
+                Outcome::Same
+            } else {
+                Outcome::Changed
+            },
+            hash: record.result.map(|result| result.generated.config),
+        })
+    }
+
+    fn container_inputs(
+        &self,
+        run: &Run,
+        purpose: Purpose<'_>,
+        image: &ImageSummary,
+    ) -> BTreeMap<String, String> {
+        let settings = &self.puppet.settings;
+        let options = format!("{} {}", settings.net_host, run.privileged);
+        // What a task reads of a config volume it mounts counts as much as its manifest.
+        let hashes = Hashes::of(&settings.paths);
+        let mounted = hashes.for_mounts(run.volumes.iter().map(String::as_str));
+        let mut more = vec![
+            ("the image", image.id.as_str()),
+            ("puppet_tags", &run.puppet_tags),
+            ("options", &options),
+        ];
+        let volumes = run.volumes.join("\n");
+        more.push(("volumes", &volumes));
+        let mounted = mounted.unwrap_or_default();
+        more.push(("a mounted config volume", &mounted));
+        if let Purpose::Task { depends_on, .. } = purpose {
+            more.push(("what it depends on", depends_on));
+        }
+        self.inputs(&run.manifest, &more)
+    }
+
+    /// Why a run has to take place, if it has to.
+    async fn reason(
+        &self,
+        run: &Run,
+        purpose: Purpose<'_>,
+        first: &Hiera,
+        before: Option<&Record>,
+        inputs: &BTreeMap<String, String>,
+    ) -> Result<Option<String>, Failure> {
+        let says = |text: &str| Ok(Some(text.to_owned()));
+        if self.puppet.settings.force {
+            return says("forced");
+        }
+        if matches!(purpose, Purpose::Trial) {
+            return says("nothing is kept");
+        }
+        let Some(before) = before else {
+            return says("not done before");
+        };
+        let keys = before.lookups.keys().map(String::as_str);
+        let lookups = self.state.lookups(keys, first, &self.puppet.hiera);
+        if let Some(difference) = before.difference(inputs, &lookups) {
+            return Ok(Some(difference));
+        }
+        match (&before.result, purpose) {
+            (Some(result), Purpose::Volume) => self.touched(run, result).await,
+            (None, Purpose::Volume) => says("not done before"),
+            _ => Ok(None),
+        }
+    }
+}

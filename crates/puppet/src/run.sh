@@ -1,0 +1,62 @@
+#!/bin/sh
+# Runs Puppet in a container of a config image, and brings out what it made.
+#
+#   /slipway/in       manifest, tags, hiera.yaml, the step's data; read-only
+#   /slipway/modules  Slipway's Puppet modules; read-only
+#   /slipway/out      lookups, and where a volume is generated: full/, touched
+#   /tmp/puppet-etc   the deployment's /etc/puppet; read-only
+#
+# Exit codes of its own: 90 there is no Puppet, 91 the result could not be copied out.
+
+in=/slipway/in
+out=/slipway/out
+
+command -v puppet >/dev/null 2>&1 || exit 90
+
+mkdir -p /etc/puppet
+cp -dR /tmp/puppet-etc/. /etc/puppet/ || exit 91
+rm -rf /etc/puppet/ssl
+mkdir -p /etc/puppet/hieradata
+cp "$in/docker_puppet.json" /etc/puppet/hieradata/ || exit 91
+
+# Whatever is newer than this was written by Puppet.
+origin=/tmp/slipway-origin
+touch "$origin"
+
+export FACTER_deployment_type=containers
+if [ -r /sys/class/dmi/id/product_uuid ]; then
+    FACTER_uuid=$(tr '[:upper:]' '[:lower:]' </sys/class/dmi/id/product_uuid)
+    export FACTER_uuid
+fi
+
+modulepath=/etc/puppet/modules:/etc/puppet/code/modules:/slipway/modules
+modulepath=$modulepath:/usr/share/openstack-puppet/modules
+modulepath=$modulepath:/usr/share/slipway/puppet/modules:/usr/share/puppet/modules
+
+puppet apply --detailed-exitcodes --color=false --logdest console \
+    --modulepath "$modulepath" \
+    --hiera_config "$in/hiera.yaml" \
+    --tags "$(cat "$in/tags")" \
+    "$in/config.pp"
+code=$?
+case $code in
+0 | 2) ;;
+*) exit "$code" ;;
+esac
+
+[ -e "$in/archive" ] || exit 0
+
+# Every password of the deployment is in there, and no service's business.
+rm -rf /etc/puppet/hieradata
+
+cd / || exit 91
+set --
+for dir in etc root opt var/lib/ironic/tftpboot var/lib/ironic/httpboot var/www \
+    var/spool/cron var/lib/nova/.ssh; do
+    [ -d "$dir" ] && set -- "$@" "$dir"
+done
+mkdir "$out/full" && chmod 755 "$out/full" || exit 91
+cp -a --parents "$@" "$out/full/" || exit 91
+# Mounted from the host where they are there at all.
+rm -rf "$out/full/etc/puppetlabs" "$out/full/opt/puppetlabs"
+find "$@" -newer "$origin" -not -path 'etc/puppet*' -print0 >"$out/touched" || exit 91

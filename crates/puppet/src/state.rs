@@ -1,0 +1,256 @@
+//! What is remembered of a run, so that the same run need not take place again.
+//!
+//! A run's inputs are few, except for hiera: there, only the keys that Puppet asked for count,
+//! and the run itself writes them down. Values are remembered as digests under a key of this
+//! deployment's own, because the digest of a password alone could be guessed from.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use hmac::{Hmac, KeyInit, Mac};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use service::Hiera;
+use sha2::Sha256;
+
+use crate::error::{At, Result};
+use crate::files;
+use crate::hiera::Hieradata;
+use crate::paths::Paths;
+use crate::tree::TreeHash;
+
+/// What a successful run was made from, and what came of it.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub struct Record {
+    /// Digests of the inputs, by what a person calls them.
+    pub inputs: BTreeMap<String, String>,
+    /// Digests of the values of each hiera key that was asked for.
+    pub lookups: BTreeMap<String, String>,
+    /// The result, where the run had one.
+    pub result: Option<RecordedResult>,
+    /// How long the run took.
+    pub seconds: f64,
+}
+
+/// The trees of a volume as they were put in place.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub struct RecordedResult {
+    /// The whole tree.
+    pub full: RecordedTree,
+    /// What Puppet wrote.
+    pub generated: RecordedTree,
+}
+
+/// Hashes of one tree.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub struct RecordedTree {
+    /// What containers depend on.
+    pub config: String,
+    /// Whether it is as it was generated.
+    pub content: String,
+}
+
+impl From<&TreeHash> for RecordedTree {
+    fn from(hash: &TreeHash) -> RecordedTree {
+        RecordedTree {
+            config: hash.config.clone(),
+            content: hash.content.clone(),
+        }
+    }
+}
+
+/// A deployment's memory.
+pub struct State {
+    folder: PathBuf,
+    key: Vec<u8>,
+}
+
+impl State {
+    /// Opens it; the first time, makes its key.
+    pub fn open(paths: &Paths) -> Result<State> {
+        let folder = paths.state();
+        files::private_dir(&folder)?;
+        for kind in ["volumes", "tasks", "host"] {
+            files::private_dir(&folder.join(kind))?;
+        }
+        let path = folder.join("key");
+        let key = match std::fs::read(&path) {
+            Ok(key) if key.len() == 32 => key,
+            // With another key nothing is recognised, and everything runs once more.
+            _ => {
+                let key = random()?;
+                files::write(&path, &key)?;
+                key
+            }
+        };
+        Ok(State { folder, key })
+    }
+
+    /// The record of a run; `None` where there is none, or none that can be read.
+    pub fn load(&self, kind: &str, name: &str) -> Option<Record> {
+        let text = std::fs::read(self.path(kind, name)).ok()?;
+        serde_json::from_slice(&text).ok()
+    }
+
+    /// Remembers a run.
+    pub fn save(&self, kind: &str, name: &str, record: &Record) -> Result<()> {
+        let path = self.path(kind, name);
+        let text = serde_json::to_vec_pretty(record)
+            .map_err(std::io::Error::from)
+            .at("write", &path)?;
+        files::write(&path, &text).map(|_| ())
+    }
+
+    fn path(&self, kind: &str, name: &str) -> PathBuf {
+        self.folder.join(kind).join(format!("{name}.json"))
+    }
+
+    /// Digests of inputs that are small enough to hand in.
+    pub fn inputs<'a>(
+        &self,
+        inputs: impl IntoIterator<Item = (&'static str, &'a str)>,
+    ) -> BTreeMap<String, String> {
+        let digest = |(name, value): (&str, &str)| (name.to_owned(), self.digest(value.as_bytes()));
+        inputs.into_iter().map(digest).collect()
+    }
+
+    /// Digests of the values of hiera keys. `first` comes before all other hiera data.
+    pub fn lookups<'a>(
+        &self,
+        keys: impl IntoIterator<Item = &'a str>,
+        first: &Hiera,
+        hiera: &Hieradata,
+    ) -> BTreeMap<String, String> {
+        let digest = |key: &str| {
+            let values: Vec<&Value> = first
+                .get(key)
+                .into_iter()
+                .chain(hiera.values(key))
+                .collect();
+            let text = serde_json::to_vec(&values).unwrap_or_default();
+            (key.to_owned(), self.digest(&text))
+        };
+        keys.into_iter().map(digest).collect()
+    }
+
+    fn digest(&self, bytes: &[u8]) -> String {
+        // A key of any length will do for HMAC.
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.key) else {
+            return String::new();
+        };
+        mac.update(bytes);
+        hex::encode(mac.finalize().into_bytes())
+    }
+}
+
+impl Record {
+    /// Why a run with these inputs and this hiera data would differ from the recorded one.
+    pub fn difference(
+        &self,
+        inputs: &BTreeMap<String, String>,
+        lookups: &BTreeMap<String, String>,
+    ) -> Option<String> {
+        let names: BTreeSet<&String> = self.inputs.keys().chain(inputs.keys()).collect();
+        let changed = names
+            .iter()
+            .find(|name| self.inputs.get(**name) != inputs.get(**name));
+        if let Some(name) = changed {
+            return Some(format!("{name} changed"));
+        }
+        let keys: Vec<&str> = self
+            .lookups
+            .iter()
+            .filter(|(key, digest)| lookups.get(*key) != Some(digest))
+            .map(|(key, _)| key.as_str())
+            .collect();
+        match keys.as_slice() {
+            [] => None,
+            [key] => Some(format!("hiera key {key} changed")),
+            [key, others @ ..] => Some(format!(
+                "hiera keys {key} and {} more changed",
+                others.len()
+            )),
+        }
+    }
+}
+
+/// The hiera keys a run asked for, as it wrote them down.
+pub fn recorded_keys(path: &Path) -> Result<BTreeSet<String>> {
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        // A manifest may ask for nothing at all.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+        Err(error) => return Err(error).at("read", path),
+    };
+    text.lines()
+        .map(|line| serde_json::from_str(line).map_err(std::io::Error::from))
+        .collect::<Result<_, _>>()
+        .at("read", path)
+}
+
+fn random() -> Result<Vec<u8>> {
+    let path = "/dev/urandom";
+    let mut key = vec![0; 32];
+    std::fs::File::open(path)
+        .and_then(|mut source| source.read_exact(&mut key))
+        .at("read", path)?;
+    Ok(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn only_keys_that_were_asked_for_make_a_difference() {
+        let root = tempfile::tempdir().unwrap();
+        let state = State::open(&Paths::under(root.path()).unwrap()).unwrap();
+        let hiera = |text: Value| Hieradata::new(text.as_object().unwrap().clone());
+        let before = hiera(json!({"asked": 1, "other": 1}));
+        let (none, step) = (Hiera::new(), json!({"step": 3}));
+        let keys = ["asked", "absent", "step"];
+        let record = Record {
+            inputs: state.inputs([("the image", "sha256:1")]),
+            lookups: state.lookups(keys, &none, &before),
+            ..Record::default()
+        };
+        let against = |first: &Hiera, hiera: &Hieradata, image: &str| {
+            let inputs = state.inputs([("the image", image)]);
+            record.difference(&inputs, &state.lookups(keys, first, hiera))
+        };
+        let other = hiera(json!({"asked": 1, "other": 2}));
+        assert_eq!(against(&none, &other, "sha256:1"), None);
+        assert_eq!(
+            against(&none, &other, "sha256:2"),
+            Some("the image changed".into())
+        );
+        let asked = hiera(json!({"asked": 2}));
+        assert_eq!(
+            against(&none, &asked, "sha256:1"),
+            Some("hiera key asked changed".into())
+        );
+        let found = hiera(json!({"asked": 1, "absent": null}));
+        assert_eq!(
+            against(&none, &found, "sha256:1"),
+            Some("hiera key absent changed".into())
+        );
+        let step = step.as_object().unwrap();
+        assert_eq!(
+            against(step, &before, "sha256:1"),
+            Some("hiera key step changed".into())
+        );
+    }
+
+    #[test]
+    fn values_cannot_be_told_from_what_is_remembered() {
+        let (a, b) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let digest = |root: &Path| {
+            let state = State::open(&Paths::under(root).unwrap()).unwrap();
+            state.inputs([("the manifest", "password")])
+        };
+        assert_eq!(digest(a.path()), digest(a.path()));
+        assert_ne!(digest(a.path()), digest(b.path()));
+    }
+}

@@ -1,0 +1,157 @@
+//! A deployment to try things on: a real engine, a real Puppet, a root of its own.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use futures_util::{StreamExt, stream};
+use puppet::{Event, Hieradata, Observer, Outcome, Paths, Puppet, Report, Settings};
+use runtime::engine::{BuildRequest, ConnectOptions, Engine, Progress, connect};
+use serde_json::Value;
+use service::{ConfigVolume, PuppetConfig};
+
+/// Puppet and a few of its modules on the project's base image; kept between runs of the tests.
+pub const IMAGE: &str = "slipway-test/puppet:trixie";
+const DOCKERFILE: &str = "FROM debian:trixie
+RUN apt-get update \\
+ && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends puppet-agent \\
+    puppet-module-puppetlabs-stdlib puppet-module-puppetlabs-concat \\
+    puppet-module-puppetlabs-inifile puppet-module-puppetlabs-cron-core \\
+ && rm -rf /var/lib/apt/lists/*
+";
+
+/// A root of its own, and an engine with the image.
+pub struct Deployment {
+    pub root: tempfile::TempDir,
+    pub engine: Arc<dyn Engine>,
+    pub heard: Arc<Heard>,
+}
+
+/// Everything the observer was told, as text.
+#[derive(Default)]
+pub struct Heard(Mutex<Vec<String>>);
+
+impl Observer for Heard {
+    fn event(&self, event: &Event<'_>) {
+        self.0.lock().unwrap().push(format!("{event:?}"));
+    }
+}
+
+impl Heard {
+    pub fn all(&self) -> String {
+        self.0.lock().unwrap().join("\n")
+    }
+}
+
+impl Deployment {
+    pub async fn new() -> Deployment {
+        let engine = connect(&ConnectOptions::default())
+            .await
+            .expect("these tests need a container engine: run scripts/engine");
+        if engine.find_image(IMAGE).await.unwrap().is_none() {
+            build(&engine).await;
+        }
+        Deployment {
+            root: tempfile::tempdir().unwrap(),
+            engine,
+            heard: Arc::default(),
+        }
+    }
+
+    pub fn paths(&self) -> Paths {
+        Paths::under(self.root.path()).unwrap()
+    }
+
+    pub fn settings(&self) -> Settings {
+        Settings::new(self.paths())
+    }
+
+    pub fn puppet(&self, hiera: Value) -> Puppet {
+        self.puppet_with(hiera, self.settings())
+    }
+
+    pub fn puppet_with(&self, hiera: Value, settings: Settings) -> Puppet {
+        let hiera = Hieradata::new(hiera.as_object().unwrap().clone());
+        Puppet::new(self.engine.clone(), settings, hiera, self.heard.clone())
+    }
+
+    /// The text of a generated file.
+    pub fn generated(&self, path: &str) -> String {
+        let path = self.paths().generated().join(path);
+        std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    }
+
+    /// The containers of this deployment's runs.
+    pub async fn containers(&self) -> usize {
+        let label = format!("slipway.puppet.root={}", self.root.path().display());
+        self.engine.list_containers(&[label]).await.unwrap().len()
+    }
+
+    /// Whether a text is in any file below a folder of the root.
+    pub fn holds(&self, folder: &str, text: &str) -> bool {
+        fn search(path: &Path, text: &str) -> bool {
+            if path.is_dir() {
+                let mut entries = std::fs::read_dir(path).unwrap();
+                return entries.any(|entry| search(&entry.unwrap().path(), text));
+            }
+            let content = std::fs::read(path).unwrap_or_default();
+            String::from_utf8_lossy(&content).contains(text)
+        }
+        search(&self.root.path().join(folder), text)
+    }
+}
+
+pub fn entry(volume: &str, manifest: &str) -> PuppetConfig {
+    PuppetConfig {
+        config_volume: Some(ConfigVolume::new(volume).unwrap()),
+        step_config: manifest.to_owned(),
+        config_image: IMAGE.to_owned(),
+        ..PuppetConfig::default()
+    }
+}
+
+/// Each run's outcome in one word, and why.
+pub fn outcomes(report: &Report) -> Vec<(&str, &str)> {
+    let word = |outcome: &Outcome| match outcome {
+        Outcome::Skipped => "skipped",
+        Outcome::Same => "same",
+        Outcome::Changed => "changed",
+        _ => "failed",
+    };
+    report
+        .runs
+        .iter()
+        .map(|run| (word(&run.outcome), run.why.as_str()))
+        .collect()
+}
+
+pub fn mode(path: &Path) -> u32 {
+    path.symlink_metadata().unwrap().permissions().mode() & 0o7777
+}
+
+async fn build(engine: &Arc<dyn Engine>) {
+    let mut archive = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_gnu();
+    header.set_size(DOCKERFILE.len() as u64);
+    header.set_mode(0o644);
+    archive
+        .append_data(&mut header, "Dockerfile", DOCKERFILE.as_bytes())
+        .unwrap();
+    let context = bytes::Bytes::from(archive.into_inner().unwrap());
+    let request = BuildRequest {
+        tags: vec![IMAGE.to_owned()],
+        dockerfile: "Dockerfile".to_owned(),
+        network: Some("host".to_owned()),
+        ..BuildRequest::default()
+    };
+    let context = stream::iter([Ok(context)]).boxed();
+    let mut said = Vec::new();
+    let mut progress = engine.build_image(request, context).await.unwrap();
+    while let Some(step) = progress.next().await {
+        match step {
+            Ok(Progress::Line(line)) => said.push(line),
+            Ok(Progress::ImageId(_)) => {}
+            Err(error) => panic!("{error}\n{}", said.join("\n")),
+        }
+    }
+}

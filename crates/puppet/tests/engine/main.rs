@@ -1,0 +1,7 @@
+//! Puppet as it is used: on a real engine, in real containers.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test ends at the first surprise.
+
+mod common;
+mod steps;
+mod volumes;
