@@ -40,4 +40,4 @@ mod write;
 pub use check::{Finding, Severity, check};
 pub use config::{Config, ConfigFile, Created, Permission, parse_perm};
 pub use parse::ParseError;
-pub use write::{WriteError, Written, to_nice_json, write};
+pub use write::{WriteError, Written, to_nice_json, write, write_private};

@@ -22,7 +22,7 @@ pub enum Written {
     Unchanged,
 }
 
-/// Why a config.json was not written.
+/// Why a file was not written.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: cannot be written: {source}", path.display())]
 pub struct WriteError {
@@ -35,7 +35,13 @@ pub struct WriteError {
 /// Whoever reads `path` finds the old text or the new one, whole. The file's folder is made when
 /// it is missing.
 pub fn write(path: &Path, config: &Config) -> Result<Written, WriteError> {
-    put(path, to_nice_json(config).as_bytes()).map_err(|source| WriteError {
+    write_private(path, to_nice_json(config).as_bytes())
+}
+
+/// Writes `text` to `path` in the same way: whole, readable by its owner only, and not at all
+/// where the file says it already.
+pub fn write_private(path: &Path, text: &[u8]) -> Result<Written, WriteError> {
+    put(path, text).map_err(|source| WriteError {
         path: path.to_owned(),
         source,
     })

@@ -38,16 +38,24 @@ pub struct Listed {
     pub config_hash: Option<String>,
 }
 
-/// The managed containers by `config_id`, each set in the order of its names.
+/// The managed containers by `config_id`, each set in the order of its names: those of one
+/// manager, or of all.
 ///
 /// # Errors
 /// The engine fails.
-pub async fn list(engine: &dyn Engine, managed_by: &str) -> Result<BTreeMap<String, Vec<Listed>>> {
+pub async fn list(
+    engine: &dyn Engine,
+    managed_by: Option<&str>,
+) -> Result<BTreeMap<String, Vec<Listed>>> {
     let all = engine
         .list_containers(&[labels::CONFIG_ID.to_owned()])
         .await?;
     let mut sets: BTreeMap<String, Vec<Listed>> = BTreeMap::new();
-    for container in labels::managed(&all, managed_by, None) {
+    let asked_for = |c: &&ContainerSummary| match managed_by {
+        Some(manager) => label(c, labels::MANAGED_BY) == Some(manager),
+        None => true,
+    };
+    for container in all.iter().filter(asked_for) {
         let config_id = label(container, labels::CONFIG_ID).unwrap_or_default();
         sets.entry(config_id.to_owned())
             .or_default()

@@ -150,7 +150,7 @@ async fn a_set_is_made_kept_changed_and_deleted() {
 
     let ids = [bench.config_id.clone()];
     let engine = bench.engine.as_ref();
-    let sets = manage::list(engine, "slipway-test").await.unwrap();
+    let sets = manage::list(engine, Some("slipway-test")).await.unwrap();
     assert_eq!(sets[&bench.config_id].len(), 2);
     let state = bench.options.state_dir.as_deref();
     let gone = manage::delete(engine, "slipway-test", &ids, state, &|_| {})

@@ -1,3 +1,7 @@
 //! The `slipway` binary.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    slipway::main()
+}

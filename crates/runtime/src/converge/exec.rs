@@ -51,14 +51,23 @@ impl Run<'_> {
         Ok(Some(exit_code))
     }
 
-    /// The container of that name: of this set, or of any other.
+    /// The container of that name: of this set, else of another set of its manager, else one that
+    /// nobody manages.
     fn target_id(&self, target: &str) -> Option<String> {
         if let Some(id) = self.shared().ids.get(target) {
             return Some(id.clone());
         }
-        let all: Vec<&ContainerSummary> = refs(self.all);
-        let ours = labels::managed(self.all, &self.set.managed_by, Some(&self.set.config_id));
-        let found = find_by_name(target, &ours).or_else(|| find_by_name(target, &all));
+        let manager = &self.set.managed_by;
+        let set = labels::managed(self.all, manager, Some(&self.set.config_id));
+        let managed = labels::managed(self.all, manager, None);
+        let unmanaged: Vec<&ContainerSummary> = self
+            .all
+            .iter()
+            .filter(|container| labels::label(container, labels::MANAGED_BY).is_none())
+            .collect();
+        let found = [set, managed, unmanaged]
+            .iter()
+            .find_map(|containers| find_by_name(target, containers));
         found.map(|container| container.id.clone())
     }
 

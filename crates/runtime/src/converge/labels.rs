@@ -16,9 +16,6 @@ pub const MANAGED_BY: &str = "managed_by";
 /// The configuration it was made from, as JSON.
 pub const CONFIG_DATA: &str = "config_data";
 
-/// The manager that paunch names when nobody says otherwise; its containers are adopted.
-const PAUNCH: &str = "paunch";
-
 pub(super) fn of(
     set: &ContainerSet,
     name: &str,
@@ -45,19 +42,16 @@ pub(crate) fn desired_name(container: &ContainerSummary) -> &str {
     label(container, CONTAINER_NAME).unwrap_or(&container.name)
 }
 
-/// Those containers that this manager manages, or, where it has none, those that paunch manages.
+/// Those containers that this manager manages. Where two deployments share a host, they differ in
+/// nothing but the manager, so that no other manager's containers are ever taken for its own.
 pub(crate) fn managed<'a>(
     containers: &'a [ContainerSummary],
     managed_by: &str,
     config_id: Option<&str>,
 ) -> Vec<&'a ContainerSummary> {
-    let by = |manager: &str| -> Vec<&ContainerSummary> {
-        containers
-            .iter()
-            .filter(|c| label(c, MANAGED_BY) == Some(manager))
-            .filter(|c| config_id.is_none_or(|id| label(c, CONFIG_ID) == Some(id)))
-            .collect()
-    };
-    let own = by(managed_by);
-    if own.is_empty() { by(PAUNCH) } else { own }
+    containers
+        .iter()
+        .filter(|c| label(c, MANAGED_BY) == Some(managed_by))
+        .filter(|c| config_id.is_none_or(|id| label(c, CONFIG_ID) == Some(id)))
+        .collect()
 }

@@ -3,8 +3,11 @@
 //! The behaviour is that of paunch 7.0.4 with docker: labels record what a container was made
 //! from; what is missing is pulled, what is no longer configured deleted, what changed made again,
 //! and what is there left alone; then containers run, or commands run in them, by `start_order`.
-//! A set that paunch started is recognised and not touched. Where this differs:
+//! A set that paunch started under the same `managed_by` is recognised and not touched. Where this
+//! differs:
 //!
+//! * Only containers with the set's own `managed_by` are taken for its own, also by exec actions.
+//!   paunch falls back to those of the manager `paunch`, and for exec to any container of the name.
 //! * Containers of one `start_order` start together.
 //! * Images, mount sources and env files of all containers are checked before any is touched.
 //! * A container is replaced with the old one kept aside until the new one has started, and put

@@ -342,20 +342,25 @@ async fn a_stopped_container_is_started_and_a_finished_one_is_not() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn containers_that_paunch_started_are_adopted() {
+async fn containers_of_another_manager_are_left_alone() {
     let engine = FakeEngine::with_image("i");
-    let text = "a: {image: i, command: up, environment: {A: 1}}";
-    let mut as_paunch = set(text);
-    as_paunch.managed_by = "paunch".to_owned();
-    apply(&engine, &as_paunch, &ApplyOptions::default(), &|_| {})
+    let mut theirs = set("a: {image: i, command: up}\nb: {image: i, command: up}");
+    theirs.managed_by = "paunch".to_owned();
+    apply(&engine, &theirs, &ApplyOptions::default(), &|_| {})
         .await
         .unwrap();
-    assert!(
-        converge(&engine, text, &ApplyOptions::default())
-            .await
-            .unwrap()
-            .is_unchanged()
-    );
+    let before = engine.named("a").unwrap();
+    let outcome = converge(
+        &engine,
+        "a: {image: i, command: up}",
+        &ApplyOptions::default(),
+    )
+    .await
+    .unwrap();
+    assert_eq!(outcome.containers["a"].action, PlannedAction::Create);
+    assert!(outcome.removed.is_empty());
+    assert_eq!(engine.named("a").unwrap().id, before.id);
+    assert!(engine.named("b").is_some());
 }
 
 /// Cuts a run off after each of its changes in turn, as SIGKILL would, and converges again.

@@ -1,0 +1,144 @@
+//! What converging a set of containers looks like: planned, under way, done.
+
+use runtime::converge::{Event, Outcome, Plan, PlannedAction, Reason};
+
+use crate::output::{Level, Output, table};
+
+/// A plan for people.
+pub fn plan_table(plan: &Plan) -> String {
+    let mut rows = vec![["CONTAINER", "ACTION", "WHY"].map(str::to_owned).to_vec()];
+    rows.extend(plan.containers.iter().map(|planned| {
+        vec![
+            planned.container.clone(),
+            verb(planned.action).to_owned(),
+            why(&planned.reasons),
+        ]
+    }));
+    rows.extend(plan.removals.iter().map(|removal| {
+        vec![
+            removal.name.clone(),
+            "delete".to_owned(),
+            removal.reason.to_string(),
+        ]
+    }));
+    rows.extend(plan.renames.iter().map(|rename| {
+        vec![
+            rename.from.clone(),
+            "rename".to_owned(),
+            format!("to {}", rename.to),
+        ]
+    }));
+    table(&rows)
+}
+
+/// What was done, in one line.
+pub fn in_short(outcome: &Outcome) -> String {
+    if outcome.is_unchanged() {
+        return format!(
+            "nothing has changed: {} containers as they were",
+            outcome.containers.len()
+        );
+    }
+    let mut parts = Vec::new();
+    for action in [
+        PlannedAction::Create,
+        PlannedAction::Replace,
+        PlannedAction::Start,
+        PlannedAction::Exec,
+        PlannedAction::Keep,
+    ] {
+        let count = outcome.count(action);
+        if count > 0 {
+            parts.push(format!("{count} {}", past(action)));
+        }
+    }
+    if !outcome.removed.is_empty() {
+        parts.push(format!("{} removed", outcome.removed.len()));
+    }
+    parts.join(", ")
+}
+
+/// Shows what converging tells as it goes.
+pub fn show(event: &Event, output: &Output) {
+    const TOPIC: &str = "run";
+    match event {
+        Event::Waiting { holder } => output.line(
+            Level::Normal,
+            &format!("waiting for another run ({holder})"),
+        ),
+        Event::Pulling { image, line } => output.about(Level::Verbose, TOPIC, image, line),
+        Event::Removed { name, reason } => {
+            output.about(Level::Normal, TOPIC, name, &format!("removed: it {reason}"))
+        }
+        Event::Renamed(rename) => output.about(
+            Level::Normal,
+            TOPIC,
+            &rename.from,
+            &format!("renamed to {}", rename.to),
+        ),
+        Event::Beginning {
+            container,
+            action,
+            reasons,
+        } => {
+            output.started(
+                TOPIC,
+                container,
+                &format!("{}: it {}", verb(*action), why(reasons)),
+            );
+        }
+        Event::Started { container } => output.finished(TOPIC, container, "up"),
+        Event::Ended {
+            container,
+            exit_code,
+        } => {
+            output.finished(
+                TOPIC,
+                container,
+                &format!("ended with exit code {exit_code}"),
+            );
+        }
+        Event::RolledBack { container } => {
+            output.finished(TOPIC, container, "did not start; the old one is back");
+        }
+        Event::HealthChanged {
+            container,
+            health: Some(health),
+        } => {
+            output.about(
+                Level::Verbose,
+                TOPIC,
+                container,
+                &format!("{health:?}").to_lowercase(),
+            );
+        }
+        _ => {}
+    }
+}
+
+fn why(reasons: &[Reason]) -> String {
+    let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
+    reasons.join(", ")
+}
+
+fn verb(action: PlannedAction) -> &'static str {
+    match action {
+        PlannedAction::Keep => "keep",
+        PlannedAction::Create => "create",
+        PlannedAction::Replace => "replace",
+        PlannedAction::Start => "start",
+        PlannedAction::Wait => "wait",
+        PlannedAction::Exec => "exec",
+    }
+}
+
+fn past(action: PlannedAction) -> &'static str {
+    match action {
+        PlannedAction::Keep => "kept",
+        PlannedAction::Create => "created",
+        PlannedAction::Replace => "replaced",
+        PlannedAction::Start => "started",
+        PlannedAction::Wait => "waited for",
+        PlannedAction::Exec => "executed",
+    }
+}

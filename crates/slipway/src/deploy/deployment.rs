@@ -1,0 +1,143 @@
+//! What one run of `slipway deploy` or `slipway config` works on.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use puppet::{Hieradata, Paths, Puppet, Report, Settings};
+use runtime::engine::Engine;
+use service::{ContainerConfig, PuppetConfig, Redactor, RoleData, Step};
+
+use super::progress::Progress;
+use crate::cli;
+use crate::declared;
+use crate::exit::bad_input;
+use crate::layout::Layout;
+use crate::output::Output;
+
+/// A role's declarations, moved under a root, and the engine that runs them.
+pub struct Deployment {
+    pub layout: Layout,
+    pub role: RoleData,
+    pub hiera: Hieradata,
+    pub settings: Settings,
+    pub redactor: Redactor,
+    pub managed_by: String,
+    pub bootstrap_node: bool,
+    pub health_timeout: Duration,
+    pub output: Arc<Output>,
+    connected: Option<(Arc<dyn Engine>, Puppet)>,
+}
+
+impl Deployment {
+    /// Reads all that is declared. Every error here is bad input, and nothing has been touched.
+    pub fn declared(
+        services: &cli::Services,
+        root: &cli::Root,
+        generating: &cli::Generating,
+        output: &Arc<Output>,
+    ) -> anyhow::Result<Deployment> {
+        let mut role = declared::role(services)?;
+        let mut hiera = Hieradata::new(role.hiera());
+        for file in &services.hiera {
+            hiera.add_file(file).map_err(bad_input)?;
+        }
+        let layout = Layout::new(&root.root).map_err(bad_input)?;
+        relocate(&mut role, &layout);
+        let mut settings = Settings::new(Paths::under(layout.root()).map_err(bad_input)?);
+        settings.process_count = generating.process_count.get();
+        settings.timeout = Duration::from_secs(generating.puppet_timeout);
+        settings.keep_failed = generating.keep_failed;
+        Ok(Deployment {
+            managed_by: layout.managed_by(&services.role),
+            redactor: hiera.redactor(),
+            layout,
+            role,
+            hiera,
+            settings,
+            bootstrap_node: true,
+            health_timeout: Duration::from_secs(300),
+            output: Arc::clone(output),
+            connected: None,
+        })
+    }
+
+    /// Finds the engine. Settings count as they are now.
+    pub async fn connect(&mut self, global: &cli::Global) -> anyhow::Result<()> {
+        let engine = crate::engine::connect(global).await?;
+        let mut hiera = self.hiera.clone();
+        if self.bootstrap_node {
+            hiera = hiera.bootstrap_node(&hostname()?);
+        }
+        let observer = Arc::new(Progress(Arc::clone(&self.output)));
+        let puppet = Puppet::new(Arc::clone(&engine), self.settings.clone(), hiera, observer);
+        self.connected = Some((engine, puppet));
+        Ok(())
+    }
+
+    /// The engine.
+    pub fn engine(&self) -> anyhow::Result<&Arc<dyn Engine>> {
+        let connected = self.connected.as_ref();
+        Ok(&connected
+            .ok_or_else(|| anyhow!("no engine is connected"))?
+            .0)
+    }
+
+    /// Puppet for this deployment.
+    pub fn puppet(&self) -> anyhow::Result<&Puppet> {
+        let connected = self.connected.as_ref();
+        Ok(&connected
+            .ok_or_else(|| anyhow!("no engine is connected"))?
+            .1)
+    }
+
+    /// Generates the config volumes that have to be.
+    pub async fn generate(&self) -> anyhow::Result<Report> {
+        Ok(self
+            .puppet()?
+            .generate(self.role.puppet_config.clone())
+            .await?)
+    }
+
+    /// A step's containers, by name.
+    pub fn containers(&self, step: Step) -> indexmap::IndexMap<String, ContainerConfig> {
+        self.role
+            .docker_config
+            .get(&step)
+            .map(|containers| containers.0.clone())
+            .unwrap_or_default()
+    }
+}
+
+/// Moves every host path that the role names under the root.
+fn relocate(role: &mut RoleData, layout: &Layout) {
+    let configs = role
+        .docker_config
+        .values_mut()
+        .flat_map(|containers| containers.0.values_mut());
+    for config in configs {
+        config.relocate(|path| layout.bind_source(path));
+    }
+    let tasks = role.docker_puppet_tasks.values_mut().flatten();
+    for entry in role.puppet_config.iter_mut().chain(tasks) {
+        relocate_volumes(entry, layout);
+    }
+}
+
+fn relocate_volumes(entry: &mut PuppetConfig, layout: &Layout) {
+    for volume in &mut entry.volumes {
+        if let Some((source, rest)) = volume.split_once(':') {
+            *volume = format!("{}:{rest}", layout.bind_source(source));
+        }
+    }
+}
+
+/// The host's short name, by which TripleO knows a node.
+fn hostname() -> anyhow::Result<String> {
+    let name = rustix::system::uname();
+    let name = name
+        .nodename()
+        .to_str()
+        .context("the host's name is not UTF-8")?;
+    Ok(name.split('.').next().unwrap_or_default().to_owned())
+}

@@ -1,0 +1,121 @@
+//! Bringing a node up: Pre, then steps 1 to 5.
+//!
+//! Pre generates the config volumes, writes every `config.json` and the containers' configs by
+//! step. Each step then applies the host's manifest, converges the step's containers, waits until
+//! they are healthy, and, on the bootstrap node, runs the step's docker_puppet_tasks. What is
+//! already as declared is left alone, so an interrupted deployment is finished by running it again.
+
+mod deployment;
+mod plan;
+mod preflight;
+mod progress;
+mod startup;
+mod steps;
+mod summary;
+
+use std::sync::Arc;
+
+use service::Step;
+
+use crate::cli;
+use crate::lock::Lock;
+use crate::output::{Level, Output};
+use deployment::Deployment;
+use summary::{Pre, Summary};
+
+/// The config id of a step's containers, as in t-h-t.
+const CONFIG_ID: &str = "tripleo_step";
+
+/// The step that a config id stands for.
+pub fn step_of(config_id: &str) -> Option<u8> {
+    config_id.strip_prefix(CONFIG_ID)?.parse().ok()
+}
+
+fn config_id(step: Step) -> String {
+    format!("{CONFIG_ID}{}", step.number())
+}
+
+/// `slipway config`: the config volumes alone.
+pub async fn config(
+    asked: cli::Config,
+    global: &cli::Global,
+    output: &Arc<Output>,
+) -> anyhow::Result<()> {
+    let mut deployment =
+        Deployment::declared(&asked.services, &asked.root, &asked.generating, output)?;
+    deployment.settings.force = asked.force;
+    deployment.settings.wait = !asked.lock.no_wait;
+    deployment.settings.config_volume = asked.config_volume;
+    let _lock = Lock::take(&deployment.layout.state(), asked.lock.no_wait, output)?;
+    deployment.connect(global).await?;
+    let report = deployment.generate().await?;
+    if output.is_json() {
+        output.json(&report)?;
+    }
+    let report = report.into_result()?;
+    output.line(
+        Level::Normal,
+        &progress::in_short(&report, "config volumes"),
+    );
+    Ok(())
+}
+
+/// `slipway deploy`.
+pub async fn deploy(
+    asked: cli::Deploy,
+    global: &cli::Global,
+    output: &Arc<Output>,
+) -> anyhow::Result<()> {
+    let mut deployment =
+        Deployment::declared(&asked.services, &asked.root, &asked.generating, output)?;
+    deployment.settings.wait = !asked.lock.no_wait;
+    deployment.bootstrap_node = asked.bootstrap_node;
+    deployment.health_timeout = std::time::Duration::from_secs(asked.waiting.wait);
+    if let Some(name) = asked.managed_by.clone() {
+        deployment.managed_by = name;
+    }
+    let steps = steps::asked_for(asked.step, asked.from, asked.to)?;
+    let _lock = match asked.plan {
+        true => None,
+        false => Some(Lock::take(
+            &deployment.layout.state(),
+            asked.lock.no_wait,
+            output,
+        )?),
+    };
+    deployment.connect(global).await?;
+    if asked.plan {
+        return plan::print(&deployment, &steps).await;
+    }
+    preflight::images(&deployment).await?;
+    let mut summary = Summary {
+        pre: pre(&deployment).await?,
+        steps: Vec::new(),
+    };
+    for step in steps {
+        summary.steps.push(deployment.step(step).await?);
+    }
+    if output.is_json() {
+        output.json(&summary.as_json())?;
+    }
+    output.line(Level::Normal, &summary.in_short());
+    Ok(())
+}
+
+/// Everything that comes before the steps.
+async fn pre(deployment: &Deployment) -> anyhow::Result<Pre> {
+    let configs: Vec<_> = deployment
+        .role
+        .kolla_config
+        .iter()
+        .map(|(path, config)| (path.as_str(), config))
+        .collect();
+    let kolla_configs =
+        crate::kolla_files::write(&configs, &deployment.layout, &deployment.output)?;
+    let volumes = deployment.generate().await?.into_result()?;
+    startup::write(deployment)?;
+    Ok(Pre {
+        volumes,
+        kolla_configs,
+    })
+}

@@ -1,0 +1,63 @@
+//! What Puppet's runs look like while they go on.
+
+use std::sync::Arc;
+
+use puppet::{Event, Outcome, Report};
+
+use crate::output::{Level, Output};
+
+const TOPIC: &str = "puppet";
+
+/// Shows events on the output.
+pub struct Progress(pub Arc<Output>);
+
+impl puppet::Observer for Progress {
+    fn event(&self, event: &Event<'_>) {
+        let output = &self.0;
+        match event {
+            Event::Waiting { holder } => {
+                output.line(
+                    Level::Normal,
+                    &format!("waiting for another run on this deployment (process {holder})"),
+                );
+            }
+            Event::Warning { text } => output.warning(text),
+            Event::Pulling { image } => output.about(Level::Normal, TOPIC, image, "pulling"),
+            Event::Started { subject, why } => output.started(TOPIC, subject, why),
+            Event::Line { subject, line } => {
+                output.progress(TOPIC, subject, line);
+                output.about(Level::Everything, TOPIC, subject, line);
+            }
+            Event::Skipped { subject, why } => output.about(Level::Verbose, TOPIC, subject, why),
+            Event::Finished {
+                subject,
+                seconds,
+                changed,
+            } => {
+                let result = if *changed {
+                    ""
+                } else {
+                    ", nothing in the result changed"
+                };
+                output.finished(TOPIC, subject, &format!("done in {seconds:.1} s{result}"));
+            }
+            // Why is in the error that ends the command.
+            Event::Failed { subject, .. } => output.finished(TOPIC, subject, "failed"),
+            _ => {}
+        }
+    }
+}
+
+/// A report in one line.
+pub fn in_short(report: &Report, what: &str) -> String {
+    let skipped = report
+        .runs
+        .iter()
+        .filter(|run| matches!(run.outcome, Outcome::Skipped))
+        .count();
+    let ran = report.runs.len() - skipped;
+    match ran {
+        0 => format!("nothing has changed: {skipped} {what} as they were"),
+        _ => format!("{ran} {what} generated, {skipped} as they were"),
+    }
+}

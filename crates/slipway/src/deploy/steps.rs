@@ -1,0 +1,113 @@
+//! One step.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use runtime::converge::{self, ApplyOptions, ContainerSet};
+use runtime::manage;
+use service::Step;
+
+use super::deployment::Deployment;
+use super::summary::StepSummary;
+use super::{config_id, startup};
+use crate::converging::{in_short, show};
+use crate::exit::bad_input;
+use crate::output::Level;
+
+/// The steps that the options ask for.
+pub fn asked_for(only: Option<u8>, from: u8, to: u8) -> anyhow::Result<Vec<Step>> {
+    let (from, to) = only.map_or((from, to), |step| (step, step));
+    if from > to {
+        return Err(bad_input(anyhow::anyhow!(
+            "--from {from} is after --to {to}"
+        )));
+    }
+    Ok(Step::all()
+        .filter(|step| (from..=to).contains(&step.number()))
+        .collect())
+}
+
+impl Deployment {
+    /// Brings the node to a step: its host manifest, its containers, its tasks.
+    pub async fn step(&self, step: Step) -> anyhow::Result<StepSummary> {
+        self.output
+            .line(Level::Normal, &format!("step {}", step.number()));
+        let while_at = || format!("step {} failed", step.number());
+        let host = self
+            .puppet()?
+            .apply_host_manifest(step, &self.role.step_config)
+            .await
+            .with_context(while_at)?;
+
+        let engine = self.engine()?.as_ref();
+        let (set, options) = self.set(step);
+        let progress = |event| show(&event, &self.output);
+        let containers = converge::apply(engine, &set, &options, &progress)
+            .await
+            .with_context(while_at)?;
+        converge::wait_healthy(engine, &set, self.health_timeout, &options, &progress)
+            .await
+            .with_context(while_at)?;
+        self.output.line(Level::Verbose, &in_short(&containers));
+
+        let tasks = match self
+            .role
+            .docker_puppet_tasks
+            .get(&step)
+            .filter(|_| self.bootstrap_node)
+        {
+            Some(tasks) => {
+                let depends_on = self.one_shots(step).await?;
+                let report = self
+                    .puppet()?
+                    .run_tasks(step, tasks.clone(), &depends_on)
+                    .await;
+                Some(
+                    report
+                        .and_then(puppet::Report::into_result)
+                        .with_context(while_at)?,
+                )
+            }
+            None => None,
+        };
+        Ok(StepSummary {
+            step: step.number(),
+            host,
+            containers,
+            tasks,
+        })
+    }
+
+    /// The containers of a step, and how they are converged.
+    pub fn set(&self, step: Step) -> (ContainerSet, ApplyOptions) {
+        let set = ContainerSet {
+            config_id: config_id(step),
+            managed_by: self.managed_by.clone(),
+            containers: startup::hashed(self, step),
+        };
+        let redactor = self.redactor.clone();
+        let options = ApplyOptions {
+            state_dir: Some(self.layout.state()),
+            redact: Arc::new(move |text| redactor.redact(text)),
+            ..ApplyOptions::default()
+        };
+        (set, options)
+    }
+
+    /// The one-shot containers up to a step, by their engine ids. They make what the tasks work
+    /// on, such as a database: where one ran again, the tasks must too.
+    async fn one_shots(&self, step: Step) -> anyhow::Result<String> {
+        let sets = manage::list(self.engine()?.as_ref(), Some(&self.managed_by)).await?;
+        let mut ids = Vec::new();
+        for earlier in Step::all().take_while(|earlier| *earlier <= step) {
+            let declared = self.containers(earlier);
+            for container in sets.get(&config_id(earlier)).into_iter().flatten() {
+                let config = declared.get(&container.container);
+                if config.is_some_and(|config| config.keys().is_one_shot()) {
+                    ids.push(container.id.clone());
+                }
+            }
+        }
+        Ok(ids.join(" "))
+    }
+}

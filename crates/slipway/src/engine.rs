@@ -1,0 +1,16 @@
+//! The engine that the global options name, or that is found.
+
+use std::sync::Arc;
+
+use runtime::engine::{ConnectOptions, Engine};
+
+use crate::cli::Global;
+
+/// Connects.
+pub async fn connect(global: &Global) -> anyhow::Result<Arc<dyn Engine>> {
+    let options = ConnectOptions {
+        host: global.host.clone(),
+        ..ConnectOptions::default()
+    };
+    Ok(runtime::engine::connect(&options).await?)
+}

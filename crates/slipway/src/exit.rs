@@ -1,0 +1,87 @@
+//! From an error to an exit status. The statuses are documented in `slipway --help`.
+
+use std::fmt;
+use std::process::ExitCode;
+
+use runtime::engine::EngineError;
+
+/// Wraps an error that was found before anything was touched: bad input.
+#[derive(Debug)]
+pub struct BadInput(pub anyhow::Error);
+
+/// Another run holds the lock of this deployment.
+#[derive(Debug)]
+pub struct Locked(pub String);
+
+impl fmt::Display for BadInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for BadInput {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.chain().nth(1)
+    }
+}
+
+impl fmt::Display for Locked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Locked {}
+
+/// Marks an error as bad input.
+pub fn bad_input(error: impl Into<anyhow::Error>) -> anyhow::Error {
+    BadInput(error.into()).into()
+}
+
+/// The exit status for an error.
+pub fn code(error: &anyhow::Error) -> ExitCode {
+    ExitCode::from(status(error))
+}
+
+fn status(error: &anyhow::Error) -> u8 {
+    if error.is::<BadInput>() {
+        return 2;
+    }
+    for cause in error.chain() {
+        if let Some(EngineError::NotFound { .. }) = cause.downcast_ref() {
+            return 3;
+        }
+        if let Some(puppet::PuppetError::Locked { .. }) = cause.downcast_ref() {
+            return 4;
+        }
+        if cause.is::<Locked>() {
+            return 4;
+        }
+    }
+    1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::{Context, anyhow};
+
+    #[test]
+    fn each_kind_has_its_status() {
+        assert_eq!(status(&anyhow!("x")), 1);
+        assert_eq!(status(&bad_input(anyhow!("x").context("y"))), 2);
+        let none = EngineError::NotFound {
+            tried: Vec::new(),
+            hint: String::new(),
+        };
+        assert_eq!(status(&Err::<(), _>(none).context("y").unwrap_err()), 3);
+        assert_eq!(status(&Locked("x".to_owned()).into()), 4);
+    }
+
+    #[test]
+    fn bad_input_keeps_its_words_and_causes() {
+        let error = bad_input(anyhow!("inner").context("outer"));
+        let chain: Vec<String> = error.chain().map(ToString::to_string).collect();
+        assert_eq!(chain, ["outer", "inner"]);
+    }
+}

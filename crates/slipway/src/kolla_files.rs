@@ -1,0 +1,50 @@
+//! The config.json files of a deployment: checked, then written.
+
+use anyhow::anyhow;
+use kolla::{Config, Severity, Written};
+
+use crate::exit::bad_input;
+use crate::layout::Layout;
+use crate::output::{Level, Output};
+
+/// Checks configs by path, then writes each under the layout's root. Gives how many were new or
+/// had changed.
+pub fn write(
+    configs: &[(&str, &Config)],
+    layout: &Layout,
+    output: &Output,
+) -> anyhow::Result<usize> {
+    let findings = configs
+        .iter()
+        .map(|(path, config)| report(path, config, output))
+        .sum::<usize>();
+    if findings > 0 {
+        return Err(bad_input(anyhow!(
+            "{findings} errors in config.json declarations; nothing was written"
+        )));
+    }
+    let mut count = 0;
+    for (path, config) in configs {
+        let path = layout.path(path);
+        match kolla::write(&path, config)? {
+            Written::Unchanged => {}
+            Written::Created | Written::Changed => {
+                count += 1;
+                output.line(Level::Verbose, &format!("wrote {}", path.display()));
+            }
+        }
+    }
+    Ok(count)
+}
+
+/// Prints what is wrong with one; gives the number of errors.
+pub fn report(path: &str, config: &Config, output: &Output) -> usize {
+    let findings = kolla::check(config);
+    for finding in &findings {
+        output.line(Level::Quiet, &format!("{path}: {finding}"));
+    }
+    findings
+        .iter()
+        .filter(|finding| finding.severity == Severity::Error)
+        .count()
+}

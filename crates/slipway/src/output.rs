@@ -1,0 +1,181 @@
+//! What a person or a script sees: results on standard output, progress on standard error.
+
+use std::io::{IsTerminal, Write};
+use std::sync::Mutex;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::cli::{Format, Global};
+
+/// How much is said on standard error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Warnings and errors only.
+    Quiet,
+    /// What is done, one line each.
+    Normal,
+    /// Also why things were left alone.
+    Verbose,
+    /// Also the output of builds and Puppet runs.
+    Everything,
+}
+
+/// Standard output and standard error of one run.
+///
+/// On a terminal, what is under way is shown as it goes; elsewhere there are plain lines only.
+#[derive(Debug)]
+pub struct Output {
+    format: Format,
+    level: Level,
+    live: Option<MultiProgress>,
+    running: Mutex<BTreeMap<String, ProgressBar>>,
+}
+
+impl Output {
+    /// As the global options ask.
+    pub fn new(global: &Global) -> Output {
+        let level = match (global.quiet, global.verbose) {
+            (true, _) => Level::Quiet,
+            (_, 0) => Level::Normal,
+            (_, 1) => Level::Verbose,
+            _ => Level::Everything,
+        };
+        let live =
+            (level >= Level::Normal && std::io::stderr().is_terminal()).then(MultiProgress::new);
+        Output {
+            format: global.format,
+            level,
+            live,
+            running: Mutex::default(),
+        }
+    }
+
+    /// Whether results are to be JSON.
+    pub fn is_json(&self) -> bool {
+        self.format == Format::Json
+    }
+
+    /// A result for standard output. A closed pipe ends the output, not the work.
+    pub fn result(&self, text: &str) {
+        let _ = writeln!(std::io::stdout(), "{text}");
+    }
+
+    /// A result as JSON.
+    pub fn json<T: serde::Serialize>(&self, value: &T) -> anyhow::Result<()> {
+        self.result(&serde_json::to_string_pretty(value)?);
+        Ok(())
+    }
+
+    /// A line on standard error, from `level` on.
+    pub fn line(&self, level: Level, text: &str) {
+        if self.level < level {
+            return;
+        }
+        match &self.live {
+            Some(live) => {
+                let _ = live.println(text);
+            }
+            None => {
+                let _ = writeln!(std::io::stderr(), "{text}");
+            }
+        }
+    }
+
+    /// A line about one thing, such as an image or a config volume.
+    pub fn about(&self, level: Level, topic: &str, name: &str, text: &str) {
+        self.line(level, &format!("{topic:>8} {name}: {text}"));
+    }
+
+    /// A warning: always shown.
+    pub fn warning(&self, text: &str) {
+        self.line(Level::Quiet, &format!("warning: {text}"));
+    }
+
+    /// An error and its causes. Causes that only repeat the line above are left out.
+    pub fn error(&self, error: &anyhow::Error) {
+        let mut text = format!("error: {error}");
+        let mut last = error.to_string();
+        for cause in error.chain().skip(1) {
+            let cause = cause.to_string();
+            if !last.contains(&cause) {
+                text.push_str(&format!("\n  caused by: {}", cause.replace('\n', "\n    ")));
+            }
+            last = cause;
+        }
+        self.line(Level::Quiet, &text);
+    }
+
+    /// Something long has begun. A terminal shows it until [`Output::finished`].
+    pub fn started(&self, topic: &str, name: &str, text: &str) {
+        let Some(live) = &self.live else {
+            return self.about(Level::Normal, topic, name, text);
+        };
+        let bar = live.add(ProgressBar::new_spinner());
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
+            bar.set_style(style);
+        }
+        bar.set_message(format!("{topic} {name}: {text}"));
+        bar.enable_steady_tick(Duration::from_millis(120));
+        if let Ok(mut running) = self.running.lock() {
+            running.insert(format!("{topic} {name}"), bar);
+        }
+    }
+
+    /// Something long goes on: its latest word, shown on a terminal only.
+    pub fn progress(&self, topic: &str, name: &str, text: &str) {
+        if let Ok(running) = self.running.lock()
+            && let Some(bar) = running.get(&format!("{topic} {name}"))
+        {
+            let short: String = text.chars().take(100).collect();
+            bar.set_message(format!("{topic} {name}: {short}"));
+        }
+    }
+
+    /// Something long has ended.
+    pub fn finished(&self, topic: &str, name: &str, text: &str) {
+        if let Ok(mut running) = self.running.lock()
+            && let Some(bar) = running.remove(&format!("{topic} {name}"))
+        {
+            bar.finish_and_clear();
+        }
+        self.about(Level::Normal, topic, name, text);
+    }
+}
+
+/// A table with its columns aligned; the first row is the heading.
+pub fn table(rows: &[Vec<String>]) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| {
+        rows.iter()
+            .filter_map(|row| row.get(column))
+            .map(|cell| cell.chars().count())
+            .max()
+            .unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let line = |row: &Vec<String>| {
+        let cells: Vec<String> = row
+            .iter()
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell:<width$}"))
+            .collect();
+        cells.join("  ").trim_end().to_owned()
+    };
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_aligns_its_columns() {
+        let rows = [
+            vec!["STEP".to_owned(), "NAME".to_owned()],
+            vec!["1".to_owned(), "haproxy".to_owned()],
+        ];
+        assert_eq!(table(&rows), "STEP  NAME\n1     haproxy");
+    }
+}

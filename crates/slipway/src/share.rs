@@ -1,0 +1,58 @@
+//! Where the files are that come with Slipway: images, overrides, and the static
+//! `kolla_set_configs` that goes into images.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+
+/// A file or folder that comes with Slipway, such as `images`.
+///
+/// Looked for in `$SLIPWAY_SHARE`, then in `../share/slipway` of the binary's folder (an
+/// installation), then in the folders above the binary (a source checkout it was built in).
+pub fn find(name: &str) -> anyhow::Result<PathBuf> {
+    let mut places = Vec::new();
+    if let Some(share) = std::env::var_os("SLIPWAY_SHARE") {
+        places.push(PathBuf::from(share));
+    }
+    let binary = own_binary()?;
+    if let Some(prefix) = binary.parent().and_then(|bin| bin.parent()) {
+        places.push(prefix.join("share/slipway"));
+    }
+    places.extend(
+        binary
+            .ancestors()
+            .skip(1)
+            .filter(|folder| folder.join("images/base/Dockerfile.j2").is_file())
+            .map(PathBuf::from),
+    );
+    match places
+        .iter()
+        .map(|place| place.join(name))
+        .find(|path| path.exists())
+    {
+        Some(path) => Ok(path),
+        None => bail!(
+            "{name} is not in {}; set SLIPWAY_SHARE to the folder that has it",
+            places
+                .iter()
+                .map(|p| p.display().to_string())
+                .collect::<Vec<_>>()
+                .join(", ")
+        ),
+    }
+}
+
+/// The static binary for images: `$SLIPWAY_SET_CONFIGS`, or beside `slipway` itself. Whether it is
+/// there matters only to images that copy it.
+pub fn kolla_set_configs() -> anyhow::Result<PathBuf> {
+    match std::env::var_os("SLIPWAY_SET_CONFIGS") {
+        Some(path) => Ok(PathBuf::from(path)),
+        None => Ok(own_binary()?.with_file_name("kolla_set_configs")),
+    }
+}
+
+/// This binary, links resolved: it is called under other names through links.
+fn own_binary() -> anyhow::Result<PathBuf> {
+    let path = std::env::current_exe().context("cannot find this binary's own path")?;
+    Ok(path.canonicalize().unwrap_or(path))
+}
