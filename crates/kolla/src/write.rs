@@ -11,7 +11,7 @@ use serde_json::ser::{Formatter, PrettyFormatter};
 
 use crate::Config;
 
-/// What [`write`] did.
+/// What [`write()`] did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Written {
     /// There was no such file; now there is.
