@@ -4,7 +4,7 @@ use tokio::time::{Duration, Instant};
 
 use super::apply::{Halt, Run};
 use super::one::{ended_badly, readable};
-use super::plan::{Planned, exec_target, find_by_name, refs};
+use super::plan::{Planned, exec_target, find_by_name};
 use super::record::Done;
 use super::{ContainerFailure, Event, labels};
 use crate::engine::{ContainerState, ContainerSummary};
