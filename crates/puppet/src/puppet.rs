@@ -134,13 +134,19 @@ impl Puppet {
                 .load(kind, &name)
                 .map_or(f64::MAX, |record| record.seconds)
         };
-        order.sort_by(|(_, a), (_, b)| time(b).total_cmp(&time(a)));
+        if !matches!(purpose, Purpose::Task { .. }) {
+            order.sort_by(|(_, a), (_, b)| time(b).total_cmp(&time(a)));
+        }
         let mut jobs = Vec::with_capacity(order.len());
         for (index, run) in order {
             let session = &session;
             jobs.push(async move { (index, session.run(run, purpose, first).await) }.boxed());
         }
-        let at_once = self.settings.process_count.max(1);
+        let at_once = match purpose {
+            // Tasks change what runs, often the same thing, and in the order they were declared.
+            Purpose::Task { .. } => 1,
+            _ => self.settings.process_count.max(1),
+        };
         let mut reports: Vec<_> = stream::iter(jobs).buffer_unordered(at_once).collect().await;
         reports.sort_by_key(|(index, _)| *index);
         Ok(Report {

@@ -38,14 +38,15 @@ Puppet::Type.type(:rabbitmq_user).provide(
   private
 
   # Puppet feeds a child's standard input from a file only; this one is root's
-  # alone, and gone when the command has ended.
+  # alone, and gone when the command has ended. rabbitmqctl reads it only where
+  # the account's name is its one argument, so it cannot be told to be quiet.
   def with_password(password, *arguments)
     Tempfile.create('slipway-rabbitmq') do |file|
       file.chmod(0o600)
       file.puts(password)
       file.flush
       Puppet::Util::Execution.execute(
-        [self.class.command(:rabbitmqctl), '-q', *arguments],
+        [self.class.command(:rabbitmqctl), *arguments],
         failonfail: true, combine: true, stdinfile: file.path
       )
     end
