@@ -10,10 +10,11 @@ use crate::{Response, Run, repository, request, run, slipway};
 
 /// Hiera keys with passwords, and the values the test deployment gives them. The values are
 /// long and odd enough to be found wherever they leak.
-pub const SECRETS: [(&str, &str); 8] = [
+pub const SECRETS: [(&str, &str); 9] = [
     ("mysql_root_password", "e2e-Root%pw/1f8a0d"),
     ("keystone::db::mysql::password", "e2eKeystoneDb7c41ee"),
     ("rabbitmq_password", "e2eRabbit93b2d5"),
+    ("rabbitmq_admin_password", "e2eRabbitAdmin0c6e17"),
     ("keystone_admin_password", ADMIN_PASSWORD),
     (
         "keystone_fernet_key_0",
@@ -144,11 +145,11 @@ impl Deployment {
         listed.as_array().cloned().expect("a list")
     }
 
-    /// Name → engine id of every container.
+    /// Name in its set → engine id of every container.
     pub fn ids(&self) -> std::collections::BTreeMap<String, String> {
         let pair = |container: &serde_json::Value| {
             let text = |key: &str| container[key].as_str().expect("a text").to_owned();
-            (text("name"), text("id"))
+            (text("container"), text("id"))
         };
         self.containers().iter().map(pair).collect()
     }

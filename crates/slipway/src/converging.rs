@@ -68,7 +68,7 @@ pub fn show(event: &Event, output: &Output) {
         ),
         Event::Pulling { image, line } => output.about(Level::Verbose, TOPIC, image, line),
         Event::Removed { name, reason } => {
-            output.about(Level::Normal, TOPIC, name, &format!("removed: it {reason}"))
+            output.about(Level::Normal, TOPIC, name, &format!("removed: {reason}"))
         }
         Event::Renamed(rename) => output.about(
             Level::Normal,
@@ -84,7 +84,7 @@ pub fn show(event: &Event, output: &Output) {
             output.started(
                 TOPIC,
                 container,
-                &format!("{}: it {}", verb(*action), why(reasons)),
+                &format!("{}: {}", verb(*action), why(reasons)),
             );
         }
         Event::Started { container } => output.finished(TOPIC, container, "up"),

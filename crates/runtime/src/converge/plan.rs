@@ -143,17 +143,17 @@ pub enum Reason {
 impl std::fmt::Display for Reason {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Reason::NotThere => f.write_str("is not there"),
+            Reason::NotThere => f.write_str("not there"),
             Reason::Changed { keys } => write!(f, "{} changed", keys.join(", ")),
-            Reason::ImageChanged => f.write_str("its image changed"),
+            Reason::ImageChanged => f.write_str("image changed"),
             Reason::Unrecorded => f.write_str("its labels do not tell what it was made from"),
             Reason::Failed { exit_code } => write!(f, "failed with exit code {exit_code}"),
-            Reason::Stopped => f.write_str("is stopped"),
-            Reason::HalfMade => f.write_str("was interrupted before it was started"),
+            Reason::Stopped => f.write_str("stopped"),
+            Reason::HalfMade => f.write_str("interrupted before it was started"),
             Reason::Double => f.write_str("another container has its name in the set"),
-            Reason::NotConfigured => f.write_str("is no longer configured"),
-            Reason::Due => f.write_str("is due"),
-            Reason::Running => f.write_str("has not ended yet"),
+            Reason::NotConfigured => f.write_str("no longer configured"),
+            Reason::Due => f.write_str("due"),
+            Reason::Running => f.write_str("not ended yet"),
         }
     }
 }

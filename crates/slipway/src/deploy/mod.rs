@@ -6,6 +6,7 @@
 //! already as declared is left alone, so an interrupted deployment is finished by running it again.
 
 mod deployment;
+mod generation;
 mod plan;
 mod preflight;
 mod progress;

@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use runtime::converge::{self, ApplyOptions, ContainerSet};
-use runtime::manage;
 use service::Step;
 
 use super::deployment::Deployment;
 use super::summary::StepSummary;
-use super::{config_id, startup};
+use super::{config_id, generation, startup};
 use crate::converging::{in_short, show};
 use crate::exit::bad_input;
 use crate::output::Level;
@@ -42,6 +41,10 @@ impl Deployment {
         let engine = self.engine()?.as_ref();
         let (set, options) = self.set(step);
         let progress = |event| show(&event, &self.output);
+        let plan = converge::plan(engine, &set, &options)
+            .await
+            .with_context(while_at)?;
+        generation::renew(self, step, &plan)?;
         let containers = converge::apply(engine, &set, &options, &progress)
             .await
             .with_context(while_at)?;
@@ -57,7 +60,7 @@ impl Deployment {
             .filter(|_| self.bootstrap_node)
         {
             Some(tasks) => {
-                let depends_on = self.one_shots(step).await?;
+                let depends_on = generation::up_to(self, step)?;
                 let report = self
                     .puppet()?
                     .run_tasks(step, tasks.clone(), &depends_on)
@@ -92,22 +95,5 @@ impl Deployment {
             ..ApplyOptions::default()
         };
         (set, options)
-    }
-
-    /// The one-shot containers up to a step, by their engine ids. They make what the tasks work
-    /// on, such as a database: where one ran again, the tasks must too.
-    async fn one_shots(&self, step: Step) -> anyhow::Result<String> {
-        let sets = manage::list(self.engine()?.as_ref(), Some(&self.managed_by)).await?;
-        let mut ids = Vec::new();
-        for earlier in Step::all().take_while(|earlier| *earlier <= step) {
-            let declared = self.containers(earlier);
-            for container in sets.get(&config_id(earlier)).into_iter().flatten() {
-                let config = declared.get(&container.container);
-                if config.is_some_and(|config| config.keys().is_one_shot()) {
-                    ids.push(container.id.clone());
-                }
-            }
-        }
-        Ok(ids.join(" "))
     }
 }
