@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use end_to_end::{Deployment, ProcessWatch, SECRETS, run, slipway};
+use end_to_end::{Deployment, ProcessWatch, Relay, SECRETS, run, slipway};
 use serde_json::json;
 
 #[test]
@@ -21,6 +21,8 @@ fn an_empty_root_becomes_a_keystone() {
     a_changed_hiera_value_reaches_the_running_keystone_and_nothing_else(&deployment);
     a_package_added_to_one_image_replaces_only_what_runs_it(&deployment);
     bad_input_is_one_clear_error_and_nothing_is_lost(&deployment);
+    a_port_already_taken_is_named_and_the_old_container_comes_back(&deployment);
+    an_engine_that_goes_away_is_one_error_and_the_next_run_completes(&deployment);
     killed_anywhere_the_next_run_completes(&deployment);
     deployment.remove();
 }
@@ -138,10 +140,7 @@ fn a_changed_hiera_value_reaches_the_running_keystone_and_nothing_else(deploymen
         "{replaced:?}"
     );
 
-    let token = deployment.token().body;
-    let [issued, expires] = ["issued_at", "expires_at"]
-        .map(|key| seconds(token["token"][key].as_str().expect("a time")));
-    assert_eq!((expires - issued + 86_400) % 86_400, 1234, "{token}");
+    assert_eq!(token_lifetime(deployment), 1234);
 }
 
 fn a_package_added_to_one_image_replaces_only_what_runs_it(deployment: &Deployment) {
@@ -239,40 +238,107 @@ fn bad_input_is_one_clear_error_and_nothing_is_lost(deployment: &Deployment) {
         .says(&["nothing has changed"]);
 }
 
-fn killed_anywhere_the_next_run_completes(deployment: &Deployment) {
-    stage("killed");
-    for (round, after) in [300, 1500, 4000, 9000].into_iter().enumerate() {
-        // Something to do at every station: a config volume, and the containers that mount it.
-        deployment.set_hiera("keystone::token_expiration", json!(2000 + round));
-        deployment.set_hiera("memcached::max_connections", json!(2000 + round));
+fn a_port_already_taken_is_named_and_the_old_container_comes_back(deployment: &Deployment) {
+    stage("a port already taken");
+    // A port that haproxy is to listen on as well, and that somebody else has.
+    let stranger = std::net::TcpListener::bind("127.0.9.1:0").expect("a port");
+    let port = stranger.local_addr().expect("its address").port();
+    let before = deployment.ids();
+    let hiera = std::fs::read_to_string(deployment.file("hiera.json")).expect("hiera.json");
+    deployment.set_hiera("haproxy_services", json!(["keystone", "mariadb", "taken"]));
+    deployment.set_hiera(
+        "haproxy_frontend_taken",
+        json!({"port": port.to_string(), "mode": "tcp", "options": {}}),
+    );
+    let failed = run(deployment.deploy().args(["--wait", "30"])).exits(1);
+    let failed = failed.says(&["haproxy", &port.to_string()]);
+    assert_no_password("the error", &failed.err);
+    drop(stranger);
+    deployment.write("hiera.json", &hiera);
+    run(&mut deployment.deploy()).exits(0);
+    assert!(
+        changed(&before, &deployment.ids())
+            .iter()
+            .all(|name| name == "haproxy")
+    );
+    assert_eq!(deployment.token().status, 201);
+}
+
+fn an_engine_that_goes_away_is_one_error_and_the_next_run_completes(deployment: &Deployment) {
+    stage("an engine that goes away");
+    deployment.set_hiera("keystone::token_expiration", json!(1999));
+    for after in [1500, 6500] {
+        let relay = Relay::start(&deployment.file("engine.sock"));
         let mut command = deployment.deploy();
-        let mut child = command
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("slipway");
+        command.args(["--host", &relay.address()]);
+        let deploying = std::thread::spawn(move || run(&mut command));
         std::thread::sleep(Duration::from_millis(after));
-        child.kill().expect("SIGKILL");
-        child.wait().expect("its end");
+        relay.cut();
+        let failed = deploying.join().expect("the deployment").exits(1);
+        assert_eq!(failed.err.matches("error:").count(), 1, "{}", failed.err);
+        failed.says(&["engine"]);
     }
     run(&mut deployment.deploy()).exits(0);
     run(&mut deployment.deploy())
         .exits(0)
         .says(&["nothing has changed"]);
-    let token = deployment.token().body;
-    let [issued, expires] = ["issued_at", "expires_at"]
-        .map(|key| seconds(token["token"][key].as_str().expect("a time")));
-    assert_eq!((expires - issued + 86_400) % 86_400, 2003, "{token}");
-    let names: Vec<String> = deployment
-        .containers()
+    assert_eq!(token_lifetime(deployment), 1999);
+}
+
+fn killed_anywhere_the_next_run_completes(deployment: &Deployment) {
+    stage("killed");
+    let template =
+        std::fs::read_to_string(deployment.file("overrides/puppet.j2")).expect("the override");
+    for (round, after) in [200, 1500, 4000].into_iter().enumerate() {
+        let package = ["hello", "sl", "cowsay"][round];
+        let with_package = template.replace(
+            "['puppet-module-saz-memcached']",
+            &format!("['puppet-module-saz-memcached', '{package}']"),
+        );
+        deployment.write("overrides/puppet.j2", &with_package);
+        killed(deployment.build(), after);
+    }
+    run(&mut deployment.build()).exits(0);
+    run(&mut deployment.build())
+        .exits(0)
+        .says(&["nothing has changed"]);
+    for (round, after) in [300, 1500, 4000, 9000].into_iter().enumerate() {
+        // Something to do at every station: a config volume, and the containers that mount it.
+        deployment.set_hiera("keystone::token_expiration", json!(2000 + round));
+        deployment.set_hiera("memcached::max_connections", json!(2000 + round));
+        killed(deployment.deploy(), after);
+    }
+    run(&mut deployment.deploy()).exits(0);
+    run(&mut deployment.deploy())
+        .exits(0)
+        .says(&["nothing has changed"]);
+    assert_eq!(token_lifetime(deployment), 2003);
+    let containers = deployment.containers();
+    let names: BTreeSet<String> = containers
         .iter()
         .map(|container| container["container"].to_string())
         .collect();
-    assert_eq!(
-        names.len(),
-        names.iter().collect::<BTreeSet<_>>().len(),
-        "doubled: {names:?}"
-    );
+    assert_eq!(names.len(), containers.len(), "doubled: {containers:?}");
+}
+
+/// Starts a command, and ends it with SIGKILL after some milliseconds.
+fn killed(mut command: std::process::Command, after: u64) {
+    let mut child = command
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("slipway");
+    std::thread::sleep(Duration::from_millis(after));
+    child.kill().expect("SIGKILL");
+    child.wait().expect("its end");
+}
+
+/// How long a token is valid that the running Keystone issues now, in seconds.
+fn token_lifetime(deployment: &Deployment) -> i64 {
+    let token = deployment.token().body;
+    let [issued, expires] = ["issued_at", "expires_at"]
+        .map(|key| seconds(token["token"][key].as_str().expect("a time")));
+    (expires - issued + 86_400) % 86_400
 }
 
 #[test]

@@ -7,10 +7,12 @@
 
 mod deployment;
 mod http;
+mod relay;
 mod run;
 mod watch;
 
 pub use deployment::{Deployment, SECRETS};
 pub use http::{Response, request};
+pub use relay::Relay;
 pub use run::{Run, repository, run, slipway};
 pub use watch::ProcessWatch;
