@@ -54,10 +54,12 @@ pub async fn config(
         output.json(&report)?;
     }
     let report = report.into_result()?;
-    output.line(
-        Level::Normal,
-        &progress::in_short(&report, "config volumes"),
-    );
+    let in_short = progress::in_short(&report, "config volumes");
+    let text = match summary::ran(&report) {
+        true => in_short,
+        false => format!("nothing has changed: {in_short}"),
+    };
+    output.line(Level::Normal, &text);
     Ok(())
 }
 

@@ -57,7 +57,7 @@ pub fn in_short(report: &Report, what: &str) -> String {
         .count();
     let ran = report.runs.len() - skipped;
     match ran {
-        0 => format!("nothing has changed: {skipped} {what} as they were"),
+        0 => format!("{skipped} {what} as they were"),
         _ => format!("{ran} {what} generated, {skipped} as they were"),
     }
 }

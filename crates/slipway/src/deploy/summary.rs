@@ -96,7 +96,8 @@ impl StepSummary {
     }
 }
 
-fn ran(report: &Report) -> bool {
+/// Whether anything in a report had to be done.
+pub fn ran(report: &Report) -> bool {
     report
         .runs
         .iter()
