@@ -1,15 +1,19 @@
 //! What a config.json may say.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::schema;
 
 /// A config.json: the command a container runs, and what is put in place before it does.
 ///
 /// The fields are those that Kolla 23.0.0 understands, and their absence is kept: what is
 /// serialized is what was declared.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// The command line that ends up in `/run_command`. It is split into words, and no shell reads it.
+    #[schemars(length(min = 1))]
     pub command: String,
     /// Files and directories to copy, in this order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -26,18 +30,22 @@ pub struct Config {
 }
 
 /// One entry of `config_files`: what to copy, and where to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ConfigFile {
     /// What to copy: a path, or a glob.
+    #[schemars(with = "schema::AbsolutePath")]
     pub source: String,
     /// Where to. With a slash at its end it is the directory that gets a copy of each source.
+    #[schemars(with = "schema::AbsolutePath")]
     pub dest: String,
     /// `user` or `user:group`, by name. Needed unless `preserve_properties` is true.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<schema::Owner>")]
     pub owner: Option<String>,
     /// The mode. Needed unless `preserve_properties` is true.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "perm")]
+    #[schemars(with = "Option<schema::Perm>")]
     pub perm: Option<String>,
     /// A source that does not exist is no error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -58,15 +66,18 @@ pub struct ConfigFile {
 }
 
 /// One entry of `directories` or `files`: a path that must exist.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Created {
     /// The path; globs are not allowed.
+    #[schemars(with = "schema::AbsolutePath")]
     pub path: String,
     /// `user` or `user:group`, by name.
+    #[schemars(with = "schema::Owner")]
     pub owner: String,
     /// The mode.
     #[serde(with = "required_perm")]
+    #[schemars(with = "schema::Perm")]
     pub perm: String,
     /// Set owner and mode of everything below, too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -77,15 +88,18 @@ pub struct Created {
 }
 
 /// One entry of `permissions`: owner and mode of what is there.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Permission {
     /// A path, or a glob. Nothing there is no error.
+    #[schemars(with = "schema::AbsolutePath")]
     pub path: String,
     /// `user` or `user:group`, by name.
+    #[schemars(with = "schema::Owner")]
     pub owner: String,
     /// The mode; without it only the owner is set.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "perm")]
+    #[schemars(with = "Option<schema::Perm>")]
     pub perm: Option<String>,
     /// Everything below a directory, too.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -35,9 +35,13 @@ mod exclude;
 mod fs;
 mod glob;
 mod parse;
+mod schema;
+mod surroundings;
 mod write;
 
 pub use check::{Finding, Severity, check};
 pub use config::{Config, ConfigFile, Created, Permission, parse_perm};
 pub use parse::ParseError;
+pub use schema::schema;
+pub use surroundings::{Image, Mount, Surroundings, check_in, glob_matches, glob_start, looked_up};
 pub use write::{WriteError, Written, to_nice_json, write, write_private};

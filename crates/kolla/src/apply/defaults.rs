@@ -3,6 +3,7 @@
 //! The state file remembers for each destination where its default is kept, or that there was
 //! none. It is upstream's, byte for byte.
 
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
@@ -80,11 +81,13 @@ impl Run<'_> {
         };
         let place = self.root.find(path, Links::Trusted, Last::Keep)?;
         let is_link = place.node.as_ref().is_some_and(Node::is_link);
-        if target.is_file() || (target.is_dir() && !is_link) {
+        // A source such as `/src/.` makes such a destination, and no directory has it as an entry.
+        let is_entry = !path.as_os_str().as_bytes().ends_with(b"/.");
+        if target.is_file() || (target.is_dir() && !is_link && is_entry) {
             return Ok(place.remove(path)?);
         }
         Err(ApplyError::Unexpected(format!(
-            "cannot delete {}: it is neither a file nor a directory",
+            "cannot delete {}: it is not the name of a file or a directory",
             show(path)
         )))
     }

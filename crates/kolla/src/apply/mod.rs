@@ -18,8 +18,11 @@
 //! - **Names are taken as they are.** Upstream expands the destination of a copy as a glob when it
 //!   sets owner and mode, so a file named `a[1]` keeps the source's mode, and one named `*` changes
 //!   its neighbours.
+//! - **Its own files are root's.** Upstream writes into `/run_command` and its state file as they
+//!   are, with whatever owner and mode `permissions` gave them; here they are made anew.
 //! - **Users and groups** are those of `/etc/passwd` and `/etc/group`: no name service is asked.
 //! - **Regular expressions** have no look-around and no back-references.
+//! - **In config.yaml** a flag is false when it says `no` or `off` in quotes, too.
 //! - **Sizes are bounded:** config.json, the nesting of directories, and what is read from devices.
 //! - **More is understood:** `KOLLA_CONFIG` and `KOLLA_CONFIG_FILE`, which upstream has dropped
 //!   since 6.2.4, and `exclude` and `ignore_globs` in `config_files`. Whoever may set those two

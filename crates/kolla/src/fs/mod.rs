@@ -316,7 +316,7 @@ impl Root {
             start.clone()
         };
         let mut links = links;
-        let directory_wanted = bytes.ends_with(b"/");
+        let directory_wanted = bytes.ends_with(b"/") || bytes.ends_with(b"/.");
         // What is still to be walked, and whether a link put it there.
         let mut todo: VecDeque<(OsString, bool)> =
             components(bytes).map(|name| (name, false)).collect();

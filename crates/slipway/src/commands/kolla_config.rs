@@ -1,19 +1,19 @@
 //! `slipway kolla-config`.
 
-use std::path::PathBuf;
-
 use anyhow::bail;
 use kolla::Config;
 
-use crate::cli::KollaConfig;
+use crate::cli::{Global, KollaConfig, KollaConfigCheck};
 use crate::declared;
 use crate::exit::bad_input;
-use crate::kolla_files::{report, write};
+use crate::kolla_check::{Checked, Report};
+use crate::kolla_files::write;
+use crate::kolla_image::Images;
 use crate::layout::Layout;
 use crate::output::{Level, Output};
 
-/// Writes or checks.
-pub fn run(asked: &KollaConfig, output: &Output) -> anyhow::Result<()> {
+/// Writes, checks, or prints the schema.
+pub async fn run(asked: &KollaConfig, global: &Global, output: &Output) -> anyhow::Result<()> {
     match asked {
         KollaConfig::Write { services, root } => {
             let role = declared::role(services)?;
@@ -30,26 +30,64 @@ pub fn run(asked: &KollaConfig, output: &Output) -> anyhow::Result<()> {
             );
             Ok(())
         }
-        KollaConfig::Check { files, services } => check(files, services, output),
+        KollaConfig::Schema => output.json(&kolla::schema()),
+        KollaConfig::Check(asked) if asked.schema => output.json(&kolla::schema()),
+        KollaConfig::Check(asked) => {
+            let reports = check(asked, global).await?;
+            print(&reports, output)
+        }
     }
 }
 
-fn check(files: &[PathBuf], services: &[PathBuf], output: &Output) -> anyhow::Result<()> {
-    let mut errors = 0;
-    for file in files {
-        let config = Config::read(file).map_err(bad_input)?;
-        errors += report(&file.display().to_string(), &config, output);
+async fn check(asked: &KollaConfigCheck, global: &Global) -> anyhow::Result<Vec<Report>> {
+    let layout = Layout::new(&asked.root.root).map_err(bad_input)?;
+    let mut services = Vec::new();
+    for path in &asked.services {
+        services.extend(service::load_dir(path).map_err(bad_input)?);
     }
-    for path in services {
-        for service in service::load_dir(path).map_err(bad_input)? {
-            for (file, config) in &service.kolla_config {
-                errors += report(file, config, output);
-            }
+    let mut reports = Vec::new();
+    let mut checked = Vec::new();
+    for file in &asked.files {
+        match Config::read(file) {
+            Ok(config) => checked.push(Checked::alone(file.display().to_string(), config)),
+            Err(error) => reports.push(Report::unreadable(file, &error)),
         }
     }
-    if errors > 0 {
-        bail!("{errors} errors");
+    checked.extend(Checked::of_services(&services, &layout));
+    if asked.image.is_some() || asked.images {
+        let engine = crate::engine::connect(global).await?;
+        Images::new(engine.as_ref())
+            .look_into(&mut checked, asked.image.as_deref())
+            .await?;
     }
-    output.line(Level::Normal, "no errors");
+    reports.extend(checked.iter().flat_map(Checked::reports));
+    Ok(reports)
+}
+
+/// What was found is the result; an error makes the run fail.
+fn print(reports: &[Report], output: &Output) -> anyhow::Result<()> {
+    if output.is_json() {
+        output.json(&reports)?;
+    } else {
+        reports
+            .iter()
+            .for_each(|report| output.result(&report.to_string()));
+    }
+    let errors = reports.iter().filter(|report| report.is_error()).count();
+    let warnings = reports.len() - errors;
+    let counts = format!(
+        "{}, {}",
+        counted(errors, "error"),
+        counted(warnings, "warning")
+    );
+    if errors > 0 {
+        bail!(counts);
+    }
+    output.line(Level::Normal, &counts);
     Ok(())
+}
+
+fn counted(count: usize, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
 }

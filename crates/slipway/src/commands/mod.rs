@@ -32,7 +32,7 @@ async fn subcommand(cli: Cli, output: &Arc<Output>) -> anyhow::Result<()> {
     let global = &cli.global;
     match cli.command {
         Command::Build(asked) => build::run(asked, global, output).await,
-        Command::KollaConfig(asked) => kolla_config::run(&asked, output),
+        Command::KollaConfig(asked) => kolla_config::run(&asked, global, output).await,
         Command::Apply(asked) => apply::run(asked, global, output).await,
         Command::Ps(asked) => listing::ps(&asked, global, output).await,
         Command::Delete(asked) => listing::delete(&asked, global, output).await,
