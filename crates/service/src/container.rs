@@ -80,8 +80,13 @@ impl ContainerConfig {
     /// # Errors
     /// Names file, line, container and key.
     pub fn parse_all(path: &Path, text: &str) -> crate::Result<IndexMap<String, ContainerConfig>> {
-        let all: crate::Containers = crate::load::parse_as(path, text)?;
-        Ok(all.0)
+        let all: Option<crate::Containers> = crate::load::parse_as(path, text)?;
+        let nothing = || {
+            // Cut short, it would delete every container there is.
+            let message = "nothing in it; an empty set is written {}".to_owned();
+            crate::load::unreadable(path, None, message)
+        };
+        Ok(all.ok_or_else(nothing)?.0)
     }
 
     /// The checked keys.
@@ -340,6 +345,16 @@ mod tests {
     fn a_wrong_environment_value_is_not_shown() {
         let message = refusal("image: i\nenvironment: {PASSWORD: [hunter2]}\n");
         assert!(message.contains("PASSWORD") && !message.contains("hunter2"));
+    }
+
+    #[test]
+    fn nothing_is_no_empty_set() {
+        let all = |text: &str| ContainerConfig::parse_all(Path::new("s.yaml"), text);
+        assert!(all("{}").unwrap().is_empty());
+        for text in ["", "# none\n", "~", "---\n"] {
+            let message = all(text).unwrap_err().to_string();
+            assert!(message.starts_with("s.yaml: nothing in it"), "{message}");
+        }
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub type Tasks = Vec<serde_yaml::Value>;
 ///
 /// `Debug` shows only the service's name: the rest may hold passwords.
 #[derive(Clone, Deserialize, PartialEq, Serialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a service definition (a mapping)")]
 pub struct Service {
     /// The service's name, unique in a role.
     pub service_name: String,
@@ -74,7 +74,10 @@ pub struct Containers(
 ///
 /// `Debug` shows neither the manifest nor volumes: a manifest may hold passwords.
 #[derive(Clone, Default, Deserialize, PartialEq, Serialize)]
-#[serde(deny_unknown_fields)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a config volume's declaration (a mapping)"
+)]
 pub struct PuppetConfig {
     /// The config volume that gets the result; services that generate nothing have none.
     #[serde(default, deserialize_with = "lenient::volume")]

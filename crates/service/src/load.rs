@@ -48,6 +48,15 @@ pub(crate) fn parse_as<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T
     // JSON is almost YAML: only a JSON reader knows its escapes for what lies beyond 16 bits.
     let mut value: serde_yaml::Value = match serde_json::from_str(text) {
         Ok(value) => value,
+        // What JSON nests too deeply, YAML does too, but its reader takes minutes to say so.
+        Err(error) if error.to_string().starts_with("recursion limit exceeded") => {
+            let position = Some((error.line(), error.column()));
+            return Err(unreadable(
+                path,
+                position,
+                "is nested too deeply".to_owned(),
+            ));
+        }
         Err(_) => serde_yaml::from_str(text).map_err(|error| syntax(path, &error))?,
     };
     value.apply_merge().map_err(|error| syntax(path, &error))?;
@@ -115,6 +124,15 @@ fn syntax(path: &Path, error: &serde_yaml::Error) -> ServiceError {
         Some(end) if position.is_some() => text[..end].to_owned(),
         _ => text,
     };
+    unreadable(path, position, message)
+}
+
+/// A text of which no part can be used.
+pub(crate) fn unreadable(
+    path: &Path,
+    position: Option<(usize, usize)>,
+    message: String,
+) -> ServiceError {
     ServiceError::Invalid {
         place: Place {
             path: path.to_owned(),
@@ -143,7 +161,7 @@ fn invalid(
     let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
     let unknown = message.strip_prefix("unknown field ").map(|_| quoted[0]);
     let Some(unknown) = unknown else {
-        return at(path, text, &way, message.to_owned(), None);
+        return at(path, text, &way, without_value(message), None);
     };
     if way.last() != Some(&Turn::Key(unknown.to_owned())) {
         way.push(Turn::Key(unknown.to_owned()));
@@ -154,6 +172,22 @@ fn invalid(
         None => format!("unknown key; known here: {}", quoted[1..].join(", ")),
     };
     at(path, text, &way, message, hint)
+}
+
+/// A message of serde's about a wrong type or value, without the value: it may be a password that
+/// stands in the wrong place.
+fn without_value(message: &str) -> String {
+    let shows_value = ["invalid type: ", "invalid value: "]
+        .iter()
+        .any(|kind| message.starts_with(kind));
+    // The value stands between the two, and may hold anything: hence the last comma.
+    match message.rsplit_once(", expected ") {
+        Some((found, expected)) if shows_value => {
+            let kind = found.split(['"', '`']).next().unwrap_or(found).trim();
+            format!("{kind}, expected {expected}")
+        }
+        _ => message.to_owned(),
+    }
 }
 
 /// The turns of a path like `config_files[0].dest`.

@@ -110,6 +110,38 @@ fn errors_name_file_line_key_and_what_would_be_right() {
 }
 
 #[test]
+fn values_in_wrong_places_are_not_shown() {
+    let wrong = [
+        "hunter2",
+        "config_settings: hunter2\nservice_name: a\n",
+        "service_name: a\nconfig_settings: 'x, expected hunter2 \"`'\n",
+        "service_name: a\nservice_config_settings: {b: hunter2}\n",
+        "service_name: a\nkolla_config: {/a: hunter2}\n",
+        "service_name: a\nkolla_config: {/a: {command: {b: hunter2}}}\n",
+        "service_name: a\npuppet_config: hunter2\n",
+        "service_name: a\npuppet_config: {config_volume: a, step_config: {b: hunter2}}\n",
+        "service_name: a\npuppet_config: {config_volume: a, privileged: hunter2}\n",
+        "service_name: a\ndocker_config: {step_1: hunter2}\n",
+        "service_name: a\ndocker_config: {step_1: {c: hunter2}}\n",
+        "service_name: a\ndocker_config: {step_1: {c: {image: [hunter2]}}}\n",
+        "service_name: a\ndocker_config: {step_1: {c: {image: i, environment: hunter2}}}\n",
+        "service_name: a\nhost_prep_tasks: hunter2\n",
+    ];
+    for text in wrong {
+        let message = refusal(text);
+        assert!(!message.contains("hunter2"), "{message}");
+    }
+}
+
+#[test]
+fn what_is_nested_too_deeply_is_refused_at_once() {
+    assert_eq!(
+        refusal(&"{\"a\":".repeat(100_000)),
+        "x.yaml:1:636: is nested too deeply"
+    );
+}
+
+#[test]
 fn config_json_is_checked_where_it_is_declared() {
     let refusal = refusal(
         "service_name: a\nkolla_config:\n  /a.json:\n    command: x\n    config_files:\n      - {source: /a, dest: b, preserve_properties: true}\n",

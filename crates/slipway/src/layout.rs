@@ -32,13 +32,11 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// The layout under `root`, which is made when it is not there; `/` is the plain contract.
+    /// The layout under `root`; `/` is the plain contract. Nothing is made: whoever only asks what
+    /// is there leaves no folder behind.
     pub fn new(root: &Path) -> anyhow::Result<Layout> {
-        std::fs::create_dir_all(root)
-            .with_context(|| format!("cannot make the root {}", root.display()))?;
-        let root = root
-            .canonicalize()
-            .with_context(|| format!("cannot resolve the root {}", root.display()))?;
+        let root =
+            resolve(root).with_context(|| format!("cannot use the root {}", root.display()))?;
         let Some(text) = root.to_str() else {
             bail!(
                 "the root {} is not UTF-8; the engine takes no such bind mount",
@@ -109,9 +107,58 @@ impl Layout {
     }
 }
 
+/// A folder's path with links resolved, as far as it is there: the rest may be made later.
+fn resolve(folder: &Path) -> std::io::Result<PathBuf> {
+    let absolute = std::path::absolute(folder)?;
+    let mut missing = Vec::new();
+    for there in absolute.ancestors() {
+        match there.canonicalize() {
+            Ok(found) if !found.is_dir() => return Err(std::io::ErrorKind::NotADirectory.into()),
+            Ok(found) => return Ok(found.join(missing.iter().rev().collect::<PathBuf>())),
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+            // A path that ends in `..`, or a link that leads nowhere, could become anything.
+            Err(error) => match there.file_name() {
+                Some(name) if !there.is_symlink() => missing.push(name),
+                _ => return Err(error),
+            },
+        }
+    }
+    Err(std::io::ErrorKind::NotFound.into())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_root_that_is_not_there_is_resolved_and_not_made() {
+        let dir = tempfile::tempdir().unwrap();
+        let real = dir.path().canonicalize().unwrap();
+        let link = dir.path().join("link");
+        std::os::unix::fs::symlink(&real, &link).unwrap();
+        let layout = Layout::new(&link.join("a/b")).unwrap();
+        assert_eq!(layout.root(), real.join("a/b"));
+        assert!(!real.join("a").exists());
+        std::fs::create_dir_all(real.join("a/b")).unwrap();
+        assert_eq!(Layout::new(&link.join("a/b")).unwrap(), layout);
+    }
+
+    #[test]
+    fn a_root_that_cannot_be_a_folder_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        let nowhere = dir.path().join("nowhere");
+        std::os::unix::fs::symlink("missing", &nowhere).unwrap();
+        for root in [
+            &file,
+            &file.join("below"),
+            &nowhere,
+            &dir.path().join("a/../b"),
+        ] {
+            assert!(Layout::new(root).is_err(), "{}", root.display());
+        }
+    }
 
     #[test]
     fn a_root_moves_the_contract_and_leaves_the_host() {
