@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use runtime::engine::EngineError;
+use runtime::lock::LockError;
 use serde::{Serialize, Serializer};
 
 /// The result of a job of this crate.
@@ -50,15 +51,8 @@ pub enum PuppetError {
         image: String,
     },
     /// Another run works on the same deployment.
-    #[error(
-        "another run holds {} (process {holder}): wait for it, or end it", path.display()
-    )]
-    Locked {
-        /// The lock's file.
-        path: PathBuf,
-        /// The process that holds it.
-        holder: String,
-    },
+    #[error(transparent)]
+    Locked(#[from] LockError),
     /// The engine failed outside of any single volume's run.
     #[error(transparent)]
     Engine(#[from] EngineError),

@@ -39,7 +39,6 @@ mod files;
 mod hiera;
 mod host;
 mod input;
-mod lock;
 mod merge;
 mod module;
 mod paths;

@@ -5,14 +5,15 @@ use std::io::Write as _;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use runtime::lock::Lock;
 use service::Hiera;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 use crate::container::{self, Container, OUT};
 use crate::error::{At, Failure, Result};
+use crate::events::Event;
 use crate::hiera::{CONTAINER_LEVEL, to_json};
-use crate::lock::{self, Lock};
 use crate::merge::Run;
 use crate::module;
 use crate::puppet::Puppet;
@@ -36,7 +37,15 @@ impl<'a> Session<'a> {
     pub async fn begin(puppet: &'a Puppet) -> Result<Session<'a>> {
         let settings = &puppet.settings;
         let paths = &settings.paths;
-        let lock = lock::take(paths, settings.wait, &*puppet.observer).await?;
+        files::private_dir(&paths.state())?;
+        let path = paths.state().join("lock");
+        let lock = match settings.wait {
+            true => {
+                let waiting = |holder: &str| puppet.observer.event(&Event::Waiting { holder });
+                Lock::take(&path, waiting).await?
+            }
+            false => Lock::try_take(&path)?,
+        };
         module::install(paths)?;
         puppet.hiera.write(paths)?;
         files::private_dir(paths.config_data())?;

@@ -36,6 +36,7 @@
 
 pub mod converge;
 pub mod engine;
+pub mod lock;
 pub mod manage;
 pub mod spec;
 pub mod step;

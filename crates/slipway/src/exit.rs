@@ -4,14 +4,11 @@ use std::fmt;
 use std::process::ExitCode;
 
 use runtime::engine::EngineError;
+use runtime::lock::LockError;
 
 /// Wraps an error that was found before anything was touched: bad input.
 #[derive(Debug)]
 pub struct BadInput(pub anyhow::Error);
-
-/// Another run holds the lock of this deployment.
-#[derive(Debug)]
-pub struct Locked(pub String);
 
 impl fmt::Display for BadInput {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -25,14 +22,6 @@ impl std::error::Error for BadInput {
     }
 }
 
-impl fmt::Display for Locked {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Locked {}
-
 /// Marks an error as bad input.
 pub fn bad_input(error: impl Into<anyhow::Error>) -> anyhow::Error {
     BadInput(error.into()).into()
@@ -43,7 +32,8 @@ pub fn code(error: &anyhow::Error) -> ExitCode {
     ExitCode::from(status(error))
 }
 
-fn status(error: &anyhow::Error) -> u8 {
+/// The same as a number.
+pub fn status(error: &anyhow::Error) -> u8 {
     if error.is::<BadInput>() {
         return 2;
     }
@@ -51,10 +41,11 @@ fn status(error: &anyhow::Error) -> u8 {
         if let Some(EngineError::NotFound { .. }) = cause.downcast_ref() {
             return 3;
         }
-        if let Some(puppet::PuppetError::Locked { .. }) = cause.downcast_ref() {
-            return 4;
-        }
-        if cause.is::<Locked>() {
+        let locked = match cause.downcast_ref() {
+            Some(puppet::PuppetError::Locked(error)) => Some(error),
+            _ => cause.downcast_ref(),
+        };
+        if let Some(LockError::Held { .. }) = locked {
             return 4;
         }
     }
@@ -75,7 +66,11 @@ mod tests {
             hint: String::new(),
         };
         assert_eq!(status(&Err::<(), _>(none).context("y").unwrap_err()), 3);
-        assert_eq!(status(&Locked("x".to_owned()).into()), 4);
+        let held = LockError::Held {
+            path: "/lock".into(),
+            holder: "slipway, process 1".to_owned(),
+        };
+        assert_eq!(status(&held.into()), 4);
     }
 
     #[test]

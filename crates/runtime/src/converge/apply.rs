@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::images::Images;
 use super::plan::{Plan, Planned, PlannedAction, Removal, Rename, Survey};
-use super::record::{Lock, Record};
+use super::record::{self, Record};
 use super::{
     ApplyOptions, ContainerFailure, ContainerOutcome, ContainerSet, ConvergeError, Event, Observer,
     Outcome, Result, precheck,
@@ -27,7 +27,7 @@ pub async fn apply(
     observer: Observer<'_>,
 ) -> Result<Outcome> {
     let state_dir = options.state_dir.as_deref();
-    let _lock = Lock::take(state_dir, &set.config_id, observer).await?;
+    let _lock = record::lock(state_dir, &set.config_id, observer).await?;
     let record = Record::open(state_dir, &set.config_id)?;
     let (all, mut images) = tokio::try_join!(engine.list_containers(&[]), Images::of(set, engine))?;
     let pulled = precheck::pull(engine, set, &images, observer).await?;

@@ -32,7 +32,10 @@ pub enum ConvergeError {
         /// What had been done.
         outcome: Box<Outcome>,
     },
-    /// The memory of what was done, or the lock beside it, cannot be used.
+    /// The set's lock cannot be taken.
+    #[error(transparent)]
+    Lock(#[from] crate::lock::LockError),
+    /// The memory of what was done cannot be used.
     #[error("cannot use {}: {source}", path.display())]
     State {
         /// The file or folder.

@@ -1,18 +1,17 @@
 //! The memory of what was done and left no container behind to tell, and the lock beside it.
 
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek, Write};
+use std::fs::OpenOptions;
+use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 use service::ContainerConfig;
 use sha2::{Digest, Sha256};
 
 use super::{ConvergeError, Event, Observer, Result};
+use crate::lock::Lock;
 
 /// What succeeded for one name of a set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -134,75 +133,23 @@ fn path(dir: &Path, config_id: &str, extension: &str) -> PathBuf {
     dir.join(format!("{name}.{extension}"))
 }
 
-const LOCK_PAUSE: Duration = Duration::from_millis(150);
-
 /// Keeps other runs off a set while it lives.
-#[derive(Debug)]
-pub(super) struct Lock {
-    _file: Option<File>,
-}
-
-impl Lock {
-    /// Takes the lock of a set, waiting for whoever has it.
-    pub(super) async fn take(
-        state_dir: Option<&Path>,
-        config_id: &str,
-        observer: Observer<'_>,
-    ) -> Result<Lock> {
-        let Some(dir) = state_dir else {
-            return Ok(Lock { _file: None });
-        };
-        std::fs::create_dir_all(dir).map_err(|source| ConvergeError::State {
-            path: dir.to_owned(),
-            source,
-        })?;
-        let path = path(dir, config_id, "lock");
-        let state = |source| ConvergeError::State {
-            path: path.clone(),
-            source,
-        };
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&path)
-            .map_err(state)?;
-        let mut told = false;
-        // Asked again and again rather than blocked upon, so that whoever waits can be stopped.
-        while let Err(why) = flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            if why != rustix::io::Errno::WOULDBLOCK {
-                return Err(state(why.into()));
-            }
-            if !told {
-                let holder = holder(&mut file);
-                observer(Event::Waiting { holder });
-                told = true;
-            }
-            tokio::time::sleep(LOCK_PAUSE).await;
-        }
-        write_holder(&mut file).map_err(state)?;
-        Ok(Lock { _file: Some(file) })
-    }
-}
-
-fn holder(file: &mut File) -> String {
-    let mut text = String::new();
-    let read = file.rewind().and_then(|()| file.read_to_string(&mut text));
-    match read {
-        Ok(_) if !text.trim().is_empty() => text.trim().to_owned(),
-        _ => "another run".to_owned(),
-    }
-}
-
-fn write_holder(file: &mut File) -> std::io::Result<()> {
-    let program = std::env::current_exe().ok();
-    let program = program.as_deref().and_then(Path::file_name);
-    let program = program.map_or_else(|| "slipway".into(), |name| name.to_string_lossy());
-    file.rewind()?;
-    file.set_len(0)?;
-    writeln!(file, "{program}, process {}", std::process::id())
+pub(super) async fn lock(
+    state_dir: Option<&Path>,
+    config_id: &str,
+    observer: Observer<'_>,
+) -> Result<Option<Lock>> {
+    let Some(dir) = state_dir else {
+        return Ok(None);
+    };
+    let waiting = |holder: &str| {
+        observer(Event::Waiting {
+            holder: holder.to_owned(),
+        });
+    };
+    Ok(Some(
+        Lock::take(&path(dir, config_id, "lock"), waiting).await?,
+    ))
 }
 
 #[cfg(test)]

@@ -437,12 +437,10 @@ async fn a_replacing_run_killed_anywhere_is_completed_or_undone_by_the_next() {
 #[tokio::test(start_paused = true)]
 async fn a_second_run_on_the_set_waits_and_says_for_whom() {
     let dir = tempfile::tempdir().unwrap();
-    let lock = record::Lock::take(Some(dir.path()), "s", &|_| {})
-        .await
-        .unwrap();
+    let lock = record::lock(Some(dir.path()), "s", &|_| {}).await.unwrap();
     let events = Mutex::new(Vec::new());
     let observer = |event| events.lock().unwrap().push(event);
-    let second = record::Lock::take(Some(dir.path()), "s", &observer);
+    let second = record::lock(Some(dir.path()), "s", &observer);
     let early = tokio::time::timeout(Duration::from_secs(5), second).await;
     assert!(early.is_err(), "the lock was given twice");
     let Some(Event::Waiting { holder }) = events.lock().unwrap().first().cloned() else {
@@ -453,9 +451,7 @@ async fn a_second_run_on_the_set_waits_and_says_for_whom() {
         "{holder}"
     );
     drop(lock);
-    record::Lock::take(Some(dir.path()), "s", &|_| {})
-        .await
-        .unwrap();
+    record::lock(Some(dir.path()), "s", &|_| {}).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]

@@ -13,7 +13,7 @@ use crate::converging::{in_short, plan_table, show};
 use crate::engine;
 use crate::exit::bad_input;
 use crate::layout::Layout;
-use crate::lock::Lock;
+use crate::lock;
 use crate::output::{Level, Output};
 
 /// Makes the containers of a step file be as it says.
@@ -40,7 +40,7 @@ pub async fn run(asked: Apply, global: &Global, output: &Output) -> anyhow::Resu
         output.result(&plan_table(&plan));
         return Ok(());
     }
-    let _lock = Lock::take(&layout.state(), asked.lock.no_wait, output)?;
+    let _lock = lock::take(&layout.state(), asked.lock.no_wait, output).await?;
     let progress = |event| show(&event, output);
     let outcome = converge::apply(engine.as_ref(), &set, &options, &progress).await?;
     if let Some(seconds) = asked.wait {

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use service::Step;
 
 use crate::cli;
-use crate::lock::Lock;
+use crate::lock;
 use crate::output::{Level, Output};
 use deployment::Deployment;
 use summary::{Pre, Summary};
@@ -47,7 +47,7 @@ pub async fn config(
     deployment.settings.force = asked.force;
     deployment.settings.wait = !asked.lock.no_wait;
     deployment.settings.config_volume = asked.config_volume;
-    let _lock = Lock::take(&deployment.layout.state(), asked.lock.no_wait, output)?;
+    let _lock = lock::take(&deployment.layout.state(), asked.lock.no_wait, output).await?;
     deployment.connect(global).await?;
     let report = deployment.generate().await?;
     if output.is_json() {
@@ -80,11 +80,7 @@ pub async fn deploy(
     let steps = steps::asked_for(asked.step, asked.from, asked.to)?;
     let _lock = match asked.plan {
         true => None,
-        false => Some(Lock::take(
-            &deployment.layout.state(),
-            asked.lock.no_wait,
-            output,
-        )?),
+        false => Some(lock::take(&deployment.layout.state(), asked.lock.no_wait, output).await?),
     };
     deployment.connect(global).await?;
     if asked.plan {

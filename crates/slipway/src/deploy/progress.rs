@@ -18,7 +18,7 @@ impl puppet::Observer for Progress {
             Event::Waiting { holder } => {
                 output.line(
                     Level::Normal,
-                    &format!("waiting for another run on this deployment (process {holder})"),
+                    &format!("waiting for another run on this deployment ({holder})"),
                 );
             }
             Event::Warning { text } => output.warning(text),
