@@ -114,7 +114,12 @@ fn resolve(folder: &Path) -> std::io::Result<PathBuf> {
     for there in absolute.ancestors() {
         match there.canonicalize() {
             Ok(found) if !found.is_dir() => return Err(std::io::ErrorKind::NotADirectory.into()),
-            Ok(found) => return Ok(found.join(missing.iter().rev().collect::<PathBuf>())),
+            Ok(found) => {
+                return Ok(missing
+                    .iter()
+                    .rev()
+                    .fold(found, |path, name| path.join(name)));
+            }
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
             // A path that ends in `..`, or a link that leads nowhere, could become anything.
             Err(error) => match there.file_name() {
@@ -141,6 +146,12 @@ mod tests {
         assert!(!real.join("a").exists());
         std::fs::create_dir_all(real.join("a/b")).unwrap();
         assert_eq!(Layout::new(&link.join("a/b")).unwrap(), layout);
+        // As text, too: a deployment is known by it, and a slash at its end would make it another.
+        for same in ["a/b", "a/b/", "a//./b"] {
+            let again = Layout::new(&link.join(same)).unwrap();
+            assert_eq!(again.managed_by("R"), layout.managed_by("R"), "{same}");
+        }
+        assert_eq!(layout.root().as_os_str(), real.join("a/b").as_os_str());
     }
 
     #[test]
