@@ -100,13 +100,13 @@ pub struct Build {
     #[arg(long, value_name = "TAG")]
     pub base_tag: Option<String>,
     /// Namespace of the images built
-    #[arg(short, long, default_value = "slipway")]
+    #[arg(short, long, default_value = "slipway", value_parser = name())]
     pub namespace: String,
     /// Put in front of every image's name
     #[arg(long, value_name = "PREFIX", default_value = "")]
     pub image_name_prefix: String,
     /// Tag of the images built
-    #[arg(long, default_value = "latest")]
+    #[arg(long, default_value = "latest", value_parser = name())]
     pub tag: String,
     /// Template override: rendered in place of each Dockerfile.j2, which it extends. Repeatable
     #[arg(long, value_name = "FILE")]
@@ -165,7 +165,7 @@ pub struct Services {
     #[arg(long, value_name = "PATH", required = true)]
     pub services: Vec<PathBuf>,
     /// Name of the role these services make up
-    #[arg(long, value_name = "NAME", default_value = "Standalone")]
+    #[arg(long, value_name = "NAME", default_value = "Standalone", value_parser = name())]
     pub role: String,
     /// More hiera data (YAML or JSON), over that of the services; later files win. Repeatable
     #[arg(long, value_name = "FILE")]
@@ -263,11 +263,11 @@ pub struct Apply {
     #[arg(long, value_name = "PATH")]
     pub file: PathBuf,
     /// Id of this set of containers: those of the same id that are not in the file are deleted
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = name())]
     pub config_id: String,
     /// Who manages these containers (a label). The default is paunch's, so that a set it started
     /// is recognised and left alone
-    #[arg(long, value_name = "NAME", default_value = "paunch")]
+    #[arg(long, value_name = "NAME", default_value = "paunch", value_parser = name())]
     pub managed_by: String,
     /// Wait until the containers are healthy, this many seconds
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "300")]
@@ -300,7 +300,7 @@ pub struct Deploy {
     #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set)]
     pub bootstrap_node: bool,
     /// Who manages the containers (a label); derived from role and root when not given
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = name())]
     pub managed_by: Option<String>,
     /// Say what would be done and why, and do nothing
     #[arg(long)]
@@ -317,32 +317,32 @@ pub struct Deploy {
 #[derive(Args, Debug)]
 pub struct Select {
     /// Only containers with this managed_by label
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = name())]
     pub managed_by: Option<String>,
     /// Only containers of the deployment under this root
     #[arg(long, value_name = "DIR", conflicts_with = "managed_by")]
     pub root: Option<PathBuf>,
     /// Name of the role, with --root
-    #[arg(long, value_name = "NAME", default_value = "Standalone")]
+    #[arg(long, value_name = "NAME", default_value = "Standalone", value_parser = name())]
     pub role: String,
     /// Only containers of this config id. Repeatable
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = name())]
     pub config_id: Vec<String>,
 }
 
 #[derive(Args, Debug)]
 pub struct Delete {
     /// The containers of this config id are deleted. Repeatable
-    #[arg(long, value_name = "ID", required_unless_present = "all")]
+    #[arg(long, value_name = "ID", required_unless_present = "all", value_parser = name())]
     pub config_id: Vec<String>,
     /// Only containers with this managed_by label
-    #[arg(long, value_name = "NAME", required_unless_present = "root")]
+    #[arg(long, value_name = "NAME", required_unless_present = "root", value_parser = name())]
     pub managed_by: Option<String>,
     /// Only containers of the deployment under this root
     #[arg(long, value_name = "DIR", conflicts_with = "managed_by")]
     pub root: Option<PathBuf>,
     /// Name of the role, with --root
-    #[arg(long, value_name = "NAME", default_value = "Standalone")]
+    #[arg(long, value_name = "NAME", default_value = "Standalone", value_parser = name())]
     pub role: String,
     /// All config ids
     #[arg(long, conflicts_with = "config_id")]
@@ -352,15 +352,20 @@ pub struct Delete {
 #[derive(Args, Debug)]
 pub struct Cleanup {
     /// Config ids that stay. Repeatable
-    #[arg(long, value_name = "ID", required = true)]
+    #[arg(long, value_name = "ID", required = true, value_parser = name())]
     pub config_id: Vec<String>,
     /// Only containers with this managed_by label
-    #[arg(long, value_name = "NAME", default_value = "paunch")]
+    #[arg(long, value_name = "NAME", default_value = "paunch", value_parser = name())]
     pub managed_by: String,
 }
 
 fn config_volume(name: &str) -> Result<service::ConfigVolume, service::NotAConfigVolume> {
     service::ConfigVolume::new(name)
+}
+
+/// A name that becomes a label or a part of one: the empty one would mean everything or nothing.
+fn name() -> clap::builder::NonEmptyStringValueParser {
+    clap::builder::NonEmptyStringValueParser::new()
 }
 
 fn step() -> clap::builder::RangedI64ValueParser<u8> {

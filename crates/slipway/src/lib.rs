@@ -41,7 +41,7 @@ pub use layout::Layout;
 pub fn main() -> ExitCode {
     let cli = cli::Cli::parse();
     let output = Arc::new(output::Output::new(&cli.global));
-    match commands::run(cli, &output) {
+    match commands::run(cli, &output).and_then(|()| output.all_printed()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             output.error(&error);

@@ -1,11 +1,12 @@
 //! What a person or a script sees: results on standard output, progress on standard error.
 
+use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
 use std::sync::Mutex;
-
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use std::collections::BTreeMap;
 use std::time::Duration;
+
+use anyhow::Context;
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::cli::{Format, Global};
 
@@ -31,6 +32,8 @@ pub struct Output {
     level: Level,
     live: Option<MultiProgress>,
     running: Mutex<BTreeMap<String, ProgressBar>>,
+    /// Why a result could not be printed.
+    lost: Mutex<Option<std::io::Error>>,
 }
 
 impl Output {
@@ -49,6 +52,7 @@ impl Output {
             level,
             live,
             running: Mutex::default(),
+            lost: Mutex::default(),
         }
     }
 
@@ -57,9 +61,25 @@ impl Output {
         self.format == Format::Json
     }
 
-    /// A result for standard output. A closed pipe ends the output, not the work.
+    /// A result for standard output.
     pub fn result(&self, text: &str) {
-        let _ = writeln!(std::io::stdout(), "{text}");
+        if let Err(error) = writeln!(std::io::stdout(), "{text}")
+            && let Ok(mut lost) = self.lost.lock()
+        {
+            lost.get_or_insert(error);
+        }
+    }
+
+    /// Whether every result could be printed. A reader that has seen enough and closed its pipe
+    /// is no failure.
+    pub fn all_printed(&self) -> anyhow::Result<()> {
+        let lost = self.lost.lock().ok().and_then(|mut lost| lost.take());
+        match lost {
+            Some(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+                Err(error).context("cannot print the result")
+            }
+            _ => Ok(()),
+        }
     }
 
     /// A result as JSON.

@@ -9,10 +9,10 @@ use crate::cli::Cli;
 use crate::output::{Level, Output};
 
 /// Prints a completion script.
-pub fn completions(shell: clap_complete::Shell) -> anyhow::Result<()> {
+pub fn completions(shell: clap_complete::Shell, output: &Output) {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "slipway", &mut script);
-    std::io::Write::write_all(&mut std::io::stdout(), &script).context("cannot print the script")
+    output.result(String::from_utf8_lossy(&script).trim_end());
 }
 
 /// Writes `slipway.1` and one page for each subcommand to `out`.

@@ -63,7 +63,10 @@ async fn subcommand(cli: Cli, output: &Arc<Output>) -> anyhow::Result<()> {
         Command::Ps(asked) => listing::ps(&asked, global, output).await,
         Command::Delete(asked) => listing::delete(&asked, global, output).await,
         Command::Cleanup(asked) => listing::cleanup(&asked, global, output).await,
-        Command::Completions { shell } => generated::completions(shell),
+        Command::Completions { shell } => {
+            generated::completions(shell, output);
+            Ok(())
+        }
         Command::Man { out } => generated::man(&out, output),
         Command::Config(asked) => crate::deploy::config(asked, global, output).await,
         Command::Deploy(asked) => crate::deploy::deploy(asked, global, output).await,

@@ -1,12 +1,13 @@
 //! What one run of `slipway deploy` or `slipway config` works on.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, ensure};
 use puppet::{Hieradata, Paths, Puppet, Report, Settings};
 use runtime::engine::Engine;
-use service::{ContainerConfig, PuppetConfig, Redactor, RoleData, Step};
+use service::{ConfigVolume, ContainerConfig, PuppetConfig, Redactor, RoleData, Step};
 
 use super::progress::Progress;
 use crate::cli;
@@ -60,6 +61,26 @@ impl Deployment {
             output: Arc::clone(output),
             connected: None,
         })
+    }
+
+    /// Makes sure that some service generates this config volume.
+    pub fn declares(&self, volume: &ConfigVolume) -> anyhow::Result<()> {
+        let declared = self.config_volumes();
+        ensure!(
+            declared.contains(volume.as_str()),
+            "no service has config volume {volume}; there are: {}",
+            declared.into_iter().collect::<Vec<_>>().join(", ")
+        );
+        Ok(())
+    }
+
+    /// The config volumes that the services generate.
+    pub fn config_volumes(&self) -> BTreeSet<&str> {
+        let volumes = self.role.puppet_config.iter();
+        volumes
+            .filter_map(|entry| entry.config_volume.as_ref())
+            .map(ConfigVolume::as_str)
+            .collect()
     }
 
     /// Finds the engine. Settings count as they are now.

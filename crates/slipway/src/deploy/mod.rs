@@ -19,6 +19,7 @@ use std::sync::Arc;
 use service::Step;
 
 use crate::cli;
+use crate::exit::bad_input;
 use crate::lock;
 use crate::output::{Level, Output};
 use deployment::Deployment;
@@ -46,6 +47,9 @@ pub async fn config(
         Deployment::declared(&asked.services, &asked.root, &asked.generating, output)?;
     deployment.settings.force = asked.force;
     deployment.settings.wait = !asked.lock.no_wait;
+    if let Some(volume) = &asked.config_volume {
+        deployment.declares(volume).map_err(bad_input)?;
+    }
     deployment.settings.config_volume = asked.config_volume;
     let _lock = lock::take(&deployment.layout.state(), asked.lock.no_wait, output).await?;
     deployment.connect(global).await?;

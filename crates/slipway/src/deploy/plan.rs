@@ -13,12 +13,7 @@ use crate::converging::plan_table;
 pub async fn print(deployment: &Deployment, steps: &[Step]) -> anyhow::Result<()> {
     let output = &deployment.output;
     let role = &deployment.role;
-    let volumes: std::collections::BTreeSet<&str> = role
-        .puppet_config
-        .iter()
-        .filter_map(|entry| entry.config_volume.as_ref())
-        .map(|volume| volume.as_str())
-        .collect();
+    let volumes = deployment.config_volumes();
     let mut planned = Vec::new();
     for &step in steps {
         let (set, options) = deployment.set(step);
