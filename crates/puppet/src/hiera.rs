@@ -223,10 +223,13 @@ fn parse(path: &Path, text: &str) -> Result<Hiera> {
             wrong(position, plain(error.to_string()))
         })?
     } else {
-        serde_yaml::from_str(text).map_err(|error| {
+        let refused = |error: serde_yaml::Error| {
             let position = error.location().map(|at| (at.line(), at.column()));
             wrong(position, plain(error.to_string()))
-        })?
+        };
+        // Only YAML's own values tell of a key that is there twice.
+        let _: serde_yaml::Value = serde_yaml::from_str(text).map_err(refused)?;
+        serde_yaml::from_str(text).map_err(refused)?
     };
     match data {
         None | Some(Value::Null) => Ok(Hiera::new()),
@@ -269,6 +272,8 @@ mod tests {
         };
         assert!(refusal("x.yaml", "a: 1\nb: [1\n").starts_with("x.yaml:3:1: did not find"));
         assert!(refusal("x.json", "{\n\"a\": }").starts_with("x.json:2:6: expected value"));
+        let twice = refusal("x.yaml", "a: 1\nb: {c: 1, c: 2}\n");
+        assert!(twice.contains("duplicate entry"), "{twice}");
         assert!(refusal("x.yaml", "- 1\n").starts_with("x.yaml: hiera data is a mapping"));
         let missing = hieradata().add_file(Path::new("/nowhere/x.yaml"));
         assert!(
