@@ -120,7 +120,8 @@ impl Puppet {
         let session = Session::begin(self).await?;
         session.remove_strays().await?;
         if matches!(purpose, Purpose::Volume) {
-            // Containers that had these mounted have been replaced since.
+            // A container that still has one of these mounted has copied it long since, and gets
+            // the new one when it is started again.
             let replaced = self.settings.paths.replaced();
             files::remove(&replaced)?;
             files::private_dir(&replaced)?;

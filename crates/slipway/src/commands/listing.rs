@@ -11,7 +11,7 @@ use crate::cli::{Cleanup, Delete, Global, Select};
 use crate::exit::bad_input;
 use crate::layout::Layout;
 use crate::output::{Level, Output, table};
-use crate::{deploy, engine};
+use crate::{deploy, engine, lock};
 
 /// Lists containers.
 pub async fn ps(asked: &Select, global: &Global, output: &Output) -> anyhow::Result<()> {
@@ -84,17 +84,22 @@ pub async fn delete(asked: &Delete, global: &Global, output: &Output) -> anyhow:
         &asked.role,
     )?
     .unwrap_or_default();
+    let state = match &asked.root {
+        Some(root) => Some(Layout::new(root).map_err(bad_input)?.state()),
+        None => None,
+    };
     let engine = engine::connect(global).await?;
+    // A deployment under way would only start again what is deleted here.
+    let _lock = match state.as_deref().filter(|state| state.is_dir()) {
+        Some(state) => Some(lock::take(state, false, output).await?),
+        None => None,
+    };
     let config_ids = match asked.all {
         true => manage::list(engine.as_ref(), Some(&managed_by))
             .await?
             .into_keys()
             .collect(),
         false => asked.config_id.clone(),
-    };
-    let state = match &asked.root {
-        Some(root) => Some(Layout::new(root).map_err(bad_input)?.state()),
-        None => None,
     };
     let names = manage::delete(
         engine.as_ref(),
