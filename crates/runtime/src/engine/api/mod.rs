@@ -45,7 +45,11 @@ impl ApiEngine {
 }
 
 fn label_filter(labels: &[String]) -> std::collections::HashMap<String, Vec<String>> {
-    [("label".to_owned(), labels.to_vec())].into()
+    // Podman refuses a filter that asks for nothing.
+    match labels {
+        [] => std::collections::HashMap::new(),
+        _ => [("label".to_owned(), labels.to_vec())].into(),
+    }
 }
 
 /// Names and references go into the path of a URL: nothing that would end it may be in them.
