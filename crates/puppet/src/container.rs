@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use runtime::engine::{Bind, ContainerSpec, Engine, ImageSummary, LogLine, Progress};
+use tokio::runtime::{Handle, RuntimeFlavor};
 
 use crate::error::{Failure, Result};
 use crate::events::{Event, Observer};
@@ -24,6 +25,8 @@ pub const OUT: &str = "/slipway/out";
 
 const SCRIPT: &str = include_str!("run.sh");
 const NO_PUPPET: i64 = 90;
+/// Time that removing the container of an abandoned run may take.
+const GIVING_UP: Duration = Duration::from_secs(5);
 
 /// What a container is made from.
 pub struct Container<'a> {
@@ -57,7 +60,12 @@ impl Container<'_> {
     ) -> Result<(), Failure> {
         let name = format!("slipway-config-{}-{}", self.run.volume, self.unique());
         let id = engine.create_container(&name, &self.spec()).await?;
+        let mut abandoned = Abandoned {
+            engine,
+            id: Some(&id),
+        };
         let ended = tokio::time::timeout(self.timeout, follow(engine, &id, transcript)).await;
+        abandoned.id = None;
         let outcome = match ended {
             Err(_) => Err(Failure::TimedOut {
                 limit: self.timeout,
@@ -153,6 +161,26 @@ fn declared(volume: &str) -> Bind {
             .filter(|option| !option.is_empty())
             .map(str::to_owned)
             .collect(),
+    }
+}
+
+/// Removes a container whose run is given up, as an interrupt does: Puppet would go on changing
+/// things that nobody waits for.
+struct Abandoned<'a> {
+    engine: &'a dyn Engine,
+    id: Option<&'a str>,
+}
+
+impl Drop for Abandoned<'_> {
+    fn drop(&mut self) {
+        let (Some(id), Ok(runtime)) = (self.id, Handle::try_current()) else {
+            return;
+        };
+        // Only there may a thread wait. What stays behind elsewhere, the next run removes.
+        if runtime.runtime_flavor() == RuntimeFlavor::MultiThread {
+            let removed = tokio::time::timeout(GIVING_UP, self.engine.remove_container(id));
+            let _ = tokio::task::block_in_place(|| runtime.block_on(removed));
+        }
     }
 }
 

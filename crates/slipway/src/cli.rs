@@ -11,7 +11,8 @@ Exit status:
   1  something failed; what failed is named, the rest was done
   2  wrong usage or bad input; nothing was touched
   3  no container engine answers
-  4  another run holds the lock (--no-wait)";
+  4  another run holds the lock (--no-wait)
+130  interrupted (Ctrl-C, SIGTERM); run it again to go on";
 
 /// Builds Kolla-style container images, generates service config with Puppet into config volumes,
 /// and brings a node up step by step.

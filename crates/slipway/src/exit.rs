@@ -22,6 +22,18 @@ impl std::error::Error for BadInput {
     }
 }
 
+/// Somebody ended the run.
+#[derive(Debug)]
+pub struct Interrupted;
+
+impl fmt::Display for Interrupted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("interrupted; run it again to go on")
+    }
+}
+
+impl std::error::Error for Interrupted {}
+
 /// Marks an error as bad input.
 pub fn bad_input(error: impl Into<anyhow::Error>) -> anyhow::Error {
     BadInput(error.into()).into()
@@ -32,10 +44,12 @@ pub fn code(error: &anyhow::Error) -> ExitCode {
     ExitCode::from(status(error))
 }
 
-/// The same as a number.
-pub fn status(error: &anyhow::Error) -> u8 {
+fn status(error: &anyhow::Error) -> u8 {
     if error.is::<BadInput>() {
         return 2;
+    }
+    if error.is::<Interrupted>() {
+        return 130;
     }
     for cause in error.chain() {
         if let Some(EngineError::NotFound { .. }) = cause.downcast_ref() {
@@ -71,6 +85,7 @@ mod tests {
             holder: "slipway, process 1".to_owned(),
         };
         assert_eq!(status(&held.into()), 4);
+        assert_eq!(status(&Interrupted.into()), 130);
     }
 
     #[test]

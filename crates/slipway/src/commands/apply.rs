@@ -1,6 +1,5 @@
 //! `slipway apply`.
 
-use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
 
@@ -21,7 +20,7 @@ pub async fn run(asked: Apply, global: &Global, output: &Output) -> anyhow::Resu
     let mut set = ContainerSet {
         config_id: asked.config_id,
         managed_by: asked.managed_by,
-        containers: read(&asked.file)?,
+        containers: read(&asked.file).await?,
     };
     let layout = Layout::new(&asked.root.root).map_err(bad_input)?;
     for config in set.containers.values_mut() {
@@ -54,13 +53,13 @@ pub async fn run(asked: Apply, global: &Global, output: &Output) -> anyhow::Resu
     Ok(())
 }
 
-fn read(file: &Path) -> anyhow::Result<indexmap::IndexMap<String, service::ContainerConfig>> {
+async fn read(file: &Path) -> anyhow::Result<indexmap::IndexMap<String, service::ContainerConfig>> {
     if file != Path::new("-") {
         return runtime::step::read(file).map_err(bad_input);
     }
-    let mut text = String::new();
-    std::io::stdin()
-        .read_to_string(&mut text)
+    // On a thread of its own, so that an interrupt need not wait for its end.
+    let text = tokio::task::spawn_blocking(|| std::io::read_to_string(std::io::stdin())).await?;
+    let text = text
         .context("cannot read standard input")
         .map_err(bad_input)?;
     runtime::step::parse(Path::new("standard input"), &text).map_err(bad_input)

@@ -7,51 +7,38 @@ mod kolla_config;
 mod listing;
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use anyhow::{Context, anyhow};
-use tokio::sync::Notify;
+use anyhow::Context;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::{Cli, Command};
-use crate::exit;
+use crate::exit::Interrupted;
 use crate::output::Output;
 
-/// Runs the subcommand the command line names. An interrupt (Ctrl-C) ends it where it is: nothing
-/// is left half-written, and the next run goes on from there.
+/// Runs the subcommand the command line names. An interrupt (Ctrl-C, SIGTERM) ends it where it is:
+/// nothing is left half-written, and the next run goes on from there.
 pub fn run(cli: Cli, output: &Arc<Output>) -> anyhow::Result<()> {
     let tokio = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    let interrupt = Arc::new(Notify::new());
-    tokio.spawn(hear_interrupt(Arc::clone(&interrupt), Arc::clone(output)));
     let result = tokio.block_on(async {
         tokio::select! {
             result = subcommand(cli, output) => result,
-            () = interrupt.notified() => Err(interrupted()),
+            result = interrupt() => result.and(Err(Interrupted.into())),
         }
     });
-    tokio.shutdown_timeout(PATIENCE);
+    // A thread that still reads standard input is not waited for.
+    tokio.shutdown_background();
     result
 }
 
-/// How long what is under way may take to come to a stop after an interrupt.
-const PATIENCE: Duration = Duration::from_secs(1);
-
-/// Tells of an interrupt. Ends the process when that changes nothing: what waits for standard
-/// input does not hear of it.
-async fn hear_interrupt(interrupt: Arc<Notify>, output: Arc<Output>) {
-    if tokio::signal::ctrl_c().await.is_ok() {
-        interrupt.notify_one();
-        tokio::time::sleep(PATIENCE).await;
-        let error = interrupted();
-        output.error(&error);
-        std::process::exit(exit::status(&error).into());
+async fn interrupt() -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
+    tokio::select! {
+        result = tokio::signal::ctrl_c() => result.context("cannot listen for Ctrl-C"),
+        _ = terminate.recv() => Ok(()),
     }
-}
-
-fn interrupted() -> anyhow::Error {
-    anyhow!("interrupted; run it again to go on")
 }
 
 async fn subcommand(cli: Cli, output: &Arc<Output>) -> anyhow::Result<()> {
