@@ -130,6 +130,42 @@ impl Root {
         }
     }
 
+    /// Whether links lead back and forth so that a copy through them would not end in any time.
+    pub fn is_endless(&self) -> bool {
+        // No tree of a case has more without such links.
+        let mut left = 1000;
+        ["src", "dst", "etc/k"]
+            .iter()
+            .any(|dir| !self.walk(&self.at(dir), 45, &mut left))
+    }
+
+    /// Goes through a directory as a copy does; false when there is more than `left`.
+    fn walk(&self, dir: &Path, depth: usize, left: &mut usize) -> bool {
+        let Ok(entries) = fs::read_dir(dir) else {
+            return true;
+        };
+        for entry in entries.flatten() {
+            let mut path = entry.path();
+            for _ in 0..8 {
+                match fs::read_link(&path) {
+                    Ok(target) if target.is_absolute() => {
+                        path = self.at(&target.to_string_lossy());
+                    }
+                    Ok(target) => path = path.parent().unwrap_or(dir).join(target),
+                    Err(_) => break,
+                }
+            }
+            if *left == 0 {
+                return false;
+            }
+            *left -= 1;
+            if path.is_dir() && depth > 0 && !self.walk(&path, depth - 1, left) {
+                return false;
+            }
+        }
+        true
+    }
+
     /// Whether a default is kept. Upstream overwrites it at every second restart, and ours does not.
     pub fn keeps_a_default(&self) -> bool {
         fs::read_to_string(self.at("/etc/kolla/defaults/state"))

@@ -1,0 +1,140 @@
+"""Runs two kolla_set_configs in turns in one root, and compares what they cost.
+
+Usage: measure.py UPSTREAM_SCRIPT BINARY RUNS
+"""
+
+import ctypes
+import json
+import os
+import pathlib
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+
+CLONE_NEWNS, MS_BIND, MS_REC, MS_PRIVATE = 0x20000, 0x1000, 0x4000, 0x40000
+LIBC = ctypes.CDLL(None, use_errno=True)
+CONFIGS = "var/lib/kolla/config_files"
+
+
+def mount(source, target, kind, flags):
+    arguments = [text and str(text).encode() for text in (source, target, kind)]
+    if LIBC.mount(*arguments, flags, None):
+        raise OSError(ctypes.get_errno(), f"cannot mount {target}")
+
+
+class Root:
+    """A root in memory that has this host's Python, and nothing else of it."""
+
+    def __init__(self, needed):
+        if LIBC.unshare(CLONE_NEWNS):
+            raise OSError(ctypes.get_errno(), "cannot make a mount namespace")
+        mount("none", "/", None, MS_REC | MS_PRIVATE)
+        self.path = pathlib.Path(tempfile.mkdtemp())
+        mount("tmpfs", self.path, "tmpfs", 0)
+        for system in ("/usr", "/bin", "/sbin", "/lib", "/lib64", "/proc"):
+            if os.path.islink(system):
+                os.symlink(os.readlink(system), self.path / system[1:])
+            elif os.path.exists(system):
+                self.show(system)
+        for path in needed:
+            if not str(path).startswith("/usr/"):
+                self.show(path)
+        for name in ("etc", "var/lib/kolla"):
+            (self.path / name).mkdir(parents=True)
+        (self.path / "etc/passwd").write_text("root:x:0:0::/:\nservice:x:1001:1001::/:\n")
+        (self.path / "etc/group").write_text("root:x:0:\nservice:x:1001:\n")
+
+    def show(self, path):
+        inside = self.path / str(path).lstrip("/")
+        inside.mkdir(parents=True, exist_ok=True)
+        mount(path, inside, None, MS_BIND | MS_REC)
+
+    def declare(self, files, sections):
+        """Makes a config.json, and as many source files."""
+        folder = self.path / CONFIGS
+        shutil.rmtree(folder, ignore_errors=True)
+        for index in range(files):
+            file = folder / "src" / "etc" / "service" / f"{index // 100}" / f"{index}.conf"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text("[section]\noption = value\n" * 40)
+        text = json.dumps({"command": "/usr/bin/service", **sections})
+        (folder / "config.json").write_text(text)
+
+    def clean(self):
+        """Takes back what a run put in place."""
+        for name in ("etc/service", "etc/kolla", "run_command"):
+            path = self.path / name
+            if path.is_dir():
+                shutil.rmtree(path)
+            elif path.exists():
+                path.unlink()
+
+    def run(self, command):
+        """Gives wall time and CPU time in milliseconds, and memory in KiB."""
+        self.clean()
+        environment = {
+            "KOLLA_CONFIG_STRATEGY": "COPY_ALWAYS",
+            "PYTHONPATH": os.environ["PYTHONPATH"],
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        began = time.perf_counter()
+        child = os.fork()
+        if child == 0:
+            try:
+                os.chroot(self.path)
+                os.chdir("/")
+                null = os.open("/null", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+                os.dup2(null, 1)
+                os.dup2(null, 2)
+                os.execve(command[0], command, environment)
+            finally:
+                os._exit(127)
+        _, status, used = os.wait4(child, 0)
+        wall = time.perf_counter() - began
+        if status:
+            sys.exit(f"{command} failed: {(self.path / 'null').read_text()[-2000:]}")
+        return wall * 1000, (used.ru_utime + used.ru_stime) * 1000, used.ru_maxrss
+
+
+def few_files():
+    files = [
+        {
+            "source": f"/{CONFIGS}/src/etc/service/0/{index}.conf",
+            "dest": f"/etc/service/{index}.conf",
+            "owner": "service",
+            "perm": "0600",
+        }
+        for index in range(5)
+    ]
+    return {"config_files": files}
+
+
+def many_files():
+    file = {"source": f"/{CONFIGS}/src/*", "dest": "/", "merge": True, "preserve_properties": True}
+    permission = {"path": "/etc/service", "owner": "service:service", "recurse": True}
+    return {"config_files": [file], "permissions": [permission]}
+
+
+def main():
+    script, binary = (pathlib.Path(path).resolve() for path in sys.argv[1:3])
+    runs = int(sys.argv[3])
+    python = os.path.realpath(sys.executable)
+    peers = [pathlib.Path(path) for path in os.environ["PYTHONPATH"].split(":")]
+    root = Root([sys.base_prefix, script.parent, *peers])
+    shutil.copy(binary, root.path / "kolla_set_configs")
+    ours, theirs = ["/kolla_set_configs"], [python, str(script)]
+    print(f"{'config':12} {'':12} {'wall ms':>10} {'CPU ms':>10} {'memory KiB':>11}")
+    for name, files, sections in (("5 files", 5, few_files()), ("5,000 files", 5000, many_files())):
+        root.declare(files, sections)
+        pairs = [(root.run(theirs), root.run(ours)) for _ in range(runs + 1)][1:]
+        medians = [[statistics.median(run[side][what] for run in pairs) for what in range(3)] for side in (0, 1)]
+        ratios = [statistics.median(theirs[what] / max(ours[what], 0.001) for theirs, ours in pairs) for what in (0, 2)]
+        cpu = medians[0][1] / max(medians[1][1], 0.001)
+        for who, (wall, used, memory) in zip(("upstream", "slipway"), medians):
+            print(f"{name:12} {who:12} {wall:10.1f} {used:10.1f} {memory:11.0f}")
+        print(f"{name:12} {'ratio':12} {ratios[0]:9.1f}x {cpu:9.1f}x {ratios[1]:10.1f}x")
+
+
+main()

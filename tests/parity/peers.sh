@@ -1,0 +1,60 @@
+# shellcheck shell=bash
+# Sourced by the parts of scripts/parity and scripts/bench: fetches what Slipway is compared with.
+
+readonly PEERS=$PWD/${CARGO_TARGET_DIR:-target}/peers
+
+say() { printf '%s: %s\n' "$PART" "$*"; }
+fail() {
+    printf '%s: error: %s\n' "$PART" "$*" >&2
+    exit 1
+}
+
+# Sees to a Python with pip.
+ensure_python() {
+    python3 -m pip --version >/dev/null 2>&1 || ./scripts/engine --package python3 python3-pip python3-venv
+}
+
+# peer NAME [PIP OPTION]... PACKAGE...: unpacks packages into target/peers/NAME, once.
+peer() {
+    local place=$PEERS/$1
+    shift
+    if [[ ! -e $place/.complete ]]; then
+        ensure_python
+        say "fetching ${*: -1}"
+        rm -rf "$place"
+        mkdir -p "$PEERS"
+        python3 -m pip install --quiet --disable-pip-version-check --root-user-action ignore \
+            --target "$place" "$@" >"$place.log" 2>&1 || { tail -n 20 "$place.log" >&2; fail "cannot fetch ${*: -1}"; }
+        touch "$place/.complete"
+    fi
+}
+
+# peer_source NAME-VERSION: unpacks a package's source into target/peers/NAME-VERSION, once.
+peer_source() {
+    local place=$PEERS/$1 package=${1%-*}==${1##*-} download
+    if [[ ! -e $place/.complete ]]; then
+        ensure_python
+        say "fetching $package"
+        rm -rf "$place"
+        mkdir -p "$place"
+        download=$(mktemp -d)
+        # Old packages want an old setuptools to tell what they are.
+        echo 'setuptools<60' >"$download/constraint"
+        PIP_CONSTRAINT=$download/constraint python3 -m pip download --quiet --disable-pip-version-check \
+            --no-deps --no-binary :all: --dest "$download" "$package" >"$place.log" 2>&1 ||
+            { tail -n 20 "$place.log" >&2; fail "cannot fetch $package"; }
+        tar -x -z -f "$download"/*.tar.gz -C "$place" --strip-components 1
+        rm -r "$download"
+        touch "$place/.complete"
+    fi
+}
+
+# The script that a Kolla 23.0.0 image starts with, and a Python that can run it.
+kolla_set_configs_of_upstream() {
+    peer kolla-23.0.0 --no-deps kolla==23.0.0
+    peer pyyaml pyyaml==6.0.2
+    export PARITY_SET_CONFIGS=$PEERS/kolla-23.0.0/kolla/docker/base/set_configs.py
+    export PARITY_PYTHON=python3
+    export PYTHONPATH=$PEERS/pyyaml
+    [[ -r $PARITY_SET_CONFIGS ]] || fail "Kolla 23.0.0 has no $PARITY_SET_CONFIGS"
+}
