@@ -518,3 +518,58 @@ fn roots_own_links_are_followed() {
         .unwrap();
     assert_eq!(container.read("run/service/a"), "a");
 }
+
+#[test]
+fn what_a_killed_run_left_behind_goes_with_the_next() {
+    let container = Container::new();
+    container.write("etc/.kolla-b.conf", "half of it");
+    container.apply(copy("/src/a.conf", "/etc/b.conf")).unwrap();
+    assert_eq!(container.read("etc/b.conf"), "a");
+    assert!(!container.exists("etc/.kolla-b.conf"));
+}
+
+#[test]
+fn a_name_may_be_as_long_as_names_are() {
+    let container = Container::new();
+    let name = "n".repeat(255);
+    container
+        .apply(copy("/src/a.conf", &format!("/etc/{name}")))
+        .unwrap();
+    assert_eq!(container.read(&format!("etc/{name}")), "a");
+}
+
+#[test]
+fn a_full_disk_leaves_the_old_file_whole() {
+    if !as_root() {
+        eprintln!("SKIPPED: only root can mount a disk to fill");
+        return;
+    }
+    let container = Container::new();
+    fs::create_dir(container.path("small")).unwrap();
+    let small = container.path("small");
+    let mounted = std::process::Command::new("mount")
+        .args(["-t", "tmpfs", "-o", "size=64k", "tmpfs"])
+        .arg(&small)
+        .status()
+        .unwrap();
+    if !mounted.success() {
+        eprintln!("SKIPPED: nothing can be mounted here");
+        return;
+    }
+    container.write("small/b.conf", "old");
+    container.write("src/large", &"x".repeat(1 << 20));
+    let result = container.apply(copy("/src/large", "/small/b.conf"));
+    let kept = container.read("small/b.conf");
+    let names: Vec<_> = fs::read_dir(&small)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    let unmounted = std::process::Command::new("umount")
+        .arg(&small)
+        .status()
+        .unwrap();
+    assert!(unmounted.success());
+    assert_eq!(code(result), 2);
+    assert_eq!(kept, "old");
+    assert_eq!(names, ["b.conf"]);
+}

@@ -1,7 +1,8 @@
 //! Runs as root when a container starts, before the service: puts its files in place.
 
+use std::cell::RefCell;
 use std::env;
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -60,15 +61,19 @@ fn print(text: &str) -> ExitCode {
 }
 
 fn run(check: bool) -> ExitCode {
+    // Thousands of files make thousands of lines, and each write costs as much as a small file.
+    let stderr = RefCell::new(BufWriter::new(io::stderr()));
     // A log that nobody reads any more is no reason to leave a service without its files.
-    let to_stderr = |line: &str| drop(io::stderr().write_all(line.as_bytes()));
+    let to_stderr = |line: &str| drop(stderr.borrow_mut().write_all(line.as_bytes()));
     let log = Log::new(&to_stderr);
     let work = if check { check_applied } else { apply };
-    match work(Path::new("/"), &Environment::of_process(), &log) {
+    let code = match work(Path::new("/"), &Environment::of_process(), &log) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             log.error(format_args!("{error}"));
             ExitCode::from(error.exit_code())
         }
-    }
+    };
+    drop(stderr.borrow_mut().flush());
+    code
 }

@@ -4,10 +4,10 @@ use std::ffi::{OsStr, OsString};
 use std::fs::{File, Permissions};
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, fchown};
 use std::path::Path;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, fstat, openat, renameat, symlinkat, unlinkat};
 use rustix::io::Errno;
@@ -117,26 +117,27 @@ pub(crate) struct NewFile {
 
 impl NewFile {
     /// Creates a file in the directory of `place`.
+    ///
+    /// Its name is made from the one it will have: what a run that was killed has left of it is in
+    /// the way of the next, and goes.
     pub(crate) fn create(place: &Found, path: &Path, mode: u32) -> Result<NewFile> {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        loop {
-            let count = COUNT.fetch_add(1, Ordering::Relaxed);
-            let beside = OsString::from(format!(".kolla-{}-{count}", std::process::id()));
-            let flags =
-                OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-            match openat(&*place.dir, &beside, flags, Mode::from_raw_mode(mode)) {
-                Ok(fd) => {
-                    return Ok(NewFile {
-                        file: fd.into(),
-                        dir: place.dir.clone(),
-                        beside,
-                        in_place: false,
-                    });
-                }
-                Err(Errno::EXIST) => {}
-                Err(errno) => return Err(FsError::new("create a file for", path, errno)),
+        let beside = beside(place.entry(path)?);
+        let flags =
+            OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let open = || openat(&*place.dir, &beside, flags, Mode::from_raw_mode(mode));
+        let opened = match open() {
+            Err(Errno::EXIST) => {
+                unlinkat(&*place.dir, &beside, AtFlags::empty()).and_then(|()| open())
             }
-        }
+            opened => opened,
+        };
+        let fd = opened.map_err(FsError::os("create a file for", path))?;
+        Ok(NewFile {
+            file: fd.into(),
+            dir: place.dir.clone(),
+            beside,
+            in_place: false,
+        })
     }
 
     pub(crate) fn write(&mut self, path: &Path, text: &[u8]) -> Result<()> {
@@ -187,6 +188,16 @@ impl NewFile {
         self.in_place = true;
         Ok(())
     }
+}
+
+/// The name under which a file is written. One that is as long as names may be is shortened.
+fn beside(name: &OsStr) -> OsString {
+    const PREFIX: &str = ".kolla-";
+    let bytes = name.as_bytes();
+    let room = 255 - PREFIX.len();
+    let mut beside = OsString::from(PREFIX);
+    beside.push(OsStr::from_bytes(&bytes[..bytes.len().min(room)]));
+    beside
 }
 
 impl Drop for NewFile {
