@@ -122,9 +122,11 @@ pub(super) fn copy_times_and_attributes(
 fn copy_attributes(from: &impl AsFd, to: &impl AsFd) -> std::result::Result<(), Errno> {
     /// The kernel's limits on all names together, and on one value.
     const LARGEST: usize = 65536;
-    // Hardly any file has one.
-    if flistxattr(from, &mut [0u8; 0][..])? == 0 {
-        return Ok(());
+    // Hardly any file has one, and then this much is enough to know.
+    match flistxattr(from, &mut [0u8; 64][..]) {
+        Ok(0) => return Ok(()),
+        Ok(_) | Err(Errno::RANGE) => {}
+        Err(errno) => return Err(errno),
     }
     let mut names = vec![0; LARGEST];
     let length = flistxattr(from, &mut names[..])?;
