@@ -20,6 +20,8 @@ RUN apt-get update \\
  && rm -rf /var/lib/apt/lists/*
 ";
 
+static BUILDING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 /// A root of its own, and an engine with the image.
 pub struct Deployment {
     pub root: tempfile::TempDir,
@@ -48,9 +50,12 @@ impl Deployment {
         let engine = connect(&ConnectOptions::default())
             .await
             .expect("these tests need a container engine: run scripts/engine");
+        // Tests run beside one another: the first builds the image, the others wait for it.
+        let building = BUILDING.lock().await;
         if engine.find_image(IMAGE).await.unwrap().is_none() {
             build(&engine).await;
         }
+        drop(building);
         Deployment {
             root: tempfile::tempdir().unwrap(),
             engine,
