@@ -20,9 +20,14 @@ const DEVICE_LIMIT: u64 = 16 << 20;
 
 /// A file opened to be copied.
 pub(crate) struct Source {
-    file: File,
     /// The file that was opened, whatever has its name by now.
     node: Node,
+}
+
+impl Read for &Source {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        Ok(rustix::io::read(&*self.node.fd, buffer)?)
+    }
 }
 
 impl Source {
@@ -53,12 +58,8 @@ impl Source {
                 Cause::Refused("it is not a file"),
             ));
         }
-        let file = File::from(fd);
-        let fd = Rc::new(OwnedFd::from(
-            file.try_clone().map_err(FsError::os("read", path))?,
-        ));
+        let fd = Rc::new(fd);
         Ok(Source {
-            file,
             node: Node { fd, stat },
         })
     }
@@ -70,8 +71,7 @@ impl Source {
     /// The whole text, unless it is longer than `limit`.
     pub(crate) fn read_all(self, path: &Path, limit: u64) -> Result<Vec<u8>> {
         let mut text = Vec::new();
-        let length = self
-            .file
+        let length = (&self)
             .take(limit + 1)
             .read_to_end(&mut text)
             .map_err(FsError::os("read", path))?;
@@ -91,7 +91,7 @@ impl Source {
         const CHUNK: u64 = 64 << 10;
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
         loop {
-            for (file, chunk) in [(&self.file, &mut ours), (&other.file, &mut theirs)] {
+            for (file, chunk) in [(&self, &mut ours), (&other, &mut theirs)] {
                 chunk.clear();
                 file.take(CHUNK)
                     .read_to_end(chunk)
@@ -149,8 +149,8 @@ impl NewFile {
     /// Fills it with the content of `source`.
     pub(crate) fn copy_content(&mut self, path: &Path, source: &Source) -> Result<()> {
         let copied = match source.node.kind() {
-            FileType::RegularFile => io::copy(&mut &source.file, &mut self.file),
-            _ => io::copy(&mut (&source.file).take(DEVICE_LIMIT), &mut self.file),
+            FileType::RegularFile => io::copy(&mut &*source, &mut self.file),
+            _ => io::copy(&mut source.take(DEVICE_LIMIT), &mut self.file),
         };
         match copied.map_err(FsError::os("write", path))? {
             DEVICE_LIMIT if !source.node.is_file() => Err(FsError::new(
@@ -164,7 +164,7 @@ impl NewFile {
 
     /// Gives it times, extended attributes and mode, then owner of `source`.
     pub(crate) fn copy_properties(&self, path: &Path, source: &Source) -> Result<()> {
-        copy_times_and_attributes(&source.file, &source.node.stat, &self.file)
+        copy_times_and_attributes(&*source.node.fd, &source.node.stat, &self.file)
             .map_err(FsError::os("copy properties to", path))?;
         self.set_mode(path, source.node.mode())?;
         self.set_owner(path, source.node.owner())
