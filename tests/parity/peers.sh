@@ -31,18 +31,18 @@ peer() {
 
 # peer_source NAME-VERSION: unpacks a package's source into target/peers/NAME-VERSION, once.
 peer_source() {
-    local place=$PEERS/$1 package=${1%-*}==${1##*-} download
+    local place=$PEERS/$1 name=${1%-*} version=${1##*-} download
     if [[ ! -e $place/.complete ]]; then
         ensure_python
-        say "fetching $package"
+        say "fetching $name $version"
         rm -rf "$place"
         mkdir -p "$place"
         download=$(mktemp -d)
         # Old packages want an old setuptools to tell what they are.
         echo 'setuptools<60' >"$download/constraint"
         PIP_CONSTRAINT=$download/constraint python3 -m pip download --quiet --disable-pip-version-check \
-            --no-deps --no-binary :all: --dest "$download" "$package" >"$place.log" 2>&1 ||
-            { tail -n 20 "$place.log" >&2; fail "cannot fetch $package"; }
+            --no-deps --no-binary "$name" --dest "$download" "$name==$version" >"$place.log" 2>&1 ||
+            { tail -n 20 "$place.log" >&2; fail "cannot fetch $name $version"; }
         tar -x -z -f "$download"/*.tar.gz -C "$place" --strip-components 1
         rm -r "$download"
         touch "$place/.complete"
