@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 use crate::config::{Config, ConfigFile, Created, Permission, parse_perm, user_group};
-use crate::glob::has_magic;
+use crate::glob::{has_magic, matches};
 
 /// How bad a [`Finding`] is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,6 +55,7 @@ pub fn check(config: &Config) -> Vec<Finding> {
         });
     }
     findings.written_twice(config.config_files.as_deref().unwrap_or_default());
+    findings.in_the_way_of_a_glob(config.config_files.as_deref().unwrap_or_default());
     for (section, entries) in [
         ("directories", &config.directories),
         ("files", &config.files),
@@ -304,6 +305,41 @@ impl Findings {
             }
         }
     }
+
+    /// A glob may bring a file of a name that another entry writes; the later one stays.
+    fn in_the_way_of_a_glob(&mut self, files: &[ConfigFile]) {
+        for (index, glob) in files.iter().enumerate() {
+            let name = split(&glob.source).1;
+            if !glob.dest.ends_with('/') || !has_magic(name) || is_merge(glob) {
+                continue;
+            }
+            let same_name = |file: &ConfigFile| {
+                let dest = effective_dest(file);
+                let (dir, written) = split(&dest);
+                dir == glob.dest.trim_end_matches('/') && matches(name, written.as_bytes())
+            };
+            let others = files
+                .iter()
+                .enumerate()
+                .filter(|(other, _)| *other != index);
+            let others = others.filter(|(_, file)| same_name(file));
+            for (other, file) in others {
+                let message = format!(
+                    "`{}` may bring `{}`, which config_files[{other}] writes too",
+                    glob.source,
+                    effective_dest(file)
+                );
+                self.within(format!("config_files[{index}]"), |found| {
+                    found.warning("source", message);
+                });
+            }
+        }
+    }
+}
+
+/// Directory and name.
+fn split(path: &str) -> (&str, &str) {
+    path.rsplit_once('/').unwrap_or(("", path))
 }
 
 fn is_merge(file: &ConfigFile) -> bool {
@@ -430,5 +466,24 @@ mod tests {
         assert_eq!(check(" "), [Severity::Error]);
         assert_eq!(check("sh -c 'a b'"), [Severity::Warning]);
         assert_eq!(check("httpd -DFOREGROUND"), []);
+    }
+
+    #[test]
+    fn a_glob_that_may_bring_what_another_entry_writes_is_told() {
+        let both = |name: &str| {
+            findings(&format!(
+                r#""config_files": [
+                    {{"source": "/src/*.conf", "dest": "/etc/a/", "owner": "root", "perm": "0600"}},
+                    {{"source": "/other/{name}", "dest": "/etc/a/", "owner": "root", "perm": "0600"}}
+                ]"#
+            ))
+        };
+        assert_eq!(
+            both("b.conf"),
+            [
+                "warning: config_files[0].source: `/src/*.conf` may bring `/etc/a/b.conf`, which config_files[1] writes too"
+            ]
+        );
+        assert!(both("b.json").is_empty());
     }
 }
