@@ -151,8 +151,10 @@ def main():
         memory = [max(root.memory(command) for _ in range(3)) for command in (theirs, ours)]
         for who, (wall, cpu), most in zip(("upstream", "slipway"), medians, memory):
             print(f"{name:12} {who:12} {wall:10.1f} {cpu:10.1f} {most:11}")
+        # A run may be over before it is seen once.
+        ratio = f"{memory[0] / memory[1]:.1f}x" if memory[1] else "-"
         wall, cpu = [statistics.median(theirs[what] / ours[what] for theirs, ours in pairs) for what in (0, 1)]
-        print(f"{name:12} {'ratio':12} {wall:9.1f}x {cpu:9.1f}x {memory[0] / max(memory[1], 1):10.1f}x")
+        print(f"{name:12} {'ratio':12} {wall:9.1f}x {cpu:9.1f}x {ratio:>11}")
 
 
 main()
