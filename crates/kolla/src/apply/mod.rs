@@ -18,6 +18,8 @@
 //! - **Names are taken as they are.** Upstream expands the destination of a copy as a glob when it
 //!   sets owner and mode, so a file named `a[1]` keeps the source's mode, and one named `*` changes
 //!   its neighbours.
+//! - **A path is walked once.** Upstream fails where a destination goes up with `..` from what it has
+//!   just replaced.
 //! - **Its own files are root's.** Upstream writes into `/run_command` and its state file as they
 //!   are, with whatever owner and mode `permissions` gave them; here they are made anew.
 //! - **Users and groups** are those of `/etc/passwd` and `/etc/group`: no name service is asked.
