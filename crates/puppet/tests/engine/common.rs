@@ -3,10 +3,13 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use puppet::{Event, Hieradata, Observer, Outcome, Paths, Puppet, Report, Settings};
-use runtime::engine::{BuildRequest, ConnectOptions, Engine, Progress, connect};
+use runtime::engine::{
+    BuildRequest, ConnectOptions, ContainerState, ContainerSummary, Engine, Progress, connect,
+};
 use serde_json::Value;
 use service::{ConfigVolume, PuppetConfig};
 
@@ -86,10 +89,22 @@ impl Deployment {
         std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     }
 
-    /// The containers of this deployment's runs.
+    /// The number of containers of this deployment's runs.
     pub async fn containers(&self) -> usize {
+        self.list().await.len()
+    }
+
+    /// Waits until a container of this deployment's runs is at work.
+    pub async fn until_one_runs(&self) {
+        let is_running = |container: &ContainerSummary| container.state == ContainerState::Running;
+        while !self.list().await.iter().any(is_running) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    async fn list(&self) -> Vec<ContainerSummary> {
         let label = format!("slipway.puppet.root={}", self.root.path().display());
-        self.engine.list_containers(&[label]).await.unwrap().len()
+        self.engine.list_containers(&[label]).await.unwrap()
     }
 
     /// Whether a text is in any file below a folder of the root.

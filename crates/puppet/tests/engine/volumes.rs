@@ -237,13 +237,25 @@ async fn a_killed_run_leaves_the_old_volume_and_the_next_one_is_right() {
         .into_result()
         .unwrap();
 
+    // What is dropped on a runtime of one thread cannot clean up, like what is killed.
+    let (kill, killed) = tokio::sync::oneshot::channel::<()>();
     let slow = deployment.puppet(hiera("a"));
-    let run = tokio::spawn(async move { slow.generate(manifest("never", 60)).await });
-    while deployment.containers().await == 0 {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    run.abort();
-    assert!(run.await.unwrap_err().is_cancelled());
+    let entries = manifest("never", 60);
+    let run = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            tokio::select! {
+                report = slow.generate(entries) => panic!("it ended: {report:?}"),
+                _ = killed => {}
+            }
+        });
+    });
+    deployment.until_one_runs().await;
+    kill.send(()).unwrap();
+    run.join().unwrap();
     assert_eq!(deployment.generated("one/etc/x.conf"), "old");
     assert_eq!(
         deployment.containers().await,
@@ -262,6 +274,18 @@ async fn a_killed_run_leaves_the_old_volume_and_the_next_one_is_right() {
     assert_eq!(deployment.containers().await, 0);
     let staging = deployment.paths().config_data().join(".staging");
     assert_eq!(std::fs::read_dir(staging).unwrap().count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_run_takes_its_container_with_it() {
+    let deployment = Deployment::new().await;
+    let slow = deployment.puppet(hiera("a"));
+    let entries = vec![entry("one", "generate('/bin/sleep', '60')")];
+    let run = tokio::spawn(async move { slow.generate(entries).await });
+    deployment.until_one_runs().await;
+    run.abort();
+    assert!(run.await.unwrap_err().is_cancelled());
+    assert_eq!(deployment.containers().await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
