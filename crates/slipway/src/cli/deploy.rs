@@ -1,0 +1,50 @@
+//! `slipway deploy`.
+
+use clap::Args;
+
+use super::name;
+use super::shared::{Generating, Lock, Root, Services};
+
+/// Which containers wait for what.
+#[derive(Args, Debug, Clone)]
+pub struct Waiting {
+    /// Seconds to wait for containers to be healthy
+    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    pub wait: u64,
+}
+
+#[derive(Args, Debug)]
+pub struct Deploy {
+    #[command(flatten)]
+    pub services: Services,
+    #[command(flatten)]
+    pub root: Root,
+    /// Only this step (1 to 5); config volumes are generated before it
+    #[arg(long, value_name = "N", conflicts_with_all = ["from", "to"], value_parser = step())]
+    pub step: Option<u8>,
+    /// The first step
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = step())]
+    pub from: u8,
+    /// The last step
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = step())]
+    pub to: u8,
+    /// Whether this is the bootstrap node, the one that runs docker_puppet_tasks
+    #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set)]
+    pub bootstrap_node: bool,
+    /// Who manages the containers (a label); derived from role and root when not given
+    #[arg(long, value_name = "NAME", value_parser = name())]
+    pub managed_by: Option<String>,
+    /// Say what would be done and why, and do nothing
+    #[arg(long)]
+    pub plan: bool,
+    #[command(flatten)]
+    pub generating: Generating,
+    #[command(flatten)]
+    pub waiting: Waiting,
+    #[command(flatten)]
+    pub lock: Lock,
+}
+
+fn step() -> clap::builder::RangedI64ValueParser<u8> {
+    clap::value_parser!(u8).range(1..=5)
+}

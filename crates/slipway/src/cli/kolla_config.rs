@@ -1,0 +1,44 @@
+//! `slipway kolla-config`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::shared::{Root, Services};
+
+#[derive(Debug, Subcommand)]
+pub enum KollaConfig {
+    /// Write each service's config.json to its path, 0600, where its content has changed
+    Write {
+        #[command(flatten)]
+        services: Services,
+        #[command(flatten)]
+        root: Root,
+    },
+    /// Check config.json files, or those that service definitions declare
+    Check(KollaConfigCheck),
+    /// Print the JSON Schema of a config.json
+    Schema,
+}
+
+#[derive(Args, Debug)]
+pub struct KollaConfigCheck {
+    /// config.json files
+    #[arg(value_name = "FILE", required_unless_present_any = ["services", "schema"])]
+    pub files: Vec<PathBuf>,
+    /// Service definitions: a file, or a folder of *.yaml. Repeatable. Their config.json files are
+    /// checked against the mounts of the containers that read them, too
+    #[arg(long, value_name = "PATH")]
+    pub services: Vec<PathBuf>,
+    /// Look into this image for users, groups, the command and sources
+    #[arg(long, value_name = "IMAGE", conflicts_with = "images")]
+    pub image: Option<String>,
+    /// Look into the image that each container declares
+    #[arg(long, requires = "services")]
+    pub images: bool,
+    #[command(flatten)]
+    pub root: Root,
+    /// Print the JSON Schema of a config.json, and check nothing
+    #[arg(long)]
+    pub schema: bool,
+}

@@ -1,0 +1,57 @@
+//! Options that several subcommands take.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::name;
+
+/// Where a deployment is on disk.
+#[derive(Args, Debug, Clone)]
+pub struct Root {
+    /// Put DIR in front of every path of the deployment, bind-mount sources included
+    #[arg(long, value_name = "DIR", default_value = "/")]
+    pub root: PathBuf,
+}
+
+/// Where the declarations come from.
+#[derive(Args, Debug, Clone)]
+pub struct Services {
+    /// Service definitions: a file, or a folder of *.yaml. Repeatable
+    #[arg(long, value_name = "PATH", required = true)]
+    pub services: Vec<PathBuf>,
+    /// Name of the role these services make up
+    #[arg(long, value_name = "NAME", default_value = "Standalone", value_parser = name())]
+    pub role: String,
+    /// More hiera data (YAML or JSON), over that of the services; later files win. Repeatable
+    #[arg(long, value_name = "FILE")]
+    pub hiera: Vec<PathBuf>,
+}
+
+/// How config volumes are generated.
+#[derive(Args, Debug, Clone)]
+pub struct Generating {
+    /// How many config volumes are generated at once
+    #[arg(long, env = "PROCESS_COUNT", value_name = "N", default_value_t = default_process_count())]
+    pub process_count: NonZeroUsize,
+    /// Seconds after which a Puppet run is given up
+    #[arg(long, value_name = "SECONDS", default_value_t = 900)]
+    pub puppet_timeout: u64,
+    /// Keep the container of a failed run, for a look inside
+    #[arg(long)]
+    pub keep_failed: bool,
+}
+
+/// What to do when another run works on the same deployment.
+#[derive(Args, Debug, Clone)]
+pub struct Lock {
+    /// Do not wait for another run on the same deployment: say who holds the lock and stop
+    #[arg(long)]
+    pub no_wait: bool,
+}
+
+/// docker-puppet.py's default is the number of CPUs, and so is ours; Puppet is CPU-bound.
+fn default_process_count() -> NonZeroUsize {
+    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+}
