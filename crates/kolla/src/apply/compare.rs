@@ -73,7 +73,7 @@ impl Run<'_> {
                 false => compare.file(&source, &dest)?,
             };
             if !same {
-                bad.push(show(&source));
+                bad.push(show(&source).into_owned());
             }
         }
         if bad.is_empty() {
@@ -116,12 +116,15 @@ impl Comparison<'_> {
                 show(source)
             )));
         }
-        let names = self
+        let listed = self
             .find(source)
             .ok()
-            .and_then(|found| found.node?.names(source).ok())
+            .and_then(|found| found.node?.list(source).ok())
             .unwrap_or_default();
-        let entries: Vec<PathBuf> = names.iter().map(|name| source.join(name)).collect();
+        let entries: Vec<PathBuf> = listed
+            .iter()
+            .map(|entry| source.join(&entry.name))
+            .collect();
         let is_dir = |path: &&PathBuf| {
             self.find(path)
                 .is_ok_and(|found| found.node.is_some_and(|node| node.is_dir()))

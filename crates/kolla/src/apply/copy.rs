@@ -66,9 +66,8 @@ impl Run<'_> {
             false => self.root.glob(&entry.source, Links::Any)?,
         };
         if sources.is_empty() && !entry.optional {
-            return Err(ApplyError::MissingRequiredSource(show(Path::new(
-                &entry.source,
-            ))));
+            let source = show(Path::new(&entry.source)).into_owned();
+            return Err(ApplyError::MissingRequiredSource(source));
         }
         Ok(sources)
     }
@@ -123,10 +122,8 @@ impl Copy<'_> {
         let root = self.run.root;
         let path = &destination(self.entry, source);
         let entry = root.find(source, Links::Any, Last::Keep)?;
-        let link = entry.node.clone().filter(Node::is_link);
-        let found = self.behind(link.as_ref(), &entry, || {
-            root.follow(&entry, source, Links::Any)
-        })?;
+        let link = entry.link().cloned();
+        let found = self.behind(entry, source)?;
         let from = At {
             path: source,
             found,
@@ -149,14 +146,12 @@ impl Copy<'_> {
     }
 
     /// What to copy. A link that leads nowhere can still be copied as the link it is.
-    fn behind(
-        &self,
-        link: Option<&Node>,
-        entry: &Found,
-        follow: impl FnOnce() -> crate::fs::Result<Found>,
-    ) -> Result<Found> {
-        match follow() {
-            Err(_) if link.is_some() && self.keeps_links() => Ok(entry.emptied()),
+    fn behind(&self, entry: Found, path: &Path) -> Result<Found> {
+        if entry.link().is_none() {
+            return Ok(entry);
+        }
+        match self.run.root.follow(&entry, path, Links::Any) {
+            Err(_) if self.keeps_links() => Ok(entry.emptied()),
             found => Ok(found?),
         }
     }
@@ -212,6 +207,22 @@ impl Copy<'_> {
         Ok(())
     }
 
+    /// A link that leads to its own directory is the last component of a path that goes through it
+    /// forty times, and Kolla's script deletes it there before it writes to that path.
+    fn refuse_to_cut_the_way(&self, dest: &At) -> Result<()> {
+        let root = self.run.root;
+        match dest.found.link() {
+            Some(link) if !root.is_reachable_without(link, dirname(dest.path)) => {
+                let reason = format!(
+                    "cannot replace {}: it is a symbolic link on the way to itself",
+                    show(dest.path)
+                );
+                Err(ApplyError::Unexpected(reason))
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn delete(&self, dest: &At) -> Result<()> {
         self.run
             .log
@@ -231,22 +242,25 @@ impl Copy<'_> {
         if !from.is_dir() {
             return self.file(from, link, &dest);
         }
-        let dest = self.directory(from, dest)?;
+        let (dest, is_new) = self.directory(from, dest)?;
         let Some(node) = from.node() else {
             return Ok(());
         };
         let root = self.run.root;
-        for name in node.names(from.path)? {
-            let (inner, path) = (from.path.join(&name), dest.path.join(&name));
+        for listed in node.list(from.path)? {
+            let (inner, path) = (from.path.join(&listed.name), dest.path.join(&listed.name));
             if self.excluded(&inner) {
                 continue;
             }
-            let entry = root.find_in(&from.found, &name, &inner, Links::Any, Last::Keep)?;
-            let link = entry.node.clone().filter(Node::is_link);
-            let found = self.behind(link.as_ref(), &entry, || {
-                root.follow(&entry, &inner, Links::Any)
-            })?;
-            let there = root.find_in(&dest.found, &name, &path, Links::Trusted, Last::Keep)?;
+            let entry = root.find_listed(&from.found, &listed, &inner)?;
+            let link = entry.link().cloned();
+            let found = self.behind(entry, &inner)?;
+            let there = match is_new {
+                true => dest.found.vacant(&listed.name, &path)?,
+                false => {
+                    root.find_in(&dest.found, &listed.name, &path, Links::Trusted, Last::Keep)?
+                }
+            };
             let (from, dest) = (
                 At {
                     path: &inner,
@@ -262,8 +276,9 @@ impl Copy<'_> {
         Ok(())
     }
 
-    /// Makes sure that there is a directory, with the properties it should have.
-    fn directory<'p>(&self, from: &At, dest: At<'p>) -> Result<At<'p>> {
+    /// Makes sure that there is a directory, with the properties it should have; tells whether it
+    /// is a new one.
+    fn directory<'p>(&self, from: &At, dest: At<'p>) -> Result<(At<'p>, bool)> {
         let path = dest.path;
         let there = match dest.node() {
             Some(node) if node.is_link() => self.run.root.follow(&dest.found, path, Links::Trusted),
@@ -274,7 +289,8 @@ impl Copy<'_> {
             Err(error) if error.is_untrusted() => return Err(error.into()),
             Err(_) => dest.found.emptied(),
         };
-        let found = if there.node.as_ref().is_some_and(Node::is_dir) {
+        let is_new = !there.node.as_ref().is_some_and(Node::is_dir);
+        let found = if !is_new {
             there
         } else {
             if is_slashed(path) && dest.node().is_some() {
@@ -287,7 +303,11 @@ impl Copy<'_> {
             self.run
                 .log
                 .info(format_args!("Creating directory {}", show(path)));
-            dest.found.make_dir(path)?
+            match dest.found.link() {
+                // It may have been on the way to itself.
+                Some(_) => self.run.root.make_dirs(path)?,
+                None => dest.found.make_dir(path)?,
+            }
         };
         match (self.properties, &found.node, from.node()) {
             (Some(properties), _, _) => self.run.set_directory(path, &found, properties),
@@ -301,7 +321,7 @@ impl Copy<'_> {
             }
             _ => {}
         }
-        Ok(At { path, found })
+        Ok((At { path, found }, is_new))
     }
 
     fn keeps_links(&self) -> bool {
@@ -320,6 +340,7 @@ impl Copy<'_> {
         let link = link.filter(|_| self.keeps_links());
         if let Some(there) = dest.node() {
             self.refuse_directory_link(dest)?;
+            self.refuse_to_cut_the_way(dest)?;
             if there.is_dir() || link.is_some() {
                 self.delete(dest)?;
             } else {
@@ -348,7 +369,10 @@ impl Copy<'_> {
         file.copy_content(dest.path, &source)?;
         match self.properties {
             Some(properties) => {
-                file.set_mode(dest.path, source.node().mode())?;
+                // Without one of its own it has the source's mode; otherwise never, not even now.
+                if properties.mode.is_none() {
+                    file.set_mode(dest.path, source.node().mode())?;
+                }
                 self.set(dest.path, &file, properties);
             }
             None => {

@@ -1,6 +1,7 @@
 //! The lines that end up in the container's log.
 
-use std::fmt;
+use std::cell::RefCell;
+use std::fmt::{self, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Writes lines as Kolla's script does: time, level, message. The time is UTC.
@@ -8,12 +9,25 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// Lines name paths and never hold what is in a file.
 pub struct Log<'a> {
     write: &'a dyn Fn(&str),
+    line: RefCell<Line>,
+}
+
+/// The last line, which the next one has much in common with.
+#[derive(Default)]
+struct Line {
+    text: String,
+    /// The second that it begins with, and how long that is.
+    second: u64,
+    stamp: usize,
 }
 
 impl<'a> Log<'a> {
     /// `write` is given one line after the other, with its line break.
     pub fn new(write: &'a dyn Fn(&str)) -> Log<'a> {
-        Log { write }
+        Log {
+            write,
+            line: RefCell::default(),
+        }
     }
 
     /// Says what is being done.
@@ -35,8 +49,17 @@ impl<'a> Log<'a> {
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
-        let (time, millis) = (date_time(now.as_secs()), now.subsec_millis());
-        (self.write)(&format!("{time}.{millis:03} {level} {message}\n"));
+        let mut line = self.line.borrow_mut();
+        if line.stamp == 0 || line.second != now.as_secs() {
+            line.text = date_time(now.as_secs());
+            (line.second, line.stamp) = (now.as_secs(), line.text.len());
+        }
+        let Line { text, stamp, .. } = &mut *line;
+        text.truncate(*stamp);
+        let millis = now.subsec_millis();
+        // Writing to text does not fail.
+        let _ = writeln!(text, ".{millis:03} {level} {message}");
+        (self.write)(text);
     }
 }
 

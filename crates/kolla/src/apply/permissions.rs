@@ -1,6 +1,7 @@
 //! Setting owners and modes.
 
 use std::cell::OnceCell;
+use std::ffi::OsStr;
 use std::path::Path;
 
 use regex_lite::Regex;
@@ -11,7 +12,7 @@ use super::entry::patterns;
 use super::value::{object, text, truthy};
 use super::{ApplyError, Result, Run};
 use crate::config::parse_perm;
-use crate::fs::{Found, FsError, Last, Links, MAX_DEPTH, Node, show};
+use crate::fs::{Found, FsError, Last, Links, Listed, MAX_DEPTH, Node, show};
 
 /// An entry of `permissions`, `directories` or `files`.
 pub(super) struct Permissions<'a> {
@@ -152,6 +153,16 @@ impl Run<'_> {
         self.set(path, found, properties);
     }
 
+    /// The same for a file's owner alone, which takes no look at the file.
+    fn set_owner_in(&self, dir: &Node, name: &OsStr, path: &Path, owner: (u32, u32)) {
+        self.log
+            .info(format_args!("Setting permission for {}", show(path)));
+        if let Err(error) = dir.set_owner_in(name, path, owner) {
+            self.log
+                .error(format_args!("Failed to set permissions: {error}"));
+        }
+    }
+
     fn set_below(
         &self,
         path: &Path,
@@ -167,13 +178,15 @@ impl Run<'_> {
             )));
         }
         // A directory that cannot be listed is passed over, as Python's os.walk does.
-        let names = dir
-            .node
-            .as_ref()
-            .and_then(|node| node.names(path).ok())
-            .unwrap_or_default();
-        for name in names {
+        let Some(node) = &dir.node else { return Ok(()) };
+        for Listed { name, kind } in node.list(path).unwrap_or_default() {
             let inner_path = path.join(&name);
+            if kind == FileType::RegularFile && properties.mode.is_none() {
+                if !exclude.leaves_out(&inner_path)? {
+                    self.set_owner_in(node, &name, &inner_path, properties.owner);
+                }
+                continue;
+            }
             let inner = self
                 .root
                 .find_in(dir, &name, &inner_path, Links::Trusted, Last::Keep)?;

@@ -62,7 +62,7 @@ fn print(text: &str) -> ExitCode {
 
 fn run(check: bool) -> ExitCode {
     // Thousands of files make thousands of lines, and each write costs as much as a small file.
-    let stderr = RefCell::new(BufWriter::new(io::stderr()));
+    let stderr = RefCell::new(BufWriter::with_capacity(64 << 10, io::stderr()));
     // A log that nobody reads any more is no reason to leave a service without its files.
     let to_stderr = |line: &str| drop(stderr.borrow_mut().write_all(line.as_bytes()));
     let log = Log::new(&to_stderr);

@@ -45,13 +45,13 @@ impl Root {
             dir.join("")
         };
         let node = self.look(&searched, links)?;
-        let names = node
-            .and_then(|node| node.names(dir).ok())
+        let entries = node
+            .and_then(|node| node.list(dir).ok())
             .unwrap_or_default();
-        let matching = names
+        let matching = entries
             .into_iter()
-            .filter(|name| matches(pattern, name.as_bytes()));
-        Ok(matching.map(|name| dir.join(name)).collect())
+            .filter(|entry| matches(pattern, entry.name.as_bytes()));
+        Ok(matching.map(|entry| dir.join(entry.name)).collect())
     }
 
     fn look(&self, path: &Path, links: Links) -> Result<Option<Node>> {

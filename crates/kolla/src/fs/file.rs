@@ -9,8 +9,9 @@ use std::os::unix::fs::{PermissionsExt, fchown};
 use std::path::Path;
 use std::rc::Rc;
 
+use rustix::buffer::spare_capacity;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, fstat, openat, renameat, symlinkat, unlinkat};
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 
 use super::node::copy_times_and_attributes;
 use super::{Cause, Found, FsError, Last, Links, Node, Result, Root};
@@ -43,10 +44,17 @@ impl Source {
                 Cause::Refused("it is a named pipe"),
             ));
         }
+        if node.readable {
+            return Ok(Source { node: node.clone() });
+        }
+        Source::open_in(&found.dir, name, path)
+    }
+
+    /// Opens a file in a directory.
+    pub(super) fn open_in(dir: &OwnedFd, name: &OsStr, path: &Path) -> Result<Source> {
         let flags =
             OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-        let fd =
-            openat(&*found.dir, name, flags, Mode::empty()).map_err(FsError::os("read", path))?;
+        let fd = openat(dir, name, flags, Mode::empty()).map_err(FsError::os("read", path))?;
         let stat = fstat(&fd).map_err(FsError::os("look at", path))?;
         if !matches!(
             FileType::from_raw_mode(stat.st_mode),
@@ -58,9 +66,12 @@ impl Source {
                 Cause::Refused("it is not a file"),
             ));
         }
-        let fd = Rc::new(fd);
         Ok(Source {
-            node: Node { fd, stat },
+            node: Node {
+                fd: Rc::new(fd),
+                stat,
+                readable: true,
+            },
         })
     }
 
@@ -70,7 +81,9 @@ impl Source {
 
     /// The whole text, unless it is longer than `limit`.
     pub(crate) fn read_all(self, path: &Path, limit: u64) -> Result<Vec<u8>> {
-        let mut text = Vec::new();
+        // One more than there is, so that the end is seen at once.
+        let size = self.node.size().min(limit) as usize;
+        let mut text = Vec::with_capacity(size + 1);
         let length = (&self)
             .take(limit + 1)
             .read_to_end(&mut text)
@@ -148,17 +161,27 @@ impl NewFile {
 
     /// Fills it with the content of `source`.
     pub(crate) fn copy_content(&mut self, path: &Path, source: &Source) -> Result<()> {
-        let copied = match source.node.kind() {
-            FileType::RegularFile => io::copy(&mut &*source, &mut self.file),
-            _ => io::copy(&mut source.take(DEVICE_LIMIT), &mut self.file),
-        };
-        match copied.map_err(FsError::os("write", path))? {
-            DEVICE_LIMIT if !source.node.is_file() => Err(FsError::new(
-                "copy",
-                path,
-                Cause::Refused("the device does not end"),
-            )),
-            _ => Ok(()),
+        /// How much is copied at a time.
+        const CHUNK: u64 = 128 << 10;
+        let is_file = source.node.is_file();
+        let size = source.node.size();
+        let mut chunk = Vec::with_capacity(size.clamp(4 << 10, CHUNK) as usize);
+        let mut copied = 0;
+        loop {
+            chunk.clear();
+            let read = || rustix::io::read(&*source.node.fd, spare_capacity(&mut chunk));
+            let length = retry_on_intr(read).map_err(FsError::os("read", path))?;
+            self.write(path, &chunk)?;
+            copied += length as u64;
+            if !is_file && copied >= DEVICE_LIMIT {
+                let reason = Cause::Refused("the device does not end");
+                return Err(FsError::new("copy", path, reason));
+            }
+            // All that the file had when it was opened. Files that the kernel makes up may say
+            // nothing of their size: those are read until nothing comes.
+            if length == 0 || (is_file && copied == size) {
+                return Ok(());
+            }
         }
     }
 
@@ -239,12 +262,16 @@ impl Found {
 
     /// Whether both are the same entry of the same directory.
     pub(crate) fn is_entry(&self, other: &Found) -> bool {
-        let identity = |found: &Found| {
+        let node = |found: &Found| found.node.as_ref().map(Node::identity);
+        let dir = |found: &Found| {
             fstat(&*found.dir)
                 .map(|stat| (stat.st_dev, stat.st_ino))
                 .ok()
         };
-        self.name.is_some() && self.name == other.name && identity(self) == identity(other)
+        self.name.is_some()
+            && self.name == other.name
+            && node(self) == node(other)
+            && dir(self) == dir(other)
     }
 
     /// Creates an empty file here; that there is one already is an error.

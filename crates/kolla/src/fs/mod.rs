@@ -9,23 +9,23 @@ mod expand;
 mod file;
 mod node;
 mod tree;
+mod walk;
 
-use std::collections::VecDeque;
+use std::borrow::Cow;
+use std::cell::Cell;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::os::fd::OwnedFd;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use rustix::fs::{CWD, FileType, Mode, OFlags, Stat, fstat, mkdirat, openat, readlinkat};
+use rustix::fs::{CWD, FileType, Mode, OFlags, Stat, fstat, openat};
 use rustix::io::Errno;
 
 pub(crate) use file::{NewFile, Source};
+pub(crate) use node::Listed;
 pub(crate) use tree::MAX_DEPTH;
-
-/// As many symbolic links as the kernel follows on one path.
-const MAX_LINKS: u32 = 40;
+use walk::Walk;
 
 /// Which symbolic links are followed.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -120,23 +120,29 @@ impl fmt::Display for FsError {
 }
 
 /// A path for people: names may hold line breaks and worse.
-pub(crate) fn show(path: &Path) -> String {
+pub(crate) fn show(path: &Path) -> Cow<'_, str> {
+    let text = path.to_string_lossy();
+    if !text.contains(char::is_control) {
+        return text;
+    }
     let mut shown = String::new();
-    for c in path.to_string_lossy().chars() {
+    for c in text.chars() {
         if c.is_control() {
             shown.extend(c.escape_default())
         } else {
             shown.push(c)
         }
     }
-    shown
+    shown.into()
 }
 
-/// A file, directory or anything else, held open; only its description can be read through it.
+/// A file, directory or anything else, held open.
 #[derive(Clone)]
 pub(crate) struct Node {
     fd: Rc<OwnedFd>,
     stat: Stat,
+    /// Whether a file's content can be read through it; if not, only its description.
+    readable: bool,
 }
 
 /// Where a walk ended.
@@ -160,6 +166,25 @@ impl Found {
             ..self.clone()
         }
     }
+
+    /// The symbolic link that is here, if one is.
+    pub(crate) fn link(&self) -> Option<&Node> {
+        self.node.as_ref().filter(|node| node.is_link())
+    }
+
+    /// A place in this directory where nothing is.
+    pub(crate) fn vacant(&self, name: &OsStr, path: &Path) -> Result<Found> {
+        let dir = self
+            .node
+            .as_ref()
+            .ok_or_else(|| FsError::new("reach", path, Errno::NOENT))?;
+        Ok(Found {
+            dir: dir.fd.clone(),
+            name: Some(name.to_owned()),
+            node: None,
+            links: self.links,
+        })
+    }
 }
 
 /// The directory that paths start from: `/`, or one that stands for it.
@@ -168,13 +193,8 @@ pub(crate) struct Root {
     identity: (u64, u64),
     cwd: PathBuf,
     user: u32,
-}
-
-struct Walk {
-    links: Links,
-    last: Last,
-    /// Make the directories that are missing.
-    create: bool,
+    /// Whether the kernel can walk a path for us, as far as is known.
+    openat2: Cell<bool>,
 }
 
 impl Root {
@@ -188,6 +208,7 @@ impl Root {
             identity: (stat.st_dev, stat.st_ino),
             cwd: cwd.to_owned(),
             user: rustix::process::geteuid().as_raw(),
+            openat2: Cell::new(true),
         })
     }
 
@@ -196,17 +217,8 @@ impl Root {
         if path.as_os_str().is_empty() {
             return Err(FsError::new("reach", path, Errno::NOENT));
         }
-        self.walk(
-            &self.fd,
-            0,
-            &self.cwd.join(path),
-            &Walk {
-                links,
-                last,
-                create: false,
-            },
-        )
-        .map_err(|cause| FsError::new("reach", path, cause))
+        self.walk(&self.fd, 0, &self.cwd.join(path), &Walk::new(links, last))
+            .map_err(|cause| FsError::new("reach", path, cause))
     }
 
     /// The same from a directory that was found before; `path` is what errors call it.
@@ -220,34 +232,39 @@ impl Root {
     ) -> Result<Found> {
         let inner = || {
             let start = dir.node.as_ref().ok_or(Errno::NOENT)?;
-            self.walk(
-                &start.fd,
-                dir.links,
-                Path::new(name),
-                &Walk {
-                    links,
-                    last,
-                    create: false,
-                },
-            )
+            let walk = Walk::new(links, last);
+            self.walk(&start.fd, dir.links, Path::new(name), &walk)
         };
         inner().map_err(|cause| FsError::new("reach", path, cause))
     }
 
+    /// The same for what a directory's listing has; a file is opened for reading at once.
+    pub(crate) fn find_listed(&self, dir: &Found, listed: &Listed, path: &Path) -> Result<Found> {
+        if listed.kind == FileType::RegularFile
+            && let Ok(mut found) = dir.vacant(&listed.name, path)
+            && let Ok(source) = Source::open_in(&found.dir, &listed.name, path)
+            && source.node().is_file()
+        {
+            found.node = Some(source.node().clone());
+            return Ok(found);
+        }
+        // It has become something else since, or cannot be opened: whoever reads it will see.
+        self.find_in(dir, &listed.name, path, Links::Any, Last::Keep)
+    }
+
+    /// Whether there would still be a way to `path` without this link. One that leads back to
+    /// where it is can be on the way to itself.
+    pub(crate) fn is_reachable_without(&self, link: &Node, path: &Path) -> bool {
+        let walk = Walk::new(Links::Trusted, Last::Follow).without(link);
+        self.walk(&self.fd, 0, &self.cwd.join(path), &walk).is_ok()
+    }
+
     /// What is behind a link that was found; anything else is its own answer.
     pub(crate) fn follow(&self, found: &Found, path: &Path, links: Links) -> Result<Found> {
-        let Some(name) = found
-            .name
-            .as_ref()
-            .filter(|_| found.node.as_ref().is_some_and(Node::is_link))
-        else {
+        let Some(name) = found.name.as_ref().filter(|_| found.link().is_some()) else {
             return Ok(found.clone());
         };
-        let walk = Walk {
-            links,
-            last: Last::Follow,
-            create: false,
-        };
+        let walk = Walk::new(links, Last::Follow);
         self.walk(&found.dir, found.links, Path::new(name), &walk)
             .map_err(|cause| FsError::new("follow", path, cause))
     }
@@ -261,7 +278,7 @@ impl Root {
         let failed = |errno: Errno| FsError::new("look above", "..", errno);
         loop {
             let stat = fstat(&*here).map_err(failed)?;
-            if (stat.st_dev, stat.st_ino) == (dir.stat.st_dev, dir.stat.st_ino) {
+            if (stat.st_dev, stat.st_ino) == dir.identity() {
                 return Ok(true);
             }
             if (stat.st_dev, stat.st_ino) == self.identity {
@@ -288,11 +305,7 @@ impl Root {
         if path.as_os_str().is_empty() {
             return Err(FsError::new("create the directory", path, Errno::NOENT));
         }
-        let walk = Walk {
-            links: Links::Trusted,
-            last: Last::Follow,
-            create: true,
-        };
+        let walk = Walk::new(Links::Trusted, Last::Follow).creating();
         let made = self
             .walk(&self.fd, 0, &self.cwd.join(path), &walk)
             .and_then(|found| match &found.node {
@@ -301,114 +314,4 @@ impl Root {
             });
         made.map_err(|cause| FsError::new("create the directory", path, cause))
     }
-
-    fn walk(
-        &self,
-        start: &Rc<OwnedFd>,
-        links: u32,
-        path: &Path,
-        walk: &Walk,
-    ) -> std::result::Result<Found, Cause> {
-        let bytes = path.as_os_str().as_bytes();
-        let mut here = if bytes.starts_with(b"/") {
-            self.fd.clone()
-        } else {
-            start.clone()
-        };
-        let mut links = links;
-        let directory_wanted = bytes.ends_with(b"/") || bytes.ends_with(b"/.");
-        // What is still to be walked, and whether a link put it there.
-        let mut todo: VecDeque<(OsString, bool)> =
-            components(bytes).map(|name| (name, false)).collect();
-        while let Some((name, from_link)) = todo.pop_front() {
-            if name == ".." {
-                here = self.parent(here)?;
-                continue;
-            }
-            let is_last = todo.is_empty();
-            let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-            let mut opened = openat(&*here, &name, flags, Mode::empty());
-            if opened.as_ref().err() == Some(&Errno::NOENT) && walk.create && !from_link {
-                match mkdirat(&*here, &name, Mode::from_raw_mode(0o777)) {
-                    Ok(()) | Err(Errno::EXIST) => {}
-                    Err(errno) => return Err(errno.into()),
-                }
-                opened = openat(&*here, &name, flags, Mode::empty());
-            }
-            let fd = match opened {
-                Ok(fd) => fd,
-                Err(Errno::NOENT) if is_last && !directory_wanted => {
-                    return Ok(Found {
-                        dir: here,
-                        name: Some(name),
-                        node: None,
-                        links,
-                    });
-                }
-                Err(errno) => return Err(errno.into()),
-            };
-            let stat = fstat(&fd)?;
-            match FileType::from_raw_mode(stat.st_mode) {
-                FileType::Symlink if !is_last || directory_wanted || walk.last == Last::Follow => {
-                    links += 1;
-                    if links > MAX_LINKS {
-                        return Err(Errno::LOOP.into());
-                    }
-                    if walk.links == Links::Trusted && stat.st_uid != 0 && stat.st_uid != self.user
-                    {
-                        return Err(Cause::Untrusted { owner: stat.st_uid });
-                    }
-                    let target = readlinkat(&fd, c"", Vec::new())?.into_bytes();
-                    if target.starts_with(b"/") {
-                        here = self.fd.clone();
-                    }
-                    for name in components(&target).collect::<Vec<_>>().into_iter().rev() {
-                        todo.push_front((name, true));
-                    }
-                }
-                FileType::Directory if !is_last => here = Rc::new(fd),
-                kind => {
-                    if kind != FileType::Directory && (!is_last || directory_wanted) {
-                        return Err(Errno::NOTDIR.into());
-                    }
-                    let node = Node {
-                        fd: Rc::new(fd),
-                        stat,
-                    };
-                    return Ok(Found {
-                        dir: here,
-                        name: Some(name),
-                        node: Some(node),
-                        links,
-                    });
-                }
-            }
-        }
-        let node = Node {
-            stat: fstat(&*here)?,
-            fd: here.clone(),
-        };
-        Ok(Found {
-            dir: here,
-            name: None,
-            node: Some(node),
-            links,
-        })
-    }
-
-    /// The directory above; the root's is the root.
-    fn parent(&self, dir: Rc<OwnedFd>) -> std::result::Result<Rc<OwnedFd>, Errno> {
-        let stat = fstat(&*dir)?;
-        if (stat.st_dev, stat.st_ino) == self.identity {
-            return Ok(dir);
-        }
-        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        openat(&*dir, c"..", flags, Mode::empty()).map(Rc::new)
-    }
-}
-
-fn components(path: &[u8]) -> impl Iterator<Item = OsString> {
-    path.split(|byte| *byte == b'/')
-        .filter(|name| !name.is_empty() && *name != b".")
-        .map(|name| OsString::from_vec(name.to_owned()))
 }

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use rustix::fs::{
     AtFlags, Dir, FileType, Gid, Mode, OFlags, Stat, Timespec, Timestamps, Uid, XattrFlags,
-    chownat, fgetxattr, flistxattr, fsetxattr, futimens, openat, readlinkat,
+    chownat, fchmod, fgetxattr, flistxattr, fsetxattr, futimens, openat, readlinkat,
 };
 use rustix::io::Errno;
 
@@ -32,9 +32,19 @@ impl Node {
         self.kind() == FileType::RegularFile
     }
 
+    /// What no other file has.
+    pub(super) fn identity(&self) -> (u64, u64) {
+        (self.stat.st_dev, self.stat.st_ino)
+    }
+
     /// User and group.
     pub(crate) fn owner(&self) -> (u32, u32) {
         (self.stat.st_uid, self.stat.st_gid)
+    }
+
+    /// How long a file is, as far as it says.
+    pub(super) fn size(&self) -> u64 {
+        u64::try_from(self.stat.st_size).unwrap_or(0)
     }
 
     /// Permission bits, with set-id and sticky.
@@ -69,9 +79,28 @@ impl Node {
             .map_err(FsError::os("open the directory", path))
     }
 
-    /// The names in a directory, sorted.
-    pub(crate) fn names(&self, path: &Path) -> Result<Vec<OsString>> {
-        names(&self.open_dir(path)?).map_err(FsError::os("list the directory", path))
+    /// What is in a directory, sorted by name.
+    pub(crate) fn list(&self, path: &Path) -> Result<Vec<Listed>> {
+        list(&self.open_dir(path)?).map_err(FsError::os("list the directory", path))
+    }
+
+    /// Sets the owner of a file in this directory, or of what has its name by now: links are not
+    /// followed.
+    pub(crate) fn set_owner_in(
+        &self,
+        name: &OsStr,
+        path: &Path,
+        (user, group): (u32, u32),
+    ) -> Result<()> {
+        let (user, group) = (Uid::from_raw(user), Gid::from_raw(group));
+        chownat(
+            &*self.fd,
+            name,
+            Some(user),
+            Some(group),
+            AtFlags::SYMLINK_NOFOLLOW,
+        )
+        .map_err(FsError::os("change the owner of", path))
     }
 
     /// Gives this directory times, extended attributes and mode, then owner of the directory `of`.
@@ -79,21 +108,31 @@ impl Node {
         let (from, to) = (of.open_dir(of_path)?, self.open_dir(path)?);
         copy_times_and_attributes(&from, &of.stat, &to)
             .map_err(FsError::os("copy properties to", path))?;
-        self.set_mode(path, of.mode())?;
+        fchmod(&to, Mode::from_raw_mode(of.mode()))
+            .map_err(FsError::os("change the mode of", path))?;
         self.set_owner(path, of.owner())
     }
 }
 
-pub(super) fn names(dir: &OwnedFd) -> std::result::Result<Vec<OsString>, Errno> {
-    let mut names = Vec::new();
+/// An entry of a directory, as the directory tells it.
+pub(crate) struct Listed {
+    pub(crate) name: OsString,
+    /// What it was then; not every file system knows.
+    pub(crate) kind: FileType,
+}
+
+pub(super) fn list(dir: &OwnedFd) -> std::result::Result<Vec<Listed>, Errno> {
+    let mut entries = Vec::new();
     for entry in Dir::read_from(dir)? {
-        let name = OsString::from_vec(entry?.file_name().to_bytes().to_owned());
+        let entry = entry?;
+        let name = OsString::from_vec(entry.file_name().to_bytes().to_owned());
         if name != OsStr::new(".") && name != OsStr::new("..") {
-            names.push(name);
+            let kind = entry.file_type();
+            entries.push(Listed { name, kind });
         }
     }
-    names.sort_unstable();
-    Ok(names)
+    entries.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+    Ok(entries)
 }
 
 pub(super) fn copy_times_and_attributes(

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, fstat, mkdirat, openat, statat, unlinkat};
 use rustix::io::Errno;
 
-use super::node::names;
+use super::node::list;
 use super::{Cause, Found, FsError, Node, Result};
 
 /// How deep directories may be nested. Each level holds descriptors, and configuration is nowhere
@@ -26,6 +26,7 @@ impl Found {
             Ok(Node {
                 stat: fstat(&fd)?,
                 fd: Rc::new(fd),
+                readable: false,
             })
         };
         let node = made().map_err(FsError::os::<Errno>("create the directory", path))?;
@@ -53,8 +54,8 @@ fn remove(dir: impl AsFd, name: &OsStr, depth: usize) -> std::result::Result<(),
     }
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let inner: OwnedFd = openat(dir, name, flags, Mode::empty())?;
-    for entry in names(&inner)? {
-        remove(&inner, &entry, depth - 1)?;
+    for entry in list(&inner)? {
+        remove(&inner, &entry.name, depth - 1)?;
     }
     Ok(unlinkat(dir, name, AtFlags::REMOVEDIR)?)
 }
