@@ -9,7 +9,9 @@ use std::path::PathBuf;
 
 use service::{ContainerConfig, ContainerKeys, EnvVar};
 
-use crate::engine::{Bind, ContainerSpec, ExecSpec, HealthcheckSpec, RestartPolicy, UlimitSpec};
+use crate::engine::{
+    Bind, ContainerSpec, DeviceSpec, ExecSpec, HealthcheckSpec, PortSpec, RestartPolicy, UlimitSpec,
+};
 
 /// A file that a container's configuration names and that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -80,6 +82,8 @@ pub fn container_spec(
     host: &Host,
 ) -> Result<ContainerSpec, SpecError> {
     let keys = config.keys();
+    let mut all_labels = keys.labels.clone();
+    all_labels.extend(labels);
     let mounts = || keys.volumes.iter();
     Ok(ContainerSpec {
         image: keys.image.clone().unwrap_or_default(),
@@ -87,17 +91,30 @@ pub fn container_spec(
             .command
             .as_ref()
             .map(|command| command.words().to_vec()),
+        entrypoint: keys.entrypoint.as_ref().map(|entry| entry.words().to_vec()),
         env: environment(keys, host)?,
         user: keys.user.clone(),
         group_add: keys.group_add.clone(),
+        working_dir: keys.working_dir.clone(),
         hostname: keys.hostname.clone(),
-        labels,
+        domainname: keys.domainname.clone(),
+        labels: all_labels,
         binds: mounts().filter_map(bind).collect(),
         anonymous_volumes: mounts()
             .filter(|mount| mount.source.is_none())
             .map(|mount| mount.target.clone())
             .collect(),
         volumes_from: keys.volumes_from.clone(),
+        tmpfs: keys.tmpfs.clone(),
+        devices: keys.devices.iter().map(device).collect(),
+        read_only: keys.read_only,
+        exposed_ports: keys.expose.iter().map(ToString::to_string).collect(),
+        published_ports: keys.ports.iter().map(port).collect(),
+        dns: keys.dns.clone(),
+        dns_search: keys.dns_search.clone(),
+        sysctls: keys.sysctls.clone(),
+        init: keys.init,
+        cgroup_parent: keys.cgroup_parent.clone(),
         network_mode: keys.net.clone(),
         ipc_mode: keys.ipc.clone(),
         pid_mode: keys.pid.clone(),
@@ -107,14 +124,19 @@ pub fn container_spec(
         cap_add: keys.cap_add.iter().map(|name| capability(name)).collect(),
         cap_drop: keys.cap_drop.iter().map(|name| capability(name)).collect(),
         security_opt: security_options(keys)?,
-        ulimits: keys.ulimit.iter().map(ulimit).collect(),
+        ulimits: keys
+            .ulimit
+            .iter()
+            .chain(&keys.ulimits)
+            .map(ulimit)
+            .collect(),
         restart: Some(restart_policy(keys.restart.as_deref().unwrap_or("no"))),
         healthcheck: keys.healthcheck.as_ref().map(healthcheck),
         stop_signal: keys.stop_signal.clone(),
         stop_timeout: keys.stop_grace_period,
         attach: keys.is_one_shot(),
         tty: keys.tty,
-        interactive: keys.interactive,
+        interactive: keys.interactive || keys.stdin_open,
         // A container whose end is waited for must still be there to be asked for its exit code;
         // it is removed after that.
         auto_remove: keys.remove && !keys.is_one_shot(),
@@ -128,13 +150,22 @@ pub fn container_spec(
         memory_swap: keys.memswap_limit,
         memory_swappiness: keys.mem_swappiness,
         pids_limit: keys.pids_limit,
-        log_options: keys
-            .log_tag
-            .iter()
-            .map(|tag| ("tag".to_owned(), tag.clone()))
-            .collect(),
-        ..ContainerSpec::default()
+        cpu_quota: keys.cpu_quota,
+        memory_reservation: keys.mem_reservation,
+        shm_size: keys.shm_size,
+        log_driver: keys.log_driver.clone(),
+        log_options: log_options(keys),
     })
+}
+
+fn log_options(keys: &ContainerKeys) -> BTreeMap<String, String> {
+    let mut options = keys.log_opt.clone();
+    options.extend(
+        keys.log_tag
+            .iter()
+            .map(|tag| ("tag".to_owned(), tag.clone())),
+    );
+    options
 }
 
 /// What to run in the container that an exec action names, without that name.
@@ -209,18 +240,45 @@ fn bind(mount: &service::VolumeMount) -> Option<Bind> {
     })
 }
 
-/// The engine wants a seccomp profile itself where the configuration names its file.
+/// The engine wants a seccomp profile itself, without white space, where the configuration names
+/// its file.
 fn security_options(keys: &ContainerKeys) -> Result<Vec<String>, SpecError> {
     let inline = |option: &String| {
         let profile = option
             .strip_prefix("seccomp=")
             .or(option.strip_prefix("seccomp:"));
         match profile.filter(|profile| !matches!(*profile, "unconfined" | "builtin")) {
-            Some(file) => Ok(format!("seccomp={}", read("security_opt", file)?)),
+            Some(file) => Ok(format!("seccomp={}", seccomp_profile(file)?)),
             None => Ok(option.clone()),
         }
     };
     keys.security_opt.iter().map(inline).collect()
+}
+
+fn seccomp_profile(file: &str) -> Result<String, SpecError> {
+    let profile: Result<serde_json::Value, _> = serde_json::from_str(&read("security_opt", file)?);
+    let profile = profile.map_err(|why| SpecError {
+        key: "security_opt",
+        path: file.into(),
+        reason: format!("not a seccomp profile: {why}"),
+    })?;
+    Ok(profile.to_string())
+}
+
+fn device(device: &service::Device) -> DeviceSpec {
+    DeviceSpec {
+        host: device.host.clone(),
+        inside: device.inside.clone(),
+        permissions: device.permissions.clone(),
+    }
+}
+
+fn port(port: &service::PublishedPort) -> PortSpec {
+    PortSpec {
+        inside: port.inside.to_string(),
+        host_ip: port.address.map(|ip| ip.to_string()).unwrap_or_default(),
+        host_port: port.host.map(|port| port.to_string()).unwrap_or_default(),
+    }
 }
 
 fn ulimit(limit: &service::Ulimit) -> UlimitSpec {

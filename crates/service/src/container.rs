@@ -14,6 +14,11 @@
 //!   takes any text that is not empty for true.
 //! * `pids_limit` counts, and a healthcheck has `start_period`; paunch has the one for podman only
 //!   and not the other. A healthcheck's `test` may be a list in the engine's form.
+//! * Of what paunch left to do, these keys of Compose's first version count: `cgroup_parent`,
+//!   `cpu_quota`, `devices`, `dns`, `dns_search`, `domainname`, `entrypoint`, `expose`, `labels`,
+//!   `log_driver`, `log_opt`, `mem_reservation`, `ports`, `read_only`, `shm_size`,
+//!   `stdin_open`, `ulimits` and `working_dir`; and of later ones `init`, `sysctls` and `tmpfs`.
+//!   paunch records them and does nothing about them.
 //! * `check_interval`, `depends_on` and `systemd_exec_flags` are for containers that systemd runs:
 //!   they are accepted and recorded, and change nothing here.
 
@@ -25,10 +30,12 @@ use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 
+mod compose;
 mod dumps;
 mod keys;
 mod values;
 
+pub use compose::{Device, Port, PublishedPort};
 pub use keys::{Action, ContainerKeys, Healthcheck};
 pub use values::{Command, EnvVar, Ulimit, VolumeMount};
 
@@ -267,7 +274,13 @@ mod tests {
              cpu_shares: 5\nmem_limit: 1g\nmemswap_limit: -1\nmem_swappiness: 60\n\
              security_opt: label=disable\nstop_signal: SIGINT\nstop_grace_period: 1m\n\
              hostname: h\nextra_hosts: ['a:1.2.3.4']\ncpuset_cpus: all\ncap_add: [X]\n\
-             cap_drop: [Y]\nulimit: ['nofile=1:2']\npids_limit: 7\ncheck_interval: 10\n",
+             cap_drop: [Y]\nulimit: ['nofile=1:2']\npids_limit: 7\ncheck_interval: 10\n\
+             cgroup_parent: /p\ncpu_quota: 50000\ndevices: ['/dev/null:/dev/x:r']\ndns: 1.1.1.1\n\
+             dns_search: [a.b]\ndomainname: d\nentrypoint: [sh, -c]\nexpose: [80]\ninit: true\n\
+             labels: {a: 1}\nlog_driver: json-file\nlog_opt: {max-size: 1m}\nmem_reservation: 1m\n\
+             ports: ['8080:80']\nread_only: true\nshm_size: 1m\n\
+             stdin_open: true\nsysctls: [net.core.somaxconn=5]\ntmpfs: /run:size=1m\n\
+             ulimits: {nproc: 5}\nworking_dir: /w\n",
         );
         let keys = config.keys();
         assert!(keys.is_one_shot() && keys.accepts_exit_code(6) && !keys.accepts_exit_code(1));
@@ -291,6 +304,10 @@ mod tests {
         assert_eq!(keys.mem_limit, Some(1 << 30));
         assert_eq!(keys.ulimit[0].hard, 2);
         assert_eq!(keys.stop_grace_period, Some(Duration::from_secs(60)));
+        assert_eq!(keys.devices[0].permissions, "r");
+        assert_eq!(keys.sysctls["net.core.somaxconn"], "5");
+        assert_eq!(keys.tmpfs["/run"], "size=1m");
+        assert_eq!((keys.ulimits[0].soft, keys.shm_size), (5, Some(1 << 20)));
     }
 
     #[test]
@@ -331,6 +348,14 @@ mod tests {
             (
                 "image: i\naction: start\n",
                 "unknown variant `start`, expected `run` or `exec`",
+            ),
+            (
+                "image: i\nports: [http]\n",
+                "ports: `http`: expected [[address:]host-port:]port",
+            ),
+            (
+                "image: i\nulimits: [nofile=1]\n",
+                "ulimits: expected a mapping such as",
             ),
             ("net: host\n", "`image` is missing"),
             ("action: exec\ncommand: [it]\n", "must name the container"),

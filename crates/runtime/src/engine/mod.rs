@@ -21,7 +21,9 @@ pub use api::connect;
 pub use locate::ConnectOptions;
 
 pub use error::{EngineError, Result};
-pub use spec::{Bind, ContainerSpec, ExecSpec, HealthcheckSpec, RestartPolicy, UlimitSpec};
+pub use spec::{
+    Bind, ContainerSpec, DeviceSpec, ExecSpec, HealthcheckSpec, PortSpec, RestartPolicy, UlimitSpec,
+};
 
 /// What an engine says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]

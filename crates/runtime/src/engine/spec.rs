@@ -82,6 +82,34 @@ pub struct ContainerSpec {
     pub memory_swappiness: Option<i64>,
     /// Number of processes.
     pub pids_limit: Option<i64>,
+    /// Microseconds of CPU time in each scheduler period.
+    pub cpu_quota: Option<i64>,
+    /// Memory in bytes that it is pushed back to when the host has little.
+    pub memory_reservation: Option<i64>,
+    /// Bytes of /dev/shm.
+    pub shm_size: Option<i64>,
+    /// Its cgroup is made under this one.
+    pub cgroup_parent: Option<String>,
+    /// Devices of the host.
+    pub devices: Vec<DeviceSpec>,
+    /// Name servers.
+    pub dns: Vec<String>,
+    /// Search domains.
+    pub dns_search: Vec<String>,
+    /// Domain name inside.
+    pub domainname: Option<String>,
+    /// Ports inside, `80/tcp`, that are offered.
+    pub exposed_ports: Vec<String>,
+    /// Ports inside that the host has too.
+    pub published_ports: Vec<PortSpec>,
+    /// Nothing but its mounts can be written to.
+    pub read_only: bool,
+    /// A small first process that reaps others.
+    pub init: bool,
+    /// Kernel settings of its namespaces.
+    pub sysctls: BTreeMap<String, String>,
+    /// The log driver; the engine's own when `None`.
+    pub log_driver: Option<String>,
     /// Options for the engine's log driver (such as `tag`).
     pub log_options: BTreeMap<String, String>,
 }
@@ -113,6 +141,28 @@ impl std::fmt::Display for Bind {
         }
         Ok(())
     }
+}
+
+/// A device of the host inside a container.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceSpec {
+    /// Path on the host.
+    pub host: String,
+    /// Path inside.
+    pub inside: String,
+    /// Some of `r`, `w` and `m`.
+    pub permissions: String,
+}
+
+/// A port inside that the host has too.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PortSpec {
+    /// Port inside, `80/tcp`.
+    pub inside: String,
+    /// Address of the host; empty for all of them.
+    pub host_ip: String,
+    /// Port of the host; empty for any that is free.
+    pub host_port: String,
 }
 
 /// A resource limit.

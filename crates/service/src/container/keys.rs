@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::compose::{self, Device, Port, PublishedPort};
 use super::values::{self, Command, EnvVar, Ulimit, VolumeMount};
 
 /// What to do with a container's configuration.
@@ -132,6 +133,68 @@ pub struct ContainerKeys {
     /// Number of processes.
     #[serde(deserialize_with = "values::integer")]
     pub pids_limit: Option<i64>,
+    /// Its cgroup is made under this one.
+    #[serde(deserialize_with = "values::text")]
+    pub cgroup_parent: Option<String>,
+    /// Microseconds of CPU time in each scheduler period.
+    #[serde(deserialize_with = "values::integer")]
+    pub cpu_quota: Option<i64>,
+    /// Devices of the host.
+    #[serde(deserialize_with = "values::parsed_list")]
+    pub devices: Vec<Device>,
+    /// Name servers.
+    #[serde(deserialize_with = "values::one_or_many")]
+    pub dns: Vec<String>,
+    /// Search domains.
+    #[serde(deserialize_with = "values::one_or_many")]
+    pub dns_search: Vec<String>,
+    /// Domain name inside.
+    #[serde(deserialize_with = "values::text")]
+    pub domainname: Option<String>,
+    /// What the command is given to; the image's own when absent.
+    pub entrypoint: Option<Command>,
+    /// Ports that other containers may use.
+    #[serde(deserialize_with = "compose::exposed")]
+    pub expose: Vec<Port>,
+    /// A small first process that reaps others.
+    #[serde(deserialize_with = "values::no_unless_true")]
+    pub init: bool,
+    /// Labels, beside those that record what the container is.
+    #[serde(deserialize_with = "compose::pairs")]
+    pub labels: BTreeMap<String, String>,
+    /// The log driver; the engine's own when absent.
+    #[serde(deserialize_with = "values::text")]
+    pub log_driver: Option<String>,
+    /// Options of the log driver.
+    #[serde(deserialize_with = "compose::pairs")]
+    pub log_opt: BTreeMap<String, String>,
+    /// Memory in bytes that it is pushed back to when the host has little.
+    #[serde(deserialize_with = "values::size")]
+    pub mem_reservation: Option<i64>,
+    /// Ports that the host has too.
+    #[serde(deserialize_with = "compose::published")]
+    pub ports: Vec<PublishedPort>,
+    /// Nothing but its mounts can be written to.
+    #[serde(deserialize_with = "values::no_unless_true")]
+    pub read_only: bool,
+    /// Bytes of /dev/shm.
+    #[serde(deserialize_with = "values::size")]
+    pub shm_size: Option<i64>,
+    /// Standard input kept open: Compose's word for `interactive`.
+    #[serde(deserialize_with = "values::no_unless_true")]
+    pub stdin_open: bool,
+    /// Kernel settings of its namespaces.
+    #[serde(deserialize_with = "compose::pairs")]
+    pub sysctls: BTreeMap<String, String>,
+    /// File systems in memory: path inside → options.
+    #[serde(deserialize_with = "compose::tmpfs")]
+    pub tmpfs: BTreeMap<String, String>,
+    /// Resource limits, as a mapping.
+    #[serde(deserialize_with = "compose::ulimits")]
+    pub ulimits: Vec<Ulimit>,
+    /// Where its command begins.
+    #[serde(deserialize_with = "values::text")]
+    pub working_dir: Option<String>,
     /// Time between two checks where systemd runs them; nothing an engine's API could use.
     #[serde(deserialize_with = "values::text")]
     pub check_interval: Option<String>,

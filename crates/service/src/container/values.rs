@@ -121,20 +121,23 @@ impl FromStr for Ulimit {
         let (name, limits) = text.split_once('=').ok_or_else(wrong)?;
         let (soft, hard) = limits.split_once(':').unwrap_or((limits, limits));
         let limit = |text: &str| text.parse::<i64>().map_err(|_| wrong());
-        let (soft, hard) = (limit(soft)?, limit(hard)?);
+        Ulimit::new(name.to_owned(), limit(soft)?, limit(hard)?)
+    }
+}
+
+impl Ulimit {
+    pub(super) fn new(name: String, soft: i64, hard: i64) -> Result<Ulimit, String> {
         if hard != -1 && (soft > hard || soft == -1) {
-            return Err(format!("`{text}`: the soft limit is above the hard one"));
+            return Err(format!(
+                "`{name}={soft}:{hard}`: the soft limit is above the hard one"
+            ));
         }
-        Ok(Ulimit {
-            name: name.to_owned(),
-            soft,
-            hard,
-        })
+        Ok(Ulimit { name, soft, hard })
     }
 }
 
 /// The text of a single value, as Python writes it: paunch put it on a command line.
-fn scalar(value: &Value) -> Result<String, String> {
+pub(super) fn scalar(value: &Value) -> Result<String, String> {
     match value {
         Value::String(text) => Ok(text.clone()),
         Value::Number(number) => Ok(number.to_string()),
@@ -145,7 +148,7 @@ fn scalar(value: &Value) -> Result<String, String> {
 }
 
 /// Names the kind of a wrong value, not the value: it may be a password.
-fn unexpected(wanted: &str, found: &Value) -> String {
+pub(super) fn unexpected(wanted: &str, found: &Value) -> String {
     let kind = match found {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",
@@ -203,7 +206,7 @@ fn present(items: &[Value]) -> Result<Vec<String>, String> {
 }
 
 /// What Python takes for false.
-fn is_falsy(value: &Value) -> bool {
+pub(super) fn is_falsy(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(false) => true,
         Value::String(text) => text.is_empty(),

@@ -22,6 +22,9 @@ pub struct Apply {
     /// Wait until the containers are healthy, this many seconds
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "300")]
     pub wait: Option<u64>,
+    /// Leave containers of this id that are not in the file where they are
+    #[arg(long)]
+    pub no_cleanup: bool,
     /// Say what would be done and why, and do nothing
     #[arg(long)]
     pub plan: bool,

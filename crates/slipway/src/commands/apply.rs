@@ -28,6 +28,7 @@ pub async fn run(asked: Apply, global: &Global, output: &Output) -> anyhow::Resu
     }
     let options = ApplyOptions {
         state_dir: Some(layout.state()),
+        cleanup: !asked.no_cleanup,
         ..ApplyOptions::default()
     };
     let engine = engine::connect(global).await?;

@@ -6,8 +6,8 @@ use std::time::Duration;
 use bollard::models;
 
 use crate::engine::{
-    ContainerSpec, ContainerState, ContainerSummary, Health, HealthcheckSpec, ImageSummary,
-    RestartPolicy,
+    ContainerSpec, ContainerState, ContainerSummary, DeviceSpec, Health, HealthcheckSpec,
+    ImageSummary, RestartPolicy,
 };
 
 pub(super) fn container_from_list(listed: models::ContainerSummary) -> ContainerSummary {
@@ -148,6 +148,8 @@ fn real_tags(tags: Vec<String>) -> Vec<String> {
 pub(super) fn create_body(spec: &ContainerSpec) -> models::ContainerCreateBody {
     models::ContainerCreateBody {
         hostname: spec.hostname.clone(),
+        domainname: spec.domainname.clone(),
+        exposed_ports: filled(&exposed_ports(spec)),
         user: spec.user.clone(),
         attach_stdin: Some(spec.attach && spec.interactive),
         attach_stdout: Some(spec.attach),
@@ -200,18 +202,21 @@ fn host_config(spec: &ContainerSpec) -> models::HostConfig {
         memory_swap: spec.memory_swap,
         memory_swappiness: spec.memory_swappiness,
         pids_limit: spec.pids_limit,
-        log_config: (!spec.log_options.is_empty()).then(|| models::HostConfigLogConfig {
-            // An empty type is the engine's default driver.
-            typ: Some(String::new()),
-            config: Some(hash_map(&spec.log_options)),
-        }),
+        cpu_quota: spec.cpu_quota,
+        memory_reservation: spec.memory_reservation,
+        shm_size: spec.shm_size,
+        cgroup_parent: spec.cgroup_parent.clone(),
+        readonly_rootfs: Some(spec.read_only),
+        init: spec.init.then_some(true),
+        sysctls: (!spec.sysctls.is_empty()).then(|| hash_map(&spec.sysctls)),
+        log_config: log_config(spec),
         // The docker command sends these empty rather than not at all, and the engine records the
         // difference: a container made either way should look the same.
-        devices: Some(Vec::new()),
-        dns: Some(Vec::new()),
+        devices: Some(spec.devices.iter().map(device).collect()),
+        dns: Some(spec.dns.clone()),
         dns_options: Some(Vec::new()),
-        dns_search: Some(Vec::new()),
-        port_bindings: Some(HashMap::new()),
+        dns_search: Some(spec.dns_search.clone()),
+        port_bindings: Some(port_bindings(spec)),
         blkio_weight_device: Some(Vec::new()),
         blkio_device_read_bps: Some(Vec::new()),
         blkio_device_write_bps: Some(Vec::new()),
@@ -219,6 +224,49 @@ fn host_config(spec: &ContainerSpec) -> models::HostConfig {
         blkio_device_write_iops: Some(Vec::new()),
         ..models::HostConfig::default()
     }
+}
+
+fn log_config(spec: &ContainerSpec) -> Option<models::HostConfigLogConfig> {
+    let is_default = spec.log_driver.is_none() && spec.log_options.is_empty();
+    (!is_default).then(|| models::HostConfigLogConfig {
+        // An empty type is the engine's default driver.
+        typ: Some(spec.log_driver.clone().unwrap_or_default()),
+        config: Some(hash_map(&spec.log_options)),
+    })
+}
+
+fn device(device: &DeviceSpec) -> models::DeviceMapping {
+    models::DeviceMapping {
+        path_on_host: Some(device.host.clone()),
+        path_in_container: Some(device.inside.clone()),
+        cgroup_permissions: Some(device.permissions.clone()),
+    }
+}
+
+fn port_bindings(spec: &ContainerSpec) -> models::PortMap {
+    let mut bindings = models::PortMap::new();
+    for port in &spec.published_ports {
+        let binding = models::PortBinding {
+            host_ip: Some(port.host_ip.clone()),
+            host_port: Some(port.host_port.clone()),
+        };
+        let bound = bindings.entry(port.inside.clone()).or_default();
+        bound.get_or_insert_default().push(binding);
+    }
+    bindings
+}
+
+fn exposed_ports(spec: &ContainerSpec) -> Vec<String> {
+    let published = spec.published_ports.iter().map(|port| &port.inside);
+    let mut ports: Vec<String> = spec
+        .exposed_ports
+        .iter()
+        .chain(published)
+        .cloned()
+        .collect();
+    ports.sort();
+    ports.dedup();
+    ports
 }
 
 fn filled<T: Clone>(list: &[T]) -> Option<Vec<T>> {

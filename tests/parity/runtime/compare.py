@@ -1,0 +1,244 @@
+#!/usr/bin/env python3
+"""Gives paunch and slipway the same containers to make, and compares what comes of it.
+
+Usage: compare.py SLIPWAY, with paunch on PYTHONPATH. Exits 1 where the two differ.
+"""
+
+import atexit
+import difflib
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+import cases
+import scenario
+
+SLIPWAY = os.path.abspath(sys.argv[1])
+ID = f"parity-{os.getpid()}"
+FOLDER = tempfile.mkdtemp(prefix="slipway-parity-")
+ENVIRONMENT = {**os.environ, "HOST_VALUE": "from the host"}
+ENVIRONMENT.pop("UNSET", None)
+differences = 0
+
+
+def run(command, *, check=True, prefix=(), quiet=False):
+    """Runs a command; gives its exit status and output."""
+    done = subprocess.run([*prefix, *command], env=ENVIRONMENT, capture_output=True, text=True)
+    if check and done.returncode != 0:
+        sys.exit(f"{' '.join(command)[:200]} ended with {done.returncode}:\n{(done.stdout + done.stderr)[-3000:]}")
+    if not quiet and "--verbose" in sys.argv:
+        print(done.stdout, done.stderr)
+    return done
+
+
+def docker(*arguments, check=True):
+    return run(["docker", *arguments], check=check)
+
+
+class Paunch:
+    name = "paunch"
+    command = [sys.executable, "-m", "paunch", "--log-file", f"{FOLDER}/paunch.log"]
+
+    @staticmethod
+    def apply(config_id, folder, *options, **kw):
+        return run([*Paunch.command, "apply", "--default-runtime", "docker", "--managed-by", ID,
+                    "--config-id", config_id, "--file", folder, *options], **kw)
+
+    @staticmethod
+    def of_ids(verb, *ids, **kw):
+        return run([*Paunch.command, verb, "--default-runtime", "docker", "--managed-by", ID, *ids], **kw)
+
+
+class Slipway:
+    name = "slipway"
+
+    @staticmethod
+    def apply(config_id, folder, *options, **kw):
+        return run([SLIPWAY, "apply", "--managed-by", ID, "--config-id", config_id, "--file", folder, *options], **kw)
+
+    @staticmethod
+    def of_ids(verb, *ids, **kw):
+        named = [word for config_id in ids for word in ("--config-id", config_id)]
+        return run([SLIPWAY, verb, "--managed-by", ID, *named], **kw)
+
+
+def clean():
+    """Removes all that this run made."""
+    left = docker("ps", "-aq", "--filter", f"label=managed_by={ID}", check=False).stdout.split()
+    left += docker("ps", "-aq", "--filter", f"name=^{ID}-", check=False).stdout.split()
+    if left:
+        docker("rm", "--force", "--volumes", *set(left), check=False)
+
+
+def write_step(name, configs):
+    """A folder of hashed-NAME.json, as paunch 7 wants it."""
+    folder = os.path.join(FOLDER, name)
+    os.makedirs(folder, exist_ok=True)
+    for old in os.listdir(folder):
+        os.remove(os.path.join(folder, old))
+    for container, config in configs.items():
+        with open(os.path.join(folder, f"hashed-{container}.json"), "w", encoding="utf-8") as file:
+            json.dump(config, file)
+    return folder
+
+
+def inspect(label):
+    """What docker knows of the containers with a label, by name, without what no two have in common."""
+    ids = docker("ps", "-aq", "--filter", f"label={label}").stdout.split()
+    found = json.loads(docker("inspect", *ids).stdout) if ids else []
+    return {container["Name"].lstrip("/"): normal(container) for container in found}
+
+
+def normal(container):
+    """Takes out ids, times and addresses, and how far it has got."""
+    own = container["Id"]
+    network = container["NetworkSettings"]
+    for key in ("Created", "GraphDriver"):
+        container.pop(key)
+    state = container.pop("State")
+    container["ExitCode"] = state["ExitCode"]
+    for ports in network["Ports"].values():
+        for port in ports or []:
+            if int(port["HostPort"]) >= 32768:
+                port["HostPort"] = "RANDOM"
+    network.pop("SandboxID"), network.pop("SandboxKey")
+    for place in (network, *network["Networks"].values()):
+        for key in ("EndpointID", "IPAddress", "MacAddress", "Gateway", "IPPrefixLen", "NetworkID"):
+            place.pop(key, None)
+    # Which of null and empty stands here depends on the version of the docker command.
+    for place in (container["Config"], container["HostConfig"]):
+        place.update({key: None for key, value in place.items() if value in ([], {})})
+    # And so does whether capabilities are sent by their full names.
+    for key in ("CapAdd", "CapDrop"):
+        names = container["HostConfig"][key] or []
+        container["HostConfig"][key] = [name.upper().removeprefix("CAP_") for name in names]
+    # The docker command and the engine keep these in no order; that of one variable's values counts.
+    (container["Config"]["Env"] or []).sort(key=lambda setting: setting.split("=")[0])
+    (container["HostConfig"]["Ulimits"] or []).sort(key=lambda limit: limit["Name"])
+    (container["HostConfig"]["Binds"] or []).sort()
+    container["Mounts"].sort(key=lambda mount: mount["Destination"])
+    others = json.dumps(container).replace(own, "OWN-ID").replace(own[:12], "OWN-SHORT-ID")
+    return json.loads(re.sub(r"(?<!sha256:)\b([0-9a-f]{64}|[0-9a-f]{12})\b", "ID", others))
+
+
+def same(what, expected, found):
+    """Says where two differ."""
+    global differences
+    if expected == found:
+        return
+    differences += 1
+    texts = [json.dumps(side, indent=1, sort_keys=True, ensure_ascii=False).splitlines() for side in (expected, found)]
+    print(f"DIFFERENT: {what}")
+    print("\n".join(difflib.unified_diff(*texts, "there", "here", lineterm="", n=2)))
+
+
+def compare_keys():
+    """Every key and form, each in a container of its own, and nearly all of them in one."""
+    docker("volume", "create", f"{ID}-volume")
+    docker("create", "--name", f"{ID}-base", cases.IMAGE, "true")
+    docker("commit", "--change", 'CMD ["sleep", "600"]', f"{ID}-base", f"{ID}:command")
+    docker("rm", f"{ID}-base")
+    configs = cases.paunch_cases(ID, FOLDER)
+    if docker("run", "--rm", "--privileged", "--net=none", cases.IMAGE, "true", check=False).returncode != 0:
+        print("runtime: SKIPPED privileged: this host gives no container all privileges")
+        configs.pop(f"{ID}-privileged")
+        configs[f"{ID}-together"]["privileged"] = False
+    folder = write_step("keys", configs)
+    label = f"config_id={ID}-keys"
+    made = {}
+    for tool, other in ((Paunch, Slipway), (Slipway, Paunch)):
+        tool.apply(f"{ID}-keys", folder)
+        ids = sorted(docker("ps", "-aq", "--no-trunc", "--filter", f"label={label}").stdout.split())
+        made[tool.name] = inspect(label)
+        # The other tool takes them for its own, and leaves them alone.
+        if other is Slipway:
+            plan = json.loads(Slipway.apply(f"{ID}-keys", folder, "--plan", "--format", "json").stdout)
+            # paunch leaves no memory of a container that is gone.
+            touched = [c for c in plan["containers"] if c["action"] != "keep" and "removed-after" not in c["container"]]
+            same("adopting paunch's set: what is planned", [], touched + plan["removals"] + plan["renames"])
+        other.apply(f"{ID}-keys", folder)
+        again = sorted(docker("ps", "-aq", "--no-trunc", "--filter", f"label={label}").stdout.split())
+        same(f"{other.name} applying {tool.name}'s set again", ids, again)
+        clean()
+    same("the containers that there are", sorted(made["paunch"]), sorted(made["slipway"]))
+    for name, container in made["paunch"].items():
+        same(name, container, made["slipway"].get(name))
+    print(f"runtime: {len(made['paunch'])} containers made by paunch 7.0.4 and by slipway are the same in docker inspect")
+
+
+def compare_isolated_cpus():
+    """Where the kernel isolates CPUs; its command line is replaced in a mount namespace."""
+    with open(f"{FOLDER}/cmdline", "w", encoding="utf-8") as file:
+        file.write("quiet isolcpus=1\n")
+    inside = 'mount --bind "$0" /proc/cmdline && exec taskset --cpu-list 0 "$@"'
+    prefix = ("unshare", "--mount", "sh", "-c", inside, f"{FOLDER}/cmdline")
+    if run(["true"], prefix=prefix, check=False).returncode != 0:
+        print("runtime: SKIPPED isolcpus: no mount namespace can be made here")
+        return
+    configs = {f"{ID}-isolated": cases.UP, f"{ID}-all": {**cases.UP, "cpuset_cpus": "all"}}
+    folder = write_step("isolated", configs)
+    seen = {}
+    for tool in (Paunch, Slipway):
+        tool.apply(f"{ID}-isolated", folder, prefix=prefix)
+        seen[tool.name] = inspect(f"config_id={ID}-isolated")
+        clean()
+    same("isolcpus", seen["paunch"], seen["slipway"])
+    same("isolcpus is seen", "0", seen["slipway"][f"{ID}-isolated"]["HostConfig"]["CpusetCpus"])
+
+
+def compare_compose():
+    """Keys that paunch has not: the docker command's containers are what they are compared with."""
+    configs = cases.compose_cases(ID)
+    label = f"config_id={ID}-compose"
+    for name, (config, options) in configs.items():
+        labels = {"config_id": f"{ID}-compose", "container_name": name, "managed_by": ID, "config_data": json.dumps(config)}
+        labels = [word for key, value in labels.items() for word in ("--label", f"{key}={value}")]
+        docker("create", f"--name={name}", f"--net={config['net']}", "--stop-signal=SIGKILL",
+               *options, *labels, config["image"], *config["command"].split())
+    expected = inspect(label)
+    clean()
+    Slipway.apply(f"{ID}-compose", write_step("compose", {name: config for name, (config, _) in configs.items()}))
+    found = inspect(label)
+    clean()
+    for name, container in expected.items():
+        for part in ("Config", "HostConfig", "Mounts"):
+            # docker create attaches, as its user may want to start it that way.
+            container["Config"].update(AttachStdin=False, AttachStdout=False, AttachStderr=False, StdinOnce=False)
+            same(f"{name}: {part}", container[part], found[name][part])
+    print(f"runtime: {len(expected)} containers with Compose's keys are those of docker create")
+
+
+def compare_scenario():
+    """What happens to containers in the course of time."""
+    seen = {}
+    for tool in (Paunch, Slipway):
+        seen[tool.name] = scenario.play(tool, ID, write_step, docker, inspect)
+        clean()
+    for moment, there in seen["paunch"].items():
+        same(moment, there, seen["slipway"][moment])
+    print(f"runtime: {len(seen['paunch'])} moments in the life of a set are the same")
+
+
+def main():
+    with open(f"{FOLDER}/env", "w", encoding="utf-8") as file:
+        file.write("# a comment\nA=1\n\nFILE_VALUE=x y\nHOST_VALUE\nUNSET\n  INDENTED=1\n")
+    with open(f"{FOLDER}/env2", "w", encoding="utf-8") as file:
+        file.write("FILE_VALUE=second\n")
+    with open(f"{FOLDER}/seccomp.json", "w", encoding="utf-8") as file:
+        json.dump({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": []}, file)
+    atexit.register(lambda: subprocess.run(["rm", "-r", FOLDER], check=False))
+    atexit.register(docker, "rmi", "--force", f"{ID}:command", check=False)
+    atexit.register(docker, "volume", "rm", "--force", f"{ID}-volume", check=False)
+    atexit.register(clean)
+    compare_keys()
+    compare_isolated_cpus()
+    compare_compose()
+    compare_scenario()
+    if differences:
+        sys.exit(f"runtime: {differences} differences")
+
+
+main()
