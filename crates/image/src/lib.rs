@@ -47,6 +47,7 @@ mod error;
 mod fingerprint;
 mod graph;
 mod options;
+pub mod oslo;
 mod plan;
 mod render;
 mod set;

@@ -111,11 +111,24 @@ impl ImageSet {
             .iter()
             .filter_map(|&child| self.descendants(child))
             .collect();
-        let is_leaf = children.is_empty() && !node.parents.is_empty();
+        let is_leaf = node.children.is_empty() && !node.parents.is_empty();
         Some(if is_leaf {
             json!(node.name)
         } else {
             json!({ node.name.as_str(): children })
+        })
+    }
+
+    /// Each image that was asked for, with the images it is built from.
+    pub fn edges(&self) -> impl Iterator<Item = (&str, Vec<&str>)> {
+        let nodes = &self.0.graph.nodes;
+        let matched = nodes
+            .iter()
+            .filter(|node| node.selection == Selection::Matched);
+        matched.map(|node| {
+            let parents = node.parents.iter();
+            let parents = parents.map(|&parent| nodes[parent].name.as_str());
+            (node.name.as_str(), parents.collect())
         })
     }
 

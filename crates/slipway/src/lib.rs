@@ -15,6 +15,7 @@
 //! # Ok::<(), anyhow::Error>(())
 //! ```
 
+mod called_as;
 mod cli;
 mod commands;
 mod converging;
@@ -39,7 +40,13 @@ pub use layout::Layout;
 
 /// Reads the command line, does what it says, and gives the exit status (see `slipway --help`).
 pub fn main() -> ExitCode {
-    let cli = cli::Cli::parse();
+    if let Some(code) = called_as::main(std::env::args_os()) {
+        return code;
+    }
+    run(cli::Cli::parse())
+}
+
+fn run(cli: cli::Cli) -> ExitCode {
     let output = Arc::new(output::Output::new(&cli.global));
     match commands::run(cli, &output).and_then(|()| output.all_printed()) {
         Ok(()) => ExitCode::SUCCESS,

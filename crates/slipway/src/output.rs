@@ -63,6 +63,9 @@ impl Output {
 
     /// A result for standard output.
     pub fn result(&self, text: &str) {
+        if self.format == Format::None {
+            return;
+        }
         if let Err(error) = writeln!(std::io::stdout(), "{text}")
             && let Ok(mut lost) = self.lost.lock()
         {

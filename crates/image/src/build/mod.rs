@@ -202,6 +202,7 @@ impl Build<'_> {
                 let left = Left {
                     name: decision.image,
                     reasons: decision.reasons,
+                    digest: None,
                 };
                 match action {
                     Action::Skip => self.summary.skipped.push(left),
@@ -232,6 +233,7 @@ impl Build<'_> {
             id: done.id,
             seconds: round(done.took),
             reasons: decision.reasons,
+            digest: None,
         });
         self.release(index);
     }

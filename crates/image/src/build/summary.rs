@@ -54,6 +54,9 @@ pub struct Built {
     pub seconds: f64,
     /// Why it was built.
     pub reasons: Vec<Reason>,
+    /// Its digest in the registry, where it was pushed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
 }
 
 /// An image that was not built and need not be.
@@ -63,6 +66,9 @@ pub struct Left {
     pub name: String,
     /// Why.
     pub reasons: Vec<Reason>,
+    /// Its digest in the registry, where it was pushed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
 }
 
 /// An image that is not there after the build.

@@ -8,6 +8,7 @@ mod build;
 mod config;
 mod containers;
 mod deploy;
+mod kolla_build;
 mod kolla_config;
 mod shared;
 
@@ -15,6 +16,7 @@ pub use build::Build;
 pub use config::Config;
 pub use containers::{Apply, Cleanup, Delete, Select};
 pub use deploy::Deploy;
+pub use kolla_build::KollaBuild;
 pub use kolla_config::{KollaConfig, KollaConfigCheck};
 pub use shared::{Generating, Root, Services};
 
@@ -64,6 +66,8 @@ pub enum Format {
     Text,
     /// For scripts.
     Json,
+    /// Not at all.
+    None,
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,0 +1,135 @@
+//! The files a configuration is read from.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use super::error::{ConfigError, Place};
+use super::ini::{self, Assignment};
+
+/// Where files are looked for when none is named: `kolla.conf` and `kolla-build.conf`, and the
+/// folders `kolla.conf.d` and `kolla-build.conf.d`, each in the first of these folders that has it.
+#[derive(Clone, Debug, Default)]
+pub struct Locations(Vec<PathBuf>);
+
+impl Locations {
+    /// `~/.kolla`, `~`, `/etc/kolla`, `/etc`, and those of a snap, by this environment.
+    pub fn from_environment(variable: impl Fn(&str) -> Option<OsString>) -> Locations {
+        let mut folders = Vec::new();
+        if let Some(home) = variable("HOME").map(PathBuf::from) {
+            folders.extend([home.join(".kolla"), home]);
+        }
+        folders.extend(["/etc/kolla", "/etc"].map(PathBuf::from));
+        for snap in ["SNAP_COMMON", "SNAP"] {
+            folders.extend(variable(snap).map(|place| Path::new(&place).join("etc/kolla")));
+        }
+        Locations(folders)
+    }
+
+    /// These folders, in order.
+    pub fn new(folders: impl IntoIterator<Item = PathBuf>) -> Locations {
+        Locations(folders.into_iter().collect())
+    }
+
+    fn find(&self, extension: &str) -> impl Iterator<Item = PathBuf> {
+        ["kolla", "kolla-build"]
+            .into_iter()
+            .filter_map(move |name| {
+                let name = format!("{name}{extension}");
+                let places = self.0.iter().map(|folder| folder.join(&name));
+                places.into_iter().find(|path| path.exists())
+            })
+    }
+}
+
+/// What the files say, in the order in which later ones win.
+#[derive(Clone, Debug, Default)]
+pub struct ConfigFiles {
+    pub(super) files: Vec<ConfigFile>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct ConfigFile {
+    pub path: PathBuf,
+    pub sections: Vec<String>,
+    pub assignments: Vec<Assignment>,
+}
+
+impl ConfigFiles {
+    /// Reads the files and folders that were named, in order; where no file was named those of
+    /// the default locations come first, and likewise with folders.
+    pub fn read(named: &[PathBuf], locations: &Locations) -> Result<ConfigFiles, ConfigError> {
+        let mut all = ConfigFiles::default();
+        let is_folder = |path: &&PathBuf| path.is_dir();
+        if !named.iter().any(|path| !path.is_dir()) {
+            for path in locations.find(".conf") {
+                all.add(&path)?;
+            }
+        }
+        if !named.iter().any(|path| is_folder(&path)) {
+            for path in locations.find(".conf.d") {
+                all.add_folder(&path)?;
+            }
+        }
+        for path in named {
+            match path.is_dir() {
+                true => all.add_folder(path)?,
+                false => all.add(path)?,
+            }
+        }
+        Ok(all)
+    }
+
+    /// Text in place of files, as from a file of this name.
+    pub fn from_text(path: &Path, text: &str) -> Result<ConfigFiles, ConfigError> {
+        let mut all = ConfigFiles::default();
+        all.add_text(path, text)?;
+        Ok(all)
+    }
+
+    /// The files that were read.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.files.iter().map(|file| file.path.as_path())
+    }
+
+    fn add(&mut self, path: &Path) -> Result<(), ConfigError> {
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable {
+            path: path.to_owned(),
+            source,
+        })?;
+        self.add_text(path, &text)
+    }
+
+    fn add_text(&mut self, path: &Path, text: &str) -> Result<(), ConfigError> {
+        let (sections, assignments) = ini::parse(text).map_err(|error| ConfigError::Syntax {
+            place: Place::File {
+                path: path.to_owned(),
+                line: error.line,
+            },
+            message: error.to_string(),
+        })?;
+        self.files.push(ConfigFile {
+            path: path.to_owned(),
+            sections,
+            assignments,
+        });
+        Ok(())
+    }
+
+    /// The `*.conf` of a folder, sorted by name.
+    fn add_folder(&mut self, folder: &Path) -> Result<(), ConfigError> {
+        let unreadable = |source| ConfigError::Unreadable {
+            path: folder.to_owned(),
+            source,
+        };
+        let mut paths = Vec::new();
+        for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+            let path = entry.map_err(unreadable)?.path();
+            let name = path.file_name().and_then(|name| name.to_str());
+            if name.is_some_and(|name| name.ends_with(".conf") && !name.starts_with('.')) {
+                paths.push(path);
+            }
+        }
+        paths.sort();
+        paths.iter().try_for_each(|path| self.add(path))
+    }
+}

@@ -1,0 +1,197 @@
+//! The syntax of a file.
+
+/// One `key = value`, with where it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Assignment {
+    /// The section, as it is written.
+    pub section: String,
+    /// The key.
+    pub key: String,
+    /// The value: continuation lines joined by newlines, one pair of quotes taken off.
+    pub value: String,
+    /// The line it begins on, from 1.
+    pub line: usize,
+}
+
+/// A line that is none of what a file is made of.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}: {text:?}")]
+pub struct SyntaxError {
+    /// The line, from 1.
+    pub line: usize,
+    /// What is wrong.
+    pub message: &'static str,
+    /// The line's text.
+    pub text: String,
+}
+
+/// A file's contents, as far as they have been read.
+#[derive(Default)]
+struct Reader {
+    sections: Vec<String>,
+    assignments: Vec<Assignment>,
+    /// The assignment that a continuation line would go on with.
+    open: Option<(String, Vec<String>, usize)>,
+}
+
+/// The sections of a file, each once, and its assignments, in order.
+///
+/// ```
+/// let text = "[DEFAULT]\ntemplate_override = a.j2\ntemplate_override = b.j2\n";
+/// let (sections, assignments) = image::oslo::parse(text)?;
+/// assert_eq!(sections, ["DEFAULT"]);
+/// assert_eq!(assignments[1].value, "b.j2");
+/// # Ok::<(), image::oslo::SyntaxError>(())
+/// ```
+pub fn parse(text: &str) -> Result<(Vec<String>, Vec<Assignment>), SyntaxError> {
+    let mut reader = Reader::default();
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
+    for (index, line) in text.split('\n').enumerate() {
+        reader.line(index + 1, line.trim_end_matches(is_space))?;
+    }
+    reader.close()?;
+    Ok((reader.sections, reader.assignments))
+}
+
+impl Reader {
+    fn line(&mut self, number: usize, line: &str) -> Result<(), SyntaxError> {
+        let fault = |message| SyntaxError {
+            line: number,
+            message,
+            text: line.to_owned(),
+        };
+        if line.is_empty() {
+            return self.close();
+        }
+        if line.starts_with([' ', '\t']) {
+            let Some((_, lines, _)) = &mut self.open else {
+                return Err(fault("a line that continues nothing"));
+            };
+            lines.push(line.trim_start_matches(is_space).to_owned());
+            return Ok(());
+        }
+        self.close()?;
+        if let Some(rest) = line.strip_prefix('[') {
+            match rest.strip_suffix(']') {
+                None => return Err(fault("a section that does not end with ]")),
+                Some("") => return Err(fault("a section without a name")),
+                Some(name) if self.sections.iter().any(|section| section == name) => {
+                    // What follows belongs to the section that is opened again.
+                    self.sections.retain(|section| section != name);
+                    self.sections.push(name.to_owned());
+                }
+                Some(name) => self.sections.push(name.to_owned()),
+            }
+        } else if !line.starts_with(['#', ';']) {
+            let Some((key, value)) = line.split_once([':', '=']) else {
+                return Err(fault("neither '=' nor ':' in an assignment"));
+            };
+            let key = key.trim_matches(is_space);
+            if key.is_empty() {
+                return Err(fault("an assignment without a key"));
+            }
+            let value = unquoted(value.trim_matches(is_space)).to_owned();
+            self.open = Some((key.to_owned(), vec![value], number));
+        }
+        Ok(())
+    }
+
+    fn close(&mut self) -> Result<(), SyntaxError> {
+        let Some((key, lines, line)) = self.open.take() else {
+            return Ok(());
+        };
+        let Some(section) = self.sections.last() else {
+            return Err(SyntaxError {
+                line,
+                message: "an assignment before the first section, such as [DEFAULT]",
+                text: key,
+            });
+        };
+        self.assignments.push(Assignment {
+            section: section.clone(),
+            key,
+            value: lines.join("\n"),
+            line,
+        });
+        Ok(())
+    }
+}
+
+/// What Python calls white space.
+pub(super) fn is_space(c: char) -> bool {
+    c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c)
+}
+
+/// A value without the quotes around it, if the same kind is at both ends.
+fn unquoted(value: &str) -> &str {
+    for quote in ['"', '\''] {
+        if value.len() == 1 && value.starts_with(quote) {
+            return "";
+        }
+        if let Some(inner) = value
+            .strip_prefix(quote)
+            .and_then(|rest| rest.strip_suffix(quote))
+        {
+            return inner;
+        }
+    }
+    value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn values(text: &str) -> Vec<(String, String, String)> {
+        let (_, assignments) = parse(text).unwrap();
+        assignments
+            .into_iter()
+            .map(|a| (a.section, a.key, a.value))
+            .collect()
+    }
+
+    fn one(text: &str) -> String {
+        values(&format!("[a]\n{text}")).remove(0).2
+    }
+
+    #[test]
+    fn values_are_as_they_are_written() {
+        assert_eq!(one("k = v ; w # x"), "v ; w # x");
+        assert_eq!(one("k: a=b"), "a=b");
+        assert_eq!(one("k = a:b"), "a:b");
+        assert_eq!(one("k = \"v \""), "v ");
+        assert_eq!(one("k = 'v\""), "'v\"");
+        assert_eq!(one("k = \""), "");
+        assert_eq!(one("k ="), "");
+        assert_eq!(one("k = a,\n  b,\n\t# c"), "a,\nb,\n# c");
+    }
+
+    #[test]
+    fn sections_may_be_opened_again() {
+        let found = values("[a]\nk=1\r\n[b]\rk=2\n[a]\nk=3\n");
+        let found: Vec<_> = found
+            .iter()
+            .map(|(s, _, v)| (s.as_str(), v.as_str()))
+            .collect();
+        assert_eq!(found, [("a", "1"), ("b", "2"), ("a", "3")]);
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_its_line() {
+        for (text, line, part) in [
+            ("k = v", 1, "before the first section"),
+            ("[a]\n  b", 2, "continues nothing"),
+            ("[a]\nk=1\n\n  b", 4, "continues nothing"),
+            ("[a]\nk=1\n# c\n  b", 4, "continues nothing"),
+            ("[a", 1, "does not end with ]"),
+            ("[a] # b", 1, "does not end with ]"),
+            ("[]", 1, "without a name"),
+            ("[a]\nword", 2, "neither"),
+            ("[a]\n= v", 2, "without a key"),
+        ] {
+            let error = parse(text).unwrap_err();
+            assert_eq!(error.line, line, "{text}");
+            assert!(error.to_string().contains(part), "{text}: {error}");
+        }
+    }
+}

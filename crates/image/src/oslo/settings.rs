@@ -1,0 +1,487 @@
+//! What each option is worth.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::error::{ConfigError, Place};
+use super::files::ConfigFiles;
+use super::option::{Kind, OptionDef};
+use super::substitute::{Piece, pieces};
+use super::table::{OPTIONS, SOURCE_OPTIONS, USER_OPTIONS};
+use super::value::Value;
+use crate::error::nearest;
+
+/// How deep references may lead to references.
+const MAX_DEPTH: usize = 32;
+
+const DEFAULT: &str = "DEFAULT";
+const PROFILES: &str = "profiles";
+
+/// What the command line says: option → values, in order. Options that take one value have the
+/// last.
+pub type CommandLine = BTreeMap<String, Vec<String>>;
+
+/// Command line, environment, files and defaults, put together.
+///
+/// ```
+/// use image::oslo::{ConfigFiles, Settings};
+///
+/// let text = "[DEFAULT]\nnamespace = team\nmaintainer = ${namespace}@example.org\n";
+/// let files = ConfigFiles::from_text("kolla-build.conf".as_ref(), text)?;
+/// let settings = Settings::new(Default::default(), Default::default(), files);
+/// assert_eq!(settings.text("maintainer")?.as_deref(), Some("team@example.org"));
+/// # Ok::<(), image::oslo::ConfigError>(())
+/// ```
+#[derive(Clone, Default)]
+pub struct Settings {
+    command_line: CommandLine,
+    environment: BTreeMap<String, String>,
+    files: ConfigFiles,
+    /// Defaults that depend on the release or on how the program is called: (section, key) → text.
+    defaults: BTreeMap<(String, String), String>,
+}
+
+/// Texts an option was given, with where.
+type Given = Vec<(String, Place)>;
+
+impl Settings {
+    /// From what the command line says, environment variables, and files.
+    pub fn new(
+        command_line: CommandLine,
+        environment: BTreeMap<String, String>,
+        files: ConfigFiles,
+    ) -> Settings {
+        Settings {
+            command_line,
+            environment,
+            files,
+            defaults: BTreeMap::new(),
+        }
+    }
+
+    /// Changes the default of an option.
+    pub fn set_default(&mut self, section: &str, key: &str, text: impl Into<String>) {
+        let key = (normal(section), key.to_owned());
+        self.defaults.insert(key, text.into());
+    }
+
+    /// The files that were read.
+    pub fn files(&self) -> &ConfigFiles {
+        &self.files
+    }
+
+    /// Whether anybody said what this option is to be; a default does not count.
+    pub fn is_given(&self, key: &str) -> bool {
+        OPTIONS
+            .iter()
+            .find(|option| option.key() == key)
+            .is_some_and(|option| !self.given(DEFAULT, key, option).is_empty())
+    }
+
+    /// What an option of section `DEFAULT` is worth.
+    pub fn get(&self, key: &str) -> Result<Value, ConfigError> {
+        self.value(DEFAULT, key, 0)
+            .map(|found| found.unwrap_or(Value::None))
+    }
+
+    /// What an option of another section is worth.
+    pub fn get_in(&self, section: &str, key: &str) -> Result<Value, ConfigError> {
+        self.value(section, key, 0)
+            .map(|found| found.unwrap_or(Value::None))
+    }
+
+    /// The text of an option, if there is one.
+    pub fn text(&self, key: &str) -> Result<Option<String>, ConfigError> {
+        Ok(match self.get(key)? {
+            Value::Text(text) => Some(text),
+            _ => None,
+        })
+    }
+
+    /// Whether an option is on.
+    pub fn flag(&self, key: &str) -> Result<bool, ConfigError> {
+        Ok(self.get(key)? == Value::Bool(true))
+    }
+
+    /// The number of an option, if there is one.
+    pub fn number(&self, key: &str) -> Result<Option<i64>, ConfigError> {
+        Ok(match self.get(key)? {
+            Value::Int(number) => Some(number),
+            _ => None,
+        })
+    }
+
+    /// The texts of an option that takes several.
+    pub fn list(&self, key: &str) -> Result<Vec<String>, ConfigError> {
+        Ok(match self.get(key)? {
+            Value::List(items) => items,
+            _ => Vec::new(),
+        })
+    }
+
+    /// The pairs of an option that takes such.
+    pub fn pairs(&self, key: &str) -> Result<BTreeMap<String, String>, ConfigError> {
+        Ok(match self.get(key)? {
+            Value::Dict(pairs) => pairs.into_iter().collect(),
+            _ => BTreeMap::new(),
+        })
+    }
+
+    /// Where an option of a section was given, the last place that counts.
+    pub fn place(&self, section: &str, key: &str) -> Option<Place> {
+        let option = definition(section, key)?;
+        let given = self.given(section, key, &option);
+        given.into_iter().next_back().map(|(_, place)| place)
+    }
+
+    /// Every section that a file has, besides `DEFAULT` and `profiles`.
+    pub fn sections(&self) -> BTreeSet<&str> {
+        let files = self.files.files.iter();
+        files
+            .flat_map(|file| file.sections.iter())
+            .map(String::as_str)
+            .filter(|section| *section != DEFAULT && normal(section) != PROFILES)
+            .collect()
+    }
+
+    /// The images of a profile; `None` when neither the files nor the defaults have it.
+    pub fn profile(&self, name: &str) -> Result<Option<Vec<String>>, ConfigError> {
+        Ok(match self.value(PROFILES, name, 0)? {
+            Some(Value::List(patterns)) if !patterns.is_empty() => Some(patterns),
+            _ => None,
+        })
+    }
+
+    /// The names of all profiles.
+    pub fn profiles(&self) -> BTreeSet<String> {
+        let in_files = self.assignments().filter_map(|(section, assignment, _)| {
+            (section == PROFILES).then(|| assignment.key.clone())
+        });
+        let defaults = self.defaults.keys();
+        let defaults = defaults
+            .filter(|(section, _)| section == PROFILES)
+            .map(|(_, key)| key.clone());
+        in_files.chain(defaults).collect()
+    }
+
+    /// Checks that every key is an option's, that its value is one, and that every section
+    /// belongs to something: `owners` are the names whose sources a section can describe.
+    pub fn check(&self, owners: &[&str]) -> Result<(), ConfigError> {
+        for (section, assignment, place) in self.assignments() {
+            let is_owned = [DEFAULT, PROFILES].contains(&section.as_str())
+                || section.ends_with("-user")
+                || owners.iter().any(|owner| is_of(&section, owner));
+            if !is_owned {
+                return Err(ConfigError::UnknownSection {
+                    place,
+                    nearest: nearest(&section, owners.iter().copied().chain([DEFAULT, PROFILES])),
+                    section: assignment.section.clone(),
+                });
+            }
+            if definition(&section, &assignment.key).is_none() {
+                let keys: Vec<String> = table(&section).iter().map(OptionDef::key).collect();
+                return Err(ConfigError::UnknownKey {
+                    place,
+                    section: assignment.section.clone(),
+                    key: assignment.key.clone(),
+                    nearest: nearest(
+                        &assignment.key.replace('-', "_"),
+                        keys.iter().map(String::as_str),
+                    ),
+                });
+            }
+            self.get_in(&section, &assignment.key)?;
+        }
+        for name in self.command_line.keys() {
+            self.get(&name.replace('-', "_"))?;
+        }
+        Ok(())
+    }
+
+    /// Every assignment of every file, with its section's normal name and its place.
+    fn assignments(&self) -> impl Iterator<Item = (String, &super::Assignment, Place)> {
+        self.files.files.iter().flat_map(|file| {
+            file.assignments.iter().map(|assignment| {
+                let place = Place::File {
+                    path: file.path.clone(),
+                    line: assignment.line,
+                };
+                (normal(&assignment.section), assignment, place)
+            })
+        })
+    }
+
+    /// What an option is worth; `None` when there is no such option.
+    fn value(&self, section: &str, key: &str, depth: usize) -> Result<Option<Value>, ConfigError> {
+        let section = normal(section);
+        let Some(option) = definition(&section, key) else {
+            return Ok(None);
+        };
+        let mut given = self.given(&section, key, &option);
+        if given.is_empty() {
+            let default = self.defaults.get(&(section.clone(), key.to_owned()));
+            let default = default.map(String::as_str).or(option.default);
+            let place = Place::Default(key.to_owned());
+            given.extend(default.map(|text| (text.to_owned(), place)));
+        }
+        let mut values = Vec::new();
+        for (text, place) in given {
+            let text = self.substitute(&section, key, &text, &place, depth)?;
+            match Value::parse(&text, &option.kind) {
+                Ok(value) => values.push(value),
+                Err(message) => {
+                    return Err(ConfigError::BadValue {
+                        place,
+                        key: key.to_owned(),
+                        value: text,
+                        message,
+                    });
+                }
+            }
+        }
+        Ok(Some(match option.kind {
+            Kind::Multi => Value::List(values.into_iter().map(|v| v.printed()).collect()),
+            _ => values.pop().unwrap_or(Value::None),
+        }))
+    }
+
+    /// The texts that count, in order: one, except for options that take several.
+    fn given(&self, section: &str, key: &str, option: &OptionDef) -> Given {
+        let on_command_line = self.command_line.get(option.name);
+        let on_command_line: Given = on_command_line
+            .filter(|_| section == DEFAULT)
+            .into_iter()
+            .flatten()
+            .map(|text| (text.clone(), Place::CommandLine(option.name.to_owned())))
+            .collect();
+        let in_files: Given = self
+            .assignments()
+            .filter(|(of, assignment, _)| of == section && assignment.key == key)
+            .map(|(_, assignment, place)| (assignment.value.clone(), place))
+            .collect();
+        if option.kind == Kind::Multi {
+            return match option.name {
+                // What is named on the command line is all that is asked for.
+                "regex" if !on_command_line.is_empty() => on_command_line,
+                _ => [in_files, on_command_line].concat(),
+            };
+        }
+        let variable = format!("OS_{}__{}", section.to_uppercase(), key.to_uppercase());
+        let in_environment = self.environment.get(&variable);
+        let last = on_command_line
+            .into_iter()
+            .next_back()
+            .or_else(|| in_environment.map(|text| (text.clone(), Place::Environment(variable))))
+            .or_else(|| in_files.into_iter().next_back());
+        last.into_iter().collect()
+    }
+
+    fn substitute(
+        &self,
+        section: &str,
+        key: &str,
+        text: &str,
+        place: &Place,
+        depth: usize,
+    ) -> Result<String, ConfigError> {
+        let text = text.replace("\\$", "$$");
+        let mut result = String::new();
+        for piece in pieces(&text) {
+            let name = match piece {
+                Piece::Text(text) => {
+                    result.push_str(text);
+                    continue;
+                }
+                Piece::Reference(name) => name,
+            };
+            if depth == MAX_DEPTH {
+                return Err(ConfigError::CircularReference {
+                    place: place.clone(),
+                    key: key.to_owned(),
+                    name: name.to_owned(),
+                });
+            }
+            let found = match name.split_once('.') {
+                Some((other, option)) => self.value(other, option, depth + 1)?,
+                None => match self.value(section, name, depth + 1)? {
+                    None => self.value(DEFAULT, name, depth + 1)?,
+                    found => found,
+                },
+            };
+            let Some(value) = found else {
+                let keys: Vec<String> = OPTIONS.iter().map(OptionDef::key).collect();
+                return Err(ConfigError::UnknownReference {
+                    place: place.clone(),
+                    key: key.to_owned(),
+                    name: name.to_owned(),
+                    nearest: nearest(name, keys.iter().map(String::as_str)),
+                });
+            };
+            result.push_str(&value.printed());
+        }
+        Ok(result)
+    }
+}
+
+/// Shows no values: files hold passwords.
+impl std::fmt::Debug for Settings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let options: Vec<&String> = self.command_line.keys().collect();
+        f.debug_struct("Settings")
+            .field("command_line", &options)
+            .field("files", &self.files.paths().collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A section's name as it counts.
+fn normal(section: &str) -> String {
+    match section {
+        DEFAULT => DEFAULT.to_owned(),
+        other => other.to_lowercase(),
+    }
+}
+
+/// The options a section may have.
+fn table(section: &str) -> &'static [OptionDef] {
+    match section {
+        DEFAULT => OPTIONS,
+        PROFILES => &[],
+        user if user.ends_with("-user") => USER_OPTIONS,
+        _ => SOURCE_OPTIONS,
+    }
+}
+
+fn definition(section: &str, key: &str) -> Option<OptionDef> {
+    if section == PROFILES {
+        return Some(OptionDef::new("profile", Kind::List, ""));
+    }
+    let found = table(section).iter().find(|option| option.key() == key);
+    found.copied()
+}
+
+/// Whether a section describes the sources of an image: its own, a plugin's or an addition's.
+fn is_of(section: &str, image: &str) -> bool {
+    section.strip_prefix(image).is_some_and(|rest| {
+        rest.is_empty()
+            || ["-plugin-", "-additions-"]
+                .iter()
+                .any(|kind| rest.strip_prefix(kind).is_some_and(|name| !name.is_empty()))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(
+        command_line: &[(&str, &[&str])],
+        environment: &[(&str, &str)],
+        text: &str,
+    ) -> Settings {
+        let command_line = command_line
+            .iter()
+            .map(|(name, values)| {
+                let values = values.iter().map(ToString::to_string).collect();
+                ((*name).to_owned(), values)
+            })
+            .collect();
+        let environment = environment
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        let files = ConfigFiles::from_text("f.conf".as_ref(), text).unwrap();
+        Settings::new(command_line, environment, files)
+    }
+
+    fn error(text: &str) -> String {
+        let settings = settings(&[], &[], text);
+        settings
+            .check(&["nova-base", "horizon"])
+            .unwrap_err()
+            .to_string()
+    }
+
+    #[test]
+    fn command_line_environment_file_default() {
+        let text = "[DEFAULT]\ntag = file\nnamespace = file\nthreads = 3\nthreads = 4\n";
+        let environment = [("OS_DEFAULT__TAG", "env"), ("OS_DEFAULT__NAMESPACE", "env")];
+        let settings = settings(&[("tag", &["one", "two"])], &environment, text);
+        assert_eq!(settings.text("tag").unwrap().unwrap(), "two");
+        assert_eq!(settings.text("namespace").unwrap().unwrap(), "env");
+        assert_eq!(settings.number("threads").unwrap(), Some(4));
+        assert_eq!(settings.number("retries").unwrap(), Some(3));
+        assert_eq!(
+            settings.place(DEFAULT, "threads").unwrap().to_string(),
+            "f.conf:5"
+        );
+    }
+
+    #[test]
+    fn repeated_keys_are_all_kept_where_several_count() {
+        let text = "[DEFAULT]\ntemplate_override = a\nregex = x\ntemplate_override = b\n";
+        let given = settings(&[("template-override", &["c"])], &[], text);
+        assert_eq!(given.list("template_override").unwrap(), ["a", "b", "c"]);
+        assert_eq!(given.list("regex").unwrap(), ["x"]);
+        let named = settings(&[("regex", &["y"])], &[], text);
+        assert_eq!(named.list("regex").unwrap(), ["y"]);
+    }
+
+    #[test]
+    fn references_reach_the_own_section_first() {
+        let text = "[DEFAULT]\ntarballs_base = http://t\n[nova-base]\ntype = url\n\
+                    location = $tarballs_base/${version}.tgz\nversion = 7\n\
+                    [horizon]\nlocation = ${nova-base}$nova$$\n";
+        let settings = settings(&[], &[], text);
+        assert_eq!(
+            settings.get_in("nova-base", "location").unwrap(),
+            Value::Text("http://t/7.tgz".to_owned())
+        );
+        let error = settings.get_in("horizon", "location").unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .contains("refers to $nova, which is no option"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_its_place() {
+        assert_eq!(
+            error("[DEFAULT]\nnamespce = x\n"),
+            "f.conf:2: section [DEFAULT] has no option namespce; did you mean namespace?"
+        );
+        assert_eq!(
+            error("[DEFAULT]\n\nbase-tag = x\n"),
+            "f.conf:3: section [DEFAULT] has no option base-tag; did you mean base_tag?"
+        );
+        assert_eq!(
+            error("[DEFAULT]\nthreads = many\n"),
+            "f.conf:2: threads = \"many\" must be a whole number"
+        );
+        assert_eq!(
+            error("[nova-bas]\ntype = git\n"),
+            "f.conf:2: section [nova-bas] belongs to no image, plugin, addition or user; \
+             did you mean nova-base?"
+        );
+        assert!(
+            error("[DEFAULT]\ntag = $tagg\n")
+                .ends_with("did you mean tag?; a dollar sign itself is $$")
+        );
+        assert!(
+            error("[DEFAULT]\ntag = a$namespace\nnamespace = $tag").contains("refers to itself")
+        );
+        assert!(error("[nova-base]\ntype = zip\n").ends_with("must be one of local, git, url"));
+    }
+
+    #[test]
+    fn sections_of_plugins_users_and_profiles_are_known() {
+        let text = "[horizon-plugin-x]\ntype = git\n[my-user]\nuid = 7\n[Profiles]\nmine = a, b\n\
+                    [horizon-additions-y]\nenabled = no\n";
+        let settings = settings(&[], &[], text);
+        settings.check(&["horizon"]).unwrap();
+        assert_eq!(settings.profile("mine").unwrap().unwrap(), ["a", "b"]);
+        assert_eq!(settings.profile("other").unwrap(), None);
+        assert_eq!(settings.get_in("my-user", "uid").unwrap(), Value::Int(7));
+    }
+}

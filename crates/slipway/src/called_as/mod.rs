@@ -1,0 +1,18 @@
+//! Being called under the name of a tool that Slipway replaces, through a link: that tool's command
+//! line is what is read then.
+
+mod kolla_build;
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::ExitCode;
+
+/// Runs as the tool whose name this is; `None` when it is no such name.
+pub fn main(mut arguments: impl Iterator<Item = OsString>) -> Option<ExitCode> {
+    let program = arguments.next()?;
+    let name = Path::new(&program).file_name()?.to_str()?;
+    match name {
+        "kolla-build" => Some(kolla_build::main(arguments)),
+        _ => None,
+    }
+}

@@ -1,0 +1,248 @@
+//! kolla-build's options, as they are on a command line: made from the table of them, so that the
+//! command line and the configuration files have the same.
+
+use std::path::PathBuf;
+
+use clap::builder::{PossibleValuesParser, ValueParser};
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, Error, FromArgMatches, value_parser};
+use image::oslo::{CommandLine, Kind, OPTIONS, OptionDef};
+
+/// Options that `slipway` has for all its subcommands.
+const GLOBAL: [&str; 2] = ["format", "quiet"];
+
+/// What was asked for: options, and the configuration files and folders that were named.
+#[derive(Clone, Debug, Default)]
+pub struct KollaBuild {
+    pub options: CommandLine,
+    pub config: Vec<PathBuf>,
+}
+
+impl KollaBuild {
+    /// The command line of kolla-build itself.
+    pub fn command() -> Command {
+        let command = Command::new("kolla-build")
+            .version(env!("CARGO_PKG_VERSION"))
+            .about("Build container images: slipway build, as kolla-build")
+            // Python's argparse takes any beginning of an option that is no other's too.
+            .infer_long_args(true);
+        augment(command, |_| true)
+    }
+}
+
+fn augment(command: Command, has: impl Fn(&OptionDef) -> bool) -> Command {
+    let options = OPTIONS.iter().filter(|option| option.on_command_line);
+    let args = options.filter(|option| has(option)).flat_map(args);
+    command.args(args).args([
+        Arg::new("config-file")
+            .long("config-file")
+            .value_name("FILE")
+            .action(ArgAction::Append)
+            .value_parser(value_parser!(PathBuf))
+            .help(
+                "Configuration file, in place of those that are found. Repeatable; later ones win",
+            ),
+        Arg::new("config-dir")
+            .long("config-dir")
+            .value_name("DIR")
+            .action(ArgAction::Append)
+            .value_parser(value_parser!(PathBuf))
+            .help("Folder of configuration files *.conf, read in the order of their names"),
+    ])
+}
+
+fn args(option: &'static OptionDef) -> Vec<Arg> {
+    let arg = Arg::new(option.name).help(option.help);
+    let arg = match option.short {
+        Some(short) => arg.short(short),
+        None => arg,
+    };
+    if option.name == "regex" {
+        return vec![
+            arg.value_name("REGEX")
+                .action(ArgAction::Append)
+                .num_args(0..),
+        ];
+    }
+    if option.kind == Kind::Bool {
+        return both_ways(option, arg);
+    }
+    let spelled_otherwise = option.name.replace('_', "-");
+    let arg = match spelled_otherwise == option.name {
+        true => arg,
+        false => arg.alias(spelled_otherwise),
+    };
+    let parser = match option.kind {
+        Kind::Choice(choices) => PossibleValuesParser::new(choices).into(),
+        _ => ValueParser::string(),
+    };
+    let arg = match option.default {
+        Some(default) if !default.is_empty() => {
+            arg.help(format!("{} [default: {default}]", option.help))
+        }
+        _ => arg,
+    };
+    vec![
+        arg.long(option.name)
+            .value_name(value_name(option))
+            .action(ArgAction::Append)
+            .value_parser(parser),
+    ]
+}
+
+/// `--name` and `--noname`; the one that changes nothing is not shown.
+fn both_ways(option: &'static OptionDef, arg: Arg) -> Vec<Arg> {
+    let is_on = option.default == Some("true");
+    let opposite = format!("no{}", option.name);
+    let help = match option.help.split_at_checked(1) {
+        Some((first, rest)) => format!("Do not {}{rest}", first.to_lowercase()),
+        None => String::new(),
+    };
+    vec![
+        arg.long(option.name)
+            .action(ArgAction::SetTrue)
+            .overrides_with(opposite.clone())
+            .hide(is_on),
+        Arg::new(opposite.clone())
+            .long(opposite)
+            .action(ArgAction::SetTrue)
+            .overrides_with(option.name)
+            .help(help)
+            .hide(!is_on),
+    ]
+}
+
+fn value_name(option: &OptionDef) -> &'static str {
+    match (option.kind, option.name) {
+        (Kind::Int { .. }, "timeout") => "SECONDS",
+        (Kind::Int { .. }, _) => "N",
+        (Kind::Dict, _) => "PAIRS",
+        (Kind::Choice(_), _) => "WHICH",
+        (_, "template-override" | "repos-yaml" | "save-dependency" | "summary-json-file") => "FILE",
+        (_, name) if name.ends_with("-dir") || name.ends_with("-path") || name == "locals-base" => {
+            "DIR"
+        }
+        (_, "base-image") => "IMAGE",
+        (_, "base-tag" | "tag") => "TAG",
+        (_, "image-name-prefix") => "PREFIX",
+        (_, "network_mode") => "MODE",
+        (_, "tarballs-base" | "podman_base_url") => "ADDRESS",
+        _ => "NAME",
+    }
+}
+
+impl Args for KollaBuild {
+    fn augment_args(command: Command) -> Command {
+        augment(command, |option| !GLOBAL.contains(&option.name))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for KollaBuild {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
+        let mut asked = KollaBuild::default();
+        asked.update_from_arg_matches(matches)?;
+        Ok(asked)
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), Error> {
+        for option in OPTIONS.iter().filter(|option| option.on_command_line) {
+            let values = match option.kind {
+                Kind::Bool => switched(matches, option).into_iter().collect(),
+                _ => texts(matches, option.name),
+            };
+            if !values.is_empty() {
+                self.options.insert(option.name.to_owned(), values);
+            }
+        }
+        let named = ["config-file", "config-dir"].iter().flat_map(|name| {
+            let places = matches.indices_of(name).into_iter().flatten();
+            let paths = matches.get_many::<PathBuf>(name).into_iter().flatten();
+            places.zip(paths.cloned())
+        });
+        let mut named: Vec<(usize, PathBuf)> = named.collect();
+        named.sort();
+        self.config = named.into_iter().map(|(_, path)| path).collect();
+        Ok(())
+    }
+}
+
+/// Which way a switch was thrown, if it was.
+fn switched(matches: &ArgMatches, option: &OptionDef) -> Option<String> {
+    let is_on = |name: &str| matches.try_get_one::<bool>(name).ok().flatten() == Some(&true);
+    if is_on(option.name) {
+        Some("true".to_owned())
+    } else if is_on(&format!("no{}", option.name)) {
+        Some("false".to_owned())
+    } else {
+        None
+    }
+}
+
+fn texts(matches: &ArgMatches, name: &str) -> Vec<String> {
+    // `slipway build` has some of these options elsewhere.
+    let given = matches.try_get_many::<String>(name).ok().flatten();
+    given.into_iter().flatten().cloned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(args: &[&str]) -> KollaBuild {
+        let args = ["kolla-build"].iter().chain(args);
+        let matches = KollaBuild::command().try_get_matches_from(args).unwrap();
+        KollaBuild::from_arg_matches(&matches).unwrap()
+    }
+
+    fn given(asked: &KollaBuild, name: &str) -> Vec<String> {
+        asked.options.get(name).cloned().unwrap_or_default()
+    }
+
+    #[test]
+    fn options_are_kolla_builds() {
+        let asked = parse(&[
+            "-b",
+            "debian",
+            "--nopull",
+            "--pull",
+            "--nocache",
+            "-T",
+            "4",
+            "--network_mode",
+            "host",
+            "--template-override",
+            "a",
+            "cron",
+            "--template-override=b",
+            "^base$",
+            "-l",
+            "-p",
+            "main",
+        ]);
+        assert_eq!(given(&asked, "base"), ["debian"]);
+        assert_eq!(given(&asked, "pull"), ["true"]);
+        assert_eq!(given(&asked, "cache"), ["false"]);
+        assert_eq!(given(&asked, "template-override"), ["a", "b"]);
+        assert_eq!(given(&asked, "regex"), ["cron", "^base$"]);
+        assert_eq!(given(&asked, "list-dependencies"), ["true"]);
+        assert_eq!(given(&asked, "network_mode"), ["host"]);
+        assert!(given(&asked, "push").is_empty());
+    }
+
+    #[test]
+    fn beginnings_of_options_do() {
+        assert_eq!(
+            given(&parse(&["--template-ov", "x"]), "template-override"),
+            ["x"]
+        );
+    }
+
+    #[test]
+    fn files_and_folders_keep_their_order() {
+        let asked = parse(&["--config-file", "a", "--config-dir", "b", "--config-file=c"]);
+        assert_eq!(asked.config, ["a", "b", "c"].map(PathBuf::from));
+    }
+}

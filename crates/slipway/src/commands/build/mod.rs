@@ -1,0 +1,141 @@
+//! `slipway build`.
+
+mod options;
+mod progress;
+mod show;
+mod summary;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, anyhow};
+use image::ImageSet;
+use image::oslo::Settings;
+use runtime::engine::{Engine, EngineKind};
+
+use crate::cli;
+use crate::engine;
+use crate::exit::bad_input;
+use crate::output::{Level, Output};
+
+const TOPIC: &str = "build";
+
+/// Renders, and builds what has changed.
+pub async fn run(
+    asked: cli::Build,
+    global: &cli::Global,
+    output: &Arc<Output>,
+) -> anyhow::Result<()> {
+    let settings = options::settings(&asked)?;
+    let options = options::options(&asked, &settings, output)?;
+    options::check_reference(&options).map_err(bad_input)?;
+    let images = ImageSet::load(options).map_err(bad_input)?;
+    let names: Vec<&str> = images.tree().image_names().collect();
+    settings.check(&names).map_err(bad_input)?;
+    let file = |key: &str| settings.text(key).map_err(bad_input);
+    let flag = |key: &str| settings.flag(key).map_err(bad_input);
+    if flag("template_only")? {
+        let out = images
+            .write_templates(&work_dir(&settings)?)
+            .map_err(bad_input)?;
+        output.line(
+            Level::Normal,
+            &format!("the rendered tree is in {}", out.display()),
+        );
+        return Ok(());
+    }
+    if let Some(path) = file("save_dependency")? {
+        let sizes = match connect(&settings, global).await {
+            Ok(engine) => sizes(&images, engine.as_ref()).await?,
+            Err(_) => BTreeMap::new(),
+        };
+        return show::dot(&images, &sizes, Path::new(&path));
+    }
+    if flag("list_images")? {
+        return show::list(&images, output);
+    }
+    if flag("list_dependencies")? {
+        return show::dependencies(&images, output);
+    }
+    let engine = connect(&settings, global).await?;
+    if asked.plan {
+        return show::plan(&images.plan(engine.as_ref()).await?, output);
+    }
+    let observer = Arc::new(progress::Progress(Arc::clone(output)));
+    let summary = images.build(engine, observer).await?;
+    report(&asked, &settings, &summary, output)?;
+    let allowed_to_fail = settings.list("allowed_to_fail").map_err(bad_input)?;
+    summary::conclude(&summary, &allowed_to_fail, output)
+}
+
+/// The summary as JSON, where it was asked for.
+fn report(
+    asked: &cli::Build,
+    settings: &Settings,
+    summary: &image::Summary,
+    output: &Output,
+) -> anyhow::Result<()> {
+    let text = |key: &str| settings.text(key).map_err(bad_input);
+    let is_wanted = settings.flag("summary").map_err(bad_input)?;
+    if !is_wanted || text("format")?.as_deref() == Some("none") {
+        return Ok(());
+    }
+    if let Some(path) = text("summary_json_file")? {
+        summary::write(summary, Path::new(&path))?;
+    } else if asked.as_kolla_build {
+        output.result(&summary::line(summary)?);
+    }
+    match output.is_json() {
+        true => output.json(summary),
+        false => Ok(()),
+    }
+}
+
+/// Where the rendered tree is left; kolla-build makes a folder when none is named.
+fn work_dir(settings: &Settings) -> anyhow::Result<PathBuf> {
+    match settings.text("work_dir").map_err(bad_input)? {
+        Some(folder) => Ok(PathBuf::from(folder)),
+        None => Ok(PathBuf::from(".")),
+    }
+}
+
+/// Connects to the kind of engine that was asked for.
+async fn connect(settings: &Settings, global: &cli::Global) -> anyhow::Result<Arc<dyn Engine>> {
+    let wanted = match settings.is_given("engine") {
+        true => settings.text("engine").map_err(bad_input)?,
+        false => None,
+    };
+    let mut global = global.clone();
+    if wanted.as_deref() == Some("podman") && global.host.is_none() {
+        global.host = settings.text("podman_base_url").map_err(bad_input)?;
+    }
+    let engine = engine::connect(&global).await?;
+    let kind = match engine.info().kind {
+        EngineKind::Docker => "docker",
+        EngineKind::Podman => "podman",
+    };
+    match wanted {
+        Some(wanted) if wanted != kind => Err(bad_input(anyhow!(
+            "--engine {wanted} was asked for, and {kind} answers at {}; --host names another",
+            engine.info().address
+        ))),
+        _ => Ok(engine),
+    }
+}
+
+/// The sizes of the images that the engine has, by name.
+async fn sizes(images: &ImageSet, engine: &dyn Engine) -> anyhow::Result<BTreeMap<String, u64>> {
+    let listed = engine
+        .list_images(&[])
+        .await
+        .context("cannot list images")?;
+    let sizes = images.names().into_iter().filter_map(|name| {
+        let reference = images.options().reference(name);
+        let found = listed
+            .iter()
+            .find(|image| image.tags.contains(&reference))?;
+        Some((name.to_owned(), found.size))
+    });
+    Ok(sizes.collect())
+}

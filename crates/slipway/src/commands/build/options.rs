@@ -1,0 +1,212 @@
+//! From the command line and configuration files to what the image crate is asked for.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use anyhow::{anyhow, bail};
+use image::Options;
+use image::oslo::{ConfigFiles, Locations, Settings};
+
+use crate::cli;
+use crate::exit::bad_input;
+use crate::output::Output;
+use crate::share;
+
+/// Options that nothing here can do, with why.
+const CANNOT: [(&str, &str); 1] = [(
+    "buildkit_builder",
+    "BuildKit is reached through the engine itself, not through a builder of docker buildx",
+)];
+
+/// Options that nothing here needs, with why.
+const NEEDLESS: [(&str, &str); 2] = [
+    ("squash_tmp_dir", "the engine squashes, not docker-squash"),
+    ("squash_cleanup", "the engine squashes, not docker-squash"),
+];
+
+/// Reads the configuration.
+pub fn settings(asked: &cli::Build) -> anyhow::Result<Settings> {
+    let locations = Locations::from_environment(|name| std::env::var_os(name));
+    let files = ConfigFiles::read(&asked.options.config, &locations).map_err(bad_input)?;
+    let environment = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .filter(|(name, _)| name.starts_with("OS_"))
+        .collect();
+    let mut settings = Settings::new(asked.options.options.clone(), environment, files);
+    let defaults = Options::new("");
+    settings.set_default("DEFAULT", "base", defaults.base.name());
+    settings.set_default("DEFAULT", "namespace", &defaults.namespace);
+    settings.set_default("DEFAULT", "tag", &defaults.tag);
+    settings.set_default("DEFAULT", "maintainer", &defaults.maintainer);
+    settings.set_default("DEFAULT", "openstack_release", &defaults.openstack_release);
+    settings.set_default(
+        "DEFAULT",
+        "openstack_release_codename",
+        &defaults.openstack_release_codename,
+    );
+    settings.set_default("DEFAULT", "base_arch", &defaults.base_arch);
+    Ok(settings)
+}
+
+/// What the image crate is asked for.
+pub fn options(
+    asked: &cli::Build,
+    settings: &Settings,
+    output: &Output,
+) -> anyhow::Result<Options> {
+    refuse_what_cannot_be(settings, output)?;
+    let path = |key: &str| -> anyhow::Result<Option<PathBuf>> {
+        let text = settings.text(key).map_err(bad_input)?;
+        Ok(text.filter(|text| !text.is_empty()).map(PathBuf::from))
+    };
+    let text = |key: &str| settings.text(key).map_err(bad_input);
+    let list = |key: &str| settings.list(key).map_err(bad_input);
+    let flag = |key: &str| settings.flag(key).map_err(bad_input);
+    let number = |key: &str| -> anyhow::Result<usize> {
+        let number = settings.number(key).map_err(bad_input)?;
+        Ok(number
+            .and_then(|n| usize::try_from(n).ok())
+            .unwrap_or_default())
+    };
+    let mut options = Options::new(share::find("images").map_err(bad_input)?);
+    options.base = text("base")?
+        .unwrap_or_default()
+        .parse()
+        .map_err(|error: image::UnknownBase| bad_input(error))?;
+    options.base_image = text("base_image")?;
+    options.base_tag = text("base_tag")?;
+    options.base_arch = text("base_arch")?.unwrap_or(options.base_arch);
+    options.namespace = text("namespace")?.unwrap_or(options.namespace);
+    options.registry = text("registry")?;
+    options.tag = text("tag")?.unwrap_or(options.tag);
+    options.image_name_prefix = text("image_name_prefix")?.unwrap_or_default();
+    options.maintainer = text("maintainer")?.unwrap_or(options.maintainer);
+    options.docker_dirs = list("docker_dir")?.into_iter().map(PathBuf::from).collect();
+    options.template_overrides = list("template_override")?
+        .into_iter()
+        .map(PathBuf::from)
+        .collect();
+    options.patches_path = text("patches_path")?;
+    options.repos_yaml = path("repos_yaml")?;
+    options.rpm_setup_config = list("rpm_setup_config")?;
+    options.distro_package_manager = text("distro_package_manager")?;
+    options.base_package_type = text("base_package_type")?;
+    options.openstack_release = text("openstack_release")?.unwrap_or(options.openstack_release);
+    options.openstack_release_codename =
+        text("openstack_release_codename")?.unwrap_or(options.openstack_release_codename);
+    options.use_dumb_init = flag("use_dumb_init")?;
+    options.docker_healthchecks = flag("docker_healthchecks")?;
+    options.clean_package_cache = flag("clean_package_cache")?;
+    options.env = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    options.regex = patterns(settings)?;
+    options.skip_parents = flag("skip_parents")?;
+    options.skip_existing = flag("skip_existing")?;
+    options.force = asked.rebuild;
+    options.cache = flag("cache")?;
+    options.pull = flag("pull")?;
+    options.build_args = build_args(settings)?;
+    options.network_mode = text("network_mode")?;
+    options.platform = text("platform")?;
+    options.squash = flag("squash")?;
+    options.threads = number("threads")?.max(1);
+    options.retries = number("retries")?;
+    options.logs_dir = path("logs_dir")?;
+    let set_configs = share::kolla_set_configs().map_err(bad_input)?;
+    let name = "kolla_set_configs".to_owned();
+    options.supplied = BTreeMap::from([("base".to_owned(), BTreeMap::from([(name, set_configs)]))]);
+    Ok(options)
+}
+
+fn refuse_what_cannot_be(settings: &Settings, output: &Output) -> anyhow::Result<()> {
+    let place = |key: &str| {
+        let place = settings.place("DEFAULT", key);
+        place.map(|place| place.to_string()).unwrap_or_default()
+    };
+    for (key, why) in CANNOT {
+        if settings.is_given(key) {
+            return Err(bad_input(anyhow!(
+                "{}: {key} cannot be honoured: {why}",
+                place(key)
+            )));
+        }
+    }
+    for (key, why) in NEEDLESS {
+        if settings.is_given(key) {
+            output.warning(&format!("{}: {key} changes nothing: {why}", place(key)));
+        }
+    }
+    Ok(())
+}
+
+/// The regular expressions that were asked for, or else those of the profiles that were.
+fn patterns(settings: &Settings) -> anyhow::Result<Vec<String>> {
+    let mut patterns = settings.list("regex").map_err(bad_input)?;
+    if !patterns.is_empty() {
+        return Ok(patterns);
+    }
+    for profile in settings.list("profile").map_err(bad_input)? {
+        match settings.profile(&profile).map_err(bad_input)? {
+            Some(images) => patterns.extend(images),
+            None => {
+                let known: Vec<String> = settings.profiles().into_iter().collect();
+                let known = match known.as_slice() {
+                    [] => "there is no section [profiles] in the configuration".to_owned(),
+                    names => format!("there are {}", names.join(", ")),
+                };
+                return Err(bad_input(anyhow!("there is no profile {profile}; {known}")));
+            }
+        }
+    }
+    Ok(patterns)
+}
+
+/// Build arguments: those asked for, and proxies of the environment and pip's indices as well.
+fn build_args(settings: &Settings) -> anyhow::Result<BTreeMap<String, String>> {
+    let mut args = settings.pairs("build_args").map_err(bad_input)?;
+    for name in ["HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY"] {
+        for name in [name.to_owned(), name.to_lowercase()] {
+            if let Ok(value) = std::env::var(&name) {
+                args.entry(name).or_insert(value);
+            }
+        }
+    }
+    for key in ["pip_index_url", "pip_trusted_host", "pip_extra_index_url"] {
+        let value = settings.text(key).map_err(bad_input)?;
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
+            args.entry(key.to_uppercase()).or_insert(value);
+        }
+    }
+    Ok(args)
+}
+
+/// Names of images are checked by the engine only when one is built: better said before.
+pub fn check_reference(options: &Options) -> anyhow::Result<()> {
+    let is_name = |part: &str| {
+        let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+        part.starts_with(is_plain)
+            && part.ends_with(is_plain)
+            && part.chars().all(|c| is_plain(c) || "._-".contains(c))
+    };
+    if !options.namespace.split('/').all(is_name) {
+        bail!(
+            "'{}' is no namespace: it has lower-case letters, digits and . _ - between them",
+            options.namespace
+        );
+    }
+    let is_tag = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    let tag = &options.tag;
+    if tag.is_empty() || tag.len() > 128 || tag.starts_with(['.', '-']) || !tag.chars().all(is_tag)
+    {
+        bail!("'{tag}' is no tag: it has up to 128 letters, digits and . _ -, not . or - in front");
+    }
+    let prefix = &options.image_name_prefix;
+    if !prefix.is_empty() && !is_name(&format!("{prefix}x")) {
+        bail!(
+            "'{prefix}' cannot stand in front of an image's name: \
+             it has lower-case letters, digits and . _ -"
+        );
+    }
+    Ok(())
+}

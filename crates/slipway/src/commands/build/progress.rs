@@ -1,0 +1,61 @@
+//! A build as it goes.
+
+use std::sync::Arc;
+
+use image::Event;
+
+use super::TOPIC;
+use crate::output::{Level, Output};
+
+/// Shows what happens.
+pub struct Progress(pub Arc<Output>);
+
+impl image::Observer for Progress {
+    fn event(&self, event: &Event<'_>) {
+        let output = &self.0;
+        match event {
+            Event::Waiting => output.line(
+                Level::Normal,
+                "another build of this namespace and tag is running: waiting for it",
+            ),
+            Event::Pulling { reference } => {
+                output.about(Level::Normal, TOPIC, reference, "pulling")
+            }
+            Event::Started { decision } => output.started(TOPIC, &decision.image, &decision.why()),
+            Event::Line { image, line } => {
+                output.progress(TOPIC, image, line);
+                output.about(Level::Everything, TOPIC, image, line);
+            }
+            Event::Retrying {
+                image,
+                error,
+                after,
+            } => {
+                output.warning(&format!(
+                    "{image}: {error}; trying again in {} s",
+                    after.as_secs()
+                ));
+            }
+            Event::Finished { image, took, .. } => {
+                output.finished(
+                    TOPIC,
+                    image,
+                    &format!("built in {:.1} s", took.as_secs_f64()),
+                );
+            }
+            Event::Skipped { decision } => {
+                output.about(Level::Normal, TOPIC, &decision.image, &decision.why())
+            }
+            Event::Failed { failure } => output.finished(TOPIC, &failure.image, "failed"),
+            Event::ParentFailed { image, parent } => {
+                output.about(
+                    Level::Normal,
+                    TOPIC,
+                    image,
+                    &format!("not built, because {parent} was not"),
+                );
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! What is shown instead of building: lists, the graph, the plan.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use anyhow::Context;
+use image::{Action, ImageSet, Plan};
+
+use crate::output::{Output, table};
+
+/// `--list-images`: kolla-build's numbered list.
+pub fn list(images: &ImageSet, output: &Output) -> anyhow::Result<()> {
+    if output.is_json() {
+        return output.json(&images.names());
+    }
+    let lines: Vec<String> = images
+        .names()
+        .iter()
+        .enumerate()
+        .map(|(index, name)| format!("{} : {name}", index + 1))
+        .collect();
+    output.result(&lines.join("\n"));
+    Ok(())
+}
+
+/// `--list-dependencies`: each image with its children, as JSON.
+pub fn dependencies(images: &ImageSet, output: &Output) -> anyhow::Result<()> {
+    output.json(&images.dependencies())
+}
+
+/// `--save-dependency`: which image is built from which, for Graphviz. Images that the engine has
+/// are shown with their sizes.
+pub fn dot(
+    images: &ImageSet,
+    sizes: &std::collections::BTreeMap<String, u64>,
+    path: &Path,
+) -> anyhow::Result<()> {
+    let mut text = "// Container Images Dependency\ndigraph {\nrankdir=LR\n".to_owned();
+    for (image, parents) in images.edges() {
+        let name = quoted(image);
+        // Writing to a string cannot fail.
+        let _ = match sizes.get(image) {
+            Some(size) => writeln!(text, "\t{name} [label=\"{image}\\n{}\"]", megabytes(*size)),
+            None => writeln!(text, "\t{name}"),
+        };
+        for parent in parents {
+            let _ = writeln!(text, "\t{} -> {name}", quoted(parent));
+        }
+    }
+    text.push_str("}\n");
+    std::fs::write(path, text).with_context(|| path.display().to_string())
+}
+
+/// A size as people say it.
+pub fn megabytes(bytes: u64) -> String {
+    format!("{} MB", bytes.div_ceil(1_000_000))
+}
+
+/// A name as Graphviz reads it.
+fn quoted(name: &str) -> String {
+    let is_plain = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        && !name.starts_with(|c: char| c.is_ascii_digit());
+    match is_plain {
+        true => name.to_owned(),
+        false => format!("\"{name}\""),
+    }
+}
+
+/// `--plan`: what would be built, and why.
+pub fn plan(plan: &Plan, output: &Output) -> anyhow::Result<()> {
+    if output.is_json() {
+        return output.json(plan);
+    }
+    let mut rows = vec![["IMAGE", "ACTION", "WHY"].map(str::to_owned).to_vec()];
+    rows.extend(plan.decisions.iter().map(|decision| {
+        let action = match decision.action {
+            Action::Build => "build",
+            Action::Keep => "keep",
+            Action::Skip => "skip",
+        };
+        vec![decision.image.clone(), action.to_owned(), decision.why()]
+    }));
+    output.result(&table(&rows));
+    Ok(())
+}

@@ -1,0 +1,160 @@
+//! What is said at the end.
+
+use std::io;
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use image::{FailedStatus, Summary};
+use serde::Serialize;
+use serde_json::ser::{Formatter, PrettyFormatter};
+use serde_json::{Value, json};
+
+use crate::output::{Level, Output};
+
+/// The summary in kolla-build's shape. To it, an image that needs no building is built.
+pub fn of_kolla_build(summary: &Summary) -> Value {
+    let mut built: Vec<(&str, Option<&str>)> = summary
+        .built
+        .iter()
+        .map(|image| (image.name.as_str(), image.digest.as_deref()))
+        .chain(
+            summary
+                .unchanged
+                .iter()
+                .map(|image| (image.name.as_str(), image.digest.as_deref())),
+        )
+        .collect();
+    built.sort_unstable();
+    let built: Vec<Value> = built
+        .into_iter()
+        .map(|(name, digest)| match digest {
+            Some(digest) => json!({ "name": name, "digest": digest }),
+            None => json!({ "name": name }),
+        })
+        .collect();
+    let failed: Vec<Value> = summary
+        .failed
+        .iter()
+        .map(|image| json!({ "name": image.name, "status": image.status }))
+        .collect();
+    let skipped = summary.skipped.iter();
+    let skipped: Vec<Value> = skipped.map(|image| json!({ "name": image.name })).collect();
+    json!({
+        "built": built,
+        "failed": failed,
+        "not_matched": summary.not_matched,
+        "skipped": skipped,
+        "unbuildable": summary.unbuildable,
+    })
+}
+
+/// Writes the summary to a file, as kolla-build indents it.
+pub fn write(summary: &Summary, path: &Path) -> anyhow::Result<()> {
+    let text = text(
+        &of_kolla_build(summary),
+        PrettyFormatter::with_indent(b"    "),
+    )?;
+    std::fs::write(path, text).with_context(|| path.display().to_string())
+}
+
+/// The summary on one line, as kolla-build prints it.
+pub fn line(summary: &Summary) -> anyhow::Result<String> {
+    text(&of_kolla_build(summary), OneLine)
+}
+
+fn text(value: &Value, formatter: impl Formatter) -> anyhow::Result<String> {
+    let mut bytes = Vec::new();
+    value.serialize(&mut serde_json::Serializer::with_formatter(
+        &mut bytes, formatter,
+    ))?;
+    Ok(String::from_utf8(bytes)?)
+}
+
+/// JSON on one line with Python's spaces.
+struct OneLine;
+
+impl Formatter for OneLine {
+    fn begin_array_value<W: ?Sized + io::Write>(
+        &mut self,
+        to: &mut W,
+        first: bool,
+    ) -> io::Result<()> {
+        to.write_all(if first { b"" } else { b", " })
+    }
+
+    fn begin_object_key<W: ?Sized + io::Write>(
+        &mut self,
+        to: &mut W,
+        first: bool,
+    ) -> io::Result<()> {
+        to.write_all(if first { b"" } else { b", " })
+    }
+
+    fn begin_object_value<W: ?Sized + io::Write>(&mut self, to: &mut W) -> io::Result<()> {
+        to.write_all(b": ")
+    }
+}
+
+/// Says how it went, and makes an error of it where it went wrong.
+pub fn conclude(
+    summary: &Summary,
+    allowed_to_fail: &[String],
+    output: &Output,
+) -> anyhow::Result<()> {
+    let (built, unchanged) = (summary.built.len(), summary.unchanged.len());
+    let counts = match (built, unchanged) {
+        (0, _) if summary.is_success() => {
+            format!("nothing has changed: no image built, {unchanged} as they were")
+        }
+        _ => format!(
+            "{built} built, {unchanged} unchanged, {} failed",
+            summary.failed.len()
+        ),
+    };
+    output.line(Level::Normal, &counts);
+    let may_fail = |name: &str| allowed_to_fail.iter().any(|allowed| allowed == name);
+    for failure in summary
+        .failures
+        .iter()
+        .filter(|failure| may_fail(&failure.image))
+    {
+        output.warning(&format!("{failure}\n  it is allowed to fail"));
+    }
+    let failures: Vec<_> = summary
+        .failures
+        .iter()
+        .filter(|failure| !may_fail(&failure.image))
+        .collect();
+    let is_orphan = |status| matches!(status, FailedStatus::ParentError);
+    let orphans = summary
+        .failed
+        .iter()
+        .filter(|image| is_orphan(image.status) && !may_fail(&image.name));
+    match (failures.as_slice(), orphans.count()) {
+        ([], 0) => Ok(()),
+        ([], count) => bail!("{count} images were not built, because a parent failed"),
+        ([only], _) => Err((*only).clone()).context("an image could not be built"),
+        (several, _) => {
+            let all: Vec<String> = several.iter().map(ToString::to_string).collect();
+            bail!(
+                "{} images could not be built\n{}",
+                several.len(),
+                all.join("\n")
+            )
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_line_is_as_python_writes_it() {
+        let value = json!({ "built": [{ "name": "a" }, { "name": "b" }], "failed": [] });
+        assert_eq!(
+            text(&value, OneLine).unwrap(),
+            r#"{"built": [{"name": "a"}, {"name": "b"}], "failed": []}"#
+        );
+    }
+}
