@@ -26,8 +26,9 @@
 //! - **Regular expressions** have no look-around and no back-references.
 //! - **In config.yaml** a flag is false when it says `no` or `off` in quotes, too.
 //! - **Sizes are bounded:** config.json, the nesting of directories, and what is read from devices.
-//! - **More is understood:** `KOLLA_CONFIG` and `KOLLA_CONFIG_FILE`, which upstream has dropped
-//!   since 6.2.4, and `exclude` and `ignore_globs` in `config_files`. Whoever may set those two
+//! - **More is understood:** `KOLLA_CONFIG`, `KOLLA_CONFIG_FILE` and modes such as `02755`, which
+//!   upstream has dropped since 6.2.4 (there `644` without a 0 was a decimal number, which nobody
+//!   can have meant), and `exclude` and `ignore_globs` in `config_files`. Whoever may set those two
 //!   variables decides what root copies: where a service's user may run this with `sudo`, sudoers
 //!   should let through `KOLLA_CONFIG_STRATEGY` alone.
 

@@ -65,9 +65,15 @@ pub(super) fn mode(perm: Option<&Value>) -> Result<Option<u32>> {
         ))
     };
     perm.and_then(Value::as_str)
-        .and_then(parse_perm)
+        .and_then(|perm| parse_perm(perm).or_else(|| parse_perm(five_digits(perm)?)))
         .map(Some)
         .ok_or_else(wrong)
+}
+
+/// The digits of a mode that has five, the first of them 0, as Kolla accepted it up to 6.2.4.
+fn five_digits(perm: &str) -> Option<&str> {
+    perm.strip_prefix('0')
+        .filter(|digits| digits.len() == 4 && !digits.starts_with('o'))
 }
 
 impl Run<'_> {
@@ -234,5 +240,25 @@ impl Exclude<'_> {
         };
         let path = path.to_string_lossy();
         Ok(!patterns.is_empty() && patterns.iter().all(|pattern| pattern.is_match(&path)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modes_are_those_of_kolla_now_and_then() {
+        let read = |perm: &str| mode(Some(&Value::from(perm))).ok();
+        assert_eq!(read(""), Some(None));
+        assert_eq!(read("2755"), Some(Some(0o2755)));
+        assert_eq!(read("0o644"), Some(Some(0o644)));
+        assert_eq!(read("02755"), Some(Some(0o2755)));
+        for wrong in [
+            "12755", "002755", "00o75", "00o755", "0o02755", "02795", "u=rw",
+        ] {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
+        assert!(mode(Some(&Value::from(600))).is_err());
     }
 }

@@ -149,7 +149,7 @@ fn owner() -> impl Strategy<Value = Value> {
 }
 
 fn perm() -> impl Strategy<Value = Value> {
-    let bad = json!(["9", "08", "u=rw", null, 420, "0o7", "06440"]);
+    let bad = json!(["9", "08", "u=rw", null, 420, "0o7", "66440"]);
     let good = &["0600", "644", "0o640", "0755", "0444", "2755", ""];
     any_of(good, bad.as_array().unwrap().clone())
 }
