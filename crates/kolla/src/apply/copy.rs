@@ -122,8 +122,7 @@ impl Copy<'_> {
         let root = self.run.root;
         let path = &destination(self.entry, source);
         let entry = root.find(source, Links::Any, Last::Keep)?;
-        let link = entry.link().cloned();
-        let found = self.behind(entry, source)?;
+        let (found, link) = self.behind(entry, source)?;
         let from = At {
             path: source,
             found,
@@ -145,15 +144,17 @@ impl Copy<'_> {
         })
     }
 
-    /// What to copy. A link that leads nowhere can still be copied as the link it is.
-    fn behind(&self, entry: Found, path: &Path) -> Result<Found> {
+    /// What to copy, and the symbolic link that leads to it, if one does. A link that leads nowhere
+    /// can still be copied as the link it is.
+    fn behind(&self, entry: Found, path: &Path) -> Result<(Found, Option<Found>)> {
         if entry.link().is_none() {
-            return Ok(entry);
+            return Ok((entry, None));
         }
-        match self.run.root.follow(&entry, path, Links::Any) {
-            Err(_) if self.keeps_links() => Ok(entry.emptied()),
-            found => Ok(found?),
-        }
+        let found = match self.run.root.follow(&entry, path, Links::Any) {
+            Err(_) if self.keeps_links() => entry.emptied(),
+            found => found?,
+        };
+        Ok((found, Some(entry)))
     }
 
     fn excluded(&self, source: &Path) -> bool {
@@ -230,9 +231,9 @@ impl Copy<'_> {
         Ok(dest.found.remove(dest.path)?)
     }
 
-    /// Copies a file, or a directory into what is there. `link` is the source's own entry when that
-    /// is a symbolic link.
-    fn merge(&self, from: &At, link: Option<Node>, dest: At, depth: usize) -> Result<()> {
+    /// Copies a file, or a directory into what is there. `link` is the symbolic link that leads to
+    /// the source, if one does.
+    fn merge(&self, from: &At, link: Option<Found>, dest: At, depth: usize) -> Result<()> {
         if depth == 0 {
             return Err(ApplyError::Unexpected(format!(
                 "{}: directories are nested too deep",
@@ -240,7 +241,7 @@ impl Copy<'_> {
             )));
         }
         if !from.is_dir() {
-            return self.file(from, link, &dest);
+            return self.file(from, link.as_ref(), &dest);
         }
         let (dest, is_new) = self.directory(from, dest)?;
         let Some(node) = from.node() else {
@@ -253,8 +254,7 @@ impl Copy<'_> {
                 continue;
             }
             let entry = root.find_listed(&from.found, &listed, &inner)?;
-            let link = entry.link().cloned();
-            let found = self.behind(entry, &inner)?;
+            let (found, link) = self.behind(entry, &inner)?;
             let there = match is_new {
                 true => dest.found.vacant(&listed.name, &path)?,
                 false => {
@@ -328,8 +328,8 @@ impl Copy<'_> {
         self.entry.merge && self.entry.preserve_properties
     }
 
-    fn file(&self, from: &At, link: Option<Node>, dest: &At) -> Result<()> {
-        if dest.found.is_entry(&from.found) {
+    fn file(&self, from: &At, link: Option<&Found>, dest: &At) -> Result<()> {
+        if dest.found.is_entry(&from.found) || link.is_some_and(|link| dest.found.is_entry(link)) {
             let reason = format!(
                 "{} and {} are the same file",
                 show(from.path),
@@ -337,7 +337,7 @@ impl Copy<'_> {
             );
             return Err(ApplyError::Unexpected(reason));
         }
-        let link = link.filter(|_| self.keeps_links());
+        let link = link.and_then(Found::link).filter(|_| self.keeps_links());
         if let Some(there) = dest.node() {
             self.refuse_directory_link(dest)?;
             self.refuse_to_cut_the_way(dest)?;

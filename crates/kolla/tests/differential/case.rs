@@ -119,7 +119,9 @@ fn source() -> impl Strategy<Value = String> {
         10 => text(&["/src", "/src/", "/src/."]),
         5 => below("/src", "/"),
         10 => below("/src/../src/", ""),
-        5 => text(&["", "src/a", "/nope", "/dst/a", "/dst/*"]),
+        10 => text(&[
+            "", "src/a", "/nope", "/dst/a", "/dst/b", "/dst/*", "/dst/?", "/dst", "/etc/k/*",
+        ]),
     ]
 }
 
