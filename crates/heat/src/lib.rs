@@ -1,0 +1,1 @@
+//! Heat templates, resolved without Heat.
