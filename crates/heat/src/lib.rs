@@ -1,1 +1,3 @@
 //! Heat templates, resolved without Heat.
+
+pub mod yaql;

@@ -1,0 +1,58 @@
+use std::fmt;
+
+/// Why an expression cannot be read or evaluated.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Error {
+    kind: Kind,
+    message: String,
+}
+
+/// What `groupBy` must tell apart: YAQL tries another way of calling an aggregator on some errors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// The text is not an expression.
+    Syntax,
+    /// There is such a function, but not for these arguments.
+    NoMatch,
+    /// A list has no such index.
+    Index,
+    /// Everything else.
+    Other,
+}
+
+pub(super) type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    pub(super) fn new(message: impl fmt::Display) -> Self {
+        Error {
+            kind: Kind::Other,
+            message: message.to_string(),
+        }
+    }
+
+    pub(super) fn syntax(message: impl fmt::Display) -> Self {
+        Error {
+            kind: Kind::Syntax,
+            message: message.to_string(),
+        }
+    }
+
+    pub(super) fn no_match(message: impl fmt::Display) -> Self {
+        Error {
+            kind: Kind::NoMatch,
+            message: message.to_string(),
+        }
+    }
+
+    pub(super) fn index(message: impl fmt::Display) -> Self {
+        Error {
+            kind: Kind::Index,
+            message: message.to_string(),
+        }
+    }
+
+    pub(super) fn kind(&self) -> Kind {
+        self.kind
+    }
+}

@@ -1,0 +1,66 @@
+//! One evaluation: how much it has done, and how much it may.
+
+use std::cell::Cell;
+
+use super::error::{Error, Result};
+use super::value::Level;
+
+/// Calls and iterators inside one another.
+const DEPTH: u32 = 600;
+
+/// How much an expression may do. The defaults leave room for any template that Heat would evaluate.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// How many items a collection may have: TripleO lets Heat take 1000, later 10000.
+    pub items: usize,
+    /// How many steps an evaluation may take. An item or a call is a step, so is a byte of new text.
+    pub steps: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            items: 10_000,
+            steps: 20_000_000,
+        }
+    }
+}
+
+pub(super) struct Machine {
+    limits: Limits,
+    left: Cell<usize>,
+    depth: Cell<u32>,
+}
+
+impl Machine {
+    pub fn new(limits: Limits) -> Self {
+        Machine {
+            limits,
+            left: Cell::new(limits.steps),
+            depth: Cell::new(0),
+        }
+    }
+
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// Takes note of so many steps before they are done.
+    pub fn spend(&self, steps: usize) -> Result<()> {
+        match self.left.get().checked_sub(steps) {
+            Some(left) => {
+                self.left.set(left);
+                Ok(())
+            }
+            None => Err(Error::new(format!(
+                "the expression takes more than {} steps",
+                self.limits.steps
+            ))),
+        }
+    }
+
+    /// One level deeper, until what is returned is dropped.
+    pub fn deeper(&self) -> Result<Level<'_>> {
+        Level::enter(&self.depth, DEPTH)
+    }
+}

@@ -1,0 +1,78 @@
+//! YAQL, the language of Heat's `yaql` function: queries over data.
+//!
+//! ```
+//! use heat::yaql::Expression;
+//! use serde_json::json;
+//!
+//! let expression = Expression::parse("$.data.where($ != null).select($.name).join(',')")?;
+//! let data = json!({"data": [{"name": "a"}, null, {"name": "b"}]});
+//! assert_eq!(expression.evaluate(&data)?, json!("a,b"));
+//!
+//! let error = Expression::parse("$.data.slect($.name)")?.evaluate(&data).unwrap_err();
+//! assert_eq!(error.to_string(), "unknown method `slect` of a list; did you mean `select`?");
+//! # Ok::<(), heat::yaql::Error>(())
+//! ```
+//!
+//! It is the language of Python's yaql 3 with the options that Heat sets: no delegates, keyword
+//! arguments by `=>`, tuples made lists. Functions are chosen by their arguments' types as YAQL chooses
+//! them, collections are evaluated when they are walked through, and equality, truth and text are
+//! Python's. Regular expressions are those of `fancy_regex`. What is missing: dates, and what is random.
+//!
+//! An evaluation is bounded by [`Limits`], in time and in memory, whatever the expression.
+
+mod call;
+mod context;
+mod convert;
+mod error;
+mod evaluate;
+mod function;
+mod iterate;
+mod lexer;
+mod library;
+mod machine;
+mod overload;
+mod parser;
+mod python;
+mod syntax;
+mod value;
+
+use std::sync::Arc;
+
+pub use error::Error;
+pub use machine::Limits;
+
+/// Room for calls inside one another, and for values, as deep as both may be.
+const STACK: usize = 64 << 20;
+
+/// An expression that was read.
+#[derive(Debug, Clone)]
+pub struct Expression(Arc<syntax::Expr>);
+
+impl Expression {
+    /// Reads an expression.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        parser::parse(text).map(Expression)
+    }
+
+    /// Evaluates it with `$` being the data.
+    pub fn evaluate(&self, data: &serde_json::Value) -> Result<serde_json::Value, Error> {
+        self.evaluate_within(data, Limits::default())
+    }
+
+    /// Evaluates it within other limits.
+    pub fn evaluate_within(
+        &self,
+        data: &serde_json::Value,
+        limits: Limits,
+    ) -> Result<serde_json::Value, Error> {
+        stacker::grow(STACK, || {
+            let machine = machine::Machine::new(limits);
+            let context = context::Context::new(convert::value(data, &machine)?)?;
+            let value = evaluate::evaluate(&machine, &self.0, &context)?;
+            convert::data(&value, &machine)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;
