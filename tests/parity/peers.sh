@@ -58,3 +58,30 @@ kolla_set_configs_of_upstream() {
     export PYTHONPATH=$PEERS/pyyaml
     [[ -r $PARITY_SET_CONFIGS ]] || fail "Kolla 23.0.0 has no $PARITY_SET_CONFIGS"
 }
+
+# kolla VERSION: installs kolla-build of a release into target/peers/kolla-build-VERSION, once, and
+# leaves that prefix in KOLLA_PREFIX. What releases depend on is shared: one folder of packages
+# for those up to 12, whose templates want an old Jinja2, one for the others.
+kolla() {
+    local era=new place=$PEERS/kolla-build-$1 site
+    ((${1%%.*} <= 12)) && era=old
+    case $era in
+    old) peer kolla-needs-old 'jinja2<3.1' 'markupsafe<2.1' 'setuptools<70' 'docker<7' 'requests<2.29' 'urllib3<2' \
+        graphviz GitPython oslo.config pbr six netaddr ;;
+    new) peer kolla-needs-new 'setuptools<70' docker podman requests graphviz Jinja2 GitPython oslo.config pbr ;;
+    esac
+    if [[ ! -e $place/.complete ]]; then
+        say "fetching kolla $1"
+        rm -rf "$place"
+        python3 -m venv --without-pip "$place"
+        # kolla-build finds its templates through the prefix it is installed under.
+        python3 -m pip install --quiet --disable-pip-version-check --root-user-action ignore \
+            --no-deps --no-compile --prefix "$place" "kolla==$1" >"$place.log" 2>&1 ||
+            { tail -n 20 "$place.log" >&2; fail "cannot fetch kolla $1"; }
+        site=$(echo "$place"/lib/python3*/site-packages)
+        echo "$PEERS/kolla-needs-$era" >"$site/needs.pth"
+        touch "$place/.complete"
+    fi
+    # shellcheck disable=SC2034 # for the caller
+    KOLLA_PREFIX=$place
+}

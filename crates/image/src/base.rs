@@ -6,9 +6,15 @@ use std::str::FromStr;
 /// A base distribution, as `--base` names it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Base {
+    /// CentOS, and CentOS Stream.
+    Centos,
     /// Debian.
     #[default]
     Debian,
+    /// Oracle Linux.
+    Oraclelinux,
+    /// Red Hat Enterprise Linux.
+    Rhel,
     /// Rocky Linux.
     Rocky,
     /// Ubuntu.
@@ -17,39 +23,55 @@ pub enum Base {
 
 impl Base {
     /// Every base there is.
-    pub const ALL: [Base; 3] = [Base::Debian, Base::Rocky, Base::Ubuntu];
+    pub const ALL: [Base; 6] = [
+        Base::Centos,
+        Base::Debian,
+        Base::Oraclelinux,
+        Base::Rhel,
+        Base::Rocky,
+        Base::Ubuntu,
+    ];
 
     /// Its name on the command line and in templates (`base_distro`).
     pub fn name(self) -> &'static str {
         match self {
+            Base::Centos => "centos",
             Base::Debian => "debian",
+            Base::Oraclelinux => "oraclelinux",
+            Base::Rhel => "rhel",
             Base::Rocky => "rocky",
             Base::Ubuntu => "ubuntu",
         }
     }
 
-    /// The image its `base` starts from where `--base-image` does not say.
+    /// The image its `base` starts from where neither `--base-image` nor a Kolla says.
     pub fn default_image(self) -> &'static str {
         match self {
-            Base::Debian => "debian",
+            Base::Centos => "quay.io/centos/centos",
+            Base::Rhel => "registry.access.redhat.com/ubi10",
             Base::Rocky => "quay.io/rockylinux/rockylinux",
-            Base::Ubuntu => "ubuntu",
+            other => other.name(),
         }
     }
 
-    /// That image's tag where `--base-tag` does not say.
+    /// That image's tag where neither `--base-tag` nor a Kolla says.
     pub fn default_tag(self) -> &'static str {
         match self {
+            Base::Centos => "stream10",
             Base::Debian => "trixie",
-            Base::Rocky => "10",
+            Base::Oraclelinux | Base::Rocky => "10",
+            Base::Rhel => "latest",
             Base::Ubuntu => "24.04",
         }
     }
 
-    /// `PRETTY_NAME` of the releases supported (`supported_distro_name`).
+    /// `PRETTY_NAME` of the releases supported (`supported_distro_name`), where no Kolla says.
     pub fn pretty_name(self) -> &'static str {
         match self {
+            Base::Centos => "CentOS Stream 10",
             Base::Debian => "Debian GNU/Linux 13 (trixie)",
+            Base::Oraclelinux => "Oracle Linux Server 10.*",
+            Base::Rhel => "Red Hat Enterprise Linux 10.* (Coughlan)",
             Base::Rocky => "Rocky Linux 10.* (Red Quartz)",
             Base::Ubuntu => "Ubuntu 24.04.* LTS",
         }
@@ -58,16 +80,16 @@ impl Base {
     /// `deb` or `rpm` (`base_package_type`).
     pub fn package_type(self) -> &'static str {
         match self {
-            Base::Rocky => "rpm",
             Base::Debian | Base::Ubuntu => "deb",
+            Base::Centos | Base::Oraclelinux | Base::Rhel | Base::Rocky => "rpm",
         }
     }
 
     /// The package manager (`distro_package_manager`).
     pub fn package_manager(self) -> &'static str {
         match self {
-            Base::Rocky => "dnf",
             Base::Debian | Base::Ubuntu => "apt",
+            Base::Centos | Base::Oraclelinux | Base::Rhel | Base::Rocky => "dnf",
         }
     }
 }
@@ -80,7 +102,9 @@ impl fmt::Display for Base {
 
 /// A name that is no base distribution.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no base distribution is called '{0}'; there are debian, rocky and ubuntu")]
+#[error(
+    "no base distribution is called '{0}'; there are centos, debian, oraclelinux, rhel, rocky and ubuntu"
+)]
 pub struct UnknownBase(pub String);
 
 impl FromStr for Base {

@@ -71,7 +71,7 @@ impl RunState {
         let options = set.options();
         let existing = self.engine.find(&node.reference);
         let (action, reasons) = match node.selection {
-            Selection::Unmatched => return Ok(None),
+            Selection::Unmatched | Selection::Unbuildable => return Ok(None),
             Selection::SkippedParent => (Action::Skip, vec![Reason::SkippedParent]),
             Selection::Matched if options.skip_existing && existing.is_some() => {
                 (Action::Skip, vec![Reason::SkippedExisting])

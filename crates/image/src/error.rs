@@ -27,6 +27,34 @@ pub enum Error {
     /// A file name that cannot be written into a Dockerfile.
     #[error("{}: the name is not UTF-8", .0.display())]
     NotUtf8(PathBuf),
+    /// A folder that is no Kolla.
+    #[error("{}: this is no Kolla: {reason}", folder.display())]
+    NoKolla {
+        /// The folder.
+        folder: PathBuf,
+        /// What is missing.
+        reason: String,
+    },
+    /// A value that this release of Kolla does not know.
+    #[error("{option} {value}: Kolla {version} has {known}{}", hint(.nearest))]
+    NotInKolla {
+        /// The release.
+        version: String,
+        /// The option.
+        option: &'static str,
+        /// Its value.
+        value: String,
+        /// The values there are.
+        known: String,
+        /// The most similar of them.
+        nearest: Option<String>,
+    },
+    /// A distribution that is not known here.
+    #[error(transparent)]
+    UnknownBase(#[from] crate::UnknownBase),
+    /// `rpm_setup_config` names something that is neither.
+    #[error("rpm_setup_config: '{0}' must end in .rpm or .repo")]
+    RpmSetup(String),
     /// Two folders give an image of the same name.
     #[error(
         "image {image} is there twice, in {first} and in {second}; an image's name is the name of its folder"

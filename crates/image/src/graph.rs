@@ -17,6 +17,9 @@ pub(crate) struct Node {
     /// The rendered Dockerfile.
     pub dockerfile: String,
     pub instructions: Vec<Instruction>,
+    /// Whether it starts from anything. A template may render to nothing where its image is not
+    /// for this distribution.
+    pub has_from: bool,
     /// Images of the tree that it starts from.
     pub parents: Vec<usize>,
     /// Other images that it starts from: the distribution's.
@@ -37,6 +40,8 @@ pub(crate) enum Selection {
     Unmatched,
     /// Asked for, and left out by `--skip-parents`.
     SkippedParent,
+    /// Cannot be built with this distribution, install type or architecture, says the Kolla.
+    Unbuildable,
 }
 
 /// All images of a tree. Indices are positions in `nodes`, which are sorted by name.
@@ -55,16 +60,20 @@ impl Graph {
     ) -> Result<Graph> {
         let mut nodes: Vec<Node> = dockerfiles
             .into_iter()
-            .map(|(name, dockerfile)| Node {
-                reference: options.reference(&name),
-                instructions: dockerfile::instructions(&dockerfile),
-                name,
-                dockerfile,
-                parents: Vec::new(),
-                bases: Vec::new(),
-                children: Vec::new(),
-                height: 0,
-                selection: Selection::Unmatched,
+            .map(|(name, dockerfile)| {
+                let instructions = dockerfile::instructions(&dockerfile);
+                Node {
+                    reference: options.reference(&name),
+                    has_from: instructions.iter().any(|i| i.name == "FROM"),
+                    instructions,
+                    name,
+                    dockerfile,
+                    parents: Vec::new(),
+                    bases: Vec::new(),
+                    children: Vec::new(),
+                    height: 0,
+                    selection: Selection::Unmatched,
+                }
             })
             .collect();
         link(tree, &mut nodes, options)?;
@@ -93,14 +102,6 @@ fn link(tree: &Tree, nodes: &mut [Node], options: &Options) -> Result<()> {
     let (before, after) = ours.split_once('\0').unwrap_or_default();
     for index in 0..nodes.len() {
         let parents = dockerfile::parents(&nodes[index].instructions);
-        if !nodes[index].instructions.iter().any(|i| i.name == "FROM") {
-            let template = tree.template(&nodes[index].name).unwrap_or_default();
-            let template = tree.file(&template).unwrap_or(template.as_ref()).to_owned();
-            return Err(Error::NoFrom {
-                image: nodes[index].name.clone(),
-                template,
-            });
-        }
         for parent in parents {
             if let Some(&found) = by_reference.get(&parent) {
                 nodes[index].parents.push(found);
@@ -183,7 +184,11 @@ fn select(nodes: &mut [Node], order: &[usize], options: &Options) -> Result<()> 
         .iter()
         .map(|pattern| compile(pattern))
         .collect::<Result<Vec<_>>>()?;
-    for node in nodes.iter_mut() {
+    mark_unbuildable(nodes, order, options);
+    for node in nodes
+        .iter_mut()
+        .filter(|n| n.selection != Selection::Unbuildable)
+    {
         if patterns.is_empty() || patterns.iter().any(|pattern| pattern.is_match(&node.name)) {
             node.selection = Selection::Matched;
         }
@@ -218,6 +223,36 @@ fn select(nodes: &mut [Node], order: &[usize], options: &Options) -> Result<()> 
         }
     }
     Ok(())
+}
+
+/// Marks what the Kolla says cannot be built, and all children of it.
+fn mark_unbuildable(nodes: &mut [Node], order: &[usize], options: &Options) {
+    let Some(kolla) = options
+        .kolla
+        .as_ref()
+        .filter(|_| !options.enable_unbuildable)
+    else {
+        return;
+    };
+    let tag = options.base_tag();
+    let install_type = options.metatype().map(|(install_type, _)| install_type);
+    let tags = [
+        Some(kolla.section(options.base, &tag)),
+        install_type,
+        Some(&options.base_arch),
+    ];
+    let tags: Vec<&str> = tags.into_iter().flatten().chain([tag.as_str()]).collect();
+    let unbuildable = kolla.unbuildable(&tags);
+    for &index in order {
+        let is_unbuildable = |node: &Node| node.selection == Selection::Unbuildable;
+        let has_parent = nodes[index]
+            .parents
+            .iter()
+            .any(|&p| is_unbuildable(&nodes[p]));
+        if has_parent || unbuildable.contains(nodes[index].name.as_str()) {
+            nodes[index].selection = Selection::Unbuildable;
+        }
+    }
 }
 
 fn compile(pattern: &str) -> Result<Regex> {

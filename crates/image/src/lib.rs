@@ -44,15 +44,19 @@ mod context;
 mod decide;
 mod dockerfile;
 mod error;
+mod extras;
 mod fingerprint;
 mod graph;
+mod kolla;
 mod options;
 pub mod oslo;
 mod plan;
+mod python;
 mod render;
 mod set;
 mod tree;
 mod users;
+mod write;
 
 pub use base::{Base, UnknownBase};
 pub use build::{
@@ -60,9 +64,10 @@ pub use build::{
 };
 pub use error::{Error, Result};
 pub use fingerprint::{FINGERPRINT_LABEL, INPUTS_LABEL, PARENTS_LABEL};
-pub use options::Options;
+pub use kolla::{DefaultSource, Kolla};
+pub use options::{Options, Pip};
 pub use plan::{Action, Decision, Plan, Reason};
 pub use render::{TemplateError, render};
 pub use set::ImageSet;
 pub use tree::Tree;
-pub use users::User;
+pub use users::{User, UserChange};

@@ -1,7 +1,6 @@
 //! The images of a tree, loaded: the way in.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,16 +9,18 @@ use runtime::engine::Engine;
 use serde_json::{Value, json};
 
 use crate::build::{self, Observer, Summary};
-use crate::context::{self, Context};
+use crate::context::{self, Context, DOCKERFILE};
 use crate::decide::RunState;
 use crate::dockerfile;
-use crate::error::{Error, IoContext, Result, nearest};
+use crate::error::{Error, Result, nearest};
+use crate::extras;
 use crate::fingerprint::Inputs;
 use crate::graph::{Graph, Selection};
 use crate::options::Options;
 use crate::plan::Plan;
 use crate::render::render;
 use crate::tree::Tree;
+use crate::write;
 
 /// The images of a tree: rendered, ordered, and those that were asked for marked.
 ///
@@ -45,7 +46,10 @@ pub(crate) struct Prepared {
 impl ImageSet {
     /// Reads a tree, renders it, finds every image's parents and what was asked for.
     pub fn load(options: Options) -> Result<ImageSet> {
-        let tree = Tree::open(&options.tree, &options.docker_dirs)?;
+        if let (Some(kolla), Some(install_type)) = (&options.kolla, &options.install_type) {
+            kolla.check_type(install_type, options.base.name())?;
+        }
+        let tree = extras::tree(&options)?;
         let dockerfiles = render(&tree, &options)?;
         let graph = Graph::new(&tree, dockerfiles, &options)?;
         Ok(ImageSet(Arc::new(Inner {
@@ -74,6 +78,15 @@ impl ImageSet {
         let nodes = self.0.graph.nodes.iter();
         nodes
             .filter(|node| node.selection == Selection::Matched)
+            .map(|node| node.name.as_str())
+            .collect()
+    }
+
+    /// Names of the images that cannot be built, by what the Kolla says of them and their parents.
+    pub fn unbuildable(&self) -> Vec<&str> {
+        let nodes = self.0.graph.nodes.iter();
+        nodes
+            .filter(|node| node.selection == Selection::Unbuildable)
             .map(|node| node.name.as_str())
             .collect()
     }
@@ -133,42 +146,34 @@ impl ImageSet {
     }
 
     /// Writes the rendered tree to `<work_dir>/docker` (`--template-only`): every file of the
-    /// tree, with a Dockerfile in each folder of an image that was asked for; the folders of
-    /// others are left out. Gives that path.
+    /// tree, with a Dockerfile in each image's folder. The folders of images that were not asked
+    /// for are left out, unless the tree is of a Kolla before release 10. Gives that path.
     pub fn write_templates(&self, work_dir: &Path) -> Result<PathBuf> {
-        let out = work_dir.join("docker");
-        let Inner { tree, graph, .. } = &*self.0;
-        let left_out: Vec<String> = graph
-            .nodes
-            .iter()
-            .filter(|node| node.selection != Selection::Matched)
-            .filter_map(|node| Some(format!("{}/", tree.folder(&node.name)?)))
-            .collect();
-        let is_left_out = |inside: &str| {
-            left_out
-                .iter()
-                .any(|f| format!("{inside}/").starts_with(f.as_str()))
+        let Inner {
+            tree,
+            graph,
+            options,
+        } = &*self.0;
+        let keeps_all = options
+            .kolla
+            .as_ref()
+            .is_some_and(|k| !k.release().drops_unmatched);
+        let nodes = || {
+            let nodes = graph.nodes.iter();
+            nodes.map(|node| (node, keeps_all || node.selection == Selection::Matched))
         };
-        fs::create_dir_all(&out).at(&out)?;
-        for folder in tree.folders().filter(|folder| !is_left_out(folder)) {
-            let path = out.join(folder);
-            fs::create_dir_all(&path).at(&path)?;
-        }
-        let files: Vec<_> = tree
-            .files()
-            .filter(|(inside, _)| !is_left_out(inside))
+        let dropped: Vec<&str> = nodes()
+            .filter(|(_, is_kept)| !is_kept)
+            .filter_map(|(node, _)| tree.folder(&node.name))
             .collect();
-        files
-            .par_iter()
-            .try_for_each(|(inside, from)| fs::copy(from, out.join(inside)).map(drop).at(from))?;
-        for index in graph.matched() {
-            let node = &graph.nodes[index];
-            let path = out
-                .join(tree.folder(&node.name).unwrap_or_default())
-                .join(context::DOCKERFILE);
-            fs::write(&path, &node.dockerfile).at(&path)?;
-        }
-        Ok(out)
+        let dockerfiles: Vec<(String, &str)> = nodes()
+            .filter(|(_, is_kept)| *is_kept)
+            .filter_map(|(node, _)| {
+                let folder = tree.folder(&node.name)?;
+                Some((format!("{folder}/{DOCKERFILE}"), node.dockerfile.as_str()))
+            })
+            .collect();
+        write::tree(tree, &dropped, &dockerfiles, &work_dir.join("docker"))
     }
 
     /// What a build would do, and why. Changes nothing.
@@ -228,6 +233,13 @@ impl ImageSet {
             graph,
         } = &*self.0;
         let node = &graph.nodes[index];
+        if !node.has_from {
+            let template = tree.template(&node.name).unwrap_or_default();
+            return Err(Error::NoFrom {
+                image: node.name.clone(),
+                template: tree.file(&template).unwrap_or(template.as_ref()).to_owned(),
+            });
+        }
         let copied = dockerfile::copied(&node.instructions);
         let files = tree.context(&node.name).collect();
         let files = match options.supplied.get(&node.name) {

@@ -93,6 +93,16 @@ impl Tree {
         Ok(())
     }
 
+    /// Puts a file into the tree, or in place of another.
+    pub(crate) fn put(&mut self, inside: String, path: PathBuf) {
+        self.files.insert(inside, path);
+    }
+
+    /// Sees to a folder of the tree.
+    pub(crate) fn put_folder(&mut self, inside: String) {
+        self.folders.insert(inside);
+    }
+
     /// The folders the tree was read from, in order.
     pub fn roots(&self) -> &[PathBuf] {
         &self.roots

@@ -10,10 +10,10 @@ use crate::error::{Error, IoContext, Result};
 /// One account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
-    /// User id.
-    pub uid: u32,
+    /// User id; `None` for an account that a configuration names and gives none.
+    pub uid: Option<u32>,
     /// Group id.
-    pub gid: u32,
+    pub gid: Option<u32>,
     /// The group's name; the user's own unless the file says otherwise.
     pub group: String,
 }
@@ -47,9 +47,40 @@ fn user(name: &str, entry: Entry) -> (String, User) {
     (
         name,
         User {
-            uid: entry.uid,
-            gid: entry.gid,
+            uid: Some(entry.uid),
+            gid: Some(entry.gid),
             group,
         },
     )
+}
+
+/// What a configuration changes of an account, or says of a new one: a section `[<name>-user]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UserChange {
+    /// User id.
+    pub uid: Option<u32>,
+    /// Group id.
+    pub gid: Option<u32>,
+    /// The group's name.
+    pub group: Option<String>,
+}
+
+/// The accounts with the changes made.
+pub(crate) fn changed(
+    mut users: BTreeMap<String, User>,
+    changes: &BTreeMap<String, UserChange>,
+) -> BTreeMap<String, User> {
+    for (name, change) in changes {
+        let user = users.entry(name.clone()).or_insert_with(|| User {
+            uid: None,
+            gid: None,
+            group: name.clone(),
+        });
+        user.uid = change.uid.or(user.uid);
+        user.gid = change.gid.or(user.gid);
+        if let Some(group) = &change.group {
+            user.group.clone_from(group);
+        }
+    }
+    users
 }

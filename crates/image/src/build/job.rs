@@ -57,7 +57,7 @@ impl Job {
         labels.extend([
             oci("title", name),
             oci("description", &format!("OpenStack Kolla {name} image")),
-            oci("version", &options.tag),
+            oci("version", &options.tag()),
             oci("authors", &options.maintainer),
         ]);
         Job {

@@ -1,6 +1,6 @@
 //! Where minijinja is not Jinja2: all of it, in one place.
 //!
-//! Kolla's templates are written for Jinja2 and rely on Python underneath. Four things differ,
+//! Kolla's templates are written for Jinja2 and rely on Python underneath. These things differ,
 //! and each is solved here:
 //!
 //! 1. **Lists are mutable in Python**, and `customizable` changes the list it is given. Every
@@ -12,6 +12,8 @@
 //! 3. **`"…" % value`** formats a string in Python. It is read as `"…"|_percent(value)`.
 //! 4. **Python's methods** on strings, lists and dictionaries: strings and dictionaries through
 //!    minijinja-contrib, lists through [`List`].
+//! 5. **Any white space** may stand in a Jinja2 tag: Kolla 6 has a no-break space in one. It is
+//!    read as a space.
 //!
 //! The changes keep every line where it was, and [`Adapted::original`] finds the original column.
 
@@ -203,6 +205,7 @@ pub(crate) fn adapt(source: &str) -> Adapted {
     let mut edits = Vec::new();
     for tag in tags(source) {
         percent_operators(source, &tag, &mut edits);
+        white_space(source, &tag, &mut edits);
         if let Some(value) = assigned_value(source, &tag) {
             edits.push(Edit {
                 at: value.start,
@@ -246,6 +249,25 @@ fn assigned_value(source: &str, tag: &Tag) -> Option<std::ops::Range<usize>> {
     }
     let start = tag.inner.end - rest.len() + equals + 1;
     Some(start..start + source[start..tag.inner.end].trim_end().len())
+}
+
+/// White space beyond ASCII, outside of strings, as a space.
+fn white_space(source: &str, tag: &Tag, edits: &mut Vec<Edit>) {
+    let inner = &source[tag.inner.clone()];
+    if inner.is_ascii() {
+        return;
+    }
+    let is_in_string = |at: usize| tag.strings.iter().any(|string| string.contains(&at));
+    let spaces = inner
+        .char_indices()
+        .filter(|(_, c)| c.is_whitespace() && !c.is_ascii())
+        .map(|(offset, c)| (tag.inner.start + offset, c.len_utf8()))
+        .filter(|(at, _)| !is_in_string(*at));
+    edits.extend(spaces.map(|(at, removed)| Edit {
+        at,
+        removed,
+        inserted: " ",
+    }));
 }
 
 /// `"…" % operand`, as edits that make it a filter.

@@ -3,22 +3,32 @@
 use minijinja::value::{Kwargs, Rest};
 use minijinja::{Environment, Error, ErrorKind, Value};
 
-/// Adds them to an environment.
-pub(crate) fn install(env: &mut Environment<'static>) {
-    env.add_function("debian_package_install", debian_package_install);
-    env.add_function("raise_error", raise_error);
+use crate::kolla::{Install, Release};
+
+/// Adds those that a release has to an environment.
+pub(crate) fn install(env: &mut Environment<'static>, release: &Release) {
+    let install = release.install;
+    env.add_function(
+        "debian_package_install",
+        move |packages: Value, clean: Rest<Value>, named: Kwargs| {
+            let named_clean: Option<bool> = named.get("clean_package_cache")?;
+            named.assert_all_used()?;
+            let clean = named_clean.unwrap_or_else(|| clean.first().is_none_or(Value::is_true));
+            debian_package_install(&packages, install, clean || !install.may_keep_cache)
+        },
+    );
+    if release.has_raise_error {
+        env.add_function("raise_error", raise_error);
+    }
 }
 
 /// The shell command that installs packages: names through apt, `http…` addresses of `.deb`
 /// files one by one.
 fn debian_package_install(
-    packages: Value,
-    clean: Rest<Value>,
-    named: Kwargs,
+    packages: &Value,
+    release: Install,
+    clean: bool,
 ) -> Result<String, Error> {
-    let named_clean: Option<bool> = named.get("clean_package_cache")?;
-    named.assert_all_used()?;
-    let clean = named_clean.unwrap_or_else(|| clean.first().is_none_or(Value::is_true));
     let packages: Vec<String> = packages
         .try_iter()?
         .map(|package| package.to_string())
@@ -28,13 +38,19 @@ fn debian_package_install(
     let mut commands = Vec::new();
     if !names.is_empty() {
         let names: Vec<&str> = names.into_iter().map(String::as_str).collect();
-        commands.push("apt-get --error-on=any update".to_owned());
+        let update = match release.stops_on_errors {
+            true => "apt-get --error-on=any update",
+            false => "apt-get update",
+        };
+        commands.push(update.to_owned());
         commands.push(format!(
             "apt-get -y install --no-install-recommends {}",
             names.join(" ")
         ));
         if clean {
             commands.push("apt-get clean".to_owned());
+        }
+        if clean && release.removes_lists {
             commands.push("rm -rf /var/lib/apt/lists/*".to_owned());
         }
     }

@@ -7,6 +7,7 @@ mod functions;
 mod overrides;
 mod repos;
 mod scan;
+mod variables;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -17,9 +18,10 @@ use rayon::prelude::*;
 pub use diagnostic::TemplateError;
 
 use crate::error::{Error, Result};
+use crate::kolla::Release;
 use crate::options::Options;
 use crate::tree::Tree;
-use crate::users::{self, User};
+use crate::users;
 use overrides::Overrides;
 use repos::Repositories;
 
@@ -50,22 +52,29 @@ pub(crate) struct Renderer<'a> {
     environment: Environment<'static>,
     overrides: Option<Overrides>,
     variables: BTreeMap<&'static str, Value>,
+    pip_arguments: Vec<&'static str>,
 }
 
 impl<'a> Renderer<'a> {
     pub(crate) fn new(tree: &'a Tree, options: &Options) -> Result<Self> {
         let overrides = Overrides::read(&options.template_overrides)?;
-        let users = match tree.file("users.yaml") {
-            Some(path) => users::read(path)?,
-            None => BTreeMap::new(),
+        let users = match (&options.kolla, tree.file("users.yaml")) {
+            (Some(kolla), _) => kolla.users().clone(),
+            (None, Some(path)) => users::read(path)?,
+            (None, None) => BTreeMap::new(),
         };
-        let repositories =
-            Repositories::read(tree.file("repos.yaml"), options.repos_yaml.as_deref())?;
+        let users = users::changed(users, &options.users);
+        let release = match &options.kolla {
+            Some(kolla) => kolla.release().clone(),
+            None => Release::default(),
+        };
+        let repositories = Repositories::read(&release, tree, options)?;
         Ok(Renderer {
             tree,
-            environment: environment(tree, overrides.as_ref(), repositories),
+            environment: environment(tree, overrides.as_ref(), &release, repositories),
             overrides,
-            variables: variables(options, &users)?,
+            variables: variables::variables(options, &users)?,
+            pip_arguments: pip_arguments(&release, options),
         })
     }
 
@@ -93,7 +102,24 @@ impl<'a> Renderer<'a> {
         self.environment
             .get_template(start)
             .and_then(|template| template.render(Value::from_pairs(variables)))
+            .map(|text| self.with_pip_arguments(text))
             .map_err(|error| Error::Template(Box::new(self.explain(image, &template, &error))))
+    }
+
+    /// Pip's options as arguments of the build, after the first `FROM`.
+    fn with_pip_arguments(&self, dockerfile: String) -> String {
+        if self.pip_arguments.is_empty() {
+            return dockerfile;
+        }
+        let is_from = |line: &str| {
+            let (word, rest) = line.split_at_checked(4).unwrap_or((line, ""));
+            word.eq_ignore_ascii_case("FROM") && rest.starts_with(char::is_whitespace)
+        };
+        let mut lines: Vec<&str> = dockerfile.split('\n').collect();
+        if let Some(from) = lines.iter().position(|line| is_from(line)) {
+            lines.splice(from + 1..from + 1, self.pip_arguments.iter().copied());
+        }
+        lines.join("\n")
     }
 
     /// The innermost place of an error, in terms of the files on disk.
@@ -216,13 +242,14 @@ fn message(error: &minijinja::Error) -> String {
 fn environment(
     tree: &Tree,
     overrides: Option<&Overrides>,
+    release: &Release,
     repositories: Repositories,
 ) -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_debug(true);
     environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
     dialect::install(&mut environment);
-    functions::install(&mut environment);
+    functions::install(&mut environment, release);
     repositories.install(&mut environment);
     environment.add_filter("customizable", customizable::customizable);
     let files: BTreeMap<String, PathBuf> = tree
@@ -243,6 +270,21 @@ fn environment(
     environment
 }
 
+fn pip_arguments(release: &Release, options: &Options) -> Vec<&'static str> {
+    let pip = &options.pip;
+    let arguments = [
+        ("ARG PIP_INDEX_URL", &pip.index_url),
+        ("ARG PIP_TRUSTED_HOST", &pip.trusted_host),
+        ("ARG PIP_EXTRA_INDEX_URL", &pip.extra_index_url),
+    ];
+    let is_given = |value: &Option<String>| value.as_ref().is_some_and(|text| !text.is_empty());
+    let arguments = arguments.into_iter().filter(|(_, value)| is_given(value));
+    match release.has_pip_args {
+        true => arguments.map(|(argument, _)| argument).collect(),
+        false => Vec::new(),
+    }
+}
+
 fn read_template(path: &Path) -> Result<String, minijinja::Error> {
     std::fs::read_to_string(path).map_err(|error| {
         minijinja::Error::new(
@@ -250,109 +292,6 @@ fn read_template(path: &Path) -> Result<String, minijinja::Error> {
             format!("{}: {error}", path.display()),
         )
     })
-}
-
-/// What every template sees, apart from its own image's name. The names are kolla-build's.
-fn variables(
-    options: &Options,
-    users: &BTreeMap<String, User>,
-) -> Result<BTreeMap<&'static str, Value>> {
-    let base = options.base;
-    let branch = match options.openstack_release.as_str() {
-        "master" => "master".to_owned(),
-        release => format!("stable-{release}"),
-    };
-    let debian_arch = match options.base_arch.as_str() {
-        "x86_64" => "amd64",
-        "aarch64" => "arm64",
-        other => other,
-    };
-    let package_manager = options.distro_package_manager.as_deref();
-    let package_type = options.base_package_type.as_deref();
-    let repos_yaml = match &options.repos_yaml {
-        Some(path) => path.display().to_string(),
-        None => String::new(),
-    };
-    Ok(BTreeMap::from([
-        ("base_distro", base.name().into()),
-        ("base_image", options.base_image().into()),
-        ("base_distro_tag", options.base_tag().into()),
-        ("base_arch", options.base_arch.as_str().into()),
-        ("debian_arch", debian_arch.into()),
-        (
-            "base_package_type",
-            package_type.unwrap_or(base.package_type()).into(),
-        ),
-        (
-            "distro_package_manager",
-            package_manager.unwrap_or(base.package_manager()).into(),
-        ),
-        ("supported_distro_name", base.pretty_name().into()),
-        ("repos_yaml", repos_yaml.into()),
-        ("use_dumb_init", options.use_dumb_init.into()),
-        ("docker_healthchecks", options.docker_healthchecks.into()),
-        ("clean_package_cache", options.clean_package_cache.into()),
-        ("image_prefix", options.image_name_prefix.as_str().into()),
-        ("namespace", options.full_namespace().into()),
-        ("tag", options.tag.as_str().into()),
-        ("maintainer", options.maintainer.as_str().into()),
-        ("kolla_version", options.kolla_version.as_str().into()),
-        (
-            "openstack_release",
-            options.openstack_release.as_str().into(),
-        ),
-        (
-            "openstack_release_codename",
-            options.openstack_release_codename.as_str().into(),
-        ),
-        ("openstack_branch", branch.as_str().into()),
-        ("openstack_branch_slashed", branch.replace('-', "/").into()),
-        ("rpm_setup", rpm_setup(&options.rpm_setup_config)),
-        (
-            "patches_path",
-            options
-                .patches_path
-                .as_deref()
-                .map_or(Value::from(()), Value::from),
-        ),
-        (
-            "users",
-            Value::from_pairs(
-                users
-                    .iter()
-                    .map(|(name, user)| (name.as_str(), user_value(user))),
-            ),
-        ),
-        (
-            "env",
-            Value::from_pairs(options.env.iter().map(|(k, v)| (k.as_str(), v.as_str()))),
-        ),
-    ]))
-}
-
-fn user_value(user: &User) -> Value {
-    Value::from_pairs([
-        ("uid", Value::from(user.uid)),
-        ("gid", Value::from(user.gid)),
-        ("group", Value::from(user.group.as_str())),
-    ])
-}
-
-/// The instructions that install the `.rpm` and `.repo` files asked for.
-fn rpm_setup(config: &[String]) -> Value {
-    config
-        .iter()
-        .map(|file| {
-            if file.ends_with(".rpm") {
-                format!("RUN dnf -y install {file}")
-            } else if file.starts_with("http") {
-                let name = file.rsplit('/').next().unwrap_or(file);
-                format!("RUN curl -L {file} -o /etc/yum.repos.d/{name}")
-            } else {
-                format!("COPY {file} /etc/yum.repos.d/")
-            }
-        })
-        .collect()
 }
 
 #[cfg(test)]

@@ -154,6 +154,12 @@ fn raw_text_and_comments_are_left_alone() {
 }
 
 #[test]
+fn any_white_space_may_stand_in_a_tag() {
+    let template = "{%\u{a0}for\u{a0}c\u{2003}in ['\u{a0}'] %}<{{\u{a0}c }}>{% endfor %}";
+    assert_eq!(web(template, &[]), "<\u{a0}>");
+}
+
+#[test]
 fn a_set_that_compares_or_unpacks_still_works() {
     let template =
         "{% set x = 1 if tag == 'latest' else 2 %}{% set a, b = (3, 4) %}{{ x }}{{ a }}{{ b }}";

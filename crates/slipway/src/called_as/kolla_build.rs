@@ -1,6 +1,7 @@
 //! kolla-build.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Arg, ArgAction, FromArgMatches, value_parser};
@@ -11,14 +12,20 @@ use crate::cli::{Build, Cli, Command, Format, Global, KollaBuild};
 /// Runs `slipway build` with kolla-build's command line, and what kolla-build does by itself:
 /// the lines of builds on standard error, the summary as JSON on standard output.
 pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
-    let command = KollaBuild::command().arg(
+    let command = KollaBuild::command().args([
+        Arg::new("kolla")
+            .long("kolla")
+            .value_name("DIR")
+            .env("SLIPWAY_KOLLA")
+            .value_parser(value_parser!(PathBuf))
+            .help("The Kolla to build from: a checkout, or the prefix it is installed under"),
         Arg::new("host")
             .long("host")
             .value_name("ADDRESS")
             .action(ArgAction::Set)
             .value_parser(value_parser!(String))
             .help("Where the container engine is; otherwise found as the docker CLI finds it"),
-    );
+    ]);
     let arguments = std::iter::once(OsString::from("kolla-build")).chain(arguments);
     let matches = command.get_matches_from(arguments);
     let options = match KollaBuild::from_arg_matches(&matches) {
@@ -35,6 +42,7 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         },
         command: Command::Build(Build {
             options,
+            kolla: matches.get_one::<PathBuf>("kolla").cloned(),
             plan: false,
             rebuild: false,
             timeline: None,

@@ -10,6 +10,10 @@ use super::kolla_build::KollaBuild;
 pub struct Build {
     #[command(flatten)]
     pub options: KollaBuild,
+    /// An upstream Kolla to build from: a checkout of its source, or the prefix it is installed
+    /// under, such as a virtualenv [default: the images that come with Slipway]
+    #[arg(long, value_name = "DIR", env = "SLIPWAY_KOLLA")]
+    pub kolla: Option<PathBuf>,
     /// Say what would be built and why, and build nothing
     #[arg(long)]
     pub plan: bool,

@@ -27,8 +27,8 @@ pub async fn run(
     global: &cli::Global,
     output: &Arc<Output>,
 ) -> anyhow::Result<()> {
-    let settings = options::settings(&asked)?;
-    let options = options::options(&asked, &settings, output)?;
+    let (settings, defaults) = options::settings(&asked)?;
+    let options = options::options(&asked, &settings, defaults, output)?;
     options::check_reference(&options).map_err(bad_input)?;
     let images = ImageSet::load(options).map_err(bad_input)?;
     let names: Vec<&str> = images.tree().image_names().collect();

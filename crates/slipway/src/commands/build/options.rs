@@ -1,11 +1,12 @@
 //! From the command line and configuration files to what the image crate is asked for.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{anyhow, bail};
-use image::Options;
-use image::oslo::{ConfigFiles, Locations, Settings};
+use image::oslo::{ConfigFiles, Locations, Settings, Value};
+use image::{Kolla, Options, Pip, UserChange};
 
 use crate::cli;
 use crate::exit::bad_input;
@@ -24,8 +25,9 @@ const NEEDLESS: [(&str, &str); 2] = [
     ("squash_cleanup", "the engine squashes, not docker-squash"),
 ];
 
-/// Reads the configuration.
-pub fn settings(asked: &cli::Build) -> anyhow::Result<Settings> {
+/// Reads the configuration, and gives it with the defaults: those of the Kolla that was named, or
+/// of the images that come with Slipway.
+pub fn settings(asked: &cli::Build) -> anyhow::Result<(Settings, Options)> {
     let locations = Locations::from_environment(|name| std::env::var_os(name));
     let files = ConfigFiles::read(&asked.options.config, &locations).map_err(bad_input)?;
     let environment = std::env::vars_os()
@@ -33,10 +35,13 @@ pub fn settings(asked: &cli::Build) -> anyhow::Result<Settings> {
         .filter(|(name, _)| name.starts_with("OS_"))
         .collect();
     let mut settings = Settings::new(asked.options.options.clone(), environment, files);
-    let defaults = Options::new("");
+    let defaults = match &asked.kolla {
+        Some(folder) => of_kolla(folder, &mut settings)?,
+        None => Options::new(share::find("images").map_err(bad_input)?),
+    };
     settings.set_default("DEFAULT", "base", defaults.base.name());
     settings.set_default("DEFAULT", "namespace", &defaults.namespace);
-    settings.set_default("DEFAULT", "tag", &defaults.tag);
+    settings.set_default("DEFAULT", "tag", defaults.tag());
     settings.set_default("DEFAULT", "maintainer", &defaults.maintainer);
     settings.set_default("DEFAULT", "openstack_release", &defaults.openstack_release);
     settings.set_default(
@@ -45,13 +50,39 @@ pub fn settings(asked: &cli::Build) -> anyhow::Result<Settings> {
         &defaults.openstack_release_codename,
     );
     settings.set_default("DEFAULT", "base_arch", &defaults.base_arch);
-    Ok(settings)
+    Ok((settings, defaults))
+}
+
+/// The defaults of a Kolla for the distribution that was asked for.
+fn of_kolla(folder: &Path, settings: &mut Settings) -> anyhow::Result<Options> {
+    let kolla = Arc::new(Kolla::open(folder).map_err(bad_input)?);
+    for (name, images) in kolla.profiles() {
+        settings.set_default("profiles", name, images.join(","));
+    }
+    for option in ["tarballs-base", "retries", "threads", "network_mode"] {
+        if let Some(default) = kolla.default(option) {
+            let text = default
+                .as_str()
+                .map_or_else(|| default.to_string(), str::to_owned);
+            settings.set_default("DEFAULT", &option.replace('-', "_"), text);
+        }
+    }
+    let base = settings.text("base").map_err(bad_input)?;
+    let mut defaults = Options::of(Arc::clone(&kolla), base.as_deref()).map_err(bad_input)?;
+    // The tag may be made of these.
+    let given = |key: &str| settings.text(key).map_err(bad_input);
+    if let Some(release) = given("openstack_release")? {
+        defaults.openstack_release = release;
+    }
+    defaults.base_tag = given("base_tag")?;
+    Ok(defaults)
 }
 
 /// What the image crate is asked for.
 pub fn options(
     asked: &cli::Build,
     settings: &Settings,
+    defaults: Options,
     output: &Output,
 ) -> anyhow::Result<Options> {
     refuse_what_cannot_be(settings, output)?;
@@ -68,17 +99,20 @@ pub fn options(
             .and_then(|n| usize::try_from(n).ok())
             .unwrap_or_default())
     };
-    let mut options = Options::new(share::find("images").map_err(bad_input)?);
+    let mut options = defaults;
     options.base = text("base")?
         .unwrap_or_default()
         .parse()
         .map_err(|error: image::UnknownBase| bad_input(error))?;
+    options.install_type = text("type")?.or(options.install_type);
+    options.infra_rename = flag("infra_rename")?;
+    options.enable_unbuildable = flag("enable_unbuildable")?;
     options.base_image = text("base_image")?;
     options.base_tag = text("base_tag")?;
     options.base_arch = text("base_arch")?.unwrap_or(options.base_arch);
     options.namespace = text("namespace")?.unwrap_or(options.namespace);
     options.registry = text("registry")?;
-    options.tag = text("tag")?.unwrap_or(options.tag);
+    options.tag = text("tag")?;
     options.image_name_prefix = text("image_name_prefix")?.unwrap_or_default();
     options.maintainer = text("maintainer")?.unwrap_or(options.maintainer);
     options.docker_dirs = list("docker_dir")?.into_iter().map(PathBuf::from).collect();
@@ -94,6 +128,16 @@ pub fn options(
     options.openstack_release = text("openstack_release")?.unwrap_or(options.openstack_release);
     options.openstack_release_codename =
         text("openstack_release_codename")?.unwrap_or(options.openstack_release_codename);
+    options.openstack_branch = text("openstack_branch")?;
+    options.openstack_branch_slashed = text("openstack_branch_slashed")?;
+    options.users = users(settings)?;
+    options.apt_sources_list = path("apt_sources_list")?;
+    options.apt_preferences = path("apt_preferences")?;
+    options.pip = Pip {
+        index_url: text("pip_index_url")?,
+        trusted_host: text("pip_trusted_host")?,
+        extra_index_url: text("pip_extra_index_url")?,
+    };
     options.use_dumb_init = flag("use_dumb_init")?;
     options.docker_healthchecks = flag("docker_healthchecks")?;
     options.clean_package_cache = flag("clean_package_cache")?;
@@ -113,10 +157,47 @@ pub fn options(
     options.threads = number("threads")?.max(1);
     options.retries = number("retries")?;
     options.logs_dir = path("logs_dir")?;
+    if options.kolla.is_some() {
+        return Ok(options); // It has its own script.
+    }
     let set_configs = share::kolla_set_configs().map_err(bad_input)?;
     let name = "kolla_set_configs".to_owned();
     options.supplied = BTreeMap::from([("base".to_owned(), BTreeMap::from([(name, set_configs)]))]);
     Ok(options)
+}
+
+/// What sections `[<name>-user]` say.
+fn users(settings: &Settings) -> anyhow::Result<BTreeMap<String, UserChange>> {
+    let sections = settings.sections().into_iter();
+    let users = sections.filter_map(|section| Some((section, section.strip_suffix("-user")?)));
+    let id = |section: &str, key: &str| -> anyhow::Result<Option<u32>> {
+        let value = settings.get_in(section, key).map_err(bad_input)?;
+        let Value::Int(id) = value else {
+            return Ok(None);
+        };
+        let place = settings.place(section, key).map(|place| place.to_string());
+        let id = u32::try_from(id).map_err(|_| {
+            let place = place.unwrap_or_default();
+            bad_input(anyhow!(
+                "{place}: {key} = {id} is no number of a user or group"
+            ))
+        });
+        id.map(Some)
+    };
+    users
+        .map(|(section, name)| {
+            let group = settings.get_in(section, "group").map_err(bad_input)?;
+            let change = UserChange {
+                uid: id(section, "uid")?,
+                gid: id(section, "gid")?,
+                group: match group {
+                    Value::Text(group) => Some(group),
+                    _ => None,
+                },
+            };
+            Ok((name.to_owned(), change))
+        })
+        .collect()
 }
 
 fn refuse_what_cannot_be(settings: &Settings, output: &Output) -> anyhow::Result<()> {
@@ -196,7 +277,7 @@ pub fn check_reference(options: &Options) -> anyhow::Result<()> {
         );
     }
     let is_tag = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-    let tag = &options.tag;
+    let tag = &options.tag();
     if tag.is_empty() || tag.len() > 128 || tag.starts_with(['.', '-']) || !tag.chars().all(is_tag)
     {
         bail!("'{tag}' is no tag: it has up to 128 letters, digits and . _ -, not . or - in front");

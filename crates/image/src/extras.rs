@@ -1,0 +1,63 @@
+//! What the options add to a tree: apt's files for the base image, and patches.
+
+use std::fs;
+use std::path::Path;
+
+use crate::error::{IoContext, Result};
+use crate::options::Options;
+use crate::tree::Tree;
+
+/// The tree of these options, with what they add to it.
+pub(crate) fn tree(options: &Options) -> Result<Tree> {
+    let mut tree = Tree::open(&options.tree, &options.docker_dirs)?;
+    let apt = [
+        ("sources.list", &options.apt_sources_list),
+        ("apt_preferences", &options.apt_preferences),
+    ];
+    for (name, file) in apt {
+        if let Some(file) = file {
+            fs::metadata(file).at(file)?;
+            tree.put(format!("base/{name}"), file.clone());
+        }
+    }
+    let has_patches = options
+        .kolla
+        .as_ref()
+        .is_some_and(|k| k.release().has_patches);
+    if has_patches || options.patches_path.is_some() {
+        let source = options.patches_path.as_deref().map(Path::new);
+        put_patches(&mut tree, source.filter(|folder| folder.is_dir()))?;
+    }
+    Ok(tree)
+}
+
+/// Gives each image a folder `patches`, with its patches: those that its `series` names.
+fn put_patches(tree: &mut Tree, source: Option<&Path>) -> Result<()> {
+    let images: Vec<(String, String)> = tree
+        .image_names()
+        .filter_map(|image| Some((image.to_owned(), tree.folder(image)?.to_owned())))
+        .collect();
+    for (image, folder) in images {
+        let folder = format!("{folder}/patches");
+        tree.put_folder(folder.clone());
+        let Some(series) = source.map(|source| source.join(&image).join("series")) else {
+            continue;
+        };
+        if !series.is_file() {
+            continue;
+        }
+        let text = fs::read_to_string(&series).at(&series)?;
+        tree.put(format!("{folder}/series"), series.clone());
+        let names = text
+            .lines()
+            .filter(|line| !line.starts_with('#'))
+            .map(str::trim);
+        for name in names.filter(|name| !name.is_empty()) {
+            let file = series.with_file_name(name);
+            if file.is_file() {
+                tree.put(format!("{folder}/{name}"), file);
+            }
+        }
+    }
+    Ok(())
+}

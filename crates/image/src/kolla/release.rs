@@ -1,0 +1,191 @@
+//! What a release of Kolla does in its Python code.
+//!
+//! Slipway does not run that code; it looks for what the code says. Each behaviour is known by a
+//! piece of text in the file that has it, so a point release that takes one up early, or a
+//! distributor's patched copy, is treated as what it is. The releases that brought them:
+//!
+//! | behaviour | since | known by |
+//! |---|---|---|
+//! | `env` in templates | 6 | `env=os.environ` in the worker |
+//! | `rm -rf /var/lib/apt/lists/*` after installing | 6 | that text in `methods.py` |
+//! | the package cache may stay (`clean_package_cache`) | 8 | that name in `methods.py` |
+//! | CentOS 8 beside CentOS 7 | 9 only | `base = 'centos8'` in the worker |
+//! | `handle_repos`, one name per repository | 10 | `def handle_repos` in `methods.py` |
+//! | `dnf` installs what `rpm_setup_config` names; `yum` before | 10 | `dnf -y install` in the worker |
+//! | `--template-only` drops images that were not asked for | 10 | `shutil.rmtree(image.path)` in `build.py` |
+//! | `apt-get --error-on=any update` | 12 | `--error-on=any` in `methods.py` |
+//! | a user's `repos.yaml` in place of the release's | 12 | `repos_yaml` in `methods.py` |
+//! | apt repositories as `.sources` files | 13 | `.sources` in `methods.py` |
+//! | their `arch` | 14 | `Architectures:` in `methods.py` |
+//! | another section for CentOS Stream 9 | 14 only | `centos9` in `methods.py` and the worker |
+//! | another `repos.yaml` for Ubuntu 24.04 | 18 only | `repos-noble.yaml` in `methods.py` |
+//! | another `repos.yaml` for EL 10 | 20 only | `repos-el10.yaml` in `methods.py` |
+//! | `raise_error` | 20 | `def raise_error` in `methods.py` |
+//! | a `patches` folder in every context | 20 | `create_patch_files` in `build.py` |
+//! | sections by package type, `.repo` files | 21 | `DNF_REPO` in `methods.py` |
+//! | a user's `repos.yaml` over the release's, `cleanup_repos` | 23 | `def cleanup_repos` in `methods.py` |
+//! | `ARG`s for pip's options | 23 | `PIP_INDEX_URL` in the worker |
+//!
+//! The variables that templates see are the keys of the dictionary in the worker that holds them.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use super::place::Place;
+use crate::error::Result;
+use crate::python::Module;
+
+/// A release's behaviours. The default is that of the images Slipway comes with: the newest.
+#[derive(Clone, Debug)]
+pub(crate) struct Release {
+    /// The names that templates see; all that are known when `None`.
+    pub variables: Option<BTreeSet<String>>,
+    /// Whether they see `env`.
+    pub has_env: bool,
+    /// How packages are installed.
+    pub install: Install,
+    /// What `handle_repos` does, where there is one.
+    pub repos: Option<Repos>,
+    /// The release's own `repos.yaml` files.
+    pub repos_files: ReposFiles,
+    /// Whether there is `raise_error`.
+    pub has_raise_error: bool,
+    /// The command that installs a package of `rpm_setup_config`.
+    pub rpm_installer: &'static str,
+    /// Whether `--template-only` leaves out images that were not asked for.
+    pub drops_unmatched: bool,
+    /// Whether every context has a folder of patches.
+    pub has_patches: bool,
+    /// Whether pip's options become `ARG`s.
+    pub has_pip_args: bool,
+    /// Whether CentOS 8 is a distribution of its own in tables.
+    pub has_centos8: bool,
+    /// Whether CentOS Stream 9 is.
+    pub has_centos9: bool,
+}
+
+/// What `debian_package_install` does.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Install {
+    /// Any error of `apt-get update` ends it.
+    pub stops_on_errors: bool,
+    /// The package lists are removed.
+    pub removes_lists: bool,
+    /// It can be told to leave the cache.
+    pub may_keep_cache: bool,
+}
+
+/// What `handle_repos` does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Repos {
+    /// Each repository is one line of text.
+    Lines,
+    /// Those of apt are `.sources` files.
+    Sources {
+        /// They may be of one architecture.
+        has_arch: bool,
+    },
+    /// Both kinds are files.
+    Files,
+    /// Files that may be taken back: `cleanup_repos`.
+    FilesWithCleanup,
+}
+
+/// The release's files of repositories.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ReposFiles {
+    /// For every distribution without its own.
+    pub common: Option<PathBuf>,
+    /// For Ubuntu 24.04.
+    pub noble: Option<PathBuf>,
+    /// For CentOS Stream 10 and Rocky Linux 10.
+    pub el10: Option<PathBuf>,
+    /// Whether a user's file is read.
+    pub may_be_overridden: bool,
+}
+
+impl Default for Release {
+    fn default() -> Self {
+        Release {
+            variables: None,
+            has_env: true,
+            install: Install {
+                stops_on_errors: true,
+                removes_lists: true,
+                may_keep_cache: true,
+            },
+            repos: Some(Repos::FilesWithCleanup),
+            repos_files: ReposFiles {
+                may_be_overridden: true,
+                ..ReposFiles::default()
+            },
+            has_raise_error: true,
+            rpm_installer: "dnf",
+            drops_unmatched: true,
+            has_patches: false,
+            has_pip_args: true,
+            has_centos8: false,
+            has_centos9: false,
+        }
+    }
+}
+
+impl Release {
+    /// Recognises a release's behaviours in its files.
+    pub(super) fn read(place: &Place, worker: &Module, build: &str) -> Result<Release> {
+        let methods = place.text("template/methods.py")?;
+        let worker_text = match place.package.join("image/kolla_worker.py").is_file() {
+            true => place.text("image/kolla_worker.py")?,
+            false => build.to_owned(),
+        };
+        let values = worker.method("KollaWorker", "create_dockerfiles");
+        let file = |name: &str| {
+            let path = place.package.join("template").join(name);
+            (methods.contains(name) && path.is_file()).then_some(path)
+        };
+        Ok(Release {
+            variables: values
+                .and_then(|function| function.keys_of("values"))
+                .map(|keys| keys.into_iter().collect()),
+            has_env: worker_text.contains("env=os.environ"),
+            install: Install {
+                stops_on_errors: methods.contains("--error-on=any"),
+                removes_lists: methods.contains("rm -rf /var/lib/apt/lists/*"),
+                may_keep_cache: methods.contains("clean_package_cache"),
+            },
+            repos: repos(&methods),
+            repos_files: ReposFiles {
+                common: file("repos.yaml"),
+                noble: file("repos-noble.yaml"),
+                el10: file("repos-el10.yaml"),
+                may_be_overridden: methods.contains("repos_yaml"),
+            },
+            has_raise_error: methods.contains("def raise_error"),
+            rpm_installer: match worker_text.contains("dnf -y install") {
+                true => "dnf",
+                false => "yum",
+            },
+            drops_unmatched: build.contains("shutil.rmtree(image.path)"),
+            has_patches: build.contains("create_patch_files"),
+            has_pip_args: worker_text.contains("PIP_INDEX_URL"),
+            has_centos8: worker_text.contains("base = 'centos8'"),
+            has_centos9: methods.contains("centos9"),
+        })
+    }
+}
+
+fn repos(methods: &str) -> Option<Repos> {
+    if !methods.contains("def handle_repos") {
+        None
+    } else if methods.contains("def cleanup_repos") {
+        Some(Repos::FilesWithCleanup)
+    } else if methods.contains("DNF_REPO") {
+        Some(Repos::Files)
+    } else if methods.contains(".sources") {
+        Some(Repos::Sources {
+            has_arch: methods.contains("Architectures:"),
+        })
+    } else {
+        Some(Repos::Lines)
+    }
+}

@@ -1,0 +1,200 @@
+//! Package repositories in images: `handle_repos` and `cleanup_repos`.
+//!
+//! `repos.yaml` names repositories per package type, distribution and architecture. Templates
+//! enable them by a short name. Up to release 20 that name stands for one the distribution has,
+//! or one line of an apt source; later for a whole file that the image is given.
+
+mod files;
+mod names;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use minijinja::value::ValueKind;
+use minijinja::{Environment, Error, ErrorKind, State, Value};
+use serde::Deserialize;
+
+use super::dialect::lookup;
+use crate::Base;
+use crate::error::{IoContext, Result};
+use crate::kolla::{Release, Repos};
+use crate::options::Options;
+use crate::tree::Tree;
+
+/// What `repos.yaml` says: section → repository → its keys.
+type File = IndexMap<String, IndexMap<String, Repository>>;
+
+/// What a section says of one repository.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+enum Repository {
+    /// What stands for it, whole.
+    Line(String),
+    /// Its keys.
+    Keys(IndexMap<String, Scalar>),
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+enum Scalar {
+    Flag(bool),
+    Number(i64),
+    Text(String),
+}
+
+impl Repository {
+    fn key(&self, key: &str) -> Option<&Scalar> {
+        match self {
+            Repository::Line(_) => None,
+            Repository::Keys(keys) => keys.get(key),
+        }
+    }
+
+    /// A key's text; `None` also where Python would find it false.
+    fn get(&self, key: &str) -> Option<String> {
+        let text = match self.key(key)? {
+            Scalar::Flag(false) | Scalar::Number(0) => return None,
+            Scalar::Flag(true) => "True".to_owned(),
+            Scalar::Number(number) => number.to_string(),
+            Scalar::Text(text) => text.clone(),
+        };
+        (!text.is_empty()).then_some(text)
+    }
+
+    /// A key's text, which must be there and may be empty.
+    fn require(&self, key: &str, repository: &str) -> Result<String, Error> {
+        match self.key(key) {
+            Some(Scalar::Text(text)) => Ok(text.clone()),
+            Some(_) => self.get(key).ok_or_else(|| missing(key, repository)),
+            None => Err(missing(key, repository)),
+        }
+    }
+
+    fn is(&self, key: &str) -> bool {
+        self.get(key).is_some()
+    }
+}
+
+fn missing(key: &str, repository: &str) -> Error {
+    invalid(format!(
+        "repository {repository} has no {key} in repos.yaml"
+    ))
+}
+
+fn invalid(message: String) -> Error {
+    Error::new(ErrorKind::InvalidOperation, message)
+}
+
+/// The repositories of a tree, and those of a user.
+#[derive(Clone, Debug)]
+pub(crate) struct Repositories {
+    style: Option<Repos>,
+    defaults: File,
+    in_use: File,
+    is_overridden: bool,
+    section: &'static str,
+}
+
+impl Repositories {
+    /// Reads the release's or the tree's file, and the user's.
+    pub(crate) fn read(release: &Release, tree: &Tree, options: &Options) -> Result<Repositories> {
+        let files = &release.repos_files;
+        let tag = options.base_tag();
+        let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| tag.starts_with(prefix));
+        let own = match options.base {
+            Base::Centos if starts(&["stream10"]) => files.el10.as_deref(),
+            Base::Rocky if starts(&["10"]) => files.el10.as_deref(),
+            _ if starts(&["24.04", "noble"]) => files.noble.as_deref(),
+            _ => None,
+        };
+        let of_release = own.or(files.common.as_deref());
+        let defaults = of_release.or_else(|| tree.file("repos.yaml"));
+        let defaults = defaults.map(parse).transpose()?.unwrap_or_default();
+        let user = options
+            .repos_yaml
+            .as_deref()
+            .filter(|_| files.may_be_overridden);
+        let mut in_use = defaults.clone();
+        if let Some(path) = user {
+            let file = parse(path)?;
+            if release.repos != Some(Repos::FilesWithCleanup) {
+                in_use = File::new();
+            }
+            for (section, repositories) in file {
+                in_use.entry(section).or_default().extend(repositories);
+            }
+        }
+        let section = match &options.kolla {
+            Some(kolla) => kolla.section(options.base, &tag),
+            None => options.base.name(),
+        };
+        Ok(Repositories {
+            style: release.repos,
+            defaults,
+            in_use,
+            is_overridden: user.is_some(),
+            section,
+        })
+    }
+
+    /// Adds the functions to an environment.
+    pub(crate) fn install(self, env: &mut Environment<'static>) {
+        let Some(style) = self.style else { return };
+        let shared = Arc::new(self);
+        let for_cleanup = Arc::clone(&shared);
+        env.add_function(
+            "handle_repos",
+            move |state: &State, names: Value, mode: String| {
+                let names = sequence(&names)?;
+                match style {
+                    Repos::Lines => names::handle(state, &shared, &names, &mode, None),
+                    Repos::Sources { has_arch } => {
+                        names::handle(state, &shared, &names, &mode, Some(has_arch))
+                    }
+                    Repos::Files | Repos::FilesWithCleanup => {
+                        files::Platform::of(state, &shared).handle(&names, &mode)
+                    }
+                }
+            },
+        );
+        if style == Repos::FilesWithCleanup {
+            env.add_function("cleanup_repos", move |state: &State| {
+                files::Platform::of(state, &for_cleanup).cleanup()
+            });
+        }
+    }
+}
+
+fn sequence(names: &Value) -> Result<Vec<String>, Error> {
+    match names.kind() {
+        ValueKind::Seq | ValueKind::Iterable => {
+            Ok(names.try_iter()?.map(|name| name.to_string()).collect())
+        }
+        other => Err(invalid(format!(
+            "handle_repos wants a list of repositories, not a {other}"
+        ))),
+    }
+}
+
+fn text(state: &State, name: &str) -> String {
+    let value = lookup(state, name);
+    value.map(|value| value.to_string()).unwrap_or_default()
+}
+
+fn parse(path: &Path) -> Result<File> {
+    let text = std::fs::read_to_string(path).at(path)?;
+    serde_yaml::from_str(&text).map_err(|error| crate::error::Error::Yaml {
+        path: path.to_owned(),
+        message: error.to_string(),
+    })
+}
+
+/// The shell commands that write these lines to a file.
+fn written(lines: &[String], file: &str) -> String {
+    let commands = lines.iter().enumerate().map(|(index, line)| {
+        let redirect = if index == 0 { ">" } else { ">>" };
+        format!("echo '{line}' {redirect}{file}")
+    });
+    commands.collect::<Vec<_>>().join(" && ")
+}

@@ -1,0 +1,216 @@
+//! What templates see. The names are kolla-build's.
+
+use std::collections::BTreeMap;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use minijinja::Value;
+
+use crate::error::{Error, Result};
+use crate::options::Options;
+use crate::users::User;
+
+/// The variables of every template, apart from its own image's name: those that the release has,
+/// where a Kolla says which.
+pub(super) fn variables(
+    options: &Options,
+    users: &BTreeMap<String, User>,
+) -> Result<BTreeMap<&'static str, Value>> {
+    let mut variables = common(options, users)?;
+    variables.extend(distribution(options));
+    let release = options.kolla.as_ref().map(|kolla| kolla.release());
+    if let Some(names) = release.and_then(|release| release.variables.as_ref()) {
+        variables.retain(|name, _| names.contains(*name));
+    }
+    if release.is_none_or(|release| release.has_env) {
+        let env = options.env.iter().map(|(k, v)| (k.as_str(), v.as_str()));
+        variables.insert("env", Value::from_pairs(env));
+    }
+    Ok(variables)
+}
+
+fn common(
+    options: &Options,
+    users: &BTreeMap<String, User>,
+) -> Result<BTreeMap<&'static str, Value>> {
+    let text = |value: &str| Value::from(value);
+    let branch = match (
+        &options.openstack_branch,
+        options.openstack_release.as_str(),
+    ) {
+        (Some(branch), _) => branch.clone(),
+        (None, "master") => "master".to_owned(),
+        (None, release) => format!("stable-{release}"),
+    };
+    let slashed = options.openstack_branch_slashed.clone();
+    let slashed = slashed.unwrap_or_else(|| branch.replace('-', "/"));
+    let repos_yaml = options
+        .repos_yaml
+        .as_ref()
+        .map(|path| path.display().to_string());
+    let patches_path = options.patches_path.as_deref();
+    let users = users
+        .iter()
+        .map(|(name, user)| (name.as_str(), user_value(user)));
+    Ok(BTreeMap::from([
+        ("base_arch", text(&options.base_arch)),
+        ("use_dumb_init", options.use_dumb_init.into()),
+        ("docker_healthchecks", options.docker_healthchecks.into()),
+        ("clean_package_cache", options.clean_package_cache.into()),
+        ("image_prefix", options.image_prefix().into()),
+        ("namespace", options.full_namespace().into()),
+        ("tag", options.tag().into()),
+        ("maintainer", text(&options.maintainer)),
+        ("kolla_version", text(&options.kolla_version)),
+        ("openstack_release", text(&options.openstack_release)),
+        (
+            "openstack_release_codename",
+            text(&options.openstack_release_codename),
+        ),
+        ("openstack_branch", branch.into()),
+        ("openstack_branch_slashed", slashed.into()),
+        ("repos_yaml", repos_yaml.unwrap_or_default().into()),
+        ("rpm_setup", rpm_setup(options)?),
+        ("patches_path", patches_path.map_or(Value::from(()), text)),
+        ("users", Value::from_pairs(users)),
+        ("build_date", today().into()),
+    ]))
+}
+
+/// What follows from the distribution and the install type. A Kolla's own worker says most of it.
+fn distribution(options: &Options) -> BTreeMap<&'static str, Value> {
+    let base = options.base;
+    let kolla = options.kolla.as_deref();
+    let worker = kolla
+        .map(|kolla| kolla.worker(options.conf()))
+        .unwrap_or_default();
+    let of_worker = |name: &str| worker.get(name)?.as_str().map(str::to_owned);
+    let debian_arch = match options.base_arch.as_str() {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        "ppc64le" => "ppc64el",
+        other => other,
+    };
+    let given = |value: &Option<String>| value.clone().filter(|value| !value.is_empty());
+    let package_manager = options.distro_package_manager.clone();
+    let package_manager = package_manager.or_else(|| of_worker("self.distro_package_manager"));
+    let package_type = given(&options.base_package_type);
+    let package_type = package_type.or_else(|| of_worker("self.base_package_type"));
+    let infra_prefix = of_worker("self.infra_image_prefix").filter(|_| options.infra_rename);
+    let pretty_name = match kolla {
+        Some(kolla) => kolla.distribution("DISTRO_PRETTY_NAME", base.name()),
+        None => Some(base.pretty_name().to_owned()),
+    };
+    let release = kolla.and_then(|kolla| kolla.distribution("DISTRO_RELEASE", base.name()));
+    let (install_type, metatype) = options.metatype().unwrap_or_default();
+    BTreeMap::from([
+        ("base_distro", base.name().into()),
+        ("base_image", options.base_image().into()),
+        ("base_distro_tag", options.base_tag().into()),
+        ("debian_arch", debian_arch.into()),
+        (
+            "base_package_type",
+            package_type
+                .unwrap_or_else(|| base.package_type().to_owned())
+                .into(),
+        ),
+        (
+            "distro_package_manager",
+            package_manager
+                .unwrap_or_else(|| base.package_manager().to_owned())
+                .into(),
+        ),
+        (
+            "distro_python_version",
+            of_worker("self.conf.distro_python_version").into(),
+        ),
+        ("supported_distro_name", pretty_name.into()),
+        ("supported_distro_release", release.into()),
+        ("install_type", install_type.into()),
+        ("install_metatype", metatype.into()),
+        (
+            "infra_image_prefix",
+            infra_prefix
+                .unwrap_or_else(|| options.image_prefix())
+                .into(),
+        ),
+    ])
+}
+
+fn user_value(user: &User) -> Value {
+    Value::from_pairs([
+        ("uid", Value::from(user.uid)),
+        ("gid", Value::from(user.gid)),
+        ("group", Value::from(user.group.as_str())),
+    ])
+}
+
+/// The instructions that install the `.rpm` and `.repo` files asked for.
+fn rpm_setup(options: &Options) -> Result<Value> {
+    let installer = match &options.kolla {
+        Some(kolla) => kolla.release().rpm_installer,
+        None => "dnf",
+    };
+    let instruction = |file: &String| {
+        if file.is_empty() {
+            Ok(String::new())
+        } else if file.ends_with(".rpm") {
+            Ok(format!("RUN {installer} -y install {file}"))
+        } else if !file.ends_with(".repo") {
+            Err(Error::RpmSetup(file.clone()))
+        } else if file.starts_with("http") {
+            let name = file.rsplit('/').next().unwrap_or(file);
+            Ok(format!("RUN curl -L {file} -o /etc/yum.repos.d/{name}"))
+        } else {
+            Ok(format!("COPY {file} /etc/yum.repos.d/"))
+        }
+    };
+    options.rpm_setup_config.iter().map(instruction).collect()
+}
+
+/// The date of today in UTC, as `20251231`.
+fn today() -> String {
+    let seconds = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs();
+    date(seconds / 86400)
+}
+
+/// The date of a day counted from 1 January 1970.
+fn date(day: u64) -> String {
+    // Counted from 1 March 0000, so that leap days come last in their year.
+    let day = day + 719_468;
+    let (era, day) = (day / 146_097, day % 146_097);
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let (month, next) = if month < 10 {
+        (month + 3, 0)
+    } else {
+        (month - 9, 1)
+    };
+    format!("{:04}{month:02}{day:02}", era * 400 + year + next)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::date;
+
+    #[test]
+    fn days_have_their_dates() {
+        let dates = [
+            (0, "19700101"),
+            (58, "19700228"),
+            (59, "19700301"),
+            (11_016, "20000229"),
+        ];
+        for (day, expected) in dates {
+            assert_eq!(date(day), expected);
+        }
+        assert_eq!(
+            (date(20_453), date(20_454)),
+            ("20251231".to_owned(), "20260101".to_owned())
+        );
+    }
+}

@@ -1,0 +1,76 @@
+//! A rendered tree on disk.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+
+use crate::error::{IoContext, Result};
+use crate::tree::Tree;
+
+/// Writes a tree without some of its folders, and the Dockerfiles into it. What is there besides
+/// stays, apart from the folders that are left out. Gives the folder written to.
+pub(crate) fn tree(
+    tree: &Tree,
+    dropped: &[&str],
+    dockerfiles: &[(String, &str)],
+    out: &Path,
+) -> Result<PathBuf> {
+    let dropped: BTreeSet<&str> = dropped.iter().copied().collect();
+    let is_kept = |inside: &str| !folders_of(inside).any(|folder| dropped.contains(folder));
+    fs::create_dir_all(out).at(out)?;
+    for folder in &dropped {
+        let path = out.join(folder);
+        match fs::remove_dir_all(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error).at(&path),
+            _ => {}
+        }
+    }
+    for folder in tree.folders().filter(|folder| is_kept(folder)) {
+        let path = out.join(folder);
+        match fs::create_dir(&path) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            result => result.or_else(|_| fs::create_dir_all(&path)).at(&path)?,
+        }
+    }
+    let files: Vec<_> = tree.files().filter(|(inside, _)| is_kept(inside)).collect();
+    files
+        .par_iter()
+        .try_for_each(|(inside, from)| copy(from, &out.join(inside)).at(from))?;
+    dockerfiles.par_iter().try_for_each(|(inside, text)| {
+        let path = out.join(inside);
+        fs::write(&path, text).at(&path)
+    })?;
+    Ok(out.to_owned())
+}
+
+/// A path and the folders it is in.
+fn folders_of(inside: &str) -> impl Iterator<Item = &str> {
+    let ends = inside.match_indices('/').map(|(at, _)| at);
+    ends.chain([inside.len()]).map(|end| &inside[..end])
+}
+
+/// Copies a file with its mode. Most files of a tree are small: one read, one write.
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    let mut source = File::open(from)?;
+    let metadata = source.metadata()?;
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.size()).unwrap_or_default() + 1);
+    source.read_to_end(&mut bytes)?;
+    let mode = metadata.permissions().mode() & 0o7777;
+    let mut options = File::options();
+    let mut target = options
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(mode)
+        .open(to)?;
+    target.write_all(&bytes)?;
+    // A file that was there keeps its mode, and a new one loses what the umask says.
+    if target.metadata()?.permissions().mode() & 0o7777 != mode {
+        target.set_permissions(fs::Permissions::from_mode(mode))?;
+    }
+    Ok(())
+}
