@@ -1,6 +1,6 @@
 //! An image's build context: what the engine is sent.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -28,6 +28,8 @@ const CHUNKS_AHEAD: usize = 4;
 pub struct Context {
     dockerfile: String,
     files: BTreeMap<String, ContextFile>,
+    /// Folders that are there even when nothing is in them.
+    folders: BTreeSet<String>,
 }
 
 /// A file of a context.
@@ -37,6 +39,8 @@ pub(crate) struct ContextFile {
     executable: bool,
     size: u64,
     digest: [u8; 32],
+    /// What tells it from others where its bytes are not the same every time.
+    named: Option<String>,
 }
 
 impl ContextFile {
@@ -49,11 +53,15 @@ impl ContextFile {
             executable,
             size,
             digest,
+            named: None,
         })
     }
 
     /// What two files must share to be the same to a build: mode and bytes.
     pub(crate) fn identity(&self) -> String {
+        if let Some(named) = &self.named {
+            return named.clone();
+        }
         format!(
             "{}{}",
             if self.executable { "x" } else { "-" },
@@ -71,6 +79,7 @@ impl Context {
         let mut context = Context {
             dockerfile,
             files: BTreeMap::new(),
+            folders: BTreeSet::new(),
         };
         for (name, path) in files.filter(|(name, _)| *name != DOCKERFILE) {
             context
@@ -78,6 +87,22 @@ impl Context {
                 .insert(name.to_owned(), ContextFile::read(path)?);
         }
         Ok(context)
+    }
+
+    /// Adds a file. `named` is what tells it from others where its bytes are not the same every
+    /// time.
+    pub(crate) fn add(&mut self, name: &str, path: &Path, named: Option<String>) -> Result<()> {
+        let file = ContextFile {
+            named,
+            ..ContextFile::read(path)?
+        };
+        self.files.insert(name.to_owned(), file);
+        Ok(())
+    }
+
+    /// Adds a folder, which may stay empty.
+    pub(crate) fn add_folder(&mut self, name: &str) {
+        self.folders.insert(name.to_owned());
     }
 
     /// The rendered Dockerfile.
@@ -98,6 +123,7 @@ impl Context {
     pub(crate) fn has(&self, name: &str) -> bool {
         let folder = format!("{name}/");
         self.files.contains_key(name)
+            || self.folders.contains(name)
             || self
                 .files
                 .range(folder.clone()..)
@@ -130,6 +156,11 @@ impl Context {
 
     fn pack(&self, to: &mut impl Write) -> io::Result<()> {
         let mut archive = tar::Builder::new(to);
+        for name in &self.folders {
+            let mut header = header(0, 0o755);
+            header.set_entry_type(tar::EntryType::Directory);
+            archive.append_data(&mut header, name, io::empty())?;
+        }
         let mut dockerfile_is_in = false;
         for (name, file) in &self.files {
             if !dockerfile_is_in && name.as_str() > DOCKERFILE {

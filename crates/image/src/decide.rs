@@ -8,7 +8,8 @@ use crate::error::{Error, Result};
 use crate::fingerprint::{self, FINGERPRINT_LABEL, Parent};
 use crate::graph::Selection;
 use crate::plan::{Action, Decision, EngineImages, Reason};
-use crate::set::{ImageSet, Prepared};
+use crate::prepare::Prepared;
+use crate::set::ImageSet;
 
 /// What is known of the images as a run goes on.
 #[derive(Debug)]

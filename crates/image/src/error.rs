@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use runtime::engine::EngineError;
 
 use crate::render::TemplateError;
+use crate::sources::SourceError;
 
 /// The result of this crate's functions.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -173,6 +174,14 @@ pub enum Error {
         image: String,
         /// Its parent.
         parent: String,
+    },
+    /// A source or a patch of an image cannot be had.
+    #[error("image {image}: {source}")]
+    Source {
+        /// The image.
+        image: String,
+        /// Why.
+        source: SourceError,
     },
     /// The engine failed outside of a build.
     #[error(transparent)]

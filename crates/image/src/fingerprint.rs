@@ -44,6 +44,8 @@ impl Inputs {
                 &options
                     .build_args
                     .iter()
+                    // A way to the same files is no difference.
+                    .filter(|(name, _)| !is_proxy(name))
                     .flat_map(|(k, v)| [k, v])
                     .collect::<Vec<_>>(),
             ),
@@ -83,6 +85,12 @@ impl Inputs {
         }
         reasons
     }
+}
+
+/// Whether a build argument only names a proxy. The engine's cache leaves those out likewise.
+fn is_proxy(name: &str) -> bool {
+    let upper = name.to_uppercase();
+    ["HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY"].contains(&upper.as_str())
 }
 
 /// A parent as it is now.

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::error::Result;
-use crate::{Base, Kolla, UserChange};
+use crate::{Base, ImageSources, Kolla, UserChange};
 
 /// Everything that decides what is rendered and built. The names and meanings are kolla-build's.
 ///
@@ -119,6 +120,20 @@ pub struct Options {
     /// `--retries`: how often a build is tried again after the *engine* failed. A failed
     /// instruction is never tried again: it fails the same way.
     pub retries: usize,
+    /// Sources, plugins and additions, by image.
+    pub sources: BTreeMap<String, ImageSources>,
+    /// Where downloaded archives of known digest are kept; nowhere when `None`.
+    pub source_cache: Option<PathBuf>,
+    /// `--timeout`: how long a download may stand still.
+    pub timeout: Duration,
+    /// `--buildkit`: build with BuildKit, where the engine is Docker.
+    pub buildkit: bool,
+    /// `--keep`: leave the containers of failed steps.
+    pub keep: bool,
+    /// `--push`: push images when they are there.
+    pub push: bool,
+    /// `--push-threads`: how many images are pushed at once.
+    pub push_threads: usize,
     /// `--logs-dir`: a folder for one log per image.
     pub logs_dir: Option<PathBuf>,
     /// Files that do not come from the tree: image → name in its context → file on disk. Used
@@ -187,6 +202,13 @@ impl Options {
             squash: false,
             threads: 8,
             retries: 3,
+            sources: BTreeMap::new(),
+            source_cache: None,
+            timeout: Duration::from_secs(120),
+            buildkit: false,
+            keep: false,
+            push: false,
+            push_threads: 1,
             logs_dir: None,
             supplied: BTreeMap::new(),
         }

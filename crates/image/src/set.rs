@@ -1,20 +1,16 @@
 //! The images of a tree, loaded: the way in.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rayon::prelude::*;
 use runtime::engine::Engine;
 use serde_json::{Value, json};
 
 use crate::build::{self, Observer, Summary};
-use crate::context::{self, Context, DOCKERFILE};
+use crate::context::DOCKERFILE;
 use crate::decide::RunState;
-use crate::dockerfile;
-use crate::error::{Error, Result, nearest};
+use crate::error::Result;
 use crate::extras;
-use crate::fingerprint::Inputs;
 use crate::graph::{Graph, Selection};
 use crate::options::Options;
 use crate::plan::Plan;
@@ -34,13 +30,6 @@ struct Inner {
     options: Options,
     tree: Tree,
     graph: Graph,
-}
-
-/// What an image is built from, read.
-#[derive(Clone, Debug)]
-pub(crate) struct Prepared {
-    pub context: Context,
-    pub inputs: Inputs,
 }
 
 impl ImageSet {
@@ -178,7 +167,7 @@ impl ImageSet {
 
     /// What a build would do, and why. Changes nothing.
     pub async fn plan(&self, engine: &dyn Engine) -> Result<Plan> {
-        let prepared = self.prepare().await?;
+        let prepared = self.prepare().await?.all()?;
         let mut state = RunState::read(self, engine).await?;
         let mut plan = Plan::default();
         for &index in &self.0.graph.order {
@@ -203,62 +192,5 @@ impl ImageSet {
         observer: Arc<dyn Observer>,
     ) -> Result<Summary> {
         build::run(self, engine, observer).await
-    }
-
-    /// Reads the contexts of the images that were asked for.
-    pub(crate) async fn prepare(&self) -> Result<BTreeMap<usize, Prepared>> {
-        let set = self.clone();
-        let read = tokio::task::spawn_blocking(move || {
-            let matched: Vec<usize> = set.0.graph.matched().collect();
-            let read: Vec<_> = matched
-                .par_iter()
-                .map(|&index| set.prepare_one(index))
-                .collect();
-            matched
-                .into_iter()
-                .zip(read)
-                .map(|(index, read)| Ok((index, read?)))
-                .collect()
-        });
-        match read.await {
-            Ok(result) => result,
-            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
-        }
-    }
-
-    fn prepare_one(&self, index: usize) -> Result<Prepared> {
-        let Inner {
-            options,
-            tree,
-            graph,
-        } = &*self.0;
-        let node = &graph.nodes[index];
-        if !node.has_from {
-            let template = tree.template(&node.name).unwrap_or_default();
-            return Err(Error::NoFrom {
-                image: node.name.clone(),
-                template: tree.file(&template).unwrap_or(template.as_ref()).to_owned(),
-            });
-        }
-        let copied = dockerfile::copied(&node.instructions);
-        let files = tree.context(&node.name).collect();
-        let files = match options.supplied.get(&node.name) {
-            Some(supplied) => context::with_supplied(&node.name, files, &copied, supplied)?,
-            None => files,
-        };
-        let context = Context::read(node.dockerfile.clone(), files.into_iter())?;
-        if let Some(missing) = copied.iter().find(|name| !context.has(name)) {
-            let folder = tree
-                .template(&node.name)
-                .and_then(|template| tree.file(&template)?.parent().map(Path::to_owned));
-            return Err(Error::NotInContext {
-                image: node.name.clone(),
-                name: missing.clone(),
-                folder: folder.unwrap_or_default(),
-                nearest: nearest(missing, context.file_names()),
-            });
-        }
-        let inputs = Inputs::new(&context, options);
-        Ok(Prepared { context, inputs })
     }
 }

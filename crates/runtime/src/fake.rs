@@ -306,6 +306,14 @@ impl Engine for FakeEngine {
         Ok(stream::iter([Ok(Progress::ImageId("sha256:pulled".to_owned()))]).boxed())
     }
 
+    async fn push_image(
+        &self,
+        _reference: &str,
+        _credentials: Option<crate::engine::Credentials>,
+    ) -> Result<BoxStream<'static, Result<crate::engine::PushProgress>>> {
+        Err(refused(501, "not in the fake"))
+    }
+
     async fn tag_image(&self, _image: &str, _reference: &str) -> Result<()> {
         Err(refused(501, "not in the fake"))
     }

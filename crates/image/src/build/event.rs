@@ -46,6 +46,18 @@ pub enum Event<'a> {
         /// Its id.
         id: &'a str,
     },
+    /// An image is pushed.
+    Pushing {
+        /// The image.
+        image: &'a str,
+    },
+    /// A registry has an image.
+    Pushed {
+        /// The image.
+        image: &'a str,
+        /// Its digest there.
+        digest: &'a str,
+    },
     /// An image is not built, because it need not or must not be.
     Skipped {
         /// The image, and why.

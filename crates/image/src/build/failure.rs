@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::dockerfile::Instruction;
+use crate::sources::SourceError;
 
 /// How much of a long instruction is shown.
 const SHOWN: usize = 160;
@@ -32,6 +33,28 @@ pub struct FailedInstruction {
     pub line: usize,
     /// The template it came from and the line there, where that can be told.
     pub template: Option<(PathBuf, usize)>,
+}
+
+impl Failure {
+    fn without_log(image: &str, message: String) -> Failure {
+        Failure {
+            image: image.to_owned(),
+            message,
+            instruction: None,
+            log_tail: Vec::new(),
+            log_file: None,
+        }
+    }
+
+    /// A source that could not be had.
+    pub(crate) fn of_source(image: &str, error: &SourceError) -> Failure {
+        Failure::without_log(image, error.to_string())
+    }
+
+    /// A push that a registry did not take.
+    pub(crate) fn of_push(image: &str, reference: &str, reason: &str) -> Failure {
+        Failure::without_log(image, format!("cannot push {reference}: {reason}"))
+    }
 }
 
 impl fmt::Display for Failure {
@@ -72,13 +95,50 @@ fn shorten(text: &str) -> String {
     }
 }
 
-/// The number in the engine's `Step 3/12 : RUN …`, or Podman's `STEP 3/12: RUN …`.
-pub(crate) fn step_number(line: &str) -> Option<usize> {
-    let rest = line
-        .strip_prefix("Step ")
-        .or_else(|| line.strip_prefix("STEP "))?;
-    let (number, rest) = rest.split_once('/')?;
-    rest.contains(':').then(|| number.parse().ok()).flatten()
+/// An engine's word for the instruction it is at, counted from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Among all.
+    Classic(usize),
+    /// Among those that change files, which are all that BuildKit counts.
+    BuildKit(usize),
+}
+
+impl Step {
+    /// The step in the engine's `Step 3/12 : RUN …`, Podman's `STEP 3/12: RUN …`, or BuildKit's
+    /// `[3/12] RUN …`.
+    pub(crate) fn in_line(line: &str) -> Option<Step> {
+        let number = |text: &str| text.split_once('/')?.0.trim().parse().ok();
+        if let Some(rest) = line.strip_prefix('[') {
+            return rest
+                .contains("] ")
+                .then(|| number(rest))
+                .flatten()
+                .map(Step::BuildKit);
+        }
+        let rest = line
+            .strip_prefix("Step ")
+            .or_else(|| line.strip_prefix("STEP "))?;
+        let has_instruction = rest.split_once('/')?.1.contains(':');
+        has_instruction
+            .then(|| number(rest))
+            .flatten()
+            .map(Step::Classic)
+    }
+
+    /// The position of its instruction.
+    pub(crate) fn index(self, instructions: &[Instruction]) -> Option<usize> {
+        let changes_files =
+            |i: &Instruction| ["FROM", "RUN", "COPY", "ADD", "WORKDIR"].contains(&i.name.as_str());
+        match self {
+            Step::Classic(number) => number.checked_sub(1),
+            Step::BuildKit(number) => {
+                let counted = instructions.iter().enumerate();
+                let mut counted = counted.filter(|(_, instruction)| changes_files(instruction));
+                Some(counted.nth(number.checked_sub(1)?)?.0)
+            }
+        }
+    }
 }
 
 /// A text that instructions may have come from.
@@ -140,11 +200,16 @@ mod tests {
     use crate::dockerfile::instructions;
 
     #[test]
-    fn steps_are_read_from_both_engines() {
-        assert_eq!(step_number("Step 3/12 : RUN a"), Some(3));
-        assert_eq!(step_number("STEP 10/12: RUN a"), Some(10));
-        assert_eq!(step_number("Step by step/ : x"), None);
-        assert_eq!(step_number(" ---> 4f"), None);
+    fn steps_are_read_from_every_builder() {
+        assert_eq!(Step::in_line("Step 3/12 : RUN a"), Some(Step::Classic(3)));
+        assert_eq!(Step::in_line("STEP 10/12: RUN a"), Some(Step::Classic(10)));
+        assert_eq!(Step::in_line("[ 3/12] RUN a"), Some(Step::BuildKit(3)));
+        assert_eq!(Step::in_line("[internal] load a/b"), None);
+        assert_eq!(Step::in_line("Step by step/ : x"), None);
+        assert_eq!(Step::in_line(" ---> 4f"), None);
+        let all = instructions("FROM a\nENV b=1\nRUN c\nLABEL d=e\nCOPY f g\n");
+        assert_eq!(Step::BuildKit(3).index(&all), Some(4));
+        assert_eq!(Step::Classic(3).index(&all), Some(2));
     }
 
     #[test]

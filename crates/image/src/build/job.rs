@@ -9,10 +9,12 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt;
 use runtime::engine::{BuildRequest, Engine, EngineError, Progress};
 
+use super::civil;
 use super::event::{Event, Observer};
-use super::failure::{FailedInstruction, Failure, Source, origin, step_number};
+use super::failure::{FailedInstruction, Failure, Source, Step, origin};
 use crate::context::{Context, DOCKERFILE};
-use crate::set::{ImageSet, Prepared};
+use crate::prepare::Prepared;
+use crate::set::ImageSet;
 
 /// How many lines of a failed build's output are shown.
 const TAIL: usize = 20;
@@ -40,7 +42,7 @@ pub(super) struct Done {
 struct Output {
     log: Option<File>,
     tail: VecDeque<String>,
-    step: Option<usize>,
+    step: Option<Step>,
 }
 
 impl Job {
@@ -54,12 +56,19 @@ impl Job {
         let name = &set.graph().nodes[index].name;
         let oci =
             |key: &str, value: &str| (format!("org.opencontainers.image.{key}"), value.to_owned());
+        let now = civil::now();
         labels.extend([
             oci("title", name),
             oci("description", &format!("OpenStack Kolla {name} image")),
             oci("version", &options.tag()),
+            oci("created", &now.timestamp()),
             oci("authors", &options.maintainer),
+            oci("licenses", "Apache-2.0"),
+            ("build-date".to_owned(), now.day()),
         ]);
+        if options.kolla.is_some() {
+            labels.extend([oci("url", "https://opendev.org/openstack/kolla")]);
+        }
         Job {
             set: set.clone(),
             index,
@@ -163,6 +172,8 @@ impl Job {
             network: options.network_mode.clone(),
             platform: options.platform.clone(),
             squash: options.squash,
+            keep_failed: options.keep,
+            buildkit: options.buildkit,
         }
     }
 
@@ -176,10 +187,10 @@ impl Job {
         }
     }
 
-    /// The instruction the engine calls step `number`, and where it came from.
-    fn instruction(&self, number: usize) -> Option<FailedInstruction> {
-        let index = number.checked_sub(1)?;
+    /// The instruction of a step, and where it came from.
+    fn instruction(&self, step: Step) -> Option<FailedInstruction> {
         let instructions = &self.set.graph().nodes[self.index].instructions;
+        let index = step.index(instructions)?;
         let instruction = instructions.get(index)?;
         let tree = self.set.tree();
         let read = |path: PathBuf| {
@@ -240,7 +251,7 @@ impl Output {
             // A full disk must not fail a build that needs no more of it.
             let _ = writeln!(log, "{line}");
         }
-        if let Some(step) = step_number(&line) {
+        if let Some(step) = Step::in_line(&line) {
             self.step = Some(step);
             self.tail.clear();
         } else if !line.trim().is_empty() && !is_chatter(&line) {
@@ -275,7 +286,7 @@ mod tests {
         for number in 0..TAIL + 3 {
             output.add(format!("line {number}"));
         }
-        assert_eq!(output.step, Some(2));
+        assert_eq!(output.step, Some(Step::Classic(2)));
         assert_eq!(output.tail.len(), TAIL);
         assert_eq!(output.tail[0], "line 3");
     }

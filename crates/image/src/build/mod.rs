@@ -1,15 +1,17 @@
 //! Building what the plan says, parents first.
 
+mod civil;
 mod event;
 mod failure;
 mod job;
 mod lock;
 mod summary;
+mod timeline;
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use runtime::engine::Engine;
@@ -17,14 +19,17 @@ use tokio::task::JoinSet;
 
 pub use event::{Event, Observer};
 pub use failure::{FailedInstruction, Failure};
-pub use summary::{Built, Failed, FailedStatus, Left, Named, Summary};
+pub use summary::{Built, Failed, FailedStatus, Left, Named, Pushed, Summary};
 
 use crate::decide::RunState;
 use crate::error::{Error, IoContext, Result};
 use crate::fingerprint::FINGERPRINT_LABEL;
 use crate::graph::Selection;
 use crate::plan::{Action, Decision};
-use crate::set::{ImageSet, Prepared};
+use crate::prepare::Prepared;
+use crate::push;
+use crate::set::ImageSet;
+use crate::sources::SourceError;
 use job::Job;
 
 /// Builds a set; see [`ImageSet::build`].
@@ -33,7 +38,7 @@ pub(crate) async fn run(
     engine: Arc<dyn Engine>,
     observer: Arc<dyn Observer>,
 ) -> Result<Summary> {
-    let prepared = set.prepare().await?;
+    let preparation = set.prepare().await?;
     let options = set.options();
     if let Some(folder) = &options.logs_dir {
         std::fs::create_dir_all(folder).at(folder)?;
@@ -48,16 +53,24 @@ pub(crate) async fn run(
         set,
         engine,
         observer,
-        prepared,
+        prepared: preparation.ready,
+        unfetched: preparation.failed,
         state,
+        began: Instant::now(),
         waiting: BTreeMap::new(),
         ready: BTreeSet::new(),
+        to_push: VecDeque::new(),
+        building: 0,
+        pushing: 0,
         failed: BTreeMap::new(),
         summary: Summary::default(),
     };
     build.line_up();
     build.run().await?;
+    build.summary.seconds = round(build.began.elapsed());
     build.summary.sort();
+    // Only now may the fetched files go.
+    drop(preparation.scratch);
     Ok(build.summary)
 }
 
@@ -106,27 +119,51 @@ struct Build<'a> {
     engine: Arc<dyn Engine>,
     observer: Arc<dyn Observer>,
     prepared: BTreeMap<usize, Prepared>,
+    /// Images whose sources could not be had.
+    unfetched: BTreeMap<usize, SourceError>,
     state: RunState,
+    began: Instant,
     /// Images whose parents are not all done with, and how many are not.
     waiting: BTreeMap<usize, usize>,
     /// Images whose turn has come: the one with most below it first.
     ready: BTreeSet<(Reverse<usize>, usize)>,
+    /// Images that are there and wait to be pushed.
+    to_push: VecDeque<usize>,
+    building: usize,
+    pushing: usize,
     /// Images that are not there: index → the image whose failure it was.
     failed: BTreeMap<usize, usize>,
     summary: Summary,
 }
 
 /// What a running job will want to be remembered by.
-type Running = JoinSet<(usize, Decision, Result<job::Done, Failure>)>;
+enum Ended {
+    Build {
+        index: usize,
+        decision: Decision,
+        started: Duration,
+        result: Box<Result<job::Done, Failure>>,
+    },
+    Push {
+        index: usize,
+        started: Duration,
+        result: Result<String, String>,
+    },
+}
+
+type Running = JoinSet<Ended>;
 
 impl Build<'_> {
     /// Puts every image that was asked for in its place.
     fn line_up(&mut self) {
         for (index, node) in self.set.graph().nodes.iter().enumerate() {
+            let named = || Named {
+                name: node.name.clone(),
+            };
             if node.selection == Selection::Unmatched {
-                self.summary.not_matched.push(Named {
-                    name: node.name.clone(),
-                });
+                self.summary.not_matched.push(named());
+            } else if node.selection == Selection::Unbuildable {
+                self.summary.unbuildable.push(named());
             } else if node.parents.is_empty() {
                 self.ready.insert((Reverse(node.height), index));
             } else {
@@ -136,23 +173,53 @@ impl Build<'_> {
     }
 
     async fn run(&mut self) -> Result<()> {
-        let threads = self.set.options().threads.max(1);
+        let options = self.set.options();
+        let (threads, push_threads) = (options.threads.max(1), options.push_threads.max(1));
         let mut running = Running::new();
         loop {
-            while running.len() < threads
+            while self.building < threads
                 && let Some((_, index)) = self.ready.pop_first()
             {
                 self.take_up(index, &mut running)?;
             }
+            while self.pushing < push_threads
+                && let Some(index) = self.to_push.pop_front()
+            {
+                self.push(index, &mut running);
+            }
             match running.join_next().await {
-                Some(Ok((index, decision, Ok(done)))) => self.finished(index, decision, done),
-                Some(Ok((index, _, Err(failure)))) => self.failed(index, failure),
+                Some(Ok(ended)) => self.ended(ended).await,
                 Some(Err(error)) if error.is_panic() => {
                     std::panic::resume_unwind(error.into_panic())
                 }
                 // Jobs are cancelled only by dropping all of them.
                 Some(Err(_)) => {}
                 None => return Ok(()),
+            }
+        }
+    }
+
+    async fn ended(&mut self, ended: Ended) {
+        match ended {
+            Ended::Build {
+                index,
+                decision,
+                started,
+                result,
+            } => {
+                self.building -= 1;
+                match *result {
+                    Ok(done) => self.finished(index, decision, started, done).await,
+                    Err(failure) => self.failed(index, failure),
+                }
+            }
+            Ended::Push {
+                index,
+                started,
+                result,
+            } => {
+                self.pushing -= 1;
+                self.pushed(index, started, result);
             }
         }
     }
@@ -165,18 +232,12 @@ impl Build<'_> {
             .iter()
             .find_map(|parent| self.failed.get(parent))
         {
-            let parent = &self.set.graph().nodes[culprit].name;
-            self.observer.event(&Event::ParentFailed {
-                image: &node.name,
-                parent,
-            });
-            self.summary.failed.push(Failed {
-                name: node.name.clone(),
-                status: FailedStatus::ParentError,
-                parent: Some(parent.clone()),
-            });
-            self.failed.insert(index, culprit);
-            self.release(index);
+            self.orphaned(index, culprit);
+            return Ok(());
+        }
+        if let Some(error) = self.unfetched.remove(&index) {
+            let failure = Failure::of_source(&node.name, &error);
+            self.failed(index, failure);
             return Ok(());
         }
         let Some(decision) = self.state.decide(self.set, &self.prepared, index)? else {
@@ -190,32 +251,67 @@ impl Build<'_> {
                 self.observer.event(&Event::Started {
                     decision: &decision,
                 });
+                let started = self.began.elapsed();
+                self.building += 1;
                 running.spawn(async move {
-                    let result = job.run(&*engine, &*observer).await;
-                    (index, decision, result)
+                    let result = Box::new(job.run(&*engine, &*observer).await);
+                    Ended::Build {
+                        index,
+                        decision,
+                        started,
+                        result,
+                    }
                 });
             }
-            (action, _) => {
-                self.observer.event(&Event::Skipped {
-                    decision: &decision,
-                });
-                let left = Left {
-                    name: decision.image,
-                    reasons: decision.reasons,
-                    digest: None,
-                };
-                match action {
-                    Action::Skip => self.summary.skipped.push(left),
-                    Action::Keep | Action::Build => self.summary.unchanged.push(left),
-                }
-                self.state.left(self.set, index);
-                self.release(index);
-            }
+            (action, _) => self.left(index, decision, action),
         }
         Ok(())
     }
 
-    fn finished(&mut self, index: usize, decision: Decision, done: job::Done) {
+    /// An image that is not built, because a parent is not there.
+    fn orphaned(&mut self, index: usize, culprit: usize) {
+        let nodes = &self.set.graph().nodes;
+        let (image, parent) = (&nodes[index].name, &nodes[culprit].name);
+        self.observer.event(&Event::ParentFailed { image, parent });
+        self.summary.failed.push(Failed {
+            name: image.clone(),
+            status: FailedStatus::ParentError,
+            parent: Some(parent.clone()),
+        });
+        self.failed.insert(index, culprit);
+        self.release(index);
+    }
+
+    /// An image that is left as it is.
+    fn left(&mut self, index: usize, decision: Decision, action: Action) {
+        self.observer.event(&Event::Skipped {
+            decision: &decision,
+        });
+        let left = Left {
+            name: decision.image,
+            reasons: decision.reasons,
+            digest: None,
+        };
+        match action {
+            Action::Skip => self.summary.skipped.push(left),
+            Action::Keep | Action::Build => {
+                self.summary.unchanged.push(left);
+                if self.set.options().push {
+                    self.to_push.push_back(index);
+                }
+            }
+        }
+        self.state.left(self.set, index);
+        self.release(index);
+    }
+
+    async fn finished(
+        &mut self,
+        index: usize,
+        decision: Decision,
+        started: Duration,
+        done: job::Done,
+    ) {
         self.observer.event(&Event::Finished {
             image: &decision.image,
             took: done.took,
@@ -227,14 +323,24 @@ impl Build<'_> {
             .cloned()
             .unwrap_or_default();
         self.state.built(index, fingerprint, done.id.clone());
+        // Nothing depends on the size, so an engine that does not tell it is no failure.
+        let found = self.engine.find_image(&done.id).await.ok().flatten();
+        let nodes = &self.set.graph().nodes;
+        let parents = nodes[index].parents.iter();
         self.summary.built.push(Built {
             name: decision.image,
             reference: decision.reference,
             id: done.id,
+            started: round(started),
             seconds: round(done.took),
+            size: found.map_or(0, |image| image.size),
+            parents: parents.map(|&parent| nodes[parent].name.clone()).collect(),
             reasons: decision.reasons,
             digest: None,
         });
+        if self.set.options().push {
+            self.to_push.push_back(index);
+        }
         self.release(index);
     }
 
@@ -248,6 +354,57 @@ impl Build<'_> {
         self.summary.failures.push(failure);
         self.failed.insert(index, index);
         self.release(index);
+    }
+
+    fn push(&mut self, index: usize, running: &mut Running) {
+        let node = &self.set.graph().nodes[index];
+        let (name, reference) = (node.name.clone(), node.reference.clone());
+        let (engine, observer) = (Arc::clone(&self.engine), Arc::clone(&self.observer));
+        let retries = self.set.options().retries;
+        let started = self.began.elapsed();
+        self.observer.event(&Event::Pushing { image: &name });
+        self.pushing += 1;
+        running.spawn(async move {
+            let say = |line: &str| observer.event(&Event::Line { image: &name, line });
+            let result = push::push(&*engine, &reference, retries, &say).await;
+            Ended::Push {
+                index,
+                started,
+                result,
+            }
+        });
+    }
+
+    fn pushed(&mut self, index: usize, started: Duration, result: Result<String, String>) {
+        let node = &self.set.graph().nodes[index];
+        let took = self.began.elapsed().saturating_sub(started);
+        match result {
+            Ok(digest) => {
+                self.observer.event(&Event::Pushed {
+                    image: &node.name,
+                    digest: &digest,
+                });
+                self.summary.note_digest(&node.name, &digest);
+                self.summary.pushed.push(Pushed {
+                    name: node.name.clone(),
+                    reference: node.reference.clone(),
+                    digest,
+                    started: round(started),
+                    seconds: round(took),
+                });
+            }
+            Err(reason) => {
+                let failure = Failure::of_push(&node.name, &node.reference, &reason);
+                self.observer.event(&Event::Failed { failure: &failure });
+                self.summary.forget(&node.name);
+                self.summary.failed.push(Failed {
+                    name: node.name.clone(),
+                    status: FailedStatus::PushError,
+                    parent: None,
+                });
+                self.summary.failures.push(failure);
+            }
+        }
     }
 
     /// Lets the children of an image that is done with move up.

@@ -21,6 +21,10 @@ pub struct Summary {
     pub unbuildable: Vec<Named>,
     /// Images that the engine already had.
     pub unchanged: Vec<Left>,
+    /// Images that were pushed.
+    pub pushed: Vec<Pushed>,
+    /// How long all of it took.
+    pub seconds: f64,
     /// What went wrong with each image that failed itself.
     #[serde(skip)]
     pub failures: Vec<Failure>,
@@ -32,11 +36,27 @@ impl Summary {
         self.failed.is_empty()
     }
 
+    /// Notes the digest of an image that was pushed.
+    pub(crate) fn note_digest(&mut self, image: &str, digest: &str) {
+        let built = self.built.iter_mut().map(|b| (&b.name, &mut b.digest));
+        let unchanged = self.unchanged.iter_mut().map(|u| (&u.name, &mut u.digest));
+        for (_, noted) in built.chain(unchanged).filter(|(name, _)| *name == image) {
+            *noted = Some(digest.to_owned());
+        }
+    }
+
+    /// Takes an image that failed after all out of those that did not.
+    pub(crate) fn forget(&mut self, image: &str) {
+        self.built.retain(|built| built.name != image);
+        self.unchanged.retain(|left| left.name != image);
+    }
+
     pub(crate) fn sort(&mut self) {
         self.built.sort_by(|a, b| a.name.cmp(&b.name));
         self.failed.sort_by(|a, b| a.name.cmp(&b.name));
         self.skipped.sort_by(|a, b| a.name.cmp(&b.name));
         self.unchanged.sort_by(|a, b| a.name.cmp(&b.name));
+        self.pushed.sort_by(|a, b| a.name.cmp(&b.name));
         self.failures.sort_by(|a, b| a.image.cmp(&b.image));
     }
 }
@@ -50,8 +70,14 @@ pub struct Built {
     pub reference: String,
     /// Its id in the engine.
     pub id: String,
+    /// When its build began, in seconds from the beginning of all.
+    pub started: f64,
     /// How long it took.
     pub seconds: f64,
+    /// Its size in the engine, in bytes, its parents' included.
+    pub size: u64,
+    /// The images of the tree that it is built from.
+    pub parents: Vec<String>,
     /// Why it was built.
     pub reasons: Vec<Reason>,
     /// Its digest in the registry, where it was pushed.
@@ -91,6 +117,23 @@ pub enum FailedStatus {
     Error,
     /// A parent's.
     ParentError,
+    /// It was built, and could not be pushed.
+    PushError,
+}
+
+/// An image that was pushed.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Pushed {
+    /// Its name in the tree.
+    pub name: String,
+    /// Its full reference.
+    pub reference: String,
+    /// Its digest in the registry.
+    pub digest: String,
+    /// When its push began, in seconds from the beginning of all.
+    pub started: f64,
+    /// How long it took.
+    pub seconds: f64,
 }
 
 /// An image's name.

@@ -148,6 +148,10 @@ pub struct BuildRequest {
     pub platform: Option<String>,
     /// Squash the layers into one (an experimental engine feature).
     pub squash: bool,
+    /// Leave the container of a step that failed.
+    pub keep_failed: bool,
+    /// Build with BuildKit, which Docker has, instead of the classic builder.
+    pub buildkit: bool,
 }
 
 /// What a build or a pull says as it goes.
@@ -157,6 +161,38 @@ pub enum Progress {
     Line(String),
     /// The id of the image that resulted (`sha256:…`).
     ImageId(String),
+}
+
+/// What a push says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PushProgress {
+    /// A line for people.
+    Line(String),
+    /// At the end: the digest that the registry has the image under.
+    Digest(String),
+}
+
+/// What a registry wants to know before it takes an image.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credentials {
+    /// The registry they are for.
+    pub registry: String,
+    /// Who.
+    pub username: Option<String>,
+    /// The password.
+    pub password: Option<String>,
+    /// A token in place of both.
+    pub identity_token: Option<String>,
+}
+
+/// Shows no secret.
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Credentials")
+            .field("registry", &self.registry)
+            .field("username", &self.username)
+            .finish_non_exhaustive()
+    }
 }
 
 /// One line of a container's output.
@@ -238,6 +274,14 @@ pub trait Engine: Send + Sync + std::fmt::Debug {
 
     /// Pulls an image from its registry.
     async fn pull_image(&self, reference: &str) -> Result<BoxStream<'static, Result<Progress>>>;
+
+    /// Pushes an image to the registry that its reference names. The stream ends with its digest
+    /// there.
+    async fn push_image(
+        &self,
+        reference: &str,
+        credentials: Option<Credentials>,
+    ) -> Result<BoxStream<'static, Result<PushProgress>>>;
 
     /// Gives an image one more reference.
     async fn tag_image(&self, image: &str, reference: &str) -> Result<()>;

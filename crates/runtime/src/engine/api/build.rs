@@ -137,7 +137,7 @@ fn options(request: &BuildRequest) -> BuildImageOptions {
         .nocache(request.no_cache)
         .squash(request.squash)
         .rm(true)
-        .forcerm(true)
+        .forcerm(!request.keep_failed)
         .buildargs(&convert::hash_map(&request.build_args))
         .labels(&convert::hash_map(&request.labels));
     if let Some(tag) = request.tags.first() {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use bollard::{API_DEFAULT_VERSION, Docker};
 
 use super::ApiEngine;
+use super::buildkit::Endpoint;
 use super::fault::chain;
 use crate::engine::locate::{Address, candidates};
 use crate::engine::{ConnectOptions, Engine, EngineError, EngineInfo, EngineKind, Result};
@@ -75,10 +76,15 @@ async fn dial(address: &Address, patience: Duration) -> Result<ApiEngine, String
     let patient = client
         .clone()
         .with_timeout(Duration::from_secs(LONG_SECONDS));
+    let endpoint = Endpoint {
+        address: address.clone(),
+        api_version: info.api_version.clone(),
+    };
     Ok(ApiEngine {
         quick: client,
         patient,
         info,
+        endpoint,
     })
 }
 

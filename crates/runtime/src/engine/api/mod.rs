@@ -9,17 +9,20 @@ use futures_util::TryStreamExt;
 use futures_util::stream::{BoxStream, StreamExt};
 
 use super::{
-    BuildRequest, ContainerSpec, ContainerSummary, Engine, EngineError, EngineInfo, ExecResult,
-    ExecSpec, ImageSummary, LogLine, Progress, Result, TarStream,
+    BuildRequest, ContainerSpec, ContainerSummary, Credentials, Engine, EngineError, EngineInfo,
+    ExecResult, ExecSpec, ImageSummary, LogLine, Progress, PushProgress, Result, TarStream,
 };
 
 mod build;
+mod buildkit;
 mod connect;
 mod convert;
 mod fault;
 mod lines;
 mod output;
+mod protobuf;
 mod pull;
+mod push;
 
 pub use connect::connect;
 
@@ -33,6 +36,8 @@ struct ApiEngine {
     /// For calls that last as long as what they watch.
     patient: Docker,
     info: EngineInfo,
+    /// For what the client library cannot do.
+    endpoint: buildkit::Endpoint,
 }
 
 impl ApiEngine {
@@ -240,6 +245,20 @@ impl Engine for ApiEngine {
         pull::pull(self.patient.clone(), call, reference.to_owned())
     }
 
+    async fn push_image(
+        &self,
+        reference: &str,
+        credentials: Option<Credentials>,
+    ) -> Result<BoxStream<'static, Result<PushProgress>>> {
+        let call = self.call(format!("push image {reference}"));
+        push::push(
+            self.patient.clone(),
+            call,
+            reference.to_owned(),
+            credentials,
+        )
+    }
+
     async fn tag_image(&self, image: &str, reference: &str) -> Result<()> {
         let call = self.call(format!("tag image {image} as {reference}"));
         let (repository, tag) = split_tag(reference);
@@ -271,6 +290,10 @@ impl Engine for ApiEngine {
     ) -> Result<BoxStream<'static, Result<Progress>>> {
         let what = request.tags.first().map_or("(untagged)", String::as_str);
         let call = self.call(format!("build image {what}"));
+        if request.buildkit {
+            let endpoint = self.endpoint.clone();
+            return Ok(buildkit::build(endpoint, call, request, context));
+        }
         Ok(build::build(self.patient.clone(), call, request, context))
     }
 

@@ -3,6 +3,7 @@
 mod options;
 mod progress;
 mod show;
+mod sources;
 mod summary;
 
 use std::collections::BTreeMap;
@@ -64,6 +65,9 @@ pub async fn run(
     }
     let observer = Arc::new(progress::Progress(Arc::clone(output)));
     let summary = images.build(engine, observer).await?;
+    if let Some(path) = &asked.timeline {
+        std::fs::write(path, summary.timeline()).with_context(|| path.display().to_string())?;
+    }
     report(&asked, &settings, &summary, output)?;
     let allowed_to_fail = settings.list("allowed_to_fail").map_err(bad_input)?;
     summary::conclude(&summary, &allowed_to_fail, output)
@@ -120,6 +124,9 @@ async fn connect(settings: &Settings, global: &cli::Global) -> anyhow::Result<Ar
             "--engine {wanted} was asked for, and {kind} answers at {}; --host names another",
             engine.info().address
         ))),
+        _ if kind == "podman" && settings.flag("buildkit").map_err(bad_input)? => Err(bad_input(
+            anyhow!("--buildkit: Podman, which answers, has no BuildKit; leave it out"),
+        )),
         _ => Ok(engine),
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{anyhow, bail};
 use image::oslo::{ConfigFiles, Locations, Settings, Value};
@@ -50,7 +51,36 @@ pub fn settings(asked: &cli::Build) -> anyhow::Result<(Settings, Options)> {
         &defaults.openstack_release_codename,
     );
     settings.set_default("DEFAULT", "base_arch", &defaults.base_arch);
+    let arch = settings.text("base_arch").map_err(bad_input)?;
+    let arch = arch.as_deref().unwrap_or_default();
+    settings.set_default("DEFAULT", "debian_arch", debian_arch(arch));
+    let release = settings.text("openstack_release").map_err(bad_input)?;
+    let of_kolla = defaults.kolla.as_ref();
+    let of_kolla = of_kolla.and_then(|kolla| kolla.default("openstack-branch")?.as_str());
+    let branch = of_kolla.map_or_else(|| branch(&release.unwrap_or_default()), str::to_owned);
+    settings.set_default(
+        "DEFAULT",
+        "openstack_branch_slashed",
+        branch.replace('-', "/"),
+    );
+    settings.set_default("DEFAULT", "openstack_branch", branch);
     Ok((settings, defaults))
+}
+
+/// An architecture as Debian calls it.
+fn debian_arch(arch: &str) -> &'static str {
+    match arch {
+        "aarch64" => "arm64",
+        _ => "amd64",
+    }
+}
+
+/// The branch of an OpenStack release.
+fn branch(release: &str) -> String {
+    match release {
+        "master" => release.to_owned(),
+        _ => format!("stable-{release}"),
+    }
 }
 
 /// The defaults of a Kolla for the distribution that was asked for.
@@ -58,6 +88,9 @@ fn of_kolla(folder: &Path, settings: &mut Settings) -> anyhow::Result<Options> {
     let kolla = Arc::new(Kolla::open(folder).map_err(bad_input)?);
     for (name, images) in kolla.profiles() {
         settings.set_default("profiles", name, images.join(","));
+    }
+    for (section, source) in kolla.sources() {
+        super::sources::set_defaults(settings, section, source);
     }
     for option in ["tarballs-base", "retries", "threads", "network_mode"] {
         if let Some(default) = kolla.default(option) {
@@ -100,6 +133,13 @@ pub fn options(
             .unwrap_or_default())
     };
     let mut options = defaults;
+    options.sources = super::sources::sources(settings, options.kolla.as_deref())?;
+    options.source_cache = source_cache();
+    options.timeout = Duration::from_secs(number("timeout")? as u64);
+    options.buildkit = flag("buildkit")?;
+    options.keep = flag("keep")?;
+    options.push = flag("push")?;
+    options.push_threads = number("push_threads")?.max(1);
     options.base = text("base")?
         .unwrap_or_default()
         .parse()
@@ -128,8 +168,13 @@ pub fn options(
     options.openstack_release = text("openstack_release")?.unwrap_or(options.openstack_release);
     options.openstack_release_codename =
         text("openstack_release_codename")?.unwrap_or(options.openstack_release_codename);
-    options.openstack_branch = text("openstack_branch")?;
-    options.openstack_branch_slashed = text("openstack_branch_slashed")?;
+    // Their defaults are the templates' own.
+    let given = |key: &str| match settings.is_given(key) {
+        true => text(key),
+        false => Ok(None),
+    };
+    options.openstack_branch = given("openstack_branch")?;
+    options.openstack_branch_slashed = given("openstack_branch_slashed")?;
     options.users = users(settings)?;
     options.apt_sources_list = path("apt_sources_list")?;
     options.apt_preferences = path("apt_preferences")?;
@@ -164,6 +209,13 @@ pub fn options(
     let name = "kolla_set_configs".to_owned();
     options.supplied = BTreeMap::from([("base".to_owned(), BTreeMap::from([(name, set_configs)]))]);
     Ok(options)
+}
+
+/// Where archives of known digest are kept from one run to the next.
+fn source_cache() -> Option<PathBuf> {
+    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let home = || Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache"));
+    Some(cache.or_else(home)?.join("slipway/sources"))
 }
 
 /// What sections `[<name>-user]` say.
@@ -212,6 +264,16 @@ fn refuse_what_cannot_be(settings: &Settings, output: &Output) -> anyhow::Result
                 place(key)
             )));
         }
+    }
+    let flag = |key: &str| settings.flag(key).map_err(bad_input);
+    if flag("buildkit")? && flag("squash")? {
+        let why = "BuildKit cannot make one layer of an image: leave out one of the two";
+        return Err(bad_input(anyhow!("--buildkit and --squash: {why}")));
+    }
+    let platform = settings.text("platform").map_err(bad_input)?;
+    if platform.is_some_and(|platform| platform.contains(',')) {
+        let why = "several platforms at once cannot be honoured; build each by itself";
+        return Err(bad_input(anyhow!("{}: {why}", place("platform"))));
     }
     for (key, why) in NEEDLESS {
         if settings.is_given(key) {

@@ -43,6 +43,8 @@ impl image::Observer for Progress {
                     &format!("built in {:.1} s", took.as_secs_f64()),
                 );
             }
+            Event::Pushing { image } => output.started("push", image, "begins"),
+            Event::Pushed { image, digest } => output.finished("push", image, digest),
             Event::Skipped { decision } => {
                 output.about(Level::Normal, TOPIC, &decision.image, &decision.why())
             }

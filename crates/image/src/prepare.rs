@@ -1,0 +1,181 @@
+//! What images are built from, read and fetched before the first of them is built.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+use tempfile::TempDir;
+
+use crate::context::{self, Context};
+use crate::dockerfile;
+use crate::error::{Error, IoContext, Result, nearest};
+use crate::fingerprint::Inputs;
+use crate::set::ImageSet;
+use crate::sources::{self, Fetched, Fetching, SourceError, Wanted};
+
+/// What an image is built from, read.
+#[derive(Clone, Debug)]
+pub(crate) struct Prepared {
+    pub context: Context,
+    pub inputs: Inputs,
+}
+
+/// What all images that were asked for are built from.
+#[derive(Debug)]
+pub(crate) struct Preparation {
+    pub ready: BTreeMap<usize, Prepared>,
+    /// Images whose sources cannot be had.
+    pub failed: BTreeMap<usize, SourceError>,
+    /// Where fetched files are.
+    pub scratch: Option<Arc<TempDir>>,
+    names: BTreeMap<usize, String>,
+}
+
+impl Preparation {
+    /// Everything, or the first failure.
+    pub(crate) fn all(mut self) -> Result<BTreeMap<usize, Prepared>> {
+        match self.failed.pop_first() {
+            None => Ok(self.ready),
+            Some((index, source)) => Err(Error::Source {
+                image: self.names.remove(&index).unwrap_or_default(),
+                source,
+            }),
+        }
+    }
+}
+
+impl ImageSet {
+    /// Reads the contexts of the images that were asked for, and fetches their sources.
+    pub(crate) async fn prepare(&self) -> Result<Preparation> {
+        let set = self.clone();
+        let read = tokio::task::spawn_blocking(move || set.prepare_all());
+        match read.await {
+            Ok(result) => result,
+            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+        }
+    }
+
+    fn prepare_all(&self) -> Result<Preparation> {
+        let matched: Vec<usize> = self.graph().matched().collect();
+        let (scratch, mut fetched, failed) = self.fetch(&matched)?;
+        let with: Vec<(usize, Vec<Fetched>)> = matched
+            .iter()
+            .filter(|index| !failed.contains_key(index))
+            .map(|&index| (index, fetched.remove(&index).unwrap_or_default()))
+            .collect();
+        let ready = with
+            .into_par_iter()
+            .map(|(index, fetched)| Ok((index, self.prepare_one(index, fetched)?)))
+            .collect::<Result<_>>()?;
+        let name = |index: usize| self.graph().nodes[index].name.clone();
+        Ok(Preparation {
+            ready,
+            failed,
+            scratch,
+            names: matched
+                .into_iter()
+                .map(|index| (index, name(index)))
+                .collect(),
+        })
+    }
+
+    /// Fetches the sources of images: the folder they are in, and by image what came.
+    #[allow(clippy::type_complexity, reason = "read once, just above")]
+    fn fetch(
+        &self,
+        images: &[usize],
+    ) -> Result<(
+        Option<Arc<TempDir>>,
+        BTreeMap<usize, Vec<Fetched>>,
+        BTreeMap<usize, SourceError>,
+    )> {
+        let options = self.options();
+        let none = sources::ImageSources::default();
+        let added: Vec<(usize, Vec<String>)> = images
+            .iter()
+            .map(|&index| {
+                (
+                    index,
+                    dockerfile::copied(&self.graph().nodes[index].instructions),
+                )
+            })
+            .filter(|(_, added)| added.iter().any(|name| name.ends_with("-archive")))
+            .collect();
+        if added.is_empty() {
+            return Ok((None, BTreeMap::new(), BTreeMap::new()));
+        }
+        let wanted: Vec<Wanted<'_>> = added
+            .iter()
+            .map(|(index, added)| {
+                let image = self.graph().nodes[*index].name.as_str();
+                let sources = options.sources.get(image).unwrap_or(&none);
+                Wanted {
+                    image,
+                    sources,
+                    added,
+                }
+            })
+            .collect();
+        let scratch = tempfile::Builder::new().prefix("slipway-build-").tempdir();
+        let scratch = scratch.at(&std::env::temp_dir())?;
+        let fetching = Fetching {
+            scratch: scratch.path().to_owned(),
+            cache: options.source_cache.clone(),
+            patience: options.timeout,
+            retries: options.retries,
+        };
+        let (mut fetched, mut failed) = (BTreeMap::new(), BTreeMap::new());
+        let results = sources::fetch_all(&wanted, &fetching, options.threads);
+        for ((index, _), result) in added.iter().zip(results) {
+            match result {
+                Ok(files) => drop(fetched.insert(*index, files)),
+                Err(error) => drop(failed.insert(*index, error)),
+            }
+        }
+        Ok((Some(Arc::new(scratch)), fetched, failed))
+    }
+
+    fn prepare_one(&self, index: usize, fetched: Vec<Fetched>) -> Result<Prepared> {
+        let (options, tree) = (self.options(), self.tree());
+        let node = &self.graph().nodes[index];
+        if !node.has_from {
+            let template = tree.template(&node.name).unwrap_or_default();
+            return Err(Error::NoFrom {
+                image: node.name.clone(),
+                template: tree.file(&template).unwrap_or(template.as_ref()).to_owned(),
+            });
+        }
+        let copied = dockerfile::copied(&node.instructions);
+        let files = tree.context(&node.name).collect();
+        let files = match options.supplied.get(&node.name) {
+            Some(supplied) => context::with_supplied(&node.name, files, &copied, supplied)?,
+            None => files,
+        };
+        let mut context = Context::read(node.dockerfile.clone(), files.into_iter())?;
+        for file in fetched {
+            context.add(&file.name, &file.path, file.identity)?;
+        }
+        // A folder that is copied may be empty.
+        let folder = tree.folder(&node.name).unwrap_or_default();
+        for name in &copied {
+            let inside = format!("{folder}/{name}");
+            if !context.has(name) && tree.folders().any(|folder| folder == inside) {
+                context.add_folder(name);
+            }
+        }
+        if let Some(missing) = copied.iter().find(|name| !context.has(name)) {
+            let folder = tree
+                .template(&node.name)
+                .and_then(|template| tree.file(&template)?.parent().map(Path::to_owned));
+            return Err(Error::NotInContext {
+                image: node.name.clone(),
+                name: missing.clone(),
+                folder: folder.unwrap_or_default(),
+                nearest: nearest(missing, context.file_names()),
+            });
+        }
+        let inputs = Inputs::new(&context, options);
+        Ok(Prepared { context, inputs })
+    }
+}

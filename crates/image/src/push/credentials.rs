@@ -1,0 +1,229 @@
+//! Credentials as `docker login` leaves them: in `config.json`, or in the keeping of a helper.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use runtime::engine::Credentials;
+use serde::Deserialize;
+
+/// What Docker Hub is called among credentials.
+const HUB: &str = "https://index.docker.io/v1/";
+
+/// Why credentials cannot be had.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CredentialError {
+    /// `config.json` cannot be read.
+    #[error("{}: {message}", path.display())]
+    Config {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        message: String,
+    },
+    /// A credential helper failed.
+    #[error("credential helper docker-credential-{helper}, for {registry}: {message}")]
+    Helper {
+        /// The helper's name.
+        helper: String,
+        /// The registry it was asked about.
+        registry: String,
+        /// What it said.
+        message: String,
+    },
+}
+
+/// The parts of `config.json` that count here.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct DockerConfig {
+    auths: BTreeMap<String, Auth>,
+    creds_store: Option<String>,
+    cred_helpers: BTreeMap<String, String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Auth {
+    auth: Option<String>,
+    username: Option<String>,
+    password: Option<String>,
+    identitytoken: Option<String>,
+}
+
+/// What a helper answers.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Answer {
+    username: String,
+    secret: String,
+}
+
+/// The registry that a reference names, as credentials name it.
+pub(super) fn registry_of(reference: &str) -> &str {
+    match reference.split_once('/') {
+        Some((first, _)) if first.contains(['.', ':']) || first == "localhost" => match first {
+            "docker.io" | "index.docker.io" => HUB,
+            registry => registry,
+        },
+        _ => HUB,
+    }
+}
+
+impl DockerConfig {
+    /// `$DOCKER_CONFIG/config.json`, or that of `~/.docker`. None is as good as an empty one.
+    pub(super) fn read() -> Result<DockerConfig, CredentialError> {
+        let folder = std::env::var_os("DOCKER_CONFIG")
+            .map(PathBuf::from)
+            .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".docker")));
+        let Some(path) = folder.map(|folder| folder.join("config.json")) else {
+            return Ok(DockerConfig::default());
+        };
+        let fault = |message: String| CredentialError::Config {
+            path: path.clone(),
+            message,
+        };
+        match std::fs::read(&path) {
+            Ok(text) => serde_json::from_slice(&text).map_err(|error| fault(position(&error))),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(error) => Err(fault(error.to_string())),
+        }
+    }
+
+    /// The credentials for a registry, if there are any.
+    pub(super) fn get(&self, registry: &str) -> Result<Option<Credentials>, CredentialError> {
+        let own = self.cred_helpers.get(registry);
+        let store = self.creds_store.as_ref().filter(|store| !store.is_empty());
+        if let Some(helper) = own.or(store) {
+            return ask(helper, registry);
+        }
+        let exact = self.auths.get(registry);
+        let alike = || {
+            let mut auths = self.auths.iter();
+            auths.find(|(name, _)| host(name) == host(registry))
+        };
+        let auth = exact.or_else(|| alike().map(|(_, auth)| auth));
+        Ok(auth.map(|auth| auth.credentials(registry)))
+    }
+}
+
+/// Where a file is wrong, without what it says there.
+fn position(error: &serde_json::Error) -> String {
+    format!("not as it should be, at line {}", error.line())
+}
+
+/// A registry's name without scheme and path.
+fn host(name: &str) -> &str {
+    let name = name
+        .strip_prefix("https://")
+        .or_else(|| name.strip_prefix("http://"))
+        .unwrap_or(name);
+    name.split('/').next().unwrap_or(name)
+}
+
+impl Auth {
+    fn credentials(&self, registry: &str) -> Credentials {
+        let decoded = self.auth.as_ref().and_then(|auth| {
+            let bytes = STANDARD.decode(auth.trim()).ok()?;
+            let text = String::from_utf8(bytes).ok()?;
+            let (username, password) = text.split_once(':')?;
+            Some((
+                username.to_owned(),
+                password.trim_end_matches('\0').to_owned(),
+            ))
+        });
+        let (username, password) = match decoded {
+            Some((username, password)) => (Some(username), Some(password)),
+            None => (self.username.clone(), self.password.clone()),
+        };
+        Credentials {
+            registry: registry.to_owned(),
+            username,
+            password,
+            identity_token: self.identitytoken.clone().filter(|token| !token.is_empty()),
+        }
+    }
+}
+
+/// Asks a helper: the registry on its standard input, JSON back.
+fn ask(helper: &str, registry: &str) -> Result<Option<Credentials>, CredentialError> {
+    let fault = |message: String| CredentialError::Helper {
+        helper: helper.to_owned(),
+        registry: registry.to_owned(),
+        message,
+    };
+    let mut child = Command::new(format!("docker-credential-{helper}"))
+        .arg("get")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(|error| fault(error.to_string()))?;
+    if let Some(mut input) = child.stdin.take() {
+        // One that does not listen has its own way of saying so.
+        let _ = input.write_all(registry.as_bytes());
+    }
+    let output = child
+        .wait_with_output()
+        .map_err(|error| fault(error.to_string()))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stdout);
+        // The words that all helpers use, which the docker command looks for too.
+        return match said.contains("credentials not found") {
+            true => Ok(None),
+            false => Err(fault(said.trim().to_owned())),
+        };
+    }
+    let answer: Answer = serde_json::from_slice(&output.stdout)
+        .map_err(|error| fault(format!("its answer is {}", position(&error))))?;
+    let is_token = answer.username == "<token>";
+    Ok(Some(Credentials {
+        registry: registry.to_owned(),
+        username: (!is_token).then_some(answer.username),
+        password: (!is_token).then(|| answer.secret.clone()),
+        identity_token: is_token.then_some(answer.secret),
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn registries_are_named_by_references() {
+        assert_eq!(registry_of("kolla/base:1"), HUB);
+        assert_eq!(registry_of("docker.io/kolla/base:1"), HUB);
+        assert_eq!(registry_of("localhost/base"), "localhost");
+        assert_eq!(registry_of("reg:5000/a/b:1"), "reg:5000");
+    }
+
+    #[test]
+    fn logins_are_found_under_any_spelling() {
+        let config: DockerConfig = serde_json::from_str(
+            r#"{"auths": {"https://reg:5000/v2/": {"auth": "bWU6YTpi"}, "other": {"identitytoken": "t", "auth": ""}}}"#,
+        )
+        .unwrap();
+        let found = config.get("reg:5000").unwrap().unwrap();
+        assert_eq!(found.username.as_deref(), Some("me"));
+        assert_eq!(found.password.as_deref(), Some("a:b"));
+        assert!(!format!("{found:?}").contains("a:b"));
+        let token = config.get("other").unwrap().unwrap();
+        assert_eq!(token.identity_token.as_deref(), Some("t"));
+        assert!(config.get("third").unwrap().is_none());
+    }
+
+    #[test]
+    fn a_missing_helper_is_named() {
+        let config: DockerConfig =
+            serde_json::from_str(r#"{"credHelpers": {"reg:5000": "none-such"}}"#).unwrap();
+        let error = config.get("reg:5000").unwrap_err().to_string();
+        assert!(
+            error.contains("docker-credential-none-such, for reg:5000"),
+            "{error}"
+        );
+    }
+}

@@ -1,0 +1,79 @@
+//! Pushing images, with the credentials that the docker command would use.
+
+mod credentials;
+
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use runtime::engine::{Engine, EngineError, PushProgress};
+
+pub use credentials::CredentialError;
+use credentials::{DockerConfig, registry_of};
+
+/// The wait before the first new attempt; each further one is twice as long.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+
+/// Pushes one image, again where it was the way there that failed; gives its digest. What the
+/// registry already has is not sent again, so a push that was cut off goes on where it was.
+pub(crate) async fn push(
+    engine: &dyn Engine,
+    reference: &str,
+    mut retries: usize,
+    say: &(dyn Fn(&str) + Sync),
+) -> Result<String, String> {
+    let registry = registry_of(reference).to_owned();
+    let looked_up = tokio::task::spawn_blocking(move || DockerConfig::read()?.get(&registry));
+    let credentials = match looked_up.await {
+        Ok(found) => found.map_err(|error| error.to_string())?,
+        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+    };
+    let mut wait = FIRST_WAIT;
+    loop {
+        let error = match attempt(engine, reference, credentials.clone(), say).await {
+            Ok(digest) => return Ok(digest),
+            Err(error) => error,
+        };
+        if retries == 0 || !error.is_transient() || is_refusal(&error) {
+            return Err(error.reason());
+        }
+        retries -= 1;
+        say(&format!(
+            "{}; trying again in {} s",
+            error.reason(),
+            wait.as_secs()
+        ));
+        tokio::time::sleep(wait).await;
+        wait *= 2;
+    }
+}
+
+/// Whether a registry said no: the engine passes that on as if it had failed itself.
+fn is_refusal(error: &EngineError) -> bool {
+    let reason = error.reason();
+    [
+        "unauthorized",
+        "denied",
+        "no basic auth",
+        "x509",
+        "HTTP response to HTTPS",
+    ]
+    .iter()
+    .any(|word| reason.contains(word))
+}
+
+async fn attempt(
+    engine: &dyn Engine,
+    reference: &str,
+    credentials: Option<runtime::engine::Credentials>,
+    say: &(dyn Fn(&str) + Sync),
+) -> Result<String, EngineError> {
+    let mut progress = engine.push_image(reference, credentials).await?;
+    let mut digest = String::new();
+    while let Some(step) = progress.next().await {
+        match step? {
+            PushProgress::Line(line) => say(&line),
+            PushProgress::Digest(found) => digest = found,
+        }
+    }
+    Ok(digest)
+}

@@ -1,0 +1,83 @@
+//! Why a source cannot be had.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why a source cannot be had.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SourceError {
+    /// A file or folder could not be read or written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A local source that is not there.
+    #[error("source {source_name}: there is no {}", path.display())]
+    NoSuchFile {
+        /// The section.
+        source_name: String,
+        /// Where it should be.
+        path: PathBuf,
+    },
+    /// An address that did not give it.
+    #[error("source {source_name}: {address}: {reason}")]
+    Download {
+        /// The section.
+        source_name: String,
+        /// The address, without what might be a password in it.
+        address: String,
+        /// Why.
+        reason: String,
+    },
+    /// An archive that is another than the configuration says.
+    #[error(
+        "source {source_name}: {address} has the sha256 {found}, and the configuration says {expected}"
+    )]
+    Digest {
+        /// The section.
+        source_name: String,
+        /// The address.
+        address: String,
+        /// What it should hash to.
+        expected: String,
+        /// What it hashes to.
+        found: String,
+    },
+    /// git could not do it.
+    #[error("source {source_name}: {message}")]
+    Git {
+        /// The section.
+        source_name: String,
+        /// What was tried, and what git said.
+        message: String,
+    },
+    /// A file that is no archive.
+    #[error("{}: {reason}", path.display())]
+    NotAnArchive {
+        /// The file.
+        path: PathBuf,
+        /// Why it is none.
+        reason: String,
+    },
+    /// A member that would be written outside of the folder the archive is unpacked in.
+    #[error("{}: its member {member:?} leads out of the folder it is unpacked in", path.display())]
+    Escapes {
+        /// The archive.
+        path: PathBuf,
+        /// The member.
+        member: String,
+    },
+}
+
+impl SourceError {
+    pub(super) fn io(path: &Path, source: io::Error) -> SourceError {
+        SourceError::Io {
+            path: path.to_owned(),
+            source,
+        }
+    }
+}
