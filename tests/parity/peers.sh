@@ -29,9 +29,9 @@ peer() {
     fi
 }
 
-# peer_source NAME-VERSION: unpacks a package's source into target/peers/NAME-VERSION, once.
+# peer_source NAME-VERSION [PYTHON]: unpacks a package's source into target/peers/NAME-VERSION, once.
 peer_source() {
-    local place=$PEERS/$1 name=${1%-*} version=${1##*-} download
+    local place=$PEERS/$1 name=${1%-*} version=${1##*-} python=${2:-python3} download
     if [[ ! -e $place/.complete ]]; then
         ensure_python
         say "fetching $name $version"
@@ -40,7 +40,8 @@ peer_source() {
         download=$(mktemp -d)
         # Old packages want an old setuptools to tell what they are.
         echo 'setuptools<60' >"$download/constraint"
-        PIP_CONSTRAINT=$download/constraint python3 -m pip download --quiet --disable-pip-version-check \
+        PIP_CONSTRAINT=$download/constraint PIP_BUILD_CONSTRAINT=$download/constraint \
+            "$python" -m pip download --quiet --disable-pip-version-check \
             --no-deps --no-binary "$name" --dest "$download" "$name==$version" >"$place.log" 2>&1 ||
             { tail -n 20 "$place.log" >&2; fail "cannot fetch $name $version"; }
         tar -x -z -f "$download"/*.tar.gz -C "$place" --strip-components 1
@@ -84,4 +85,36 @@ kolla() {
     fi
     # shellcheck disable=SC2034 # for the caller
     KOLLA_PREFIX=$place
+}
+
+# Heat's own classes, in a Python of their own at target/peers/heat, whose pip is new enough for
+# the sources of every release of the templates.
+heat_of_upstream() {
+    local place=$PEERS/heat
+    if [[ ! -e $place/.complete ]]; then
+        # Debian's Python makes no venv without this.
+        python3 -c 'import ensurepip' 2>/dev/null || ./scripts/engine --package python3 python3-pip python3-venv
+        say "fetching openstack-heat 27.0.1"
+        rm -rf "$place"
+        python3 -m venv "$place"
+        {
+            "$place/bin/pip" install --quiet --upgrade pip
+            "$place/bin/pip" install --quiet --disable-pip-version-check openstack-heat==27.0.1 'setuptools<81'
+        } >"$place.log" 2>&1 || { tail -n 20 "$place.log" >&2; fail "cannot fetch openstack-heat 27.0.1"; }
+        touch "$place/.complete"
+    fi
+}
+
+# heat_templates VERSION: that release of TripleO's templates, processed by their own tool, in
+# target/peers/templates-VERSION.
+heat_templates() {
+    local source=$PEERS/tripleo-heat-templates-$1 place=$PEERS/templates-$1
+    heat_of_upstream
+    peer_source "tripleo-heat-templates-$1" "$PEERS/heat/bin/python"
+    if [[ ! -e $place/.complete ]]; then
+        rm -rf "$place"
+        (cd "$source" && "$PEERS/heat/bin/python" tools/process-templates.py --output-dir "$place") >"$place.log" 2>&1 ||
+            { tail -n 20 "$place.log" >&2; fail "cannot process the templates of $1"; }
+        touch "$place/.complete"
+    fi
 }

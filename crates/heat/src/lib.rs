@@ -1,3 +1,68 @@
 //! Heat templates, resolved without Heat.
+//!
+//! Heat keeps what templates come to in a database, behind a message bus. Most of it needs
+//! neither: parameters, functions, conditions, and templates that use templates are a matter of
+//! reading. [`Resolver`] reads the templates in a folder as Heat 27 does, with [`Environment`]
+//! files that say which template stands behind a resource type and give parameters values, and
+//! works out outputs: what is not asked for is not looked at. Attributes that only a running
+//! cloud knows are errors if they are asked for.
+//!
+//! ```
+//! # let folder = tempfile::tempdir()?;
+//! # let folder = folder.path();
+//! std::fs::write(folder.join("base.yaml"), "
+//! heat_template_version: queens
+//! parameters:
+//!   Port: {type: number, default: 5000}
+//! outputs:
+//!   settings: {value: {keystone::port: {get_param: Port}}}
+//! ")?;
+//! std::fs::write(folder.join("keystone.yaml"), "
+//! heat_template_version: queens
+//! resources:
+//!   Base: {type: ./base.yaml, properties: {Port: 5001}}
+//! outputs:
+//!   settings:
+//!     value:
+//!       map_merge:
+//!         - get_attr: [Base, settings]
+//!         - keystone::debug: true
+//! ")?;
+//! let resolver = heat::Resolver::open(folder, &[])?;
+//! let outputs = resolver.resolve("keystone.yaml")?;
+//! assert_eq!(outputs["settings"]["keystone::port"], 5001);
+//!
+//! std::fs::write(folder.join("wrong.yaml"), "
+//! heat_template_version: queens
+//! resources:
+//!   Base: {type: ./base.yaml, properties: {Prot: 5001}}
+//! outputs:
+//!   all: {value: {get_attr: [Base, settings]}}
+//! ")?;
+//! assert_eq!(
+//!     resolver.resolve("wrong.yaml").unwrap_err().to_string(),
+//!     "wrong.yaml: resources.Base.properties.Prot: there is no parameter Prot in base.yaml; \
+//!      did you mean Port?\n  used by wrong.yaml: outputs.all.value.get_attr",
+//! );
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! [`yaql`] is the query language that templates use inside of their own.
 
+mod environment;
+mod error;
+mod expression;
+mod functions;
+mod parameter;
+mod python;
+mod resolver;
+mod stack;
+mod template;
+mod version;
+mod yaml;
 pub mod yaql;
+
+pub use environment::Environment;
+pub use error::{Error, Problem, Result};
+pub use resolver::Resolver;
+pub use yaml::SyntaxError;

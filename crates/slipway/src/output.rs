@@ -91,6 +91,15 @@ impl Output {
         Ok(())
     }
 
+    /// A result that is a document: JSON, or YAML where that is asked for.
+    pub fn document<T: serde::Serialize>(&self, value: &T) -> anyhow::Result<()> {
+        if self.format == Format::Yaml {
+            self.result(serde_yaml::to_string(value)?.trim_end());
+            return Ok(());
+        }
+        self.json(value)
+    }
+
     /// A line on standard error, from `level` on.
     pub fn line(&self, level: Level, text: &str) {
         if self.level < level {

@@ -10,6 +10,7 @@ mod containers;
 mod deploy;
 mod kolla_build;
 mod kolla_config;
+mod resolve;
 mod shared;
 
 pub use build::Build;
@@ -18,6 +19,7 @@ pub use containers::{Apply, Cleanup, Delete, Select};
 pub use deploy::Deploy;
 pub use kolla_build::KollaBuild;
 pub use kolla_config::{KollaConfig, KollaConfigCheck};
+pub use resolve::{Resolve, Templates};
 pub use shared::{Generating, Root, Services};
 
 const EXIT_STATUS: &str = "\
@@ -48,7 +50,7 @@ pub struct Global {
     /// Otherwise found as the docker CLI finds it, then Podman's socket
     #[arg(short = 'H', long, global = true, value_name = "ADDRESS")]
     pub host: Option<String>,
-    /// What is printed on standard output: text for people, json for scripts
+    /// What is printed on standard output: text for people, json for scripts (yaml: resolve only)
     #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
     pub format: Format,
     /// Say more on standard error; twice: everything. Passwords are masked at every level
@@ -68,6 +70,8 @@ pub enum Format {
     Json,
     /// Not at all.
     None,
+    /// What `resolve` prints may also be YAML.
+    Yaml,
 }
 
 #[derive(Debug, Subcommand)]
@@ -79,6 +83,8 @@ pub enum Command {
     /// Write or check the config.json files of Kolla containers
     #[command(subcommand)]
     KollaConfig(KollaConfig),
+    /// Resolve Heat templates, such as TripleO's service templates, without Heat
+    Resolve(Resolve),
     /// Make the containers of a step file be as it says
     Apply(Apply),
     /// Bring a node up: config volumes, then steps 1 to 5

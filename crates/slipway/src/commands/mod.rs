@@ -5,14 +5,15 @@ mod build;
 mod generated;
 mod kolla_config;
 mod listing;
+mod resolve;
 
 use std::sync::Arc;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::cli::{Cli, Command};
-use crate::exit::Interrupted;
+use crate::cli::{Cli, Command, Format};
+use crate::exit::{Interrupted, bad_input};
 use crate::output::Output;
 
 /// Runs the subcommand the command line names. An interrupt (Ctrl-C, SIGTERM) ends it where it is:
@@ -43,9 +44,13 @@ async fn interrupt() -> anyhow::Result<()> {
 
 async fn subcommand(cli: Cli, output: &Arc<Output>) -> anyhow::Result<()> {
     let global = &cli.global;
+    if global.format == Format::Yaml && !matches!(cli.command, Command::Resolve(_)) {
+        return Err(bad_input(anyhow!("only resolve prints YAML")));
+    }
     match cli.command {
         Command::Build(asked) => build::run(asked, global, output).await,
         Command::KollaConfig(asked) => kolla_config::run(&asked, global, output).await,
+        Command::Resolve(asked) => resolve::run(&asked, output),
         Command::Apply(asked) => apply::run(asked, global, output).await,
         Command::Ps(asked) => listing::ps(&asked, global, output).await,
         Command::Delete(asked) => listing::delete(&asked, global, output).await,

@@ -1,0 +1,217 @@
+//! What is wrong with a template, where, and which templates led there.
+
+use std::fmt;
+
+/// A `Result` whose error is [`struct@Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What is wrong, the template and the path inside it, and the templates that led there.
+#[derive(Debug, Clone)]
+pub struct Error(Box<Inner>);
+
+#[derive(Debug, Clone)]
+struct Inner {
+    problem: Problem,
+    /// Innermost first.
+    frames: Vec<Frame>,
+}
+
+/// A place in one template.
+#[derive(Debug, Clone, Default)]
+struct Frame {
+    template: String,
+    /// Innermost first.
+    path: Vec<String>,
+}
+
+/// What is wrong.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum Problem {
+    /// A file cannot be read.
+    #[error("cannot read it: {0}")]
+    Unreadable(String),
+    /// It is no YAML.
+    #[error("{0}")]
+    Syntax(crate::yaml::SyntaxError),
+    /// It is YAML, but not a template.
+    #[error("it is no template: {0}")]
+    NotATemplate(String),
+    /// Something is declared in a wrong way.
+    #[error("{0}")]
+    Declaration(String),
+    /// A parameter without a default has no value.
+    #[error("parameter {0} has no value and no default: give it one under parameter_defaults")]
+    MissingParameter(String),
+    /// There is no parameter of that name.
+    #[error("there is no parameter {name}{nearest}")]
+    UnknownParameter {
+        /// As written.
+        name: String,
+        /// A hint, or nothing.
+        nearest: String,
+    },
+    /// A value is not of the type its parameter wants.
+    #[error("parameter {name} wants {wanted}: {found}")]
+    WrongType {
+        /// The parameter.
+        name: String,
+        /// What it wants.
+        wanted: &'static str,
+        /// What it got; not the value itself.
+        found: String,
+    },
+    /// A value does not keep to a constraint of its parameter.
+    #[error("parameter {name}: {reason}")]
+    Constraint {
+        /// The parameter.
+        name: String,
+        /// The constraint's own description, or what it asks for.
+        reason: String,
+    },
+    /// There is no resource of that name, or its condition is false.
+    #[error("there is no resource {name}{nearest}")]
+    UnknownResource {
+        /// As written.
+        name: String,
+        /// A hint, or nothing.
+        nearest: String,
+    },
+    /// A resource has no attribute of that name.
+    #[error("resource {resource} has no attribute {name}{nearest}")]
+    UnknownAttribute {
+        /// The resource.
+        resource: String,
+        /// As written.
+        name: String,
+        /// A hint, or nothing.
+        nearest: String,
+    },
+    /// What a resource of this type would say is not known without a cloud.
+    #[error(
+        "resource {resource} is a {kind}, whose attributes only Heat knows: map the type to a \
+         template in the resource registry{nearest}"
+    )]
+    UnknownType {
+        /// The resource.
+        resource: String,
+        /// Its type.
+        kind: String,
+        /// A hint, or nothing.
+        nearest: String,
+    },
+    /// Something needs itself.
+    #[error("{0} needs itself")]
+    Circular(String),
+    /// Templates that use templates that use templates …
+    #[error("templates are nested too deeply here")]
+    TooDeep,
+    /// A condition that is not there, or no condition.
+    #[error("{0}")]
+    Condition(String),
+    /// A function was given what it cannot take.
+    #[error("{0}")]
+    Function(String),
+    /// A YAQL expression.
+    #[error("{0}")]
+    Yaql(String),
+}
+
+impl Error {
+    /// What is wrong, without its place.
+    pub fn problem(&self) -> &Problem {
+        &self.0.problem
+    }
+
+    /// The template in which it is wrong.
+    pub fn template(&self) -> &str {
+        self.0.frames.first().map_or("", |frame| &frame.template)
+    }
+
+    /// The path inside that template, such as `outputs.role_data.value`.
+    pub fn path(&self) -> String {
+        self.0.frames.first().map_or(String::new(), Frame::path)
+    }
+
+    /// Names one more step of the path, from the inside out.
+    pub(crate) fn at(mut self, step: impl fmt::Display) -> Self {
+        if let Some(frame) = self.0.frames.last_mut() {
+            frame.path.push(step.to_string());
+        }
+        self
+    }
+
+    /// Names the template that the path so far belongs to.
+    pub(crate) fn in_template(mut self, template: &str) -> Self {
+        if let Some(frame) = self.0.frames.last_mut() {
+            template.clone_into(&mut frame.template);
+        }
+        self
+    }
+
+    /// What follows is in the template that uses this one.
+    pub(crate) fn used(mut self) -> Self {
+        self.0.frames.push(Frame::default());
+        self
+    }
+}
+
+impl From<Problem> for Error {
+    fn from(problem: Problem) -> Self {
+        Self(Box::new(Inner {
+            problem,
+            frames: vec![Frame::default()],
+        }))
+    }
+}
+
+impl Frame {
+    fn path(&self) -> String {
+        let mut path = String::new();
+        for step in self.path.iter().rev() {
+            if !path.is_empty() && !step.starts_with('[') {
+                path.push('.');
+            }
+            path.push_str(step);
+        }
+        path
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut frames = self.0.frames.iter();
+        if let Some(first) = frames.next() {
+            if !first.template.is_empty() {
+                write!(f, "{}: ", first.template)?;
+            }
+            let path = first.path();
+            if !path.is_empty() {
+                write!(f, "{path}: ")?;
+            }
+        }
+        write!(f, "{}", self.0.problem)?;
+        for frame in frames {
+            write!(f, "\n  used by {}", frame.template)?;
+            let path = frame.path();
+            if !path.is_empty() {
+                write!(f, ": {path}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// `; did you mean X?`, or nothing.
+pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    known
+        .into_iter()
+        .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
+        .filter(|(distance, _)| *distance <= 1 + name.chars().count() / 4)
+        .min()
+        .map_or(String::new(), |(_, candidate)| {
+            format!("; did you mean {candidate}?")
+        })
+}

@@ -1,0 +1,190 @@
+//! `get_param`, `get_attr`, `get_resource`, `get_file`, `resource_facade`.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use super::{Arguments, wants};
+use crate::error::{Error, Problem, Result};
+use crate::expression::{Context, Expression, compile};
+use crate::python;
+use crate::stack::Stack;
+
+/// `PARAMETER`, or a list of it and the path into it; what is not there is an empty text.
+pub(super) fn get_param<'a>(
+    argument: &'a Expression,
+    stack: &'a Stack<'_>,
+) -> Result<Cow<'a, Value>> {
+    let argument = argument.evaluate(stack)?;
+    let (name, path) = match &*argument {
+        Value::String(name) if !name.is_empty() => (name, &[][..]),
+        Value::Array(items) => match items.split_first() {
+            Some((Value::String(name), path)) => (name, path),
+            _ => return Err(wants("the name of a parameter first").into()),
+        },
+        _ => return Err(wants("the name of a parameter, or a list of it and a path").into()),
+    };
+    let mut value: &Value = stack.parameter(name)?;
+    for step in path {
+        match parameter_step(value, step) {
+            Some(Step::To(next)) => value = next,
+            // A character of a text leads no further than to itself.
+            Some(Step::Character(character)) => return Ok(Cow::Owned(character)),
+            None => return Ok(Cow::Owned(Value::String(String::new()))),
+        }
+    }
+    Ok(Cow::Borrowed(value))
+}
+
+enum Step<'a> {
+    To(&'a Value),
+    Character(Value),
+}
+
+/// A list's element may be named by a text with a number in it.
+fn parameter_step<'a>(value: &'a Value, step: &Value) -> Option<Step<'a>> {
+    match (value, step) {
+        (Value::Array(_) | Value::String(_), Value::String(text)) => {
+            element(value, python::integer(text)?)
+        }
+        _ => plain_step(value, step),
+    }
+}
+
+fn plain_step<'a>(value: &'a Value, step: &Value) -> Option<Step<'a>> {
+    match (value, step) {
+        (Value::Object(map), Value::String(key)) => map.get(key).map(Step::To),
+        (Value::Object(map), Value::Number(number)) => map.get(&number.to_string()).map(Step::To),
+        (Value::Array(_) | Value::String(_), Value::Number(number)) => {
+            element(value, number.as_i64()?)
+        }
+        (Value::Array(_) | Value::String(_), Value::Bool(number)) => {
+            element(value, i64::from(*number))
+        }
+        _ => None,
+    }
+}
+
+fn element(value: &Value, index: i64) -> Option<Step<'_>> {
+    match value {
+        Value::Array(items) => items.get(python::index(items.len(), index)?).map(Step::To),
+        Value::String(text) => {
+            let at = python::index(text.chars().count(), index)?;
+            let character = text.chars().nth(at)?;
+            Some(Step::Character(Value::String(character.to_string())))
+        }
+        _ => None,
+    }
+}
+
+/// `[RESOURCE]`, or `[RESOURCE, ATTRIBUTE, PATH…]`.
+pub(super) fn compile_get_attr(
+    argument: &Value,
+    context: Context,
+) -> Result<Vec<Expression>, Problem> {
+    let items = match compile(argument, context) {
+        Expression::List(items) => items,
+        Expression::Literal(Value::Array(items)) => {
+            items.into_iter().map(Expression::Literal).collect()
+        }
+        _ => Vec::new(),
+    };
+    if items.is_empty() {
+        return Err(wants(
+            "a list of a resource, its attribute, and the path into it",
+        ));
+    }
+    Ok(items)
+}
+
+/// What is not there along the path is null.
+pub(super) fn get_attr<'a>(
+    arguments: &'a [Expression],
+    stack: &'a Stack<'_>,
+) -> Result<Cow<'a, Value>> {
+    let Some((resource, rest)) = arguments.split_first() else {
+        return Err(wants("a resource").into());
+    };
+    let resource = resource.evaluate(stack)?;
+    let Value::String(resource) = &*resource else {
+        return Err(wants("the name of a resource first").into());
+    };
+    let resource = stack.resource(resource)?;
+    let Some((attribute, path)) = rest.split_first() else {
+        return resource.attributes(stack).map(Cow::Owned);
+    };
+    let attribute = attribute.evaluate(stack)?;
+    let path = path
+        .iter()
+        .map(|step| step.evaluate(stack))
+        .collect::<Result<Vec<_>>>()?;
+    let Value::String(attribute) = &*attribute else {
+        return Err(wants("the name of an attribute second").into());
+    };
+    resource.attribute(attribute, &path, stack)
+}
+
+/// What a path leads to in a value.
+pub(crate) fn select<'a>(mut value: Cow<'a, Value>, path: &[Cow<'_, Value>]) -> Cow<'a, Value> {
+    for step in path {
+        value = match step_into(value, step) {
+            Some(value) => value,
+            None => return Cow::Owned(Value::Null),
+        };
+    }
+    value
+}
+
+fn step_into<'a>(value: Cow<'a, Value>, step: &Value) -> Option<Cow<'a, Value>> {
+    match value {
+        Cow::Borrowed(value) => match plain_step(value, step)? {
+            Step::To(value) => Some(Cow::Borrowed(value)),
+            Step::Character(value) => Some(Cow::Owned(value)),
+        },
+        Cow::Owned(value) => match plain_step(&value, step)? {
+            Step::To(value) => Some(Cow::Owned(value.clone())),
+            Step::Character(value) => Some(Cow::Owned(value)),
+        },
+    }
+}
+
+/// Nothing is created here, so that a resource's reference is its name.
+pub(super) fn get_resource(argument: &Expression, stack: &Stack<'_>) -> Result<Value> {
+    let name = argument.evaluate(stack)?;
+    let Value::String(name) = &*name else {
+        return Err(wants("the name of a resource").into());
+    };
+    stack.find_resource(name)?;
+    Ok(Value::String(name.clone()))
+}
+
+pub(super) fn get_file(argument: &Expression, stack: &Stack<'_>) -> Result<Value> {
+    let path = argument.evaluate(stack)?;
+    let Value::String(path) = &*path else {
+        return Err(wants("the path of a file").into());
+    };
+    let content = stack
+        .resolver()
+        .file(stack.template(), path)
+        .map_err(|reason| Error::from(Problem::Function(format!("{path}: {reason}"))))?;
+    Ok(Value::String(content))
+}
+
+pub(super) fn compile_facade(argument: &Value) -> Result<Arguments, Problem> {
+    const KNOWN: [&str; 3] = ["metadata", "deletion_policy", "update_policy"];
+    match argument.as_str() {
+        Some(name) if KNOWN.contains(&name) => {
+            Ok(Arguments::One(Expression::Literal(argument.clone())))
+        }
+        _ => Err(wants("metadata, deletion_policy or update_policy")),
+    }
+}
+
+pub(super) fn facade(argument: &Expression, stack: &Stack<'_>) -> Result<Value> {
+    let name = argument.evaluate(stack)?;
+    let found = name.as_str().and_then(|name| stack.facade(name));
+    found.cloned().ok_or_else(|| {
+        let reason = "the resource that this template stands behind is not known";
+        Problem::Function(reason.to_owned()).into()
+    })
+}

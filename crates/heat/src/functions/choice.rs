@@ -1,0 +1,94 @@
+//! `if`, and the functions of conditions.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use super::{Arguments, wants};
+use crate::error::{Error, Problem, Result};
+use crate::expression::{Context, Expression, compile};
+use crate::python;
+use crate::stack::Stack;
+use crate::version::Version;
+
+/// `[CONDITION, VALUE, OTHER VALUE]`; without the last one (from wallaby on), what is around it is
+/// left out where the condition is false.
+pub(super) fn compile_if(argument: &Value, context: Context) -> Result<Arguments, Problem> {
+    let conditional = Context {
+        condition: true,
+        ..context
+    };
+    let (condition, then, otherwise) = match argument.as_array().map(Vec::as_slice) {
+        Some([condition, then, otherwise]) => (condition, then, Some(otherwise)),
+        Some([condition, then]) if context.version >= Version::Wallaby => (condition, then, None),
+        _ => {
+            return Err(wants(
+                "a condition, the value if it is true, and the value if it is not, in a list",
+            ));
+        }
+    };
+    Ok(Arguments::If {
+        condition: compile(condition, conditional),
+        then: compile(then, context),
+        otherwise: otherwise.map(|value| compile(value, context)),
+    })
+}
+
+pub(super) fn result<'a>(
+    condition: &'a Expression,
+    then: &'a Expression,
+    otherwise: Option<&'a Expression>,
+    stack: &'a Stack<'_>,
+) -> Result<Option<Cow<'a, Value>>> {
+    let condition = condition.evaluate(stack).map_err(|error| error.at("[0]"))?;
+    if is_enabled(&condition, stack).map_err(|error| error.at("[0]"))? {
+        return then.evaluate_item(stack).map_err(|error| error.at("[1]"));
+    }
+    match otherwise {
+        Some(value) => value.evaluate_item(stack).map_err(|error| error.at("[2]")),
+        None => Ok(None),
+    }
+}
+
+/// Whether a condition, given by its name or as what it comes to, is true.
+pub(crate) fn is_enabled(condition: &Value, stack: &Stack<'_>) -> Result<bool> {
+    match condition {
+        Value::Bool(value) => Ok(*value),
+        Value::Null => Ok(true),
+        Value::String(name) => stack.condition(name),
+        other => Err(Error::from(Problem::Condition(format!(
+            "{} is no condition",
+            python::type_name(other)
+        )))),
+    }
+}
+
+pub(super) fn compile_all(argument: &Value, context: Context) -> Result<Vec<Expression>, Problem> {
+    match argument {
+        Value::Array(items) if items.len() >= 2 => {
+            Ok(items.iter().map(|item| compile(item, context)).collect())
+        }
+        _ => Err(wants("a list of two conditions or more")),
+    }
+}
+
+pub(super) fn all(conditions: &[Expression], stack: &Stack<'_>) -> Result<Value> {
+    fold(conditions, true, stack)
+}
+
+pub(super) fn any(conditions: &[Expression], stack: &Stack<'_>) -> Result<Value> {
+    fold(conditions, false, stack)
+}
+
+/// All are worked out first; then the first that is not `neutral` decides.
+fn fold(conditions: &[Expression], neutral: bool, stack: &Stack<'_>) -> Result<Value> {
+    let values = crate::expression::evaluate_list(conditions, stack)?;
+    for (index, value) in values.iter().enumerate() {
+        let enabled =
+            is_enabled(value, stack).map_err(|error| error.at(format_args!("[{index}]")))?;
+        if enabled != neutral {
+            return Ok(Value::Bool(!neutral));
+        }
+    }
+    Ok(Value::Bool(neutral))
+}

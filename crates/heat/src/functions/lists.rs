@@ -1,0 +1,260 @@
+//! `list_join`, `list_concat`, `list_concat_unique`, `repeat`, `contains`, `filter`.
+
+use serde_json::{Map, Value};
+
+use super::{Arguments, wants};
+use crate::error::{Problem, Result};
+use crate::expression::{Context, Expression, compile};
+use crate::python;
+use crate::stack::Stack;
+use crate::version::Version;
+
+/// How many elements `repeat` may make.
+const MOST_REPETITIONS: usize = 1_000_000;
+
+/// `[DELIMITER, LIST, …]`.
+pub(super) fn compile_join(argument: &Value, context: Context) -> Result<Vec<Expression>, Problem> {
+    match argument {
+        Value::Array(items) if items.len() >= 2 => {
+            Ok(items.iter().map(|item| compile(item, context)).collect())
+        }
+        _ => Err(wants("a delimiter and one or more lists, in a list")),
+    }
+}
+
+pub(super) fn join(arguments: &[Expression], stack: &Stack<'_>) -> Result<Value> {
+    let Some((delimiter, lists)) = arguments.split_first() else {
+        return Err(wants("a delimiter").into());
+    };
+    let mut parts = Vec::new();
+    for (index, list) in lists.iter().enumerate() {
+        let step = index + 1;
+        let Some(list) = list
+            .evaluate_item(stack)
+            .map_err(|error| error.at(format_args!("[{step}]")))?
+        else {
+            continue;
+        };
+        match &*list {
+            Value::Array(items) => {
+                for item in items {
+                    parts.push(join_part(item)?);
+                }
+            }
+            other if !python::is_true(other) => {}
+            other => {
+                return Err(
+                    wants(&format!("lists to join, not {}", python::type_name(other))).into(),
+                );
+            }
+        }
+    }
+    match &*delimiter.evaluate(stack)? {
+        Value::String(delimiter) => Ok(Value::String(parts.join(delimiter))),
+        _ => Err(wants("a text as delimiter").into()),
+    }
+}
+
+fn join_part(item: &Value) -> Result<String> {
+    match item {
+        Value::Null => Ok(String::new()),
+        Value::String(text) => Ok(text.clone()),
+        Value::Array(_) | Value::Object(_) => Ok(python::json(item, true)),
+        other => Err(wants(&format!(
+            "texts, maps or lists to join, not {}",
+            python::type_name(other)
+        ))
+        .into()),
+    }
+}
+
+pub(super) fn concat(lists: Value, unique: bool) -> Result<Value> {
+    let Value::Array(lists) = lists else {
+        return Err(wants("a list of lists").into());
+    };
+    let mut all = Vec::new();
+    for list in lists {
+        match list {
+            Value::Null => {}
+            Value::Array(mut items) => all.append(&mut items),
+            other => {
+                return Err(wants(&format!("lists, not {}", python::type_name(&other))).into());
+            }
+        }
+    }
+    if unique {
+        let mut once: Vec<Value> = Vec::with_capacity(all.len());
+        for item in all {
+            if !contains_equal(&once, &item) {
+                once.push(item);
+            }
+        }
+        all = once;
+    }
+    Ok(Value::Array(all))
+}
+
+fn contains_equal(items: &[Value], value: &Value) -> bool {
+    items.iter().any(|item| python::equal(item, value))
+}
+
+pub(super) fn contains(value: &Value, sequence: &Value) -> Result<Value> {
+    match (sequence, value) {
+        (Value::Array(items), _) => Ok(Value::Bool(contains_equal(items, value))),
+        (Value::String(text), Value::String(part)) => Ok(Value::Bool(text.contains(part))),
+        (Value::String(_), _) => Err(wants("a text to look for in a text").into()),
+        _ => Err(wants("a list or text to look in").into()),
+    }
+}
+
+pub(super) fn filter(values: &Value, list: Value) -> Result<Value> {
+    if !python::is_true(&list) {
+        return Ok(list);
+    }
+    let Value::Array(items) = list else {
+        return Err(wants("a list to leave values out of").into());
+    };
+    if !python::is_true(values) {
+        return Ok(Value::Array(items));
+    }
+    let Value::Array(values) = values else {
+        return Err(wants("a list of the values to leave out").into());
+    };
+    Ok(Value::Array(
+        items
+            .into_iter()
+            .filter(|item| !contains_equal(values, item))
+            .collect(),
+    ))
+}
+
+/// `{template, for_each: {NAME: LIST, …}, permutations}`.
+pub(super) fn compile_repeat(argument: &Value, context: Context) -> Result<Arguments, Problem> {
+    let (template, for_each) = argument
+        .as_object()
+        .and_then(|map| Some((map.get("template")?, map.get("for_each")?)))
+        .ok_or_else(|| wants("a map of a template and for_each"))?;
+    let permutations = match argument.get("permutations") {
+        Some(value) if context.version >= Version::Pike => value
+            .as_bool()
+            .ok_or_else(|| wants("true or false for permutations"))?,
+        _ => true,
+    };
+    Ok(Arguments::Repeat {
+        template: compile(template, context),
+        for_each: compile(for_each, context),
+        permutations,
+    })
+}
+
+pub(super) fn repeat(
+    template: &Expression,
+    for_each: &Expression,
+    permutations: bool,
+    stack: &Stack<'_>,
+) -> Result<Value> {
+    let for_each = for_each
+        .evaluate(stack)
+        .map_err(|error| error.at("for_each"))?;
+    let Value::Object(for_each) = &*for_each else {
+        return Err(wants("a map for for_each").into());
+    };
+    if for_each.is_empty() {
+        return Err(wants("a name and a list in for_each").into());
+    }
+    let mut names = Vec::with_capacity(for_each.len());
+    let mut lists = Vec::with_capacity(for_each.len());
+    let mut lengths = Vec::new();
+    for (name, values) in for_each {
+        let values = match values {
+            Value::Null => Vec::new(),
+            Value::Array(items) => {
+                lengths.push(items.len());
+                items.clone()
+            }
+            Value::Object(map) if permutations => map.keys().cloned().map(Value::String).collect(),
+            _ => return Err(wants("lists in for_each").into()),
+        };
+        names.push(name.as_str());
+        lists.push(values);
+    }
+    if !permutations && lengths.windows(2).any(|pair| pair[0] != pair[1]) {
+        return Err(wants("lists of one length where permutations is false").into());
+    }
+    let template = template
+        .evaluate(stack)
+        .map_err(|error| error.at("template"))?;
+    let count = if permutations {
+        lists
+            .iter()
+            .try_fold(1_usize, |count, list| count.checked_mul(list.len()))
+    } else {
+        lists.iter().map(Vec::len).min()
+    };
+    let count = count
+        .filter(|count| *count <= MOST_REPETITIONS)
+        .ok_or_else(|| wants("fewer repetitions"))?;
+    let mut results = Vec::with_capacity(count);
+    for round in 0..count {
+        let values = pick(&lists, round, permutations);
+        results.push(substitute(&template, &names, &values)?);
+    }
+    Ok(Value::Array(results))
+}
+
+/// One value of each list; of permutations, the last list's change fastest.
+fn pick(lists: &[Vec<Value>], round: usize, permutations: bool) -> Vec<&Value> {
+    if !permutations {
+        return lists.iter().filter_map(|list| list.get(round)).collect();
+    }
+    let mut rest = round;
+    let mut values: Vec<_> = lists
+        .iter()
+        .rev()
+        .filter_map(|list| {
+            let value = list.get(rest % list.len());
+            rest /= list.len();
+            value
+        })
+        .collect();
+    values.reverse();
+    values
+}
+
+fn substitute(template: &Value, names: &[&str], values: &[&Value]) -> Result<Value> {
+    Ok(match template {
+        Value::String(text) => Value::String(substitute_text(text, names, values)?),
+        Value::Array(items) => Value::Array(
+            items
+                .iter()
+                .map(|item| substitute(item, names, values))
+                .collect::<Result<_>>()?,
+        ),
+        Value::Object(map) => Value::Object(
+            map.iter()
+                .map(|(key, item)| {
+                    Ok((
+                        substitute_text(key, names, values)?,
+                        substitute(item, names, values)?,
+                    ))
+                })
+                .collect::<Result<Map<_, _>>>()?,
+        ),
+        other => other.clone(),
+    })
+}
+
+fn substitute_text(text: &str, names: &[&str], values: &[&Value]) -> Result<String> {
+    let mut text = text.to_owned();
+    for (name, value) in names.iter().zip(values) {
+        let Value::String(value) = value else {
+            return Err(wants(&format!(
+                "texts in for_each, not {}",
+                python::type_name(value)
+            ))
+            .into());
+        };
+        text = text.replace(name, value);
+    }
+    Ok(text)
+}

@@ -1,0 +1,124 @@
+//! `map_merge` and `map_replace`.
+
+use std::borrow::Cow;
+
+use serde_json::{Map, Value};
+
+use super::wants;
+use crate::error::{Problem, Result};
+use crate::expression::Expression;
+use crate::python;
+use crate::stack::Stack;
+
+/// Maps one after the other: the last wins.
+pub(super) fn merge(argument: &Expression, stack: &Stack<'_>) -> Result<Value> {
+    let mut merged = Map::new();
+    if let Expression::List(maps) = argument {
+        for (index, map) in maps.iter().enumerate() {
+            let step = |error: crate::Error| error.at(format_args!("[{index}]"));
+            if let Some(map) = map.evaluate_item(stack).map_err(step)? {
+                take(&mut merged, map).map_err(|problem| step(problem.into()))?;
+            }
+        }
+        return Ok(Value::Object(merged));
+    }
+    match argument.evaluate(stack)? {
+        Cow::Borrowed(Value::Array(maps)) => {
+            for map in maps {
+                take(&mut merged, Cow::Borrowed(map))?;
+            }
+        }
+        Cow::Owned(Value::Array(maps)) => {
+            for map in maps {
+                take(&mut merged, Cow::Owned(map))?;
+            }
+        }
+        Cow::Borrowed(Value::String(text)) if text.is_empty() => {}
+        Cow::Owned(Value::String(text)) if text.is_empty() => {}
+        _ => return Err(wants("a list of maps").into()),
+    }
+    Ok(Value::Object(merged))
+}
+
+fn take(merged: &mut Map<String, Value>, map: Cow<'_, Value>) -> Result<(), Problem> {
+    match map {
+        Cow::Owned(Value::Object(map)) => {
+            if merged.is_empty() {
+                *merged = map;
+            } else {
+                merged.extend(map);
+            }
+        }
+        Cow::Borrowed(Value::Object(map)) => {
+            merged.extend(map.iter().map(|(key, value)| (key.clone(), value.clone())));
+        }
+        Cow::Borrowed(Value::Null) | Cow::Owned(Value::Null) => {}
+        other => {
+            return Err(wants(&format!(
+                "maps to merge, not {}",
+                python::type_name(&other)
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// `[MAP, {keys: {OLD: NEW}, values: {OLD: NEW}}]`.
+pub(super) fn replace(arguments: Value) -> Result<Value> {
+    const SHAPE: &str = "a map, and a map of the keys and values to replace, in a list";
+    let Value::Array(arguments) = arguments else {
+        return Err(wants(SHAPE).into());
+    };
+    let [map, replacements] = <[Value; 2]>::try_from(arguments).map_err(|_| wants(SHAPE))?;
+    let map = map_or_nothing(map)?;
+    let mut replacements = map_or_nothing(replacements)?;
+    let keys = map_or_nothing(replacements.remove("keys").unwrap_or_default())?;
+    let values = map_or_nothing(replacements.remove("values").unwrap_or_default())?;
+    if let Some(other) = replacements.keys().next() {
+        return Err(wants(&format!("keys and values to replace, not {other}")).into());
+    }
+    let mut replaced = Map::with_capacity(map.len());
+    for (key, value) in &map {
+        let new_key = match keys.get(key) {
+            None | Some(Value::Null) => key.clone(),
+            Some(new) => {
+                let new = key_text(new)?;
+                if (map.contains_key(&new) && new != *key) || replaced.contains_key(&new) {
+                    return Err(Problem::Function(format!(
+                        "the key {key} would become {new}, which is there already"
+                    ))
+                    .into());
+                }
+                new
+            }
+        };
+        replaced.insert(new_key, replaced_value(value, &values));
+    }
+    Ok(Value::Object(replaced))
+}
+
+fn replaced_value(value: &Value, values: &Map<String, Value>) -> Value {
+    let found = match value {
+        Value::String(text) => values.get(text),
+        // Keys that are numbers are texts here.
+        Value::Number(_) | Value::Bool(_) => values.get(&value.to_string()),
+        _ => None,
+    };
+    found.unwrap_or(value).clone()
+}
+
+fn key_text(value: &Value) -> Result<String> {
+    match value {
+        Value::String(text) => Ok(text.clone()),
+        Value::Array(_) | Value::Object(_) => Err(wants("texts as keys").into()),
+        other => Ok(other.to_string()),
+    }
+}
+
+fn map_or_nothing(value: Value) -> Result<Map<String, Value>> {
+    match value {
+        Value::Null => Ok(Map::new()),
+        Value::Object(map) => Ok(map),
+        other => Err(wants(&format!("maps, not {}", python::type_name(&other))).into()),
+    }
+}

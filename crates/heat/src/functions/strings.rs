@@ -1,0 +1,178 @@
+//! `str_replace` and its stricter forms, `str_split`, `digest`.
+
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+
+use md5::Md5;
+use serde_json::{Map, Value};
+use sha1::Sha1;
+use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
+
+use super::{Arguments, Name, wants};
+use crate::error::{Problem, Result};
+use crate::expression::{Context, Expression, compile};
+use crate::python;
+use crate::stack::Stack;
+
+/// `{template, params: {NAME: VALUE}}`.
+pub(super) fn compile_replace(argument: &Value, context: Context) -> Result<Arguments, Problem> {
+    let (template, params) = argument
+        .as_object()
+        .and_then(|map| Some((map.get("template")?, map.get("params")?)))
+        .ok_or_else(|| wants("a map of a template and its params"))?;
+    let params = compile(params, context);
+    if let Expression::List(_) = params {
+        return Err(wants("a map for params"));
+    }
+    if matches!(&params, Expression::Literal(value) if !value.is_object()) {
+        return Err(wants("a map for params"));
+    }
+    Ok(Arguments::Replace {
+        template: compile(template, context),
+        params,
+    })
+}
+
+pub(super) fn replace(
+    name: Name,
+    template: &Expression,
+    params: &Expression,
+    stack: &Stack<'_>,
+) -> Result<Value> {
+    let template = template
+        .evaluate(stack)
+        .map_err(|error| error.at("template"))?;
+    let params = params.evaluate(stack).map_err(|error| error.at("params"))?;
+    let Value::String(template) = &*template else {
+        return Err(wants(&format!(
+            "a text as template, not {}",
+            python::type_name(&template)
+        ))
+        .into());
+    };
+    let Value::Object(params) = &*params else {
+        return Err(wants("a map for params").into());
+    };
+    let replacements = replacements(params, name == Name::StrReplaceVstrict)?;
+    let mut unused: BTreeSet<_> = params.keys().map(String::as_str).collect();
+    let replaced = substitute(template, &replacements, &mut unused);
+    if name != Name::StrReplace && !unused.is_empty() {
+        let unused: Vec<_> = unused.into_iter().collect();
+        return Err(Problem::Function(format!(
+            "the template has no {}, which params give a value",
+            unused.join(", ")
+        ))
+        .into());
+    }
+    Ok(Value::String(replaced))
+}
+
+/// What to look for and its value: the longest first, then by the alphabet.
+fn replacements(params: &Map<String, Value>, not_empty: bool) -> Result<Vec<(&str, String)>> {
+    let mut all = Vec::with_capacity(params.len());
+    for (name, value) in params {
+        if name.is_empty() {
+            return Err(wants("names in params").into());
+        }
+        let text = match value {
+            Value::Null => String::new(),
+            Value::Array(_) | Value::Object(_) if not_empty && !python::is_true(value) => {
+                String::new()
+            }
+            Value::Array(_) | Value::Object(_) => python::json(value, true),
+            other => python::text(other),
+        };
+        if not_empty && text.is_empty() {
+            return Err(Problem::Function(format!("the param {name} is empty")).into());
+        }
+        all.push((name.as_str(), text));
+    }
+    all.sort_by_key(|(name, _)| (Reverse(name.chars().count()), *name));
+    Ok(all)
+}
+
+/// What a value has put in is not looked at again.
+fn substitute<'a>(
+    text: &str,
+    replacements: &[(&'a str, String)],
+    unused: &mut BTreeSet<&'a str>,
+) -> String {
+    let Some(((name, value), rest)) = replacements.split_first() else {
+        return text.to_owned();
+    };
+    if !text.contains(name) {
+        return substitute(text, rest, unused);
+    }
+    unused.remove(name);
+    let parts: Vec<_> = text
+        .split(name)
+        .map(|part| substitute(part, rest, unused))
+        .collect();
+    parts.join(value)
+}
+
+/// `[DELIMITER, TEXT]`, or with an index third.
+pub(super) fn split(arguments: &Value) -> Result<Value> {
+    let Value::Array(arguments) = arguments else {
+        return Err(wants("a delimiter, a text and perhaps an index, in a list").into());
+    };
+    let [delimiter, text, rest @ ..] = arguments.as_slice() else {
+        return Err(wants("a delimiter and a text").into());
+    };
+    let text = match text {
+        Value::Null => return Ok(Value::Null),
+        Value::String(text) => text,
+        other => {
+            return Err(wants(&format!("a text, not {}", python::type_name(other))).into());
+        }
+    };
+    let parts: Vec<&str> = match delimiter {
+        Value::String(delimiter) if !delimiter.is_empty() => text.split(delimiter).collect(),
+        Value::Null => text.split_whitespace().collect(),
+        _ => return Err(wants("a text as delimiter").into()),
+    };
+    let Some(index) = rest.first() else {
+        return Ok(Value::Array(parts.into_iter().map(Value::from).collect()));
+    };
+    let index = match index {
+        Value::String(text) => python::integer(text),
+        Value::Number(_) | Value::Bool(_) => Some(python::float(index) as i64),
+        _ => None,
+    };
+    let index = index.ok_or_else(|| wants("a number as index"))?;
+    python::index(parts.len(), index)
+        .and_then(|at| parts.get(at))
+        .map(|part| Value::from(*part))
+        .ok_or_else(|| {
+            wants(&format!(
+                "an index from 0 to {}",
+                parts.len().saturating_sub(1)
+            ))
+            .into()
+        })
+}
+
+/// `[ALGORITHM, TEXT]`.
+pub(super) fn digest(arguments: &Value) -> Result<Value> {
+    let arguments = arguments.as_array().map_or(&[][..], Vec::as_slice);
+    let [Value::String(algorithm), Value::String(text)] = arguments else {
+        return Err(wants("an algorithm and a text, in a list").into());
+    };
+    let bytes = text
+        .chars()
+        .map(|character| u8::try_from(character as u32).ok())
+        .collect::<Option<Vec<u8>>>()
+        .ok_or_else(|| wants("a text of Latin-1 characters"))?;
+    let sum = match algorithm.to_lowercase().as_str() {
+        "md5" => hex::encode(Md5::digest(&bytes)),
+        "sha1" => hex::encode(Sha1::digest(&bytes)),
+        "sha224" => hex::encode(Sha224::digest(&bytes)),
+        "sha256" => hex::encode(Sha256::digest(&bytes)),
+        "sha384" => hex::encode(Sha384::digest(&bytes)),
+        "sha512" => hex::encode(Sha512::digest(&bytes)),
+        _ => {
+            return Err(wants("md5, sha1, sha224, sha256, sha384 or sha512 as algorithm").into());
+        }
+    };
+    Ok(Value::String(sum))
+}

@@ -1,0 +1,261 @@
+//! A template's parameters: their types, defaults and constraints.
+
+mod constraint;
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::error::{Problem, nearest};
+use crate::python;
+
+use constraint::Constraint;
+
+/// A parameter's type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    String,
+    Number,
+    List,
+    Json,
+    Boolean,
+}
+
+/// A parameter as a template declares it.
+#[derive(Debug)]
+pub(crate) struct Parameter {
+    kind: Kind,
+    default: Option<Result<Arc<Value>, Problem>>,
+    constraints: Vec<Constraint>,
+    /// What is wrong with the default, and is refused even where another value is given.
+    refused: Option<Problem>,
+}
+
+const KEYS: [&str; 9] = [
+    "type",
+    "description",
+    "default",
+    "schema",
+    "constraints",
+    "hidden",
+    "label",
+    "immutable",
+    "tags",
+];
+
+impl Kind {
+    fn parse(text: &str) -> Option<Self> {
+        Some(match text {
+            "string" => Self::String,
+            "number" => Self::Number,
+            "comma_delimited_list" => Self::List,
+            "json" => Self::Json,
+            "boolean" => Self::Boolean,
+            _ => return None,
+        })
+    }
+
+    fn wanted(self) -> &'static str {
+        match self {
+            Self::String => "text",
+            Self::Number => "a number",
+            Self::List => "a list, or a text with commas",
+            Self::Json => "a map or list, or JSON in a text",
+            Self::Boolean => "true or false",
+        }
+    }
+}
+
+impl Parameter {
+    pub(crate) fn parse(name: &str, declared: &Value) -> Result<Self, Problem> {
+        let wrong = |reason: String| Problem::Declaration(format!("parameter {name}: {reason}"));
+        let declared = declared
+            .as_object()
+            .ok_or_else(|| wrong("it must be a map".to_owned()))?;
+        if let Some(key) = declared.keys().find(|key| !KEYS.contains(&key.as_str())) {
+            return Err(wrong(format!("unknown key {key}{}", nearest(key, KEYS))));
+        }
+        let kind = declared
+            .get("type")
+            .and_then(Value::as_str)
+            .and_then(Kind::parse)
+            .ok_or_else(|| {
+                wrong(
+                    "its type must be string, number, comma_delimited_list, json or boolean"
+                        .to_owned(),
+                )
+            })?;
+        let constraints = match declared.get("constraints") {
+            None | Some(Value::Null) => Vec::new(),
+            Some(Value::Array(list)) => list
+                .iter()
+                .map(|constraint| Constraint::parse(constraint, kind).map_err(wrong))
+                .collect::<Result<_, _>>()?,
+            Some(_) => return Err(wrong("its constraints must be a list".to_owned())),
+        };
+        let mut parameter = Self {
+            kind,
+            default: None,
+            constraints,
+            refused: None,
+        };
+        if let Some(default) = declared.get("default").filter(|value| !value.is_null()) {
+            let default = parameter
+                .take(name, Arc::new(default.clone()))
+                .map_err(|problem| {
+                    Problem::Declaration(format!("its default is not valid: {problem}"))
+                });
+            if let Err(problem) = &default
+                && (kind == Kind::List || !parameter.constraints.is_empty())
+            {
+                parameter.refused = Some(problem.clone());
+            }
+            parameter.default = Some(default);
+        }
+        Ok(parameter)
+    }
+
+    /// The parameter's value: what is given, or the default.
+    pub(crate) fn value(
+        &self,
+        name: &str,
+        given: Option<Arc<Value>>,
+    ) -> Result<Arc<Value>, Problem> {
+        if let Some(problem) = &self.refused {
+            return Err(problem.clone());
+        }
+        match (given.filter(|value| !value.is_null()), &self.default) {
+            (Some(value), _) => self.take(name, value),
+            (None, Some(default)) => default.clone(),
+            (None, None) => Err(Problem::MissingParameter(name.to_owned())),
+        }
+    }
+
+    /// The value in the parameter's type, held to its constraints.
+    fn take(&self, name: &str, value: Arc<Value>) -> Result<Arc<Value>, Problem> {
+        let wrong = |found: &Value| Problem::WrongType {
+            name: name.to_owned(),
+            wanted: self.kind.wanted(),
+            found: format!("this is {}", described(found)),
+        };
+        let value = match convert(self.kind, &value) {
+            Some(Converted::Same) => value,
+            Some(Converted::To(converted)) => Arc::new(converted),
+            None => return Err(wrong(&value)),
+        };
+        for constraint in &self.constraints {
+            constraint
+                .check(&value)
+                .map_err(|reason| Problem::Constraint {
+                    name: name.to_owned(),
+                    reason,
+                })?;
+        }
+        Ok(value)
+    }
+
+    /// What a property of a nested template gives its parameter: nothing where it is left out.
+    pub(crate) fn property(&self, name: &str, value: &Arc<Value>) -> Result<Arc<Value>, Problem> {
+        let wrong = || Problem::WrongType {
+            name: name.to_owned(),
+            wanted: self.kind.wanted(),
+            found: format!("this is {}", described(value)),
+        };
+        let converted = match (self.kind, &**value) {
+            (Kind::String, Value::String(_))
+            | (Kind::Json, Value::Object(_) | Value::String(_)) => {
+                return Ok(Arc::clone(value));
+            }
+            (Kind::String, Value::Null) => Value::String(String::new()),
+            (Kind::String, Value::Bool(_)) => Value::String(python::text(value)),
+            (Kind::String, Value::Number(number)) if !number.is_f64() => {
+                Value::String(number.to_string())
+            }
+            (Kind::Number, Value::Null) => Value::from(0),
+            (Kind::Number, Value::Number(_) | Value::Bool(_)) => return Ok(Arc::clone(value)),
+            (Kind::Number, Value::String(text)) => python::number(text).ok_or_else(wrong)?,
+            (Kind::Json, Value::Null) => Value::Object(Map::new()),
+            (Kind::Json, Value::Array(_)) => return Ok(Arc::clone(value)),
+            (Kind::List, Value::Null) => Value::String(String::new()),
+            (Kind::List, Value::String(_)) => return Ok(Arc::clone(value)),
+            (Kind::List, Value::Array(items)) => joined(items).ok_or_else(wrong)?,
+            (Kind::Boolean, Value::Null) => Value::Bool(false),
+            (Kind::Boolean, Value::Bool(_)) => return Ok(Arc::clone(value)),
+            (Kind::Boolean, Value::String(text)) => match text.to_lowercase().as_str() {
+                "true" => Value::Bool(true),
+                "false" => Value::Bool(false),
+                _ => return Err(wrong()),
+            },
+            _ => return Err(wrong()),
+        };
+        Ok(Arc::new(converted))
+    }
+}
+
+/// A list on its way through Heat's comma_delimited_list; maps in it have a form of their own.
+fn joined(items: &[Value]) -> Option<Value> {
+    let parts: Vec<String> = if let Some(Value::Object(_)) = items.first() {
+        let mut parts = Vec::new();
+        for (index, item) in items.iter().enumerate() {
+            for (key, value) in item.as_object()? {
+                parts.push(format!(".member.{index}.{key}={}", python::text(value)));
+            }
+        }
+        parts
+    } else {
+        items
+            .iter()
+            .map(|item| match item {
+                Value::Null => Some(String::new()),
+                Value::String(text) => Some(text.clone()),
+                _ => None,
+            })
+            .collect::<Option<_>>()?
+    };
+    Some(Value::String(parts.join(",")))
+}
+
+enum Converted {
+    Same,
+    To(Value),
+}
+
+/// The value in that type, if it can be.
+fn convert(kind: Kind, value: &Value) -> Option<Converted> {
+    Some(match (kind, value) {
+        (Kind::String, Value::String(_)) => Converted::Same,
+        (Kind::String, other) => Converted::To(Value::String(python::text(other))),
+        (Kind::Number, Value::Number(_) | Value::Bool(_)) => Converted::Same,
+        (Kind::Number, Value::String(text)) => Converted::To(python::number(text)?),
+        (Kind::List, Value::Array(items)) => {
+            if items.iter().all(Value::is_string) {
+                Converted::Same
+            } else {
+                let items = items.iter().map(|item| Value::String(python::text(item)));
+                Converted::To(Value::Array(items.collect()))
+            }
+        }
+        (Kind::List, Value::String(text)) if text.is_empty() => {
+            Converted::To(Value::Array(Vec::new()))
+        }
+        (Kind::List, Value::String(text)) => {
+            Converted::To(Value::Array(text.split(',').map(Value::from).collect()))
+        }
+        (Kind::Json, Value::String(text)) if text.is_empty() => Converted::Same,
+        (Kind::Json, Value::String(text)) => Converted::To(serde_json::from_str(text).ok()?),
+        (Kind::Json, _) => Converted::Same,
+        (Kind::Boolean, Value::Bool(_)) => Converted::Same,
+        (Kind::Boolean, Value::String(_) | Value::Number(_)) => {
+            Converted::To(Value::Bool(constraint::boolean(&python::text(value))?))
+        }
+        _ => return None,
+    })
+}
+
+/// What a value is, without saying what it says: it may be a secret.
+fn described(value: &Value) -> &'static str {
+    match value {
+        Value::String(_) => "a text that is none",
+        other => python::type_name(other),
+    }
+}

@@ -1,0 +1,211 @@
+//! What a parameter's value must keep to.
+
+use fancy_regex::Regex;
+use serde_json::{Map, Value};
+
+use super::Kind;
+use crate::python;
+
+/// One constraint.
+#[derive(Debug)]
+pub(super) struct Constraint {
+    /// What its author says of it.
+    description: Option<String>,
+    rule: Rule,
+}
+
+#[derive(Debug)]
+enum Rule {
+    Length(Bounds),
+    Range(Bounds),
+    Modulo {
+        step: f64,
+        offset: f64,
+    },
+    AllowedValues(Vec<Value>, Kind),
+    AllowedPattern {
+        written: String,
+        regex: Regex,
+    },
+    /// Asks a running cloud, and so is not asked.
+    Custom,
+}
+
+#[derive(Debug)]
+struct Bounds {
+    min: Option<f64>,
+    max: Option<f64>,
+}
+
+impl Constraint {
+    pub(super) fn parse(declared: &Value, kind: Kind) -> Result<Self, String> {
+        const KNOWN: &str = "a constraint must be one of length, range, modulo, allowed_values, \
+                             allowed_pattern and custom_constraint";
+        let declared = declared.as_object().ok_or(KNOWN)?;
+        let rule = if let Some(bounds) = declared.get("range") {
+            fits(matches!(kind, Kind::Number), "range")?;
+            Rule::Range(Bounds::parse(bounds)?)
+        } else if let Some(bounds) = declared.get("length") {
+            fits(
+                matches!(kind, Kind::String | Kind::List | Kind::Json),
+                "length",
+            )?;
+            Rule::Length(Bounds::parse(bounds)?)
+        } else if let Some(modulo) = declared.get("modulo") {
+            fits(matches!(kind, Kind::Number), "modulo")?;
+            let number = |key| number(modulo.get(key));
+            match (number("step"), number("offset")) {
+                (Some(step), Some(offset)) if step != 0.0 => Rule::Modulo { step, offset },
+                _ => return Err("modulo must have a step and an offset".to_owned()),
+            }
+        } else if let Some(allowed) = declared.get("allowed_values") {
+            fits(!matches!(kind, Kind::Json), "allowed_values")?;
+            let allowed = allowed.as_array().ok_or("allowed_values must be a list")?;
+            Rule::AllowedValues(allowed.clone(), kind)
+        } else if let Some(pattern) = declared.get("allowed_pattern") {
+            fits(matches!(kind, Kind::String), "allowed_pattern")?;
+            let pattern = pattern.as_str().ok_or("allowed_pattern must be a text")?;
+            Rule::AllowedPattern {
+                written: pattern.to_owned(),
+                regex: Regex::new(&format!(r"\A(?:{pattern})"))
+                    .map_err(|error| format!("allowed_pattern cannot be read: {error}"))?,
+            }
+        } else if declared.contains_key("custom_constraint") {
+            Rule::Custom
+        } else {
+            return Err(KNOWN.to_owned());
+        };
+        Ok(Self {
+            description: description(declared),
+            rule,
+        })
+    }
+
+    /// Why a value does not keep to it. The value is not told: it may be a secret.
+    pub(super) fn check(&self, value: &Value) -> Result<(), String> {
+        let reason = match &self.rule {
+            Rule::Length(bounds) => bounds
+                .check(length(value))
+                .map(|wanted| format!("its length must be {wanted}")),
+            Rule::Range(bounds) => bounds
+                .check(python::float(value))
+                .map(|wanted| format!("it must be {wanted}")),
+            Rule::Modulo { step, offset } => (python::float(value).rem_euclid(*step) != *offset)
+                .then(|| format!("it must be a multiple of {step} plus {offset}")),
+            Rule::AllowedValues(allowed, kind) => (!allows(allowed, *kind, value)).then(|| {
+                let allowed: Vec<_> = allowed.iter().map(python::text).collect();
+                format!("it must be one of {}", allowed.join(", "))
+            }),
+            Rule::AllowedPattern { written, regex } => {
+                (!matches_whole(regex, value)).then(|| format!("it does not match {written}"))
+            }
+            Rule::Custom => None,
+        };
+        match reason {
+            None => Ok(()),
+            Some(reason) => Err(self.description.clone().unwrap_or(reason)),
+        }
+    }
+}
+
+fn fits(fits: bool, name: &str) -> Result<(), String> {
+    if fits {
+        return Ok(());
+    }
+    Err(format!("{name} is no constraint for its type"))
+}
+
+fn description(declared: &Map<String, Value>) -> Option<String> {
+    match declared.get("description") {
+        Some(Value::String(text)) if !text.is_empty() => Some(text.clone()),
+        _ => None,
+    }
+}
+
+fn number(value: Option<&Value>) -> Option<f64> {
+    match value? {
+        Value::String(text) => python::number(text).map(|number| python::float(&number)),
+        number @ Value::Number(_) => Some(python::float(number)),
+        _ => None,
+    }
+}
+
+impl Bounds {
+    fn parse(declared: &Value) -> Result<Self, String> {
+        const SHAPE: &str = "it must have a min, a max, or both, which are numbers";
+        let declared = declared.as_object().ok_or(SHAPE)?;
+        if declared.keys().any(|key| key != "min" && key != "max") {
+            return Err(SHAPE.to_owned());
+        }
+        let bound = |key| match declared.get(key) {
+            None | Some(Value::Null) => Ok(None),
+            given => number(given).map(Some).ok_or(SHAPE),
+        };
+        match (bound("min")?, bound("max")?) {
+            (None, None) => Err(SHAPE.to_owned()),
+            (min, max) => Ok(Self { min, max }),
+        }
+    }
+
+    /// What is wanted of a number outside the bounds.
+    fn check(&self, number: f64) -> Option<String> {
+        let inside =
+            self.min.is_none_or(|min| number >= min) && self.max.is_none_or(|max| number <= max);
+        if inside {
+            return None;
+        }
+        Some(match (self.min, self.max) {
+            (Some(min), Some(max)) => format!("{min} to {max}"),
+            (Some(min), None) => format!("{min} or more"),
+            (None, Some(max)) => format!("{max} or less"),
+            (None, None) => String::new(),
+        })
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "no value is that long")]
+fn length(value: &Value) -> f64 {
+    (match value {
+        Value::String(text) => text.chars().count(),
+        Value::Array(items) => items.len(),
+        Value::Object(map) => map.len(),
+        _ => 0,
+    }) as f64
+}
+
+fn allows(allowed: &[Value], kind: Kind, value: &Value) -> bool {
+    let is_allowed = |value: &Value| {
+        allowed.iter().any(|allowed| match kind {
+            Kind::String => python::text(allowed) == python::text(value),
+            Kind::Number => match (number(Some(allowed)), value) {
+                (Some(allowed), Value::Number(_) | Value::Bool(_)) => {
+                    allowed == python::float(value)
+                }
+                _ => python::equal(allowed, value),
+            },
+            Kind::Boolean => boolean(&python::text(allowed)) == value.as_bool(),
+            Kind::List | Kind::Json => python::equal(allowed, value),
+        })
+    };
+    match (kind, value) {
+        (Kind::List, Value::Array(items)) => items.iter().all(is_allowed),
+        _ => is_allowed(value),
+    }
+}
+
+fn matches_whole(pattern: &Regex, value: &Value) -> bool {
+    let Value::String(text) = value else {
+        return false;
+    };
+    // What takes too long to match does not match.
+    matches!(pattern.find(text), Ok(Some(found)) if found.end() == text.len())
+}
+
+/// What counts as true and as false in a text.
+pub(super) fn boolean(text: &str) -> Option<bool> {
+    match text.trim().to_lowercase().as_str() {
+        "1" | "t" | "true" | "on" | "y" | "yes" => Some(true),
+        "0" | "f" | "false" | "off" | "n" | "no" => Some(false),
+        _ => None,
+    }
+}

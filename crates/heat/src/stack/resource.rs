@@ -1,0 +1,309 @@
+//! What stands behind a resource, and its attributes.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::{Facade, Given, Stack};
+use crate::environment::Target;
+use crate::error::{Error, Problem, Result, nearest};
+use crate::expression::Expression;
+use crate::functions::select;
+use crate::template::{Definition, Properties, Template};
+
+/// A resource, as far as its attributes are known without a cloud.
+pub(crate) enum Resource<'r> {
+    /// OS::Heat::None: every attribute is null.
+    Nothing,
+    /// OS::Heat::Value.
+    Value(Value),
+    /// A template.
+    Nested(Box<Stack<'r>>),
+    /// OS::Heat::ResourceChain: resources of several types with the same properties.
+    Chain(Vec<Resource<'r>>),
+    /// What only Heat knows.
+    Unknown { name: String, kind: String },
+}
+
+/// A property; nothing where it is left out.
+type Property = (String, Option<Arc<Value>>);
+
+impl<'r> Resource<'r> {
+    pub(super) fn new(
+        name: &str,
+        definition: &Definition,
+        stack: &Stack<'r>,
+        depth: usize,
+    ) -> Result<Self> {
+        let kind = definition
+            .kind
+            .evaluate(stack)
+            .map_err(|error| error.at("type"))?;
+        let Value::String(kind) = &*kind else {
+            let problem = Problem::Declaration("a resource's type must be a text".to_owned());
+            return Err(Error::from(problem).at("type"));
+        };
+        let resolver = stack.resolver();
+        let target = resolver
+            .environment()
+            .find(kind, &stack.template().path)
+            .map_err(|problem| Error::from(problem).at("type"))?;
+        match target {
+            Target::Type(kind) => match kind.as_str() {
+                "OS::Heat::None" => Ok(Self::Nothing),
+                "OS::Heat::Value" => value_property(&definition.properties, stack)
+                    .map(Self::Value)
+                    .map_err(|error| error.at("properties")),
+                "OS::Heat::ResourceChain" => Self::chain(&definition.properties, stack, depth)
+                    .map_err(|error| error.at("properties")),
+                _ => Ok(Self::Unknown {
+                    name: name.to_owned(),
+                    kind,
+                }),
+            },
+            Target::Template(path) => {
+                let template = resolver
+                    .template(&path)
+                    .map_err(|error| error.used().at("type"))?;
+                let given = properties(&definition.properties, stack)?;
+                let facade = facade(definition, stack);
+                Self::nested(stack, template, given, facade, depth)
+            }
+        }
+    }
+
+    fn nested(
+        stack: &Stack<'r>,
+        template: Arc<Template>,
+        properties: Vec<Property>,
+        facade: Facade,
+        depth: usize,
+    ) -> Result<Self> {
+        let given = parameters(&template, properties)?;
+        Stack::new(stack.resolver(), template, given, facade, depth + 1)
+            .map(|nested| Self::Nested(Box::new(nested)))
+            .map_err(Error::used)
+    }
+
+    fn chain(declared: &Properties, stack: &Stack<'r>, depth: usize) -> Result<Self> {
+        let mut types = Vec::new();
+        let mut shared = Vec::new();
+        for (name, value) in properties(declared, stack)? {
+            match (name.as_str(), value.as_deref()) {
+                ("resources", Some(Value::Array(items))) => types.clone_from(items),
+                ("resource_properties", Some(Value::Object(map))) => {
+                    shared = map
+                        .iter()
+                        .map(|(name, value)| (name.clone(), Some(Arc::new(value.clone()))))
+                        .collect();
+                }
+                ("concurrent", _) | ("resource_properties", None | Some(Value::Null)) => {}
+                (name, _) => {
+                    let problem = "a chain wants a list of types as resources, and a map as \
+                                   resource_properties";
+                    return Err(Error::from(Problem::Declaration(problem.to_owned())).at(name));
+                }
+            }
+        }
+        types
+            .iter()
+            .map(|kind| {
+                let member = Definition {
+                    kind: Expression::Literal(kind.clone()),
+                    condition: None,
+                    properties: Properties::Each(Vec::new()),
+                    metadata: None,
+                    update_policy: None,
+                    deletion_policy: None,
+                };
+                Self::member(kind, &member, shared.clone(), stack, depth)
+                    .map_err(|error| error.at(kind.as_str().unwrap_or("resources")))
+            })
+            .collect::<Result<_>>()
+            .map(Self::Chain)
+    }
+
+    fn member(
+        kind: &Value,
+        definition: &Definition,
+        shared: Vec<Property>,
+        stack: &Stack<'r>,
+        depth: usize,
+    ) -> Result<Self> {
+        let name = kind.as_str().unwrap_or_default();
+        let resolver = stack.resolver();
+        match resolver.environment().find(name, &stack.template().path)? {
+            Target::Template(path) => {
+                let template = resolver.template(&path).map_err(Error::used)?;
+                Self::nested(stack, template, shared, Facade::new(), depth)
+            }
+            Target::Type(_) => Self::new(name, definition, stack, depth),
+        }
+    }
+
+    /// An attribute, or what a path leads to in it.
+    pub(crate) fn attribute<'a>(
+        &'a self,
+        name: &str,
+        path: &[Cow<'_, Value>],
+        stack: &'a Stack<'r>,
+    ) -> Result<Cow<'a, Value>> {
+        let value = match self {
+            Self::Nothing => Cow::Owned(Value::Null),
+            Self::Value(value) if name == "value" => Cow::Borrowed(value),
+            Self::Value(_) => return Err(no_attribute("OS::Heat::Value", name, ["value"])),
+            Self::Nested(nested) => match nested.output(name) {
+                Some(value) => Cow::Borrowed(value.map_err(Error::used)?),
+                None => {
+                    return Err(no_attribute(
+                        &nested.template().name,
+                        name,
+                        nested.output_names(),
+                    ));
+                }
+            },
+            // Of each of its resources.
+            Self::Chain(members) => {
+                return members
+                    .iter()
+                    .map(|member| Ok(member.attribute(name, path, stack)?.into_owned()))
+                    .collect::<Result<_>>()
+                    .map(|values| Cow::Owned(Value::Array(values)));
+            }
+            Self::Unknown { name, kind } => return Err(unknown_type(name, kind, stack)),
+        };
+        Ok(select(value, path))
+    }
+
+    /// All attributes.
+    pub(crate) fn attributes(&self, stack: &Stack<'r>) -> Result<Value> {
+        match self {
+            Self::Nothing => Ok(Value::Object(Map::new())),
+            Self::Value(value) => Ok(Value::Object(
+                [("value".to_owned(), value.clone())].into_iter().collect(),
+            )),
+            Self::Nested(nested) => {
+                let mut all = Map::new();
+                for name in nested.output_names() {
+                    let value = self.attribute(name, &[], stack)?.into_owned();
+                    all.insert(name.to_owned(), value);
+                }
+                Ok(Value::Object(all))
+            }
+            Self::Chain(_) => {
+                Err(Problem::Function("a chain's attribute must be named".to_owned()).into())
+            }
+            Self::Unknown { name, kind } => Err(unknown_type(name, kind, stack)),
+        }
+    }
+}
+
+fn no_attribute<'a>(resource: &str, name: &str, known: impl IntoIterator<Item = &'a str>) -> Error {
+    Problem::UnknownAttribute {
+        resource: resource.to_owned(),
+        name: name.to_owned(),
+        nearest: nearest(name, known),
+    }
+    .into()
+}
+
+fn unknown_type(resource: &str, kind: &str, stack: &Stack<'_>) -> Error {
+    Problem::UnknownType {
+        resource: resource.to_owned(),
+        kind: kind.to_owned(),
+        nearest: nearest(kind, stack.resolver().environment().types()),
+    }
+    .into()
+}
+
+/// The properties that are there.
+fn properties(declared: &Properties, stack: &Stack<'_>) -> Result<Vec<Property>> {
+    match declared {
+        Properties::Each(entries) => entries
+            .iter()
+            .map(|(name, value)| {
+                let value = value
+                    .evaluate_shared(stack)
+                    .map_err(|error| error.at(name).at("properties"))?;
+                Ok((name.clone(), value))
+            })
+            .collect(),
+        Properties::Whole(value) => {
+            match value
+                .evaluate(stack)
+                .map_err(|error| error.at("properties"))?
+                .into_owned()
+            {
+                Value::Object(map) => Ok(map
+                    .into_iter()
+                    .map(|(name, value)| (name, Some(Arc::new(value))))
+                    .collect()),
+                Value::Null => Ok(Vec::new()),
+                _ => {
+                    let problem = Problem::Declaration("the properties must be a map".to_owned());
+                    Err(Error::from(problem).at("properties"))
+                }
+            }
+        }
+    }
+}
+
+/// The properties as the nested template's parameters take them.
+fn parameters(template: &Template, properties: Vec<Property>) -> Result<Given> {
+    let mut given = Given::with_capacity(properties.len());
+    for (name, value) in properties {
+        let Some(value) = value else {
+            continue;
+        };
+        let at = |problem: Problem| Error::from(problem).at(&name).at("properties");
+        let Some(parameter) = template.parameters.get(&name) else {
+            let known = template.parameters.keys().map(String::as_str);
+            let nearest = nearest(&name, known);
+            return Err(at(Problem::UnknownParameter {
+                name: format!("{name} in {}", template.name),
+                nearest,
+            }));
+        };
+        let value = parameter.property(&name, &value).map_err(at)?;
+        given.insert(name, value);
+    }
+    Ok(given)
+}
+
+fn value_property(declared: &Properties, stack: &Stack<'_>) -> Result<Value> {
+    if let Properties::Each(entries) = declared
+        && let Some((name, value)) = entries.iter().find(|(name, _)| name == "value")
+    {
+        return value
+            .evaluate(stack)
+            .map(Cow::into_owned)
+            .map_err(|error| error.at(name));
+    }
+    Err(Problem::Declaration("a value must have the property value".to_owned()).into())
+}
+
+/// What the resource says of itself, for resource_facade; what cannot be worked out is left out.
+fn facade(definition: &Definition, stack: &Stack<'_>) -> Facade {
+    let part = |expression: Option<&Expression>, default: Value| match expression {
+        None => Some(default),
+        Some(expression) => expression.evaluate(stack).ok().map(Cow::into_owned),
+    };
+    [
+        (
+            "metadata",
+            part(definition.metadata.as_ref(), Value::Object(Map::new())),
+        ),
+        (
+            "update_policy",
+            part(definition.update_policy.as_ref(), Value::Object(Map::new())),
+        ),
+        (
+            "deletion_policy",
+            part(definition.deletion_policy.as_ref(), Value::from("Delete")),
+        ),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+    .collect()
+}

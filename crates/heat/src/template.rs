@@ -1,0 +1,203 @@
+//! A template as it is written: what is in its sections, checked and ready to be worked out.
+
+use indexmap::IndexMap;
+use serde_json::{Map, Value};
+
+use crate::error::{Error, Problem, Result, nearest};
+use crate::expression::{Context, Expression, compile};
+use crate::parameter::Parameter;
+use crate::version::Version;
+use crate::yaml;
+
+/// A template.
+#[derive(Debug)]
+pub(crate) struct Template {
+    /// Its path, as errors and what refers to other files from it need it.
+    pub(crate) path: std::path::PathBuf,
+    /// Its path for people: below the folder of templates, if it is.
+    pub(crate) name: String,
+    pub(crate) parameters: IndexMap<String, Parameter>,
+    pub(crate) conditions: IndexMap<String, Expression>,
+    pub(crate) resources: IndexMap<String, Definition>,
+    pub(crate) outputs: IndexMap<String, Output>,
+}
+
+/// A resource as a template defines it.
+#[derive(Debug)]
+pub(crate) struct Definition {
+    pub(crate) kind: Expression,
+    pub(crate) condition: Option<Expression>,
+    pub(crate) properties: Properties,
+    pub(crate) metadata: Option<Expression>,
+    pub(crate) update_policy: Option<Expression>,
+    pub(crate) deletion_policy: Option<Expression>,
+}
+
+/// A resource's properties.
+#[derive(Debug)]
+pub(crate) enum Properties {
+    Each(Vec<(String, Expression)>),
+    /// A function that gives all of them.
+    Whole(Expression),
+}
+
+/// An output.
+#[derive(Debug)]
+pub(crate) struct Output {
+    pub(crate) condition: Option<Expression>,
+    pub(crate) value: Expression,
+}
+
+const SECTIONS: [&str; 7] = [
+    "heat_template_version",
+    "description",
+    "parameter_groups",
+    "parameters",
+    "conditions",
+    "resources",
+    "outputs",
+];
+
+const RESOURCE_KEYS: [&str; 9] = [
+    "type",
+    "properties",
+    "metadata",
+    "depends_on",
+    "deletion_policy",
+    "update_policy",
+    "description",
+    "external_id",
+    "condition",
+];
+
+impl Template {
+    /// Reads a template. The error's template is not named yet.
+    pub(crate) fn parse(path: std::path::PathBuf, name: String, text: &str) -> Result<Self> {
+        let document = yaml::parse(text).map_err(Problem::Syntax)?;
+        let Value::Object(sections) = document else {
+            return Err(Problem::NotATemplate("it is no map".to_owned()).into());
+        };
+        let version = version(&sections)?;
+        if let Some(key) = sections
+            .keys()
+            .find(|key| !SECTIONS.contains(&key.as_str()))
+        {
+            let reason = format!("unknown section {key}{}", nearest(key, SECTIONS));
+            return Err(Problem::Declaration(reason).into());
+        }
+        let values = Context {
+            version,
+            condition: false,
+        };
+        let conditions = Context {
+            version,
+            condition: true,
+        };
+        Ok(Self {
+            path,
+            name,
+            parameters: section(&sections, "parameters", |name, declared| {
+                Parameter::parse(name, declared).map_err(Error::from)
+            })?,
+            conditions: section(&sections, "conditions", |_, declared| {
+                Ok(compile(declared, conditions))
+            })?,
+            resources: section(&sections, "resources", |_, declared| {
+                definition(declared, values, conditions)
+            })?,
+            outputs: section(&sections, "outputs", |_, declared| {
+                output(declared, values, conditions)
+            })?,
+        })
+    }
+}
+
+fn version(sections: &Map<String, Value>) -> Result<Version> {
+    let text = match sections.get("heat_template_version") {
+        Some(Value::String(text)) => text,
+        Some(_) => {
+            return Err(
+                Problem::NotATemplate("its heat_template_version is no text".to_owned()).into(),
+            );
+        }
+        None => {
+            return Err(Problem::NotATemplate("it has no heat_template_version".to_owned()).into());
+        }
+    };
+    Version::parse(text).ok_or_else(|| {
+        Problem::NotATemplate(format!(
+            "its heat_template_version is {text}; known are {}",
+            Version::all()
+        ))
+        .into()
+    })
+}
+
+fn section<T>(
+    sections: &Map<String, Value>,
+    name: &str,
+    read: impl Fn(&str, &Value) -> Result<T>,
+) -> Result<IndexMap<String, T>> {
+    match sections.get(name) {
+        None | Some(Value::Null) => Ok(IndexMap::new()),
+        Some(Value::Object(entries)) => entries
+            .iter()
+            .map(|(key, declared)| {
+                let entry = read(key, declared).map_err(|error| error.at(key).at(name))?;
+                Ok((key.clone(), entry))
+            })
+            .collect(),
+        Some(_) => Err(Error::from(Problem::Declaration("it must be a map".to_owned())).at(name)),
+    }
+}
+
+fn definition(declared: &Value, values: Context, conditions: Context) -> Result<Definition> {
+    let wrong = |reason: String| Error::from(Problem::Declaration(reason));
+    let declared = declared
+        .as_object()
+        .ok_or_else(|| wrong("a resource must be a map".to_owned()))?;
+    if let Some(key) = declared
+        .keys()
+        .find(|key| !RESOURCE_KEYS.contains(&key.as_str()))
+    {
+        return Err(wrong(format!(
+            "unknown key {key}{}",
+            nearest(key, RESOURCE_KEYS)
+        )));
+    }
+    let part = |key: &str| declared.get(key).map(|value| compile(value, values));
+    let kind = part("type").ok_or_else(|| wrong("a resource must have a type".to_owned()))?;
+    let properties = match part("properties") {
+        None => Properties::Each(Vec::new()),
+        Some(Expression::Map(entries)) => Properties::Each(entries),
+        Some(Expression::Literal(Value::Object(map))) => Properties::Each(
+            map.into_iter()
+                .map(|(key, value)| (key, Expression::Literal(value)))
+                .collect(),
+        ),
+        Some(call @ (Expression::Call(_) | Expression::Invalid(_))) => Properties::Whole(call),
+        Some(_) => return Err(wrong("its properties must be a map".to_owned())),
+    };
+    Ok(Definition {
+        kind,
+        condition: declared
+            .get("condition")
+            .map(|value| compile(value, conditions)),
+        properties,
+        metadata: part("metadata"),
+        update_policy: part("update_policy"),
+        deletion_policy: part("deletion_policy"),
+    })
+}
+
+fn output(declared: &Value, values: Context, conditions: Context) -> Result<Output> {
+    let value = declared
+        .get("value")
+        .ok_or_else(|| Problem::Declaration("an output must be a map with a value".to_owned()))?;
+    Ok(Output {
+        condition: declared
+            .get("condition")
+            .map(|value| compile(value, conditions)),
+        value: compile(value, values),
+    })
+}

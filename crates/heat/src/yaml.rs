@@ -1,0 +1,338 @@
+//! YAML as Heat's loader reads it: YAML 1.1, merges and anchors included, timestamps as text.
+//!
+//! Map keys that are not text (numbers, booleans) become what JSON makes of them.
+
+mod scalar;
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use saphyr_parser::{Event, Parser, ScalarStyle, Span, Tag};
+use serde_json::{Map, Value};
+
+/// How deep a document may nest: nobody writes more, and what reads it recurses.
+const DEEPEST: usize = 100;
+/// How many values a document's aliases may copy, so that a small file cannot become a huge value.
+const MOST_COPIES: usize = 1_000_000;
+
+/// What is wrong with a document, and where.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("line {line}, column {column}: {message}")]
+pub struct SyntaxError {
+    /// The line, from 1.
+    pub line: usize,
+    /// The column, from 1.
+    pub column: usize,
+    /// What is wrong.
+    pub message: String,
+}
+
+/// Reads one document; an empty one is null.
+pub fn parse(text: &str) -> Result<Value, SyntaxError> {
+    // What is JSON is read as JSON, which YAML does not quite contain (tabs, for one).
+    if text.trim_start().starts_with('{')
+        && let Ok(value) = serde_json::from_str(text)
+    {
+        return Ok(value);
+    }
+    let mut parser = Parser::new_from_str(text);
+    let mut builder = Builder {
+        unfinished_end: (!text.ends_with('\n')).then(|| text.chars().count()),
+        ..Builder::default()
+    };
+    while let Some(event) = parser.next_event() {
+        let (event, span) = event.map_err(|error| SyntaxError {
+            line: error.marker().line(),
+            column: error.marker().col() + 1,
+            message: error.info().to_owned(),
+        })?;
+        builder.take(event, span).map_err(|message| SyntaxError {
+            line: span.start.line(),
+            column: span.start.col() + 1,
+            message: message.to_owned(),
+        })?;
+    }
+    Ok(builder.document.unwrap_or(Value::Null))
+}
+
+/// A collection that is not complete yet.
+enum Open {
+    List(Vec<Value>),
+    Map {
+        own: Map<String, Value>,
+        merged: Vec<Map<String, Value>>,
+        key: Option<Key>,
+    },
+}
+
+enum Key {
+    Name(String),
+    /// `<<`, not quoted.
+    Merge,
+}
+
+#[derive(Default)]
+struct Builder {
+    open: Vec<(Open, usize)>,
+    anchors: HashMap<usize, Value>,
+    document: Option<Value>,
+    copies: usize,
+    /// How many characters there are, if no newline ends them: a block scalar ends there without
+    /// one.
+    unfinished_end: Option<usize>,
+}
+
+impl Builder {
+    fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), &'static str> {
+        match event {
+            Event::Scalar(mut text, style, anchor, tag) => {
+                if matches!(style, ScalarStyle::Literal | ScalarStyle::Folded)
+                    && self
+                        .unfinished_end
+                        .is_some_and(|end| span.end.index() >= end)
+                    && text.ends_with('\n')
+                {
+                    text.to_mut().pop();
+                }
+                if self.expects_key() && anchor == 0 {
+                    self.set_key(key(text, style, tag.as_deref())?);
+                    return Ok(());
+                }
+                self.finish(scalar_value(text, style, tag.as_deref())?, anchor)
+            }
+            Event::Alias(anchor) => {
+                let value = self
+                    .anchors
+                    .get(&anchor)
+                    .ok_or("an alias refers to what it is part of")?;
+                self.copies += size(value);
+                if self.copies > MOST_COPIES {
+                    return Err("its aliases make too large a value");
+                }
+                let value = value.clone();
+                self.finish(value, 0)
+            }
+            Event::SequenceStart(anchor, _) => self.open(Open::List(Vec::new()), anchor),
+            Event::MappingStart(anchor, _) => {
+                let map = Open::Map {
+                    own: Map::new(),
+                    merged: Vec::new(),
+                    key: None,
+                };
+                self.open(map, anchor)
+            }
+            Event::SequenceEnd | Event::MappingEnd => match self.open.pop() {
+                Some((Open::List(items), anchor)) => self.finish(Value::Array(items), anchor),
+                Some((Open::Map { own, merged, .. }, anchor)) => {
+                    self.finish(Value::Object(merge(merged, own)), anchor)
+                }
+                None => Ok(()),
+            },
+            Event::DocumentStart(_) if self.document.is_some() => {
+                Err("a second document starts here; there can be only one")
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn open(&mut self, collection: Open, anchor: usize) -> Result<(), &'static str> {
+        if self.expects_key() {
+            return Err("a list or map cannot be a key");
+        }
+        if self.open.len() >= DEEPEST {
+            return Err("it is nested too deeply");
+        }
+        self.open.push((collection, anchor));
+        Ok(())
+    }
+
+    fn expects_key(&self) -> bool {
+        matches!(self.open.last(), Some((Open::Map { key: None, .. }, _)))
+    }
+
+    fn set_key(&mut self, new: Key) {
+        if let Some((Open::Map { key, .. }, _)) = self.open.last_mut() {
+            *key = Some(new);
+        }
+    }
+
+    /// Puts a complete value where it belongs.
+    fn finish(&mut self, value: Value, anchor: usize) -> Result<(), &'static str> {
+        if anchor != 0 {
+            self.anchors.insert(anchor, value.clone());
+        }
+        match self.open.last_mut() {
+            None => self.document = Some(value),
+            Some((Open::List(items), _)) => items.push(value),
+            Some((Open::Map { own, merged, key }, _)) => match key.take() {
+                Some(Key::Name(name)) => {
+                    own.insert(name, value);
+                }
+                Some(Key::Merge) => merge_into(merged, value)?,
+                None => {
+                    *key = Some(Key::Name(
+                        key_text(value).ok_or("a list or map cannot be a key")?,
+                    ));
+                }
+            },
+        }
+        Ok(())
+    }
+}
+
+fn merge_into(merged: &mut Vec<Map<String, Value>>, value: Value) -> Result<(), &'static str> {
+    const WRONG: &str = "only a map, or a list of maps, can be merged";
+    match value {
+        Value::Object(map) => merged.push(map),
+        Value::Array(maps) => {
+            // The first of a list wins.
+            for map in maps.into_iter().rev() {
+                let Value::Object(map) = map else {
+                    return Err(WRONG);
+                };
+                merged.push(map);
+            }
+        }
+        _ => return Err(WRONG),
+    }
+    Ok(())
+}
+
+/// What is merged comes first; a map's own keys win over it.
+fn merge(merged: Vec<Map<String, Value>>, own: Map<String, Value>) -> Map<String, Value> {
+    let mut maps = merged.into_iter();
+    let Some(mut all) = maps.next() else {
+        return own;
+    };
+    for map in maps.chain([own]) {
+        all.extend(map);
+    }
+    all
+}
+
+fn key(text: Cow<'_, str>, style: ScalarStyle, tag: Option<&Tag>) -> Result<Key, &'static str> {
+    if style == ScalarStyle::Plain && tag.is_none() && text == "<<" {
+        return Ok(Key::Merge);
+    }
+    let value = scalar_value(text, style, tag)?;
+    key_text(value)
+        .map(Key::Name)
+        .ok_or("a list or map cannot be a key")
+}
+
+/// What JSON makes of a key.
+fn key_text(value: Value) -> Option<String> {
+    Some(match value {
+        Value::String(text) => text,
+        Value::Null => "null".to_owned(),
+        Value::Bool(value) => value.to_string(),
+        Value::Number(number) => number.to_string(),
+        Value::Array(_) | Value::Object(_) => return None,
+    })
+}
+
+fn scalar_value(
+    text: Cow<'_, str>,
+    style: ScalarStyle,
+    tag: Option<&Tag>,
+) -> Result<Value, &'static str> {
+    match tag {
+        None if style == ScalarStyle::Plain => Ok(scalar::resolve(text)),
+        None => Ok(Value::String(text.into_owned())),
+        Some(tag) => scalar::tagged(text, tag),
+    }
+}
+
+fn size(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(size).sum::<usize>(),
+        Value::Object(map) => 1 + map.values().map(size).sum::<usize>(),
+        _ => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn scalars_are_those_of_yaml_1_1() {
+        let value = parse(
+            "[yes, Off, 'yes', 0644, 0x1F, 1_000, 1:30, 1e3, 1.5, 08, 2018-03-02, ~, .5, '', 0b11, -7]",
+        )
+        .unwrap();
+        assert_eq!(
+            value,
+            json!([
+                true,
+                false,
+                "yes",
+                420,
+                31,
+                1000,
+                90,
+                "1e3",
+                1.5,
+                "08",
+                "2018-03-02",
+                null,
+                0.5,
+                "",
+                3,
+                -7
+            ])
+        );
+    }
+
+    #[test]
+    fn anchors_and_merges() {
+        let value = parse(
+            "a: &a {x: 1, y: 2}\nb: {<<: *a, y: 3}\nc: {<<: [{y: 4, z: 5}, *a]}\n'<<': plain\n1: one\n",
+        )
+        .unwrap();
+        assert_eq!(
+            value,
+            json!({
+                "a": {"x": 1, "y": 2},
+                "b": {"x": 1, "y": 3},
+                "c": {"x": 1, "y": 4, "z": 5},
+                "<<": "plain",
+                "1": "one",
+            })
+        );
+    }
+
+    #[test]
+    fn a_block_scalar_ends_as_the_file_does() {
+        for (text, expected) in [
+            ("a: |\n  x", "x"),
+            ("a: |\n  x\n", "x\n"),
+            ("a: |+\n  x", "x"),
+            ("a: >\n  x\n  y", "x y"),
+            ("a: |\n  x\n  y", "x\ny"),
+        ] {
+            assert_eq!(parse(text).unwrap(), json!({ "a": expected }), "{text:?}");
+        }
+        assert_eq!(
+            parse("a: |\n  x\nb: y").unwrap(),
+            json!({"a": "x\n", "b": "y"})
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_is_placed() {
+        assert_eq!(parse("a: 1\nb: [1\nc: 2\n").unwrap_err().line, 3);
+        assert!(parse("a: &a [*a]").is_err());
+        assert!(parse("--- 1\n--- 2\n").is_err());
+        assert!(parse(&"[".repeat(5000)).is_err());
+        let laughs = format!(
+            "a0: &a0 [x]\n{}",
+            (1..20)
+                .map(|n| format!("a{n}: &a{n} [*a{0}, *a{0}, *a{0}, *a{0}]\n", n - 1))
+                .collect::<String>()
+        );
+        assert!(parse(&laughs).unwrap_err().message.contains("too large"));
+    }
+}

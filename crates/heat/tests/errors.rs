@@ -1,0 +1,176 @@
+//! What is wrong with a template is said with its place and the templates that led there.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use heat::{Problem, Resolver};
+
+/// The error of resolving `top.yaml` among these templates, of which the version is left out.
+fn error_of(templates: &[(&str, &str)]) -> heat::Error {
+    resolve(templates).unwrap_err()
+}
+
+fn resolve(templates: &[(&str, &str)]) -> heat::Result<serde_json::Map<String, serde_json::Value>> {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in templates {
+        let text = format!("heat_template_version: queens\n{text}");
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    Resolver::open(folder.path(), &[])
+        .unwrap()
+        .resolve("top.yaml")
+}
+
+#[test]
+fn circular_resources() {
+    let error = error_of(&[(
+        "top.yaml",
+        "resources:
+  A: {type: OS::Heat::Value, properties: {value: {get_attr: [B, value]}}}
+  B: {type: OS::Heat::Value, properties: {value: {get_attr: [A, value]}}}
+outputs: {x: {value: {get_attr: [A, value]}}}",
+    )]);
+    assert!(matches!(error.problem(), Problem::Circular(what) if what == "resource A"));
+    assert_eq!(
+        error.to_string(),
+        "top.yaml: resources.B.properties.value.get_attr: resource A needs itself
+  used by top.yaml: resources.A.properties.value.get_attr
+  used by top.yaml: outputs.x.value.get_attr"
+    );
+}
+
+#[test]
+fn circular_conditions_and_templates() {
+    let error = error_of(&[(
+        "top.yaml",
+        "conditions: {a: {not: b}, b: {not: a}}
+outputs: {x: {value: {if: [a, 1, 2]}}}",
+    )]);
+    assert!(matches!(error.problem(), Problem::Circular(what) if what == "condition a"));
+
+    let error = error_of(&[(
+        "top.yaml",
+        "resources: {Again: {type: ./top.yaml}}
+outputs: {x: {value: {get_attr: [Again, x]}}}",
+    )]);
+    assert!(matches!(error.problem(), Problem::TooDeep));
+}
+
+#[test]
+fn a_parameter_without_value_names_who_left_it_out() {
+    let error = error_of(&[
+        (
+            "base.yaml",
+            "parameters: {Password: {type: string}}\noutputs: {x: {value: 1}}",
+        ),
+        (
+            "top.yaml",
+            "resources: {Base: {type: ./base.yaml}}
+outputs: {x: {value: [{get_attr: [Base, x]}]}}",
+        ),
+    ]);
+    assert_eq!(
+        error.to_string(),
+        "base.yaml: parameters.Password: parameter Password has no value and no default: give it \
+         one under parameter_defaults
+  used by top.yaml: resources.Base
+  used by top.yaml: outputs.x.value[0].get_attr"
+    );
+    assert_eq!(
+        (error.template(), &*error.path()),
+        ("base.yaml", "parameters.Password")
+    );
+}
+
+#[test]
+fn wrong_types_and_constraints_do_not_tell_the_value() {
+    for (declared, expected) in [
+        (
+            "{type: number, default: s3cret}",
+            "wants a number: this is a text that is none",
+        ),
+        (
+            "{type: json, default: '{s3cret'}",
+            "wants a map or list, or JSON in a text",
+        ),
+        (
+            "{type: string, default: s3cret, constraints: [{length: {max: 3}}]}",
+            "its length must be 3 or less",
+        ),
+        (
+            "{type: string, default: s3cret, constraints: [{allowed_values: [a, b]}]}",
+            "it must be one of a, b",
+        ),
+        (
+            "{type: string, default: s3cret, constraints: [{allowed_pattern: '[a-z]+'}]}",
+            "it does not match [a-z]+",
+        ),
+        (
+            "{type: string, default: s3cret, constraints: [{length: {max: 3}, description: be short}]}",
+            "be short",
+        ),
+    ] {
+        let text = format!("parameters: {{P: {declared}}}\noutputs: {{x: {{value: 1}}}}");
+        let error = error_of(&[("top.yaml", &text)]).to_string();
+        assert!(error.starts_with("top.yaml: parameters.P: "), "{error}");
+        assert!(
+            error.ends_with(expected) || error.contains(expected),
+            "{error}"
+        );
+        assert!(!error.contains("s3cret"), "{error}");
+    }
+}
+
+#[test]
+fn an_unknown_type_is_an_error_only_if_it_is_asked_for() {
+    let resources = "resources: {Key: {type: OS::Nova::KeyPair}}";
+    let outputs = resolve(&[(
+        "top.yaml",
+        &format!("{resources}\noutputs: {{x: {{value: {{get_resource: Key}}}}}}"),
+    )])
+    .unwrap();
+    assert_eq!(outputs["x"], "Key");
+    let error = error_of(&[(
+        "top.yaml",
+        &format!("{resources}\noutputs: {{x: {{value: {{get_attr: [Key, name]}}}}}}"),
+    )]);
+    assert!(matches!(error.problem(), Problem::UnknownType { .. }));
+}
+
+#[test]
+fn mistyped_names_get_a_suggestion() {
+    for (text, expected) in [
+        (
+            "output: {}",
+            "unknown section output; did you mean outputs?",
+        ),
+        (
+            "parameters: {Port: {type: number, default: 1}}\noutputs: {x: {value: {get_param: Prot}}}",
+            "there is no parameter Prot; did you mean Port?",
+        ),
+        (
+            "resources: {Base: {type: OS::Heat::None}}\noutputs: {x: {value: {get_attr: [Bsae, x]}}}",
+            "there is no resource Bsae; did you mean Base?",
+        ),
+        (
+            "resources: {Base: {type: OS::Heat::Value, propertis: {}}}",
+            "unknown key propertis; did you mean properties?",
+        ),
+        (
+            "parameters: {Port: {type: number, defualt: 1}}",
+            "unknown key defualt; did you mean default?",
+        ),
+    ] {
+        let error = error_of(&[("top.yaml", text)]).to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
+#[test]
+fn what_if_does_not_choose_is_not_looked_at() {
+    let outputs = resolve(&[(
+        "top.yaml",
+        "outputs: {x: {value: {if: [true, 1, {get_attr: not even a list}]}}}",
+    )])
+    .unwrap();
+    assert_eq!(outputs["x"], 1);
+}

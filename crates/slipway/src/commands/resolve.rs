@@ -1,0 +1,48 @@
+//! `slipway resolve`.
+
+use anyhow::bail;
+use heat::Resolver;
+use serde_json::{Map, Value};
+
+use crate::cli::{Resolve, Templates};
+use crate::exit::bad_input;
+use crate::output::Output;
+
+/// Prints the outputs of templates; what cannot be resolved is named, the rest is printed.
+pub fn run(asked: &Resolve, output: &Output) -> anyhow::Result<()> {
+    let resolver = open(&asked.templates)?;
+    let mut names = asked.template.clone();
+    for kind in &asked.service {
+        match resolver.template_of(kind).map_err(bad_input)? {
+            Some(name) => names.push(name),
+            None => bail!("{kind} is turned off: the resource registry has OS::Heat::None for it"),
+        }
+    }
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    let mut resolved = Map::new();
+    let mut failed = 0;
+    for (name, outputs) in resolver.resolve_all(&names) {
+        match outputs {
+            Ok(outputs) => {
+                resolved.insert(name.to_owned(), Value::Object(outputs));
+            }
+            Err(error) => {
+                output.error(&error.into());
+                failed += 1;
+            }
+        }
+    }
+    output.document(&resolved)?;
+    if failed > 0 {
+        bail!(
+            "{failed} of {} templates could not be resolved",
+            names.len()
+        );
+    }
+    Ok(())
+}
+
+/// The templates in a folder with the environment files that were asked for.
+pub fn open(asked: &Templates) -> anyhow::Result<Resolver> {
+    Resolver::open(&asked.templates, &asked.environments).map_err(bad_input)
+}
