@@ -202,6 +202,8 @@ enum Arguments {
         template: Expression,
         for_each: Expression,
         permutations: bool,
+        /// Whether a map stands for its keys.
+        maps: bool,
     },
     Yaql {
         expression: Expression,
@@ -324,9 +326,10 @@ impl Call {
                     template,
                     for_each,
                     permutations,
+                    maps,
                 },
                 _,
-            ) => lists::repeat(template, for_each, *permutations, stack)?,
+            ) => lists::repeat(template, for_each, *permutations, *maps, stack)?,
             (Arguments::Yaql { expression, data }, _) => yaql(expression, data, stack)?,
             (Arguments::One(argument), _) => argument.evaluate(stack)?.into_owned(),
             (Arguments::Many(arguments), _) => {

@@ -24,16 +24,14 @@ pub(super) fn get_param<'a>(
         },
         _ => return Err(wants("the name of a parameter, or a list of it and a path").into()),
     };
-    let mut value: &Value = stack.parameter(name)?;
+    let mut value = Cow::Borrowed(&**stack.parameter(name)?);
     for step in path {
-        match parameter_step(value, step) {
-            Some(Step::To(next)) => value = next,
-            // A character of a text leads no further than to itself.
-            Some(Step::Character(character)) => return Ok(Cow::Owned(character)),
+        value = match step_into(value, step, parameter_step) {
+            Some(value) => value,
             None => return Ok(Cow::Owned(Value::String(String::new()))),
-        }
+        };
     }
-    Ok(Cow::Borrowed(value))
+    Ok(value)
 }
 
 enum Step<'a> {
@@ -54,7 +52,6 @@ fn parameter_step<'a>(value: &'a Value, step: &Value) -> Option<Step<'a>> {
 fn plain_step<'a>(value: &'a Value, step: &Value) -> Option<Step<'a>> {
     match (value, step) {
         (Value::Object(map), Value::String(key)) => map.get(key).map(Step::To),
-        (Value::Object(map), Value::Number(number)) => map.get(&number.to_string()).map(Step::To),
         (Value::Array(_) | Value::String(_), Value::Number(number)) => {
             element(value, number.as_i64()?)
         }
@@ -127,7 +124,7 @@ pub(super) fn get_attr<'a>(
 /// What a path leads to in a value.
 pub(crate) fn select<'a>(mut value: Cow<'a, Value>, path: &[Cow<'_, Value>]) -> Cow<'a, Value> {
     for step in path {
-        value = match step_into(value, step) {
+        value = match step_into(value, step, plain_step) {
             Some(value) => value,
             None => return Cow::Owned(Value::Null),
         };
@@ -135,13 +132,17 @@ pub(crate) fn select<'a>(mut value: Cow<'a, Value>, path: &[Cow<'_, Value>]) -> 
     value
 }
 
-fn step_into<'a>(value: Cow<'a, Value>, step: &Value) -> Option<Cow<'a, Value>> {
+fn step_into<'a>(
+    value: Cow<'a, Value>,
+    step: &Value,
+    find: impl for<'b> Fn(&'b Value, &Value) -> Option<Step<'b>>,
+) -> Option<Cow<'a, Value>> {
     match value {
-        Cow::Borrowed(value) => match plain_step(value, step)? {
+        Cow::Borrowed(value) => match find(value, step)? {
             Step::To(value) => Some(Cow::Borrowed(value)),
             Step::Character(value) => Some(Cow::Owned(value)),
         },
-        Cow::Owned(value) => match plain_step(&value, step)? {
+        Cow::Owned(value) => match find(&value, step)? {
             Step::To(value) => Some(Cow::Owned(value.clone())),
             Step::Character(value) => Some(Cow::Owned(value)),
         },

@@ -141,6 +141,7 @@ pub(super) fn compile_repeat(argument: &Value, context: Context) -> Result<Argum
         _ => true,
     };
     Ok(Arguments::Repeat {
+        maps: permutations && context.version >= Version::Newton,
         template: compile(template, context),
         for_each: compile(for_each, context),
         permutations,
@@ -151,6 +152,7 @@ pub(super) fn repeat(
     template: &Expression,
     for_each: &Expression,
     permutations: bool,
+    maps: bool,
     stack: &Stack<'_>,
 ) -> Result<Value> {
     let for_each = for_each
@@ -172,7 +174,7 @@ pub(super) fn repeat(
                 lengths.push(items.len());
                 items.clone()
             }
-            Value::Object(map) if permutations => map.keys().cloned().map(Value::String).collect(),
+            Value::Object(map) if maps => map.keys().cloned().map(Value::String).collect(),
             _ => return Err(wants("lists in for_each").into()),
         };
         names.push(name.as_str());

@@ -98,12 +98,7 @@ pub(super) fn replace(arguments: Value) -> Result<Value> {
 }
 
 fn replaced_value(value: &Value, values: &Map<String, Value>) -> Value {
-    let found = match value {
-        Value::String(text) => values.get(text),
-        // Keys that are numbers are texts here.
-        Value::Number(_) | Value::Bool(_) => values.get(&value.to_string()),
-        _ => None,
-    };
+    let found = value.as_str().and_then(|text| values.get(text));
     found.unwrap_or(value).clone()
 }
 
