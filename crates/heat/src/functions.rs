@@ -314,10 +314,7 @@ impl Call {
                 let [value, sequence] = two(arguments, stack)?;
                 lists::contains(&value, &sequence)?
             }
-            (Arguments::Many(arguments), Name::Filter) => {
-                let [values, list] = two(arguments, stack)?;
-                lists::filter(&values, list.into_owned())?
-            }
+            (Arguments::Many(arguments), Name::Filter) => lists::filter(arguments, stack)?,
             (Arguments::Replace { template, params }, name) => {
                 strings::replace(name, template, params, stack)?
             }

@@ -107,25 +107,27 @@ pub(super) fn contains(value: &Value, sequence: &Value) -> Result<Value> {
     }
 }
 
-pub(super) fn filter(values: &Value, list: Value) -> Result<Value> {
+/// `[VALUES, LIST]`: the list without the values, which are not looked at if it is empty.
+pub(super) fn filter(arguments: &[Expression], stack: &Stack<'_>) -> Result<Value> {
+    let [values, list] = arguments else {
+        return Err(wants("two values").into());
+    };
+    let list = list.evaluate(stack).map_err(|error| error.at("[1]"))?;
     if !python::is_true(&list) {
-        return Ok(list);
+        return Ok(list.into_owned());
     }
-    let Value::Array(items) = list else {
+    let Value::Array(items) = &*list else {
         return Err(wants("a list to leave values out of").into());
     };
-    if !python::is_true(values) {
-        return Ok(Value::Array(items));
+    let values = values.evaluate(stack).map_err(|error| error.at("[0]"))?;
+    if !python::is_true(&values) {
+        return Ok(list.into_owned());
     }
-    let Value::Array(values) = values else {
+    let Value::Array(values) = &*values else {
         return Err(wants("a list of the values to leave out").into());
     };
-    Ok(Value::Array(
-        items
-            .into_iter()
-            .filter(|item| !contains_equal(values, item))
-            .collect(),
-    ))
+    let kept = items.iter().filter(|item| !contains_equal(values, item));
+    Ok(Value::Array(kept.cloned().collect()))
 }
 
 /// `{template, for_each: {NAME: LIST, …}, permutations}`.
