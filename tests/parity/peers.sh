@@ -74,10 +74,12 @@ kolla() {
     if [[ ! -e $place/.complete ]]; then
         say "fetching kolla $1"
         rm -rf "$place"
+        ensure_python
+        python3 -c 'import venv' 2>/dev/null || ./scripts/engine --package python3-venv
         python3 -m venv --without-pip "$place"
         # kolla-build finds its templates through the prefix it is installed under.
-        python3 -m pip install --quiet --disable-pip-version-check --root-user-action ignore \
-            --no-deps --no-compile --prefix "$place" "kolla==$1" >"$place.log" 2>&1 ||
+        python3 -m pip --python "$place" install --quiet --disable-pip-version-check \
+            --root-user-action ignore --no-deps --no-compile "kolla==$1" >"$place.log" 2>&1 ||
             { tail -n 20 "$place.log" >&2; fail "cannot fetch kolla $1"; }
         site=$(echo "$place"/lib/python3*/site-packages)
         echo "$PEERS/kolla-needs-$era" >"$site/needs.pth"

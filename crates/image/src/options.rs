@@ -231,6 +231,7 @@ impl Options {
             openstack_release: text("openstack-release").unwrap_or(defaults.openstack_release),
             openstack_release_codename: text("openstack-release-codename").unwrap_or_default(),
             kolla_version: kolla.shown_version().to_owned(),
+            rpm_setup_config: kolla.list_default("rpm_setup_config"),
             kolla: Some(kolla),
             ..defaults
         })

@@ -171,6 +171,10 @@ impl Kolla {
         self.default(option)?.as_str().map(str::to_owned)
     }
 
+    pub(crate) fn list_default(&self, option: &str) -> Vec<String> {
+        self.default(option).map(strings).unwrap_or_default()
+    }
+
     /// A distribution's image and its tag.
     pub(crate) fn base_image(&self, base: &str) -> Option<(String, String)> {
         match self.constants.get("DEFAULT_BASE_TAGS")?.get(base)? {

@@ -162,7 +162,9 @@ pub fn options(
         .collect();
     options.patches_path = text("patches_path")?;
     options.repos_yaml = path("repos_yaml")?;
-    options.rpm_setup_config = list("rpm_setup_config")?;
+    if settings.is_given("rpm_setup_config") {
+        options.rpm_setup_config = list("rpm_setup_config")?;
+    }
     options.distro_package_manager = text("distro_package_manager")?;
     options.base_package_type = text("base_package_type")?;
     options.openstack_release = text("openstack_release")?.unwrap_or(options.openstack_release);
