@@ -78,6 +78,7 @@ impl Graph {
             .collect();
         link(tree, &mut nodes, options)?;
         let order = order(&mut nodes)?;
+        rename_infrastructure(&mut nodes, &order, options);
         select(&mut nodes, &order, options)?;
         Ok(Graph { nodes, order })
     }
@@ -93,11 +94,15 @@ impl Graph {
 
 /// Finds every image's parents by what its `FROM` lines say.
 fn link(tree: &Tree, nodes: &mut [Node], options: &Options) -> Result<()> {
-    let by_reference: BTreeMap<String, usize> = nodes
-        .iter()
-        .enumerate()
-        .map(|(index, node)| (node.reference.clone(), index))
-        .collect();
+    let mut by_reference: BTreeMap<String, usize> = BTreeMap::new();
+    for (index, node) in nodes.iter().enumerate() {
+        by_reference.insert(node.reference.clone(), index);
+        by_reference.extend(
+            options
+                .infra_reference(&node.name)
+                .map(|name| (name, index)),
+        );
+    }
     let ours = options.reference("\0");
     let (before, after) = ours.split_once('\0').unwrap_or_default();
     for index in 0..nodes.len() {
@@ -175,6 +180,23 @@ fn cycle(nodes: &[Node], waiting: &[usize]) -> Vec<String> {
         .chain([&at])
         .map(|&index| nodes[index].name.clone())
         .collect()
+}
+
+/// `--infra-rename`: an image that is of no install type, as are all its parents, has a name
+/// without one.
+fn rename_infrastructure(nodes: &mut [Node], order: &[usize], options: &Options) {
+    let Some(typed) = options.kolla.as_ref().map(|kolla| kolla.typed_images()) else {
+        return;
+    };
+    let mut is_typed = vec![false; nodes.len()];
+    for &index in order {
+        let has_typed_parent = nodes[index].parents.iter().any(|&parent| is_typed[parent]);
+        is_typed[index] = has_typed_parent || typed.contains(&nodes[index].name);
+        if let (false, Some(name)) = (is_typed[index], options.infra_reference(&nodes[index].name))
+        {
+            nodes[index].reference = name;
+        }
+    }
 }
 
 /// Marks what the regular expressions match, and all parents of it.

@@ -269,6 +269,20 @@ impl Options {
         }
     }
 
+    /// The reference of an image that is of no install type, where such have names of their own.
+    pub(crate) fn infra_reference(&self, image: &str) -> Option<String> {
+        let prefix = self.infra_prefix()?;
+        let (namespace, tag) = (self.full_namespace(), self.tag());
+        Some(format!("{namespace}/{prefix}{image}:{tag}"))
+    }
+
+    /// What stands before the names of such images.
+    pub(crate) fn infra_prefix(&self) -> Option<String> {
+        let kolla = self.kolla.as_ref().filter(|_| self.infra_rename)?;
+        let has_it = kolla.has_option("infra-rename") && self.metatype().is_some();
+        has_it.then(|| format!("{}-infra-", self.base))
+    }
+
     /// The install type as templates see it, and where its packages come from; `None` where the
     /// Kolla has no install types.
     pub(crate) fn metatype(&self) -> Option<(&str, &'static str)> {
@@ -324,7 +338,6 @@ impl Options {
                 (format!("{conf}.base_tag"), text(&self.base_tag())),
                 (format!("{conf}.base_arch"), text(&self.base_arch)),
                 (format!("{conf}.install_type"), install_type.clone()),
-                (format!("{conf}.infra_rename"), self.infra_rename.into()),
             ]
         });
         both.collect()

@@ -41,6 +41,7 @@ pub struct Kolla {
     users: BTreeMap<String, User>,
     sources: IndexMap<String, DefaultSource>,
     unbuildable: BTreeMap<String, BTreeSet<String>>,
+    typed: BTreeSet<String>,
     worker: Module,
     release: Release,
     tag_is_composed: bool,
@@ -88,6 +89,7 @@ impl Kolla {
             users: users(&place, &constants)?,
             sources: sources(&place, &constants)?,
             unbuildable: unbuildable(&place)?,
+            typed: typed(&build),
             release: Release::read(&place, &worker, &build)?,
             version,
             commit,
@@ -219,6 +221,11 @@ impl Kolla {
             .filter(|(key, _)| key.split('+').all(|tag| tags.contains(&tag)))
             .flat_map(|(_, images)| images.iter().map(String::as_str))
             .collect()
+    }
+
+    /// Images that are of an install type, as are all their children.
+    pub(crate) fn typed_images(&self) -> &BTreeSet<String> {
+        &self.typed
     }
 
     /// A distribution that it builds on.
@@ -363,3 +370,13 @@ fn unbuildable(place: &Place) -> Result<BTreeMap<String, BTreeSet<String>>> {
         .map(|(key, images)| (key.clone(), strings(images).into_iter().collect()))
         .collect())
 }
+
+/// `BINARY_SOURCE_IMAGES`, of releases 11 to 14.
+fn typed(build: &str) -> BTreeSet<String> {
+    let names = Module::read(build).constants();
+    let images = names.get("BINARY_SOURCE_IMAGES").map(strings);
+    images.into_iter().flatten().collect()
+}
+
+#[cfg(test)]
+mod tests;

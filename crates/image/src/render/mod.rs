@@ -11,6 +11,7 @@ mod variables;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use minijinja::{Environment, Value};
 use rayon::prelude::*;
@@ -49,7 +50,9 @@ pub fn render(tree: &Tree, options: &Options) -> Result<BTreeMap<String, String>
 #[derive(Debug)]
 pub(crate) struct Renderer<'a> {
     tree: &'a Tree,
-    environment: Environment<'static>,
+    release: Release,
+    repositories: Arc<Repositories>,
+    files: Arc<BTreeMap<String, PathBuf>>,
     overrides: Option<Overrides>,
     variables: BTreeMap<&'static str, Value>,
     pip_arguments: Vec<&'static str>,
@@ -68,19 +71,37 @@ impl<'a> Renderer<'a> {
             Some(kolla) => kolla.release().clone(),
             None => Release::default(),
         };
-        let repositories = Repositories::read(&release, tree, options)?;
+        let templates = tree
+            .files()
+            .map(|(inside, path)| (inside.to_owned(), path.to_owned()));
         Ok(Renderer {
             tree,
-            environment: environment(tree, overrides.as_ref(), &release, repositories),
+            repositories: Arc::new(Repositories::read(&release, tree, options)?),
+            files: Arc::new(templates.collect()),
             overrides,
             variables: variables::variables(options, &users)?,
             pip_arguments: pip_arguments(&release, options),
+            release,
         })
     }
 
     pub(crate) fn render_all(&self) -> Result<BTreeMap<String, String>> {
         let names: Vec<&str> = self.tree.image_names().collect();
-        let rendered: Vec<_> = names.par_iter().map(|name| self.render(name)).collect();
+        // An environment parses one template at a time. So each part of the work has its own: most
+        // templates are used once, and those that all use are few.
+        let part = names
+            .len()
+            .div_ceil(2 * rayon::current_num_threads())
+            .max(1);
+        let rendered: Vec<_> = names
+            .par_chunks(part)
+            .flat_map_iter(|names| {
+                let environment = self.environment();
+                names
+                    .iter()
+                    .map(move |name| self.render(&environment, name))
+            })
+            .collect();
         // Collected first, so that of several errors always the same one is reported.
         let mut dockerfiles = BTreeMap::new();
         for (name, text) in names.into_iter().zip(rendered) {
@@ -89,7 +110,7 @@ impl<'a> Renderer<'a> {
         Ok(dockerfiles)
     }
 
-    fn render(&self, image: &str) -> Result<String> {
+    fn render(&self, environment: &Environment<'static>, image: &str) -> Result<String> {
         let template = self.tree.template(image).unwrap_or_default();
         let mut variables = self.variables.clone();
         variables.insert("image_name", image.into());
@@ -99,11 +120,40 @@ impl<'a> Renderer<'a> {
         } else {
             template.as_str()
         };
-        self.environment
+        environment
             .get_template(start)
             .and_then(|template| template.render(Value::from_pairs(variables)))
             .map(|text| self.with_pip_arguments(text))
-            .map_err(|error| Error::Template(Box::new(self.explain(image, &template, &error))))
+            .map_err(|error| {
+                let explained = self.explain(environment, image, &template, &error);
+                Error::Template(Box::new(explained))
+            })
+    }
+
+    fn environment(&self) -> Environment<'static> {
+        let mut environment = Environment::new();
+        environment.set_debug(true);
+        environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+        dialect::install(&mut environment);
+        functions::install(&mut environment, &self.release);
+        repos::install(&self.repositories, &mut environment);
+        environment.add_filter("customizable", customizable::customizable);
+        let files = Arc::clone(&self.files);
+        let overrides = self
+            .overrides
+            .as_ref()
+            .map(|overrides| overrides.text.clone());
+        environment.set_loader(move |name| {
+            let source = match (name, &overrides) {
+                (OVERRIDE, Some(text)) => text.clone(),
+                _ => match files.get(name) {
+                    Some(path) => read_template(path)?,
+                    None => return Ok(None),
+                },
+            };
+            Ok(Some(dialect::adapt(&source).text))
+        });
+        environment
     }
 
     /// Pip's options as arguments of the build, after the first `FROM`.
@@ -123,7 +173,13 @@ impl<'a> Renderer<'a> {
     }
 
     /// The innermost place of an error, in terms of the files on disk.
-    fn explain(&self, image: &str, template: &str, error: &minijinja::Error) -> TemplateError {
+    fn explain(
+        &self,
+        environment: &Environment<'static>,
+        image: &str,
+        template: &str,
+        error: &minijinja::Error,
+    ) -> TemplateError {
         let mut chain = Vec::new();
         let mut innermost = error;
         while let Some(inner) = std::error::Error::source(innermost)
@@ -138,9 +194,7 @@ impl<'a> Renderer<'a> {
             .filter(|_| innermost.kind() == minijinja::ErrorKind::SyntaxError);
         let original_error = again.and_then(|name| {
             let original = self.original_text(name)?;
-            self.environment
-                .template_from_named_str(name, &original)
-                .err()
+            environment.template_from_named_str(name, &original).err()
         });
         let is_original = original_error.is_some();
         let shown = original_error.as_ref().unwrap_or(innermost);
@@ -237,37 +291,6 @@ fn message(error: &minijinja::Error) -> String {
         Some(detail) => detail.to_owned(),
         None => error.kind().to_string(),
     }
-}
-
-fn environment(
-    tree: &Tree,
-    overrides: Option<&Overrides>,
-    release: &Release,
-    repositories: Repositories,
-) -> Environment<'static> {
-    let mut environment = Environment::new();
-    environment.set_debug(true);
-    environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
-    dialect::install(&mut environment);
-    functions::install(&mut environment, release);
-    repositories.install(&mut environment);
-    environment.add_filter("customizable", customizable::customizable);
-    let files: BTreeMap<String, PathBuf> = tree
-        .files()
-        .map(|(inside, path)| (inside.to_owned(), path.to_owned()))
-        .collect();
-    let overrides = overrides.map(|overrides| overrides.text.clone());
-    environment.set_loader(move |name| {
-        let source = match (name, &overrides) {
-            (OVERRIDE, Some(text)) => text.clone(),
-            _ => match files.get(name) {
-                Some(path) => read_template(path)?,
-                None => return Ok(None),
-            },
-        };
-        Ok(Some(dialect::adapt(&source).text))
-    });
-    environment
 }
 
 fn pip_arguments(release: &Release, options: &Options) -> Vec<&'static str> {

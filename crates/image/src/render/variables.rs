@@ -95,7 +95,6 @@ fn distribution(options: &Options) -> BTreeMap<&'static str, Value> {
     let package_manager = package_manager.or_else(|| of_worker("self.distro_package_manager"));
     let package_type = given(&options.base_package_type);
     let package_type = package_type.or_else(|| of_worker("self.base_package_type"));
-    let infra_prefix = of_worker("self.infra_image_prefix").filter(|_| options.infra_rename);
     let pretty_name = match kolla {
         Some(kolla) => kolla.distribution("DISTRO_PRETTY_NAME", base.name()),
         None => Some(base.pretty_name().to_owned()),
@@ -129,7 +128,8 @@ fn distribution(options: &Options) -> BTreeMap<&'static str, Value> {
         ("install_metatype", metatype.into()),
         (
             "infra_image_prefix",
-            infra_prefix
+            options
+                .infra_prefix()
                 .unwrap_or_else(|| options.image_prefix())
                 .into(),
         ),

@@ -137,32 +137,34 @@ impl Repositories {
             section,
         })
     }
+}
 
-    /// Adds the functions to an environment.
-    pub(crate) fn install(self, env: &mut Environment<'static>) {
-        let Some(style) = self.style else { return };
-        let shared = Arc::new(self);
-        let for_cleanup = Arc::clone(&shared);
-        env.add_function(
-            "handle_repos",
-            move |state: &State, names: Value, mode: String| {
-                let names = sequence(&names)?;
-                match style {
-                    Repos::Lines => names::handle(state, &shared, &names, &mode, None),
-                    Repos::Sources { has_arch } => {
-                        names::handle(state, &shared, &names, &mode, Some(has_arch))
-                    }
-                    Repos::Files | Repos::FilesWithCleanup => {
-                        files::Platform::of(state, &shared).handle(&names, &mode)
-                    }
+/// Adds the functions to an environment.
+pub(crate) fn install(repositories: &Arc<Repositories>, env: &mut Environment<'static>) {
+    let Some(style) = repositories.style else {
+        return;
+    };
+    let all = Arc::clone(repositories);
+    env.add_function(
+        "handle_repos",
+        move |state: &State, names: Value, mode: String| {
+            let names = sequence(&names)?;
+            match style {
+                Repos::Lines => names::handle(state, &all, &names, &mode, None),
+                Repos::Sources { has_arch } => {
+                    names::handle(state, &all, &names, &mode, Some(has_arch))
                 }
-            },
-        );
-        if style == Repos::FilesWithCleanup {
-            env.add_function("cleanup_repos", move |state: &State| {
-                files::Platform::of(state, &for_cleanup).cleanup()
-            });
-        }
+                Repos::Files | Repos::FilesWithCleanup => {
+                    files::Platform::of(state, &all).handle(&names, &mode)
+                }
+            }
+        },
+    );
+    if style == Repos::FilesWithCleanup {
+        let all = Arc::clone(repositories);
+        env.add_function("cleanup_repos", move |state: &State| {
+            files::Platform::of(state, &all).cleanup()
+        });
     }
 }
 
