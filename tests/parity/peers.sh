@@ -120,3 +120,23 @@ heat_templates() {
         touch "$place/.complete"
     fi
 }
+
+# container-puppet.py, and the Python packages it runs with.
+container_puppet() {
+    peer paunch-7.0.4 paunch==7.0.4 cliff==4.17.0 cmd2==4.3.1
+    tripleo_heat_templates 10.6.2
+    export CONTAINER_PUPPET=$PEERS/tripleo-heat-templates-10.6.2/common/container-puppet.py
+    [[ -r $CONTAINER_PUPPET ]] || fail "tripleo-heat-templates 10.6.2 has no $CONTAINER_PUPPET"
+}
+
+# tripleo_heat_templates VERSION: as peer_source, by a newer pip than Debian 12 has, which cannot
+# prepare this package, and an older one than those that do not hand constraints on.
+tripleo_heat_templates() {
+    local python=$PEERS/pip/bin/python
+    if [[ ! -x $python ]]; then
+        ensure_python
+        python3 -m venv "$PEERS/pip"
+        "$python" -m pip install --quiet --disable-pip-version-check --upgrade pip==24.3.1
+    fi
+    peer_source "tripleo-heat-templates-$1" "$python"
+}

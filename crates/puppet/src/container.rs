@@ -5,13 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use runtime::engine::{Bind, ContainerSpec, Engine, ImageSummary, LogLine, Progress};
+use runtime::engine::{Bind, ContainerSpec, Engine, EngineError, ImageSummary, LogLine, Progress};
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 use crate::error::{Failure, Result};
 use crate::events::{Event, Observer};
 use crate::merge::Run;
+use crate::mounts;
 use crate::paths::Paths;
+use crate::settings::Settings;
 use crate::transcript::Transcript;
 
 /// Says whose deployment a container works for.
@@ -23,8 +25,8 @@ pub const IN: &str = "/slipway/in";
 /// See [`IN`].
 pub const OUT: &str = "/slipway/out";
 
-const SCRIPT: &str = include_str!("run.sh");
 const NO_PUPPET: i64 = 90;
+const NOT_COPIED: i64 = 91;
 /// Time that removing the container of an abandoned run may take.
 const GIVING_UP: Duration = Duration::from_secs(5);
 
@@ -34,23 +36,22 @@ pub struct Container<'a> {
     pub run: &'a Run,
     /// Its image's id.
     pub image_id: &'a str,
-    /// The deployment.
-    pub paths: &'a Paths,
+    /// The deployment, and how runs are made.
+    pub settings: &'a Settings,
     /// Holds `in/` and `out/`.
     pub staging: &'a Path,
     /// The host's network instead of none.
     pub net_host: bool,
     /// The host's name.
     pub hostname: &'a str,
-    /// Time it may take.
-    pub timeout: Duration,
-    /// Whether it stays when it failed.
-    pub keep_failed: bool,
 }
 
 impl Container<'_> {
-    /// The script that containers run, a file of `in/`.
-    pub const SCRIPT: (&'static str, &'static str) = ("run.sh", SCRIPT);
+    /// What containers run, files of `in/`.
+    pub const SCRIPTS: [(&'static str, &'static str); 2] = [
+        ("run.sh", include_str!("run.sh")),
+        ("puppet.rb", include_str!("puppet.rb")),
+    ];
 
     /// Runs it to its end, which is Puppet's success.
     pub async fn run(
@@ -59,16 +60,18 @@ impl Container<'_> {
         transcript: &mut Transcript<'_>,
     ) -> Result<(), Failure> {
         let name = format!("slipway-config-{}-{}", self.run.volume, self.unique());
-        let id = engine.create_container(&name, &self.spec()).await?;
+        let spec = self.spec();
+        let id = patiently(|| engine.create_container(&name, &spec)).await?;
         let mut abandoned = Abandoned {
             engine,
             id: Some(&id),
         };
-        let ended = tokio::time::timeout(self.timeout, follow(engine, &id, transcript)).await;
+        let ended =
+            tokio::time::timeout(self.settings.timeout, follow(engine, &id, transcript)).await;
         abandoned.id = None;
         let outcome = match ended {
             Err(_) => Err(Failure::TimedOut {
-                limit: self.timeout,
+                limit: self.settings.timeout,
                 last: transcript.last().to_owned(),
                 log: transcript.path().to_owned(),
             }),
@@ -77,15 +80,20 @@ impl Container<'_> {
             Ok(Ok(NO_PUPPET)) => Err(Failure::NoPuppet {
                 image: self.run.config_image.clone(),
             }),
+            Ok(Ok(NOT_COPIED)) => Err(Failure::NotCopied {
+                last: transcript.last().to_owned(),
+                log: transcript.path().to_owned(),
+            }),
             Ok(Ok(exit)) => Err(Failure::Puppet {
                 exit,
                 errors: transcript.errors(&format!("{IN}/config.pp"), &self.run.manifest),
                 log: transcript.path().to_owned(),
             }),
         };
-        if outcome.is_err() && self.keep_failed {
+        if outcome.is_err() && self.settings.keep_failed {
             // What timed out is still going on.
             engine.stop_container(&id, Some(Duration::ZERO)).await?;
+            transcript.kept(&name);
             return outcome;
         }
         let removed = engine.remove_container(&id).await;
@@ -99,7 +107,7 @@ impl Container<'_> {
     }
 
     fn spec(&self) -> ContainerSpec {
-        let (script, _) = Self::SCRIPT;
+        let [(script, _), _] = Self::SCRIPTS;
         ContainerSpec {
             image: self.image_id.to_owned(),
             entrypoint: Some(vec!["/bin/sh".to_owned(), format!("{IN}/{script}")]),
@@ -108,7 +116,7 @@ impl Container<'_> {
             working_dir: Some("/".to_owned()),
             hostname: (!self.net_host).then(|| self.hostname.to_owned()),
             labels: [
-                (ROOT_LABEL, self.paths.root().display().to_string()),
+                (ROOT_LABEL, self.settings.paths.root().display().to_string()),
                 (RUN_LABEL, self.run.volume.to_string()),
             ]
             .map(|(label, value)| (label.to_owned(), value))
@@ -121,46 +129,17 @@ impl Container<'_> {
     }
 
     fn binds(&self) -> Vec<Bind> {
-        let bind = |source: &Path, target: &str, options: &[&str]| Bind {
-            source: source.display().to_string(),
-            target: target.to_owned(),
-            options: options.iter().map(|option| (*option).to_owned()).collect(),
-        };
+        let paths = &self.settings.paths;
         let mut binds = vec![
-            bind(&self.staging.join("in"), IN, &["ro"]),
-            bind(&self.staging.join("out"), OUT, &["rw"]),
-            bind(&self.paths.modules(), "/slipway/modules", &["ro"]),
-            bind(&self.paths.puppet_etc(), "/tmp/puppet-etc", &["ro"]),
+            mounts::bind(&self.staging.join("in"), IN, "ro"),
+            mounts::bind(&self.staging.join("out"), OUT, "rw"),
+            mounts::bind(&paths.modules(), "/slipway/modules", "ro"),
         ];
-        let mut of_the_host = vec!["/etc/localtime"];
-        if self.net_host {
-            of_the_host.push("/etc/hosts");
-        }
-        for path in of_the_host
-            .iter()
-            .map(Path::new)
-            .filter(|path| path.is_file())
-        {
-            binds.push(bind(path, &path.display().to_string(), &["ro"]));
-        }
-        binds.extend(self.run.volumes.iter().map(|volume| declared(volume)));
+        let modules = self.settings.host_modules.as_deref();
+        binds.extend(mounts::of_the_host(paths, modules, self.net_host));
+        let volumes = self.run.volumes.iter();
+        binds.extend(volumes.map(|volume| mounts::declared(volume)));
         binds
-    }
-}
-
-/// `source:target[:options]`; a path alone is mounted where it is.
-fn declared(volume: &str) -> Bind {
-    let mut parts = volume.splitn(3, ':');
-    let source = parts.next().unwrap_or_default();
-    let target = parts.next().unwrap_or(source);
-    let options = parts.next().unwrap_or_default().split(',');
-    Bind {
-        source: source.to_owned(),
-        target: target.to_owned(),
-        options: options
-            .filter(|option| !option.is_empty())
-            .map(str::to_owned)
-            .collect(),
     }
 }
 
@@ -189,13 +168,28 @@ async fn follow(
     id: &str,
     transcript: &mut Transcript<'_>,
 ) -> Result<i64, Failure> {
-    engine.start_container(id).await?;
+    patiently(|| engine.start_container(id)).await?;
     let mut lines = engine.logs(id, None, true).await?;
     while let Some(line) = lines.next().await {
         let (LogLine::Out(line) | LogLine::Err(line)) = line?;
         transcript.line(&line)?;
     }
     Ok(engine.wait_container(id).await?)
+}
+
+/// Asks an engine once more, and once again, where it hiccups. What Puppet says is not asked twice:
+/// the same manifest would fail again.
+async fn patiently<T, F>(mut ask: impl FnMut() -> F) -> Result<T, EngineError>
+where
+    F: Future<Output = Result<T, EngineError>>,
+{
+    for pause in [Duration::from_millis(500), Duration::from_secs(2)] {
+        match ask().await {
+            Err(error) if error.is_transient() => tokio::time::sleep(pause).await,
+            answer => return answer,
+        }
+    }
+    ask().await
 }
 
 /// Removes the containers that earlier runs of this deployment left behind: killed ones, and those

@@ -32,6 +32,9 @@ pub enum PuppetError {
         /// The system's own words.
         source: std::io::Error,
     },
+    /// A file could not be replaced.
+    #[error(transparent)]
+    Write(#[from] kolla::WriteError),
     /// Hiera data or a list of configs that is not what it should be.
     #[error("{}{}: {message}", path.display(), position.map(|(line, column)| format!(":{line}:{column}")).unwrap_or_default())]
     Input {
@@ -104,6 +107,14 @@ pub enum Failure {
         /// Puppet's own error lines.
         errors: Vec<String>,
         /// Everything it said.
+        log: PathBuf,
+    },
+    /// What Puppet wrote could not be copied out of the container.
+    #[error("the result could not be copied out: {last}\n  full log: {}", log.display())]
+    NotCopied {
+        /// The last line that was said.
+        last: String,
+        /// Everything that was said.
         log: PathBuf,
     },
     /// It did not end in time.

@@ -41,6 +41,13 @@ pub enum Event<'a> {
         /// The line.
         line: &'a str,
     },
+    /// A config volume is about to change.
+    Diff {
+        /// Which.
+        subject: &'a str,
+        /// What changes in its files, as a unified diff.
+        text: &'a str,
+    },
     /// Nothing had to be done.
     Skipped {
         /// For what.

@@ -1,6 +1,5 @@
 //! Writing files that nobody else may read, never half.
 
-use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
@@ -21,21 +20,7 @@ pub fn private_dir(path: &Path) -> Result<()> {
 
 /// Writes a 0600 file beside and renames it, unless it holds this already. Whether it was written.
 pub fn write(path: &Path, content: &[u8]) -> Result<bool> {
-    if std::fs::read(path).is_ok_and(|present| present == content) && is_private(path) {
-        return Ok(false);
-    }
-    let folder = path.parent().unwrap_or(Path::new("/"));
-    // Temporary files are made 0600.
-    let mut beside = tempfile::Builder::new()
-        .prefix(".slipway-")
-        .tempfile_in(folder)
-        .at("write in", folder)?;
-    beside.write_all(content).at("write", path)?;
-    beside
-        .persist(path)
-        .map_err(|error| error.error)
-        .at("replace", path)?;
-    Ok(true)
+    Ok(kolla::write_private(path, content)? != kolla::Written::Unchanged)
 }
 
 /// Opens a 0600 file to be written anew.
@@ -63,9 +48,4 @@ pub fn remove(path: &Path) -> Result<()> {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error).at("remove", path),
         _ => Ok(()),
     }
-}
-
-fn is_private(path: &Path) -> bool {
-    path.metadata()
-        .is_ok_and(|metadata| metadata.permissions().mode() & 0o077 == 0)
 }

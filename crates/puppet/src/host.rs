@@ -35,6 +35,8 @@ impl Puppet {
             why: "no service has a host manifest".to_owned(),
             hash: None,
             seconds: 0.0,
+            changed_files: Vec::new(),
+            diff: None,
         };
         if !manifest.trim().is_empty() {
             let session = Session::begin(self).await?;
@@ -175,11 +177,12 @@ impl Session<'_> {
             .arg(&manifest_path)
             .stdin(Stdio::null())
             .kill_on_drop(true);
+        let redactor = self.puppet.secrets(manifest).redactor();
         let mut transcript = Transcript::begin(
             &settings.paths.logs(),
             &subject.replace(' ', "-"),
             subject,
-            &self.puppet.redactor,
+            &redactor,
             &*self.puppet.observer,
         )?;
         let ended = tokio::time::timeout(settings.timeout, follow(command, &mut transcript)).await;

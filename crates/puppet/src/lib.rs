@@ -32,15 +32,19 @@
 //! facts other than the host's name and number of processors.
 
 mod archive;
+mod changes;
 mod container;
 mod error;
 mod events;
+mod facts;
 mod files;
 mod hiera;
 mod host;
 mod input;
+mod manifest;
 mod merge;
 mod module;
+mod mounts;
 mod paths;
 mod puppet;
 mod report;
@@ -52,6 +56,7 @@ mod transcript;
 mod tree;
 mod volume;
 
+pub use changes::{Change, FileChange};
 pub use error::{Failure, PuppetError, Result};
 pub use events::{Event, Observer, Silent};
 pub use hiera::Hieradata;
@@ -59,6 +64,7 @@ pub use input::parse_entries;
 pub use merge::{Merged, Run, merge};
 pub use paths::Paths;
 pub use puppet::Puppet;
-pub use report::{Outcome, Report, RunReport};
+pub use report::{Outcome, Planned, Report, RunReport};
+pub use session::hostname;
 pub use settings::Settings;
-pub use startup::{CONFIG_HASH, Hashes};
+pub use startup::{CONFIG_HASH, Hashes, hashed_configs};

@@ -72,7 +72,7 @@ pub fn merge(entries: Vec<PuppetConfig>) -> Result<Merged> {
     let mut runs: IndexMap<ConfigVolume, Run> = IndexMap::new();
     let mut warnings = Vec::new();
     for entry in entries {
-        if entry.step_config.trim().is_empty() || entry.config_image.is_empty() {
+        if entry.step_config.is_empty() || entry.config_image.is_empty() {
             continue;
         }
         let Some(volume) = entry.config_volume.clone() else {

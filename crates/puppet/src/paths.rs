@@ -2,13 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest, Sha256};
+
 use crate::error::{PuppetError, Result};
+
+const CONFIG_DATA: &str = "var/lib/config-data";
 
 /// The paths of one deployment: TripleO's, under its root.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Paths {
     root: PathBuf,
     config_data: PathBuf,
+    logs: PathBuf,
 }
 
 impl Paths {
@@ -18,7 +23,8 @@ impl Paths {
     /// When the root cannot be the source of a bind mount: not absolute, not UTF-8, with a colon.
     pub fn under(root: &Path) -> Result<Paths> {
         Ok(Paths {
-            config_data: root.join("var/lib/config-data"),
+            config_data: root.join(CONFIG_DATA),
+            logs: root.join("var/log/slipway/config"),
             root: mountable(root)?,
         })
     }
@@ -32,6 +38,14 @@ impl Paths {
             config_data: mountable(config_data)?,
             ..self
         })
+    }
+
+    /// The same, with the logs of Puppet's runs somewhere else.
+    pub fn with_logs(self, logs: &Path) -> Paths {
+        Paths {
+            logs: logs.to_owned(),
+            ..self
+        }
     }
 
     /// The root.
@@ -66,7 +80,17 @@ impl Paths {
 
     /// The logs of Puppet's runs.
     pub fn logs(&self) -> PathBuf {
-        self.root.join("var/log/slipway/config")
+        self.logs.clone()
+    }
+
+    /// The folder that holds what is remembered of config volumes: each prefix has its own, so that
+    /// a trial under another prefix does not make the real volumes forgotten.
+    pub(crate) fn volumes_memory(&self) -> String {
+        if self.config_data == self.root.join(CONFIG_DATA) {
+            return "volumes".to_owned();
+        }
+        let digest = Sha256::digest(self.config_data.as_os_str().as_encoded_bytes());
+        format!("volumes-{}", hex::encode(&digest[..8]))
     }
 
     /// Where results are put together before they are swapped in; on the volumes' file system.

@@ -1,32 +1,34 @@
 //! The way in: Puppet for one deployment.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use futures_util::{FutureExt, StreamExt, stream};
+use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
 use runtime::engine::{Engine, ImageSummary};
 use serde_json::json;
-use service::{Hiera, PuppetConfig, Redactor, Step};
+use service::{Hiera, PuppetConfig, Secrets, Step};
 
+use crate::changes::FileChange;
 use crate::container;
 use crate::error::{Failure, Result};
 use crate::events::{Event, Observer};
 use crate::files;
 use crate::hiera::Hieradata;
+use crate::manifest;
 use crate::merge::{Run, merge};
-use crate::report::{Outcome, Report, RunReport};
+use crate::report::{Outcome, Planned, Report, RunReport};
 use crate::session::{ContainerOptions, Session};
 use crate::settings::Settings;
 use crate::startup::Hashes;
-use crate::state::{Record, recorded_keys};
+use crate::state::{EVERY_KEY, Record, recorded_keys};
 
 /// Puppet for one deployment: its config volumes, its tasks, its host.
 pub struct Puppet {
     pub(crate) engine: Arc<dyn Engine>,
     pub(crate) settings: Settings,
     pub(crate) hiera: Hieradata,
-    pub(crate) redactor: Redactor,
     pub(crate) observer: Arc<dyn Observer>,
 }
 
@@ -46,6 +48,19 @@ enum Purpose<'a> {
 struct Done {
     outcome: Outcome,
     hash: Option<String>,
+    changed_files: Vec<FileChange>,
+    diff: Option<String>,
+}
+
+impl Done {
+    fn new(outcome: Outcome) -> Done {
+        Done {
+            outcome,
+            hash: None,
+            changed_files: Vec::new(),
+            diff: None,
+        }
+    }
 }
 
 impl Puppet {
@@ -59,7 +74,6 @@ impl Puppet {
         Puppet {
             engine,
             settings,
-            redactor: hiera.redactor(),
             hiera,
             observer,
         }
@@ -72,6 +86,30 @@ impl Puppet {
     /// # Errors
     /// When nothing could begin. What failed on its own is in the report.
     pub async fn generate(&self, entries: Vec<PuppetConfig>) -> Result<Report> {
+        let runs = self.wanted(entries)?;
+        let purpose = match self.settings.no_archive {
+            true => Purpose::Trial,
+            false => Purpose::Volume,
+        };
+        self.run_all(runs, purpose, &first(self.settings.step))
+            .await
+    }
+
+    /// What [`Puppet::generate`] would do, and why. Nothing is touched.
+    ///
+    /// # Errors
+    /// As [`Puppet::generate`].
+    pub async fn plan(&self, entries: Vec<PuppetConfig>) -> Result<Vec<Planned>> {
+        let runs = self.wanted(entries)?;
+        let session = Session::look(self)?;
+        let first = first(self.settings.step);
+        let plans = runs.iter().map(|run| session.plan(run, &first).boxed());
+        let at_once = self.settings.process_count.max(1);
+        stream::iter(plans).buffered(at_once).try_collect().await
+    }
+
+    /// The runs of the config volumes that are asked for.
+    fn wanted(&self, entries: Vec<PuppetConfig>) -> Result<Vec<Run>> {
         let mut runs = self.merged(entries)?;
         if let Some(only) = &self.settings.config_volume {
             runs.retain(|run| run.volume == *only);
@@ -80,12 +118,7 @@ impl Puppet {
                 self.observer.event(&Event::Warning { text: &text });
             }
         }
-        let purpose = match self.settings.no_archive {
-            true => Purpose::Trial,
-            false => Purpose::Volume,
-        };
-        self.run_all(runs, purpose, &first(self.settings.step))
-            .await
+        Ok(runs)
     }
 
     /// Runs a step's docker_puppet_tasks. A task that succeeded with the same inputs before is
@@ -103,6 +136,14 @@ impl Puppet {
         let runs = self.merged(tasks)?;
         let purpose = Purpose::Task { step, depends_on };
         self.run_all(runs, purpose, &first(step.number())).await
+    }
+
+    /// What is secret to a run with this manifest.
+    pub(crate) fn secrets(&self, manifest: &str) -> Secrets {
+        let mut secrets = self.hiera.secrets();
+        let settings = manifest::settings(manifest);
+        secrets.environment(settings.iter().map(String::as_str));
+        secrets
     }
 
     fn merged(&self, entries: Vec<PuppetConfig>) -> Result<Vec<Run>> {
@@ -189,10 +230,7 @@ impl Session<'_> {
         let mut why = String::new();
         let done = self.run_if_needed(run, purpose, first, &mut why).await;
         let seconds = begun.elapsed().as_secs_f64();
-        let done = done.unwrap_or_else(|failure| Done {
-            outcome: Outcome::Failed(failure),
-            hash: None,
-        });
+        let done = done.unwrap_or_else(|failure| Done::new(Outcome::Failed(failure)));
         observer.event(&match &done.outcome {
             Outcome::Skipped => Event::Skipped { subject, why: &why },
             Outcome::Failed(failure) => Event::Failed { subject, failure },
@@ -208,6 +246,8 @@ impl Session<'_> {
             why,
             hash: done.hash,
             seconds,
+            changed_files: done.changed_files,
+            diff: done.diff,
         }
     }
 
@@ -231,32 +271,39 @@ impl Session<'_> {
             *why = "unchanged".to_owned();
             let result = before.and_then(|record| record.result);
             return Ok(Done {
-                outcome: Outcome::Skipped,
                 hash: result.map(|result| result.generated.config),
+                ..Done::new(Outcome::Skipped)
             });
         };
         *why = reason;
-        puppet.observer.event(&Event::Started {
-            subject: run.volume.as_str(),
-            why,
-        });
+        let subject = run.volume.as_str();
+        puppet.observer.event(&Event::Started { subject, why });
+        let is_task = matches!(purpose, Purpose::Task { .. });
         let options = ContainerOptions {
-            archive: matches!(purpose, Purpose::Volume),
-            net_host: puppet.settings.net_host || matches!(purpose, Purpose::Task { .. }),
+            archive: matches!(purpose, Purpose::Volume) || puppet.settings.diff && !is_task,
+            net_host: puppet.settings.net_host || is_task,
             log: name.clone(),
         };
+        let archived = options.archive;
         let staging = self.in_container(run, &image.id, first, options).await?;
-        let keys = recorded_keys(&staging.path().join("out/lookups"))?;
         let mut record = Record {
             inputs,
-            lookups: self
-                .state
-                .lookups(keys.iter().map(String::as_str), first, &puppet.hiera),
+            lookups: self.lookups_of(staging.path(), first)?,
             result: None,
             seconds: 0.0,
         };
-        if matches!(purpose, Purpose::Volume) {
-            record.result = Some(self.take_over(run, staging).await?);
+        let mut done = Done::new(Outcome::Changed);
+        if archived {
+            let secrets = puppet.secrets(&run.manifest);
+            let mut assembled = self.assemble(run, staging, secrets).await?;
+            done.changed_files = std::mem::take(&mut assembled.changes);
+            done.diff = assembled.diff.take();
+            if let Some(text) = done.diff.as_deref().filter(|text| !text.is_empty()) {
+                puppet.observer.event(&Event::Diff { subject, text });
+            }
+            if matches!(purpose, Purpose::Volume) {
+                record.result = Some(self.put_in_place(run, assembled).await?);
+            }
         }
         record.seconds = begun.elapsed().as_secs_f64();
         if !matches!(purpose, Purpose::Trial) {
@@ -264,14 +311,50 @@ impl Session<'_> {
         }
         let same =
             before.is_some_and(|before| before.result.is_some() && before.result == record.result);
-        Ok(Done {
-            outcome: if same {
-                Outcome::Same
-            } else {
-                Outcome::Changed
-            },
-            hash: record.result.map(|result| result.generated.config),
-        })
+        if same {
+            done.outcome = Outcome::Same;
+        }
+        done.hash = record.result.map(|result| result.generated.config);
+        Ok(done)
+    }
+
+    /// Digests of the hiera data that a run asked for, as it wrote it down.
+    fn lookups_of(
+        &self,
+        staging: &Path,
+        first: &Hiera,
+    ) -> Result<BTreeMap<String, String>, Failure> {
+        let hiera = &self.puppet.hiera;
+        let written = staging.join("out/lookups");
+        let is_written = hiera.decided_by().is_none() || written.exists();
+        let keys = match is_written && hiera.records_lookups() {
+            true => recorded_keys(&written)?,
+            false => [EVERY_KEY.to_owned()].into(),
+        };
+        let keys = keys.iter().map(String::as_str);
+        Ok(self.state.lookups(keys, first, hiera))
+    }
+
+    /// What would be done for a config volume.
+    async fn plan(&self, run: &Run, first: &Hiera) -> Result<Planned> {
+        let purpose = Purpose::Volume;
+        let planned = |why| Planned {
+            name: run.volume.to_string(),
+            why,
+        };
+        let Some(image) = self.puppet.engine.find_image(&run.config_image).await? else {
+            let why = format!("image {} is not here yet", run.config_image);
+            return Ok(planned(Some(why)));
+        };
+        let inputs = self.container_inputs(run, purpose, &image);
+        let (kind, name) = purpose.record(run);
+        let before = self.state.load(kind, &name);
+        let reason = self.reason(run, purpose, first, before.as_ref(), &inputs);
+        match reason.await {
+            Ok(why) => Ok(planned(why)),
+            Err(Failure::Result(error)) => Err(*error),
+            Err(failure) => Ok(planned(Some(failure.to_string()))),
+        }
     }
 
     fn container_inputs(

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::changes::FileChange;
 use crate::error::{Failure, PuppetError, Result};
 
 /// What came of several runs. Serialises for `--format json`.
@@ -24,6 +25,20 @@ pub struct RunReport {
     pub hash: Option<String>,
     /// Time it took.
     pub seconds: f64,
+    /// What is not as it was in a config volume: of a new one, what Puppet wrote.
+    pub changed_files: Vec<FileChange>,
+    /// The same as a unified diff, where it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub diff: Option<String>,
+}
+
+/// What a run would do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Planned {
+    /// The config volume.
+    pub name: String,
+    /// Why Puppet would run for it; `None` where it would not.
+    pub why: Option<String>,
 }
 
 /// How a run ended.

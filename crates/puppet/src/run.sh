@@ -1,9 +1,10 @@
 #!/bin/sh
 # Runs Puppet in a container of a config image, and brings out what it made.
 #
-#   /slipway/in       manifest, tags, hiera.yaml, the step's data; read-only
+#   /slipway/in       manifest, tags, the step's data, and where Slipway wrote hiera's data,
+#                     hiera.yaml; facts.json where an earlier run found them out; read-only
 #   /slipway/modules  Slipway's Puppet modules; read-only
-#   /slipway/out      lookups, and where a volume is generated: full/, touched
+#   /slipway/out      lookups, facts.json, and where a volume is generated: full/, touched
 #   /tmp/puppet-etc   the deployment's /etc/puppet; read-only
 #
 # Exit codes of its own: 90 there is no Puppet, 91 the result could not be copied out.
@@ -11,10 +12,12 @@
 in=/slipway/in
 out=/slipway/out
 
-command -v puppet >/dev/null 2>&1 || exit 90
+puppet=$(command -v puppet 2>/dev/null) || exit 90
 
 mkdir -p /etc/puppet
-cp -dR /tmp/puppet-etc/. /etc/puppet/ || exit 91
+if [ -d /tmp/puppet-etc ]; then
+    cp -dR /tmp/puppet-etc/. /etc/puppet/ || exit 91
+fi
 rm -rf /etc/puppet/ssl
 mkdir -p /etc/puppet/hieradata
 cp "$in/docker_puppet.json" /etc/puppet/hieradata/ || exit 91
@@ -24,6 +27,10 @@ origin=/tmp/slipway-origin
 touch "$origin"
 
 export FACTER_deployment_type=containers
+if [ -r "$in/hostname" ]; then
+    FACTER_hostname=$(cat "$in/hostname")
+    export FACTER_hostname
+fi
 if [ -r /sys/class/dmi/id/product_uuid ]; then
     FACTER_uuid=$(tr '[:upper:]' '[:lower:]' </sys/class/dmi/id/product_uuid)
     export FACTER_uuid
@@ -33,11 +40,29 @@ modulepath=/etc/puppet/modules:/etc/puppet/code/modules:/slipway/modules
 modulepath=$modulepath:/usr/share/openstack-puppet/modules
 modulepath=$modulepath:/usr/share/slipway/puppet/modules:/usr/share/puppet/modules
 
-puppet apply --detailed-exitcodes --color=false --logdest console \
-    --modulepath "$modulepath" \
-    --hiera_config "$in/hiera.yaml" \
-    --tags "$(cat "$in/tags")" \
-    "$in/config.pp"
+set -- apply --detailed-exitcodes --color=false --logdest console \
+    --modulepath "$modulepath" --tags "$(cat "$in/tags")"
+if [ -e "$in/check-mode" ]; then
+    set -- "$@" --hiera_config /etc/puppet/check-mode/hiera.yaml
+elif [ -e "$in/hiera.yaml" ]; then
+    set -- "$@" --hiera_config "$in/hiera.yaml"
+fi
+# Puppet by way of Slipway's script, where the command is one for Ruby and not for a shell.
+ruby=$(sed -n '1s/^#! *\(.*ruby[0-9.]*\)$/\1/p' "$puppet" 2>/dev/null)
+if [ -n "$ruby" ]; then
+    [ -e "$in/hiera.yaml" ] || export SLIPWAY_RECORD="$out/lookups"
+    if [ -e "$in/facts.json" ]; then
+        export SLIPWAY_FACTS="$in/facts.json"
+    else
+        export SLIPWAY_FOUND="$out/facts.json"
+    fi
+    # Two words in `env ruby`.
+    # shellcheck disable=SC2086
+    set -- $ruby "$in/puppet.rb" "$@"
+else
+    set -- "$puppet" "$@"
+fi
+"$@" "$in/config.pp"
 code=$?
 case $code in
 0 | 2) ;;
@@ -47,7 +72,7 @@ esac
 [ -e "$in/archive" ] || exit 0
 
 # Every password of the deployment is in there, and no service's business.
-rm -rf /etc/puppet/hieradata
+rm -rf /etc/puppet/hieradata /etc/puppet/check-mode/hieradata
 
 cd / || exit 91
 set --

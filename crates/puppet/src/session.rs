@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use crate::container::{self, Container, OUT};
 use crate::error::{At, Failure, Result};
 use crate::events::Event;
+use crate::facts::FACTS;
 use crate::hiera::{CONTAINER_LEVEL, to_json};
 use crate::merge::Run;
 use crate::module;
@@ -28,7 +29,9 @@ pub struct Session<'a> {
     pub state: State,
     hostname: String,
     etc_puppet: String,
-    _lock: Lock,
+    host_modules: String,
+    /// `None` for one that only looks.
+    lock: Option<Lock>,
 }
 
 impl<'a> Session<'a> {
@@ -53,12 +56,29 @@ impl<'a> Session<'a> {
         files::remove(&paths.staging())?;
         files::private_dir(&paths.staging())?;
         files::private_dir(&paths.replaced())?;
+        Session::with(puppet, State::open(paths)?, Some(lock))
+    }
+
+    /// Only looks: nothing is written, and no lock is needed.
+    pub fn look(puppet: &'a Puppet) -> Result<Session<'a>> {
+        Session::with(puppet, State::read(&puppet.settings.paths)?, None)
+    }
+
+    /// Whether nothing may be written.
+    pub fn only_looks(&self) -> bool {
+        self.lock.is_none()
+    }
+
+    fn with(puppet: &'a Puppet, state: State, lock: Option<Lock>) -> Result<Session<'a>> {
+        let settings = &puppet.settings;
+        let modules = settings.host_modules.as_deref();
         Ok(Session {
             puppet,
-            state: State::open(paths)?,
+            state,
             hostname: hostname()?,
-            etc_puppet: etc_puppet(&paths.puppet_etc())?,
-            _lock: lock,
+            etc_puppet: etc_puppet(&settings.paths.puppet_etc(), settings.check_mode)?,
+            host_modules: modules.map(listing).transpose()?.unwrap_or_default(),
+            lock,
         })
     }
 
@@ -69,15 +89,22 @@ impl<'a> Session<'a> {
         more: &[(&'static str, &str)],
     ) -> BTreeMap<String, String> {
         let module = module::digest();
+        let hiera = self.puppet.hiera.decided_by().unwrap_or_default();
         let host = format!("{} {}", self.hostname, processors());
         let shared = [
             ("the manifest", manifest),
             (
                 "Slipway",
-                concat!(env!("CARGO_PKG_VERSION"), "\n", include_str!("run.sh")),
+                concat!(
+                    env!("CARGO_PKG_VERSION"),
+                    include_str!("run.sh"),
+                    include_str!("puppet.rb")
+                ),
             ),
             ("Slipway's Puppet module", &module),
             ("the deployment's /etc/puppet", &self.etc_puppet),
+            ("hiera's configuration", hiera),
+            ("the host's Puppet modules", &self.host_modules),
             ("the host", &host),
         ];
         self.state
@@ -94,31 +121,40 @@ impl<'a> Session<'a> {
     ) -> Result<TempDir, Failure> {
         let puppet = self.puppet;
         let settings = &puppet.settings;
-        let staging = self.stage(run, first, options.archive)?;
+        let facts = self.facts(run, image_id, options.net_host);
+        let staging = self.stage(run, first, &options, facts.as_deref())?;
         let subject = run.volume.as_str();
+        let redactor = puppet.secrets(&run.manifest).redactor();
         let mut transcript = Transcript::begin(
             &settings.paths.logs(),
             &options.log,
             subject,
-            &puppet.redactor,
+            &redactor,
             &*puppet.observer,
         )?;
         let container = Container {
             run,
             image_id,
-            paths: &settings.paths,
+            settings,
             staging: staging.path(),
             net_host: options.net_host,
             hostname: &self.hostname,
-            timeout: settings.timeout,
-            keep_failed: settings.keep_failed,
         };
         container.run(&*puppet.engine, &mut transcript).await?;
+        if let Some(facts) = &facts {
+            self.keep_facts(staging.path(), facts)?;
+        }
         Ok(staging)
     }
 
     /// A folder beside the volumes with what a run is given.
-    fn stage(&self, run: &Run, first: &Hiera, archive: bool) -> Result<TempDir> {
+    fn stage(
+        &self,
+        run: &Run,
+        first: &Hiera,
+        options: &ContainerOptions,
+        facts: Option<&Path>,
+    ) -> Result<TempDir> {
         let folder = self.puppet.settings.paths.staging();
         let staging = tempfile::Builder::new()
             .prefix(&format!("{}.", run.volume))
@@ -127,28 +163,37 @@ impl<'a> Session<'a> {
         let (input, output) = (staging.path().join("in"), staging.path().join("out"));
         files::private_dir(&input)?;
         files::private_dir(&output)?;
-        let hiera = self.puppet.hiera.recording_config(
-            CONTAINER_LEVEL,
-            Path::new("/etc/puppet/hieradata"),
-            &Path::new(OUT).join("lookups"),
-        );
+        let puppet = self.puppet;
         // On one line with the manifest's first, so that Puppet's line numbers stay right.
         let manifest = format!("include slipway::packages; {}\n", run.manifest);
-        let (script, text) = Container::SCRIPT;
-        for (name, content) in [
-            (script, text.as_bytes()),
-            ("config.pp", manifest.as_bytes()),
-            ("tags", run.puppet_tags.as_bytes()),
-            ("hiera.yaml", &hiera),
-            (&format!("{CONTAINER_LEVEL}.json"), &to_json(first)),
-        ] {
+        let put = |name: &str, content: &[u8]| -> Result<()> {
             let path = input.join(name);
-            files::create(&path)?
-                .write_all(content)
-                .at("write", &path)?;
+            files::create(&path)?.write_all(content).at("write", &path)
+        };
+        for (script, text) in Container::SCRIPTS {
+            put(script, text.as_bytes())?;
         }
-        if archive {
-            files::create(&input.join("archive"))?;
+        put("config.pp", manifest.as_bytes())?;
+        put("tags", run.puppet_tags.as_bytes())?;
+        put(&format!("{CONTAINER_LEVEL}.json"), &to_json(first))?;
+        if let Some(Ok(facts)) = facts.map(std::fs::read) {
+            put(FACTS, &facts)?;
+        }
+        if !options.net_host {
+            put("hostname", self.hostname.as_bytes())?;
+        }
+        if puppet.hiera.decided_by().is_none() {
+            let hiera = puppet.hiera.recording_config(
+                CONTAINER_LEVEL,
+                Path::new("/etc/puppet/hieradata"),
+                &Path::new(OUT).join("lookups"),
+            );
+            put("hiera.yaml", &hiera)?;
+        } else if puppet.settings.check_mode {
+            put("check-mode", &[])?;
+        }
+        if options.archive {
+            put("archive", &[])?;
         }
         Ok(staging)
     }
@@ -169,24 +214,28 @@ pub struct ContainerOptions {
     pub log: String,
 }
 
-/// The host's name, without its domain.
-fn hostname() -> Result<String> {
+/// The host's name, without its domain: what TripleO knows a node by.
+///
+/// # Errors
+/// When the kernel does not tell.
+pub fn hostname() -> Result<String> {
     let path = "/proc/sys/kernel/hostname";
     let name = std::fs::read_to_string(path).at("read", path)?;
     Ok(name.trim().split('.').next().unwrap_or_default().to_owned())
 }
 
 /// Tells one content of the deployment's `/etc/puppet` from another, hiera aside.
-fn etc_puppet(folder: &Path) -> Result<String> {
+fn etc_puppet(folder: &Path, check_mode: bool) -> Result<String> {
     let mut entries = Vec::new();
-    for entry in std::fs::read_dir(folder).at("read", folder)? {
+    let found = match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(String::new()),
+        found => found.at("read", folder)?,
+    };
+    for entry in found {
         let path = entry.at("read", folder)?.path();
-        let name = path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        if name == "hieradata" || name.starts_with("hiera.yaml") || name == "ssl" {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let of_hiera = name == "hieradata" || name.starts_with("hiera.yaml");
+        if of_hiera || name == "ssl" || name == "check-mode" && !check_mode {
             continue;
         }
         let content = match path.is_dir() {
@@ -197,6 +246,32 @@ fn etc_puppet(folder: &Path) -> Result<String> {
     }
     entries.sort();
     Ok(entries.join("\n"))
+}
+
+/// Tells one content of a folder of modules from another without reading it: some are large.
+fn listing(folder: &Path) -> Result<String> {
+    let mut entries = Vec::new();
+    let mut pending = vec![folder.to_owned()];
+    while let Some(next) = pending.pop() {
+        let found = match std::fs::read_dir(&next) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            found => found.at("read", &next)?,
+        };
+        for entry in found {
+            let path = entry.at("read", &next)?.path();
+            // Modules are often links to where a package has them.
+            let Ok(metadata) = path.metadata() else {
+                continue;
+            };
+            let (size, time) = (metadata.len(), (metadata.mtime(), metadata.mtime_nsec()));
+            entries.push(format!("{} {size} {time:?}", path.display()));
+            if metadata.is_dir() {
+                pending.push(path);
+            }
+        }
+    }
+    entries.sort();
+    Ok(hex::encode(Sha256::digest(entries.join("\n"))))
 }
 
 /// Tells one set of a host's Puppet modules from another without reading them all.

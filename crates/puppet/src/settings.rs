@@ -33,7 +33,16 @@ pub struct Settings {
     pub wait: bool,
     /// The host's `puppet`; the one in PATH when `None`.
     pub host_puppet: Option<PathBuf>,
+    /// The host's Puppet modules, mounted into every run where they are there (MOUNT_HOST_PUPPET).
+    pub host_modules: Option<PathBuf>,
+    /// Takes hiera from `/etc/puppet/check-mode` (CHECK_MODE).
+    pub check_mode: bool,
+    /// Tells observers what would change in a volume's files, before it is swapped in.
+    pub diff: bool,
 }
+
+/// Where TripleO's hosts and images have their Puppet modules.
+pub(crate) const HOST_MODULES: &str = "/usr/share/openstack-puppet/modules";
 
 impl Settings {
     /// The usual settings.
@@ -50,6 +59,9 @@ impl Settings {
             timeout: Duration::from_secs(15 * 60),
             wait: true,
             host_puppet: None,
+            host_modules: Some(PathBuf::from(HOST_MODULES)),
+            check_mode: false,
+            diff: false,
         }
     }
 }

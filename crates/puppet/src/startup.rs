@@ -3,8 +3,11 @@
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 
+use serde_json::{Map, Value, json};
 use service::{ConfigVolume, ContainerConfig};
 
+use crate::error::{At, PuppetError, Result};
+use crate::files;
 use crate::paths::Paths;
 
 /// The environment variable that carries the hash.
@@ -68,6 +71,72 @@ impl Hashes {
     }
 }
 
+/// Writes `hashed-NAME` beside each of the containers' configs that a pattern names: the same, with
+/// [`CONFIG_HASH`] in the environment of every container that mounts config volumes. Gives the
+/// files that are not as they were.
+///
+/// # Errors
+/// When a config is not a JSON object of containers, or a file cannot be read or written.
+pub fn hashed_configs(pattern: &str, hashes: &Hashes) -> Result<Vec<PathBuf>> {
+    let folder = Path::new(pattern).parent().unwrap_or(Path::new("/"));
+    let entries = match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.at("read", folder)?,
+    };
+    let mut written = Vec::new();
+    for entry in entries {
+        let path = entry.at("read", folder)?.path();
+        let is_meant = path
+            .to_str()
+            .is_some_and(|name| kolla::glob_matches(pattern, name));
+        if !is_meant || !path.is_file() {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).at("read", &path)?;
+        let text = with_hashes(&text, hashes).map_err(|message| PuppetError::Input {
+            path: path.clone(),
+            position: None,
+            message,
+        })?;
+        let mut name = std::ffi::OsString::from("hashed-");
+        name.push(path.file_name().unwrap_or_default());
+        let path = path.with_file_name(name);
+        if files::write(&path, text.as_bytes())? {
+            written.push(path);
+        }
+    }
+    written.sort();
+    Ok(written)
+}
+
+fn with_hashes(text: &str, hashes: &Hashes) -> Result<String, String> {
+    let containers: Option<Map<String, Value>> =
+        serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let mut containers = containers.unwrap_or_default();
+    for (name, container) in &mut containers {
+        let Some(config) = container.as_object_mut() else {
+            return Err(format!("container {name} is not an object"));
+        };
+        let volumes = config.get("volumes").and_then(Value::as_array);
+        let mounts = volumes.into_iter().flatten().filter_map(Value::as_str);
+        let Some(hash) = hashes.for_mounts(mounts) else {
+            continue;
+        };
+        let environment = config
+            .entry("environment")
+            .or_insert_with(|| Value::Array(Vec::new()));
+        match environment {
+            Value::Object(settings) => {
+                settings.insert(CONFIG_HASH.to_owned(), hash.into());
+            }
+            Value::Array(settings) => settings.push(format!("{CONFIG_HASH}={hash}").into()),
+            Value::Null => *environment = json!([format!("{CONFIG_HASH}={hash}")]),
+            _ => return Err(format!("container {name}: environment is not a list")),
+        }
+    }
+    serde_json::to_string_pretty(&containers).map_err(|error| error.to_string())
+}
+
 fn name_of(component: Component<'_>) -> Option<&str> {
     match component {
         Component::Normal(name) => name.to_str(),
@@ -85,6 +154,7 @@ pub(crate) fn hash_file(volume: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::PermissionsExt;
 
     #[test]
     fn each_mounted_volume_counts_once() {
@@ -120,5 +190,65 @@ mod tests {
             value(&["PREFIX/../x:/y", "PREFIX/puppet-generated:/y"]),
             None
         );
+    }
+
+    #[test]
+    fn startup_configs_get_the_hashes_of_what_they_mount() {
+        let root = tempfile::tempdir().unwrap();
+        let paths = Paths::under(root.path()).unwrap();
+        std::fs::create_dir_all(paths.generated()).unwrap();
+        std::fs::write(paths.generated().join("k.sha256"), "hash\n").unwrap();
+        let mount = format!("{}/k/:/x:ro", paths.generated().display());
+        let containers = json!({
+            "z": {"image": "i", "volumes": [mount], "environment": ["A=1"]},
+            "a": {"volumes": [mount], "environment": {"A": "1"}},
+            "bare": {"volumes": [mount]},
+            "none": {"image": "i"},
+        });
+        let folder = root.path().join("configs");
+        std::fs::create_dir(&folder).unwrap();
+        let name = "docker-container-startup-config-step_1.json";
+        std::fs::write(folder.join(name), containers.to_string()).unwrap();
+        std::fs::write(
+            folder.join("docker-container-startup-config-step_2.json"),
+            "null",
+        )
+        .unwrap();
+        std::fs::write(folder.join("other.json"), "{").unwrap();
+        let pattern = format!(
+            "{}/docker-container-startup-config-step_*.json",
+            folder.display()
+        );
+        let hashes = Hashes::of(&paths);
+        assert_eq!(hashed_configs(&pattern, &hashes).unwrap().len(), 2);
+        assert!(hashed_configs(&pattern, &hashes).unwrap().is_empty());
+
+        let read = |name: &str| -> Value {
+            let path = folder.join(format!("hashed-{name}"));
+            let mode = path.metadata().unwrap().permissions().mode() & 0o777;
+            assert_eq!(mode, 0o600);
+            serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+        };
+        let hashed = read(name);
+        let setting = json!(["A=1", "TRIPLEO_CONFIG_HASH=hash"]);
+        assert_eq!(hashed["z"]["environment"], setting);
+        assert_eq!(hashed["a"]["environment"]["TRIPLEO_CONFIG_HASH"], "hash");
+        assert_eq!(
+            hashed["bare"]["environment"],
+            json!(["TRIPLEO_CONFIG_HASH=hash"])
+        );
+        assert_eq!(hashed["none"], json!({"image": "i"}));
+        assert_eq!(
+            read("docker-container-startup-config-step_2.json"),
+            json!({})
+        );
+
+        std::fs::write(folder.join(name), "{\"a\": 1}").unwrap();
+        let refusal = hashed_configs(&pattern, &hashes).unwrap_err().to_string();
+        assert!(
+            refusal.ends_with("container a is not an object"),
+            "{refusal}"
+        );
+        assert_eq!(hashed_configs("/nowhere/*.json", &hashes).unwrap().len(), 0);
     }
 }

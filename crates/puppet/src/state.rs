@@ -63,28 +63,37 @@ impl From<&TreeHash> for RecordedTree {
 /// A deployment's memory.
 pub struct State {
     folder: PathBuf,
+    volumes: String,
     key: Vec<u8>,
 }
+
+/// Stands for every key: of a run that could not write down which it asked for.
+pub const EVERY_KEY: &str = "";
 
 impl State {
     /// Opens it; the first time, makes its key.
     pub fn open(paths: &Paths) -> Result<State> {
-        let folder = paths.state();
-        files::private_dir(&folder)?;
-        for kind in ["volumes", "tasks", "host"] {
-            files::private_dir(&folder.join(kind))?;
+        let state = State::read(paths)?;
+        files::private_dir(&state.folder)?;
+        for kind in [state.volumes.as_str(), "tasks", "host", "facts"] {
+            files::private_dir(&state.folder.join(kind))?;
         }
-        let path = folder.join("key");
-        let key = match std::fs::read(&path) {
+        files::write(&state.folder.join("key"), &state.key)?;
+        Ok(state)
+    }
+
+    /// Opens it to be read only. Without a key, or with another, nothing is recognised.
+    pub fn read(paths: &Paths) -> Result<State> {
+        let folder = paths.state();
+        let key = match std::fs::read(folder.join("key")) {
             Ok(key) if key.len() == 32 => key,
-            // With another key nothing is recognised, and everything runs once more.
-            _ => {
-                let key = random()?;
-                files::write(&path, &key)?;
-                key
-            }
+            _ => random()?,
         };
-        Ok(State { folder, key })
+        Ok(State {
+            folder,
+            volumes: paths.volumes_memory(),
+            key,
+        })
     }
 
     /// The record of a run; `None` where there is none, or none that can be read.
@@ -103,6 +112,10 @@ impl State {
     }
 
     fn path(&self, kind: &str, name: &str) -> PathBuf {
+        let kind = match kind {
+            "volumes" => &self.volumes,
+            other => other,
+        };
         self.folder.join(kind).join(format!("{name}.json"))
     }
 
@@ -123,18 +136,26 @@ impl State {
         hiera: &Hieradata,
     ) -> BTreeMap<String, String> {
         let digest = |key: &str| {
-            let values: Vec<&Value> = first
-                .get(key)
-                .into_iter()
-                .chain(hiera.values(key))
-                .collect();
-            let text = serde_json::to_vec(&values).unwrap_or_default();
+            let text = if key == EVERY_KEY {
+                let all: Vec<(&String, &Value)> = first.iter().chain(hiera.all()).collect();
+                serde_json::to_vec(&all).unwrap_or_default()
+            } else {
+                let first = first.get(key).into_iter();
+                let values: Vec<&Value> = first.chain(hiera.values(key)).collect();
+                serde_json::to_vec(&values).unwrap_or_default()
+            };
             (key.to_owned(), self.digest(&text))
         };
         keys.into_iter().map(digest).collect()
     }
 
-    fn digest(&self, bytes: &[u8]) -> String {
+    /// A folder of its own kind.
+    pub fn folder(&self, kind: &str) -> PathBuf {
+        self.folder.join(kind)
+    }
+
+    /// A digest under this deployment's key.
+    pub fn digest(&self, bytes: &[u8]) -> String {
         // A key of any length will do for HMAC.
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.key) else {
             return String::new();
@@ -166,6 +187,7 @@ impl Record {
             .collect();
         match keys.as_slice() {
             [] => None,
+            [EVERY_KEY] => Some("hiera data changed".to_owned()),
             [key] => Some(format!("hiera key {key} changed")),
             [key, others @ ..] => Some(format!(
                 "hiera keys {key} and {} more changed",
@@ -240,6 +262,26 @@ mod tests {
         assert_eq!(
             against(step, &before, "sha256:1"),
             Some("hiera key step changed".into())
+        );
+    }
+
+    #[test]
+    fn where_no_key_was_written_down_every_key_counts() {
+        let root = tempfile::tempdir().unwrap();
+        let state = State::open(&Paths::under(root.path()).unwrap()).unwrap();
+        let digest = |text: Value| {
+            let hiera = Hieradata::new(text.as_object().unwrap().clone());
+            state.lookups([EVERY_KEY], &Hiera::new(), &hiera)
+        };
+        let record = Record {
+            lookups: digest(json!({"a": 1})),
+            ..Record::default()
+        };
+        let none = BTreeMap::new();
+        assert_eq!(record.difference(&none, &digest(json!({"a": 1}))), None);
+        assert_eq!(
+            record.difference(&none, &digest(json!({"a": 1, "b": 2}))),
+            Some("hiera data changed".into())
         );
     }
 

@@ -77,6 +77,15 @@ impl<'a> Transcript<'a> {
         }
     }
 
+    /// Says that the container of a failed run is still there.
+    pub fn kept(&self, container: &str) {
+        let text = format!(
+            "{}: container {container} is kept for a look inside",
+            self.subject
+        );
+        self.observer.event(&Event::Warning { text: &text });
+    }
+
     /// The log file.
     pub fn path(&self) -> &Path {
         &self.path

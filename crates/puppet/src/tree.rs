@@ -1,5 +1,6 @@
 //! What a generated tree amounts to: one hash, the same on every host.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
@@ -31,20 +32,11 @@ pub struct TreeHash {
 /// backups, libvirt's password database. Also Puppet's own `/etc/puppet`, of which nothing a
 /// service reads depends.
 pub fn hash(root: &Path) -> Result<TreeHash> {
-    let mut paths = Vec::new();
-    walk(root, &mut paths)?;
-    paths.sort_by(|a, b| a.as_os_str().as_bytes().cmp(b.as_os_str().as_bytes()));
-    let entries: Vec<(&Path, Entry)> = paths
-        .par_iter()
-        .map(|path| {
-            let relative = path.strip_prefix(root).unwrap_or(path);
-            Ok((relative, Entry::read(path, relative)?))
-        })
-        .collect::<Result<_>>()?;
+    let entries = entries(root)?;
     let (mut config, mut content, mut exact) = (Sha256::new(), Sha256::new(), Sha256::new());
     for (path, entry) in entries {
         exact.update(entry.exact);
-        if is_left_out(path) {
+        if is_left_out(&path) {
             continue;
         }
         config.update(entry.plain);
@@ -57,6 +49,29 @@ pub fn hash(root: &Path) -> Result<TreeHash> {
         content: hex::encode(content.finalize()),
         exact: hex::encode(exact.finalize()),
     })
+}
+
+/// What counts of each path of a tree: equal digests, equal files.
+pub fn digests(root: &Path) -> Result<BTreeMap<PathBuf, [u8; 32]>> {
+    let entries = entries(root)?.into_iter();
+    Ok(entries
+        .filter(|(path, _)| !is_left_out(path))
+        .map(|(path, entry)| (path, entry.plain))
+        .collect())
+}
+
+/// Every path of a tree, relative and sorted as bytes.
+fn entries(root: &Path) -> Result<Vec<(PathBuf, Entry)>> {
+    let mut paths = Vec::new();
+    walk(root, &mut paths)?;
+    paths.sort_by(|a, b| a.as_os_str().as_bytes().cmp(b.as_os_str().as_bytes()));
+    paths
+        .par_iter()
+        .map(|path| {
+            let relative = path.strip_prefix(root).unwrap_or(path);
+            Ok((relative.to_owned(), Entry::read(path, relative)?))
+        })
+        .collect()
 }
 
 fn walk(folder: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
@@ -148,7 +163,7 @@ fn contents(file: impl Read, plain: &mut Sha256, exact: &mut Sha256) -> std::io:
 }
 
 /// Puppet's `# HEADER: …` and cron's `# (… installed on …)`.
-fn is_timestamp(line: &[u8]) -> bool {
+pub fn is_timestamp(line: &[u8]) -> bool {
     let holds = |part: &[u8]| line.windows(part.len()).any(|window| window == part);
     line.first() == Some(&b'#')
         && (holds(b"HEADER") || line.starts_with(b"# (") && holds(b" installed on "))

@@ -1,10 +1,12 @@
 //! A config volume's two trees: whether they are as they were generated, and putting new ones in
 //! their place.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use service::Secrets;
 use tempfile::TempDir;
 
+use crate::changes::{self, FileChange};
 use crate::error::{At, Failure, Result};
 use crate::merge::Run;
 use crate::session::Session;
@@ -12,8 +14,21 @@ use crate::startup::hash_file;
 use crate::state::RecordedResult;
 use crate::{archive, files, tree};
 
+/// New trees of a volume, beside the old ones.
+pub struct Assembled {
+    out: PathBuf,
+    result: RecordedResult,
+    /// What is not as it was.
+    pub changes: Vec<FileChange>,
+    /// The same in full, where it was asked for.
+    pub diff: Option<String>,
+    /// Removes what is left when it is dropped.
+    staging: TempDir,
+}
+
 impl Session<'_> {
-    /// Whether somebody has changed a volume since it was generated.
+    /// Whether somebody has changed a volume since it was generated. Unless it only looks, a hash
+    /// that was lost between a swap and the file that tells of it is written again.
     pub async fn touched(
         &self,
         run: &Run,
@@ -25,6 +40,7 @@ impl Session<'_> {
             (paths.config_data().join(name), result.full.clone()),
             (paths.generated().join(name), result.generated.clone()),
         ];
+        let looks = self.only_looks();
         blocking(move || {
             for (place, recorded) in places {
                 if !place.is_dir() {
@@ -33,24 +49,28 @@ impl Session<'_> {
                 if tree::hash(&place)?.content != recorded.content {
                     return Ok(Some(format!("{} was changed by hand", place.display())));
                 }
-                // Lost between a swap and the file that tells of it.
-                let hash = format!("{}\n", recorded.config);
-                files::write(&hash_file(&place), hash.as_bytes())?;
+                if !looks {
+                    let hash = format!("{}\n", recorded.config);
+                    files::write(&hash_file(&place), hash.as_bytes())?;
+                }
             }
             Ok(None)
         })
         .await
     }
 
-    /// Puts what a run brought out in place of the volume's trees.
-    pub async fn take_over(&self, run: &Run, staging: TempDir) -> Result<RecordedResult, Failure> {
+    /// Makes a volume's new trees of what a run brought out. Nothing is in place yet.
+    pub async fn assemble(
+        &self,
+        run: &Run,
+        staging: TempDir,
+        secrets: Secrets,
+    ) -> Result<Assembled, Failure> {
         let paths = &self.puppet.settings.paths;
         let name = run.volume.as_str();
         let (full_place, generated_place) =
             (paths.config_data().join(name), paths.generated().join(name));
-        let replaced = paths
-            .replaced()
-            .join(staging.path().file_name().unwrap_or_default());
+        let wants_diff = self.puppet.settings.diff;
         blocking(move || {
             let out = staging.path().join("out");
             let (full, generated) = (out.join("full"), out.join("generated"));
@@ -63,10 +83,51 @@ impl Session<'_> {
             };
             archive::keep_password_file(&generated, &generated_place, &full_place)?;
             archive::keep_password_file(&full, &full_place, &full_place)?;
-            put(&full, &full_place, &result.full.config)?;
-            put(&generated, &generated_place, &result.generated.config)?;
+            // Of a volume that is new, all that its image brings is nobody's news.
+            let (old, new) = match full_place.is_dir() {
+                true => (full_place, full),
+                false => (generated_place, generated),
+            };
+            let changes = changes::compare(&old, &new)?;
+            let diff = wants_diff.then(|| changes::unified(&old, &new, &changes, secrets));
+            Ok(Assembled {
+                out,
+                result,
+                changes,
+                diff,
+                staging,
+            })
+        })
+        .await
+    }
+
+    /// Puts a volume's new trees in the place of the old ones.
+    pub async fn put_in_place(
+        &self,
+        run: &Run,
+        assembled: Assembled,
+    ) -> Result<RecordedResult, Failure> {
+        let paths = &self.puppet.settings.paths;
+        let name = run.volume.as_str();
+        let (full_place, generated_place) =
+            (paths.config_data().join(name), paths.generated().join(name));
+        let aside = paths.replaced();
+        blocking(move || {
+            let Assembled {
+                out,
+                result,
+                staging,
+                ..
+            } = assembled;
+            put(&out.join("full"), &full_place, &result.full.config)?;
+            put(
+                &out.join("generated"),
+                &generated_place,
+                &result.generated.config,
+            )?;
             // Where the new trees were are now the old ones.
-            std::fs::rename(&out, &replaced).at("set aside", &out)?;
+            let aside = aside.join(staging.path().file_name().unwrap_or_default());
+            std::fs::rename(&out, &aside).at("set aside", &out)?;
             Ok(result)
         })
         .await

@@ -46,7 +46,10 @@ pub fn main() -> ExitCode {
     run(cli::Cli::parse())
 }
 
-fn run(cli: cli::Cli) -> ExitCode {
+fn run(mut cli: cli::Cli) -> ExitCode {
+    if matches!(&cli.command, cli::Command::Config(config) if config.debug) {
+        cli.global.verbose = cli.global.verbose.max(2);
+    }
     let output = Arc::new(output::Output::new(&cli.global));
     match commands::run(cli, &output).and_then(|()| output.all_printed()) {
         Ok(()) => ExitCode::SUCCESS,

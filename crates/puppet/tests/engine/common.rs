@@ -13,15 +13,9 @@ use runtime::engine::{
 use serde_json::Value;
 use service::{ConfigVolume, PuppetConfig};
 
-/// Puppet and a few of its modules on the project's base image; kept between runs of the tests.
-pub const IMAGE: &str = "slipway-test/puppet:trixie";
-const DOCKERFILE: &str = "FROM debian:trixie
-RUN apt-get update \\
- && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends puppet-agent \\
-    puppet-module-puppetlabs-stdlib puppet-module-puppetlabs-concat \\
-    puppet-module-puppetlabs-inifile puppet-module-puppetlabs-cron-core \\
- && rm -rf /var/lib/apt/lists/*
-";
+/// Puppet and Debian's modules on the project's base image; kept between runs of the tests.
+pub const IMAGE: &str = "slipway-test/puppet-modules:trixie";
+const DOCKERFILE: &str = include_str!("../../../../tests/support/puppet.Dockerfile");
 
 static BUILDING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 

@@ -1,6 +1,7 @@
 //! Being called under the name of a tool that Slipway replaces, through a link: that tool's command
 //! line is what is read then.
 
+mod docker_puppet;
 mod kolla_build;
 
 use std::ffi::OsString;
@@ -13,6 +14,7 @@ pub fn main(mut arguments: impl Iterator<Item = OsString>) -> Option<ExitCode> {
     let name = Path::new(&program).file_name()?.to_str()?;
     match name {
         "kolla-build" => Some(kolla_build::main(arguments)),
+        "docker-puppet.py" | "container-puppet.py" => Some(docker_puppet::main(arguments)),
         _ => None,
     }
 }

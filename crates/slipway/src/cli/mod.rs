@@ -14,7 +14,7 @@ mod resolve;
 mod shared;
 
 pub use build::Build;
-pub use config::Config;
+pub use config::{Config, ContainerCli};
 pub use containers::{Apply, Cleanup, Delete, Select};
 pub use deploy::Deploy;
 pub use kolla_build::KollaBuild;

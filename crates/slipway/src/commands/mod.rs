@@ -2,6 +2,7 @@
 
 mod apply;
 mod build;
+mod config;
 mod generated;
 mod kolla_config;
 mod listing;
@@ -60,7 +61,7 @@ async fn subcommand(cli: Cli, output: &Arc<Output>) -> anyhow::Result<()> {
             Ok(())
         }
         Command::Man { out } => generated::man(&out, output),
-        Command::Config(asked) => crate::deploy::config(asked, global, output).await,
+        Command::Config(asked) => config::run(asked, global, output).await,
         Command::Deploy(asked) => crate::deploy::deploy(asked, global, output).await,
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow, ensure};
+use anyhow::{anyhow, ensure};
 use puppet::{Hieradata, Paths, Puppet, Report, Settings};
 use runtime::engine::Engine;
 use service::{ConfigVolume, ContainerConfig, PuppetConfig, Redactor, RoleData, Step};
@@ -38,19 +38,54 @@ impl Deployment {
         generating: &cli::Generating,
         output: &Arc<Output>,
     ) -> anyhow::Result<Deployment> {
-        let mut role = declared::role(services)?;
+        let role = declared::role(services)?;
         let mut hiera = Hieradata::new(role.hiera());
         for file in &services.hiera {
             hiera.add_file(file).map_err(bad_input)?;
         }
         let layout = Layout::new(&root.root).map_err(bad_input)?;
+        let managed_by = layout.managed_by(&services.role);
+        let mut deployment = Deployment::of(layout, role, hiera, generating, output)?;
+        deployment.managed_by = managed_by;
+        Ok(deployment)
+    }
+
+    /// What docker-puppet.py works on: entries, and the hiera data that somebody else has put into
+    /// `/etc/puppet`. Every error here is bad input, and nothing has been touched.
+    pub fn of_entries(
+        entries: Vec<PuppetConfig>,
+        root: &cli::Root,
+        generating: &cli::Generating,
+        check_mode: bool,
+        output: &Arc<Output>,
+    ) -> anyhow::Result<Deployment> {
+        let layout = Layout::new(&root.root).map_err(bad_input)?;
+        let folder = layout.path(match check_mode {
+            true => "/etc/puppet/check-mode",
+            false => "/etc/puppet",
+        });
+        let hiera = Hieradata::present(&folder).map_err(bad_input)?;
+        let role = RoleData {
+            puppet_config: entries,
+            ..RoleData::default()
+        };
+        Deployment::of(layout, role, hiera, generating, output)
+    }
+
+    fn of(
+        layout: Layout,
+        mut role: RoleData,
+        hiera: Hieradata,
+        generating: &cli::Generating,
+        output: &Arc<Output>,
+    ) -> anyhow::Result<Deployment> {
         relocate(&mut role, &layout);
         let mut settings = Settings::new(Paths::under(layout.root()).map_err(bad_input)?);
         settings.process_count = generating.process_count.get();
         settings.timeout = Duration::from_secs(generating.puppet_timeout);
         settings.keep_failed = generating.keep_failed;
         Ok(Deployment {
-            managed_by: layout.managed_by(&services.role),
+            managed_by: String::new(),
             redactor: hiera.redactor(),
             layout,
             role,
@@ -68,7 +103,7 @@ impl Deployment {
         let declared = self.config_volumes();
         ensure!(
             declared.contains(volume.as_str()),
-            "no service has config volume {volume}; there are: {}",
+            "nothing declares config volume {volume}; there are: {}",
             declared.into_iter().collect::<Vec<_>>().join(", ")
         );
         Ok(())
@@ -88,7 +123,7 @@ impl Deployment {
         let engine = crate::engine::connect(global).await?;
         let mut hiera = self.hiera.clone();
         if self.bootstrap_node {
-            hiera = hiera.bootstrap_node(&hostname()?);
+            hiera = hiera.bootstrap_node(&puppet::hostname()?);
         }
         let observer = Arc::new(Progress(Arc::clone(&self.output)));
         let puppet = Puppet::new(Arc::clone(&engine), self.settings.clone(), hiera, observer);
@@ -151,14 +186,4 @@ fn relocate_volumes(entry: &mut PuppetConfig, layout: &Layout) {
             *volume = format!("{}:{rest}", layout.bind_source(source));
         }
     }
-}
-
-/// The host's short name, by which TripleO knows a node.
-fn hostname() -> anyhow::Result<String> {
-    let name = rustix::system::uname();
-    let name = name
-        .nodename()
-        .to_str()
-        .context("the host's name is not UTF-8")?;
-    Ok(name.split('.').next().unwrap_or_default().to_owned())
 }

@@ -9,7 +9,7 @@ mod deployment;
 mod generation;
 mod plan;
 mod preflight;
-mod progress;
+pub mod progress;
 mod startup;
 mod steps;
 mod summary;
@@ -19,10 +19,9 @@ use std::sync::Arc;
 use service::Step;
 
 use crate::cli;
-use crate::exit::bad_input;
 use crate::lock;
 use crate::output::{Level, Output};
-use deployment::Deployment;
+pub use deployment::Deployment;
 use summary::{Pre, Summary};
 
 /// The config id of a step's containers, as in t-h-t.
@@ -35,36 +34,6 @@ pub fn step_of(config_id: &str) -> Option<u8> {
 
 fn config_id(step: Step) -> String {
     format!("{CONFIG_ID}{}", step.number())
-}
-
-/// `slipway config`: the config volumes alone.
-pub async fn config(
-    asked: cli::Config,
-    global: &cli::Global,
-    output: &Arc<Output>,
-) -> anyhow::Result<()> {
-    let mut deployment =
-        Deployment::declared(&asked.services, &asked.root, &asked.generating, output)?;
-    deployment.settings.force = asked.force;
-    deployment.settings.wait = !asked.lock.no_wait;
-    if let Some(volume) = &asked.config_volume {
-        deployment.declares(volume).map_err(bad_input)?;
-    }
-    deployment.settings.config_volume = asked.config_volume;
-    let _lock = lock::take(&deployment.layout.state(), asked.lock.no_wait, output).await?;
-    deployment.connect(global).await?;
-    let report = deployment.generate().await?;
-    if output.is_json() {
-        output.json(&report)?;
-    }
-    let report = report.into_result()?;
-    let in_short = progress::in_short(&report, "config volumes");
-    let text = match summary::ran(&report) {
-        true => in_short,
-        false => format!("nothing has changed: {in_short}"),
-    };
-    output.line(Level::Normal, &text);
-    Ok(())
 }
 
 /// `slipway deploy`.

@@ -28,6 +28,8 @@ impl puppet::Observer for Progress {
                 output.progress(TOPIC, subject, line);
                 output.about(Level::Everything, TOPIC, subject, line);
             }
+            // For scripts it is in the report.
+            Event::Diff { text, .. } if !output.is_json() => output.result(text.trim_end()),
             Event::Skipped { subject, why } => output.about(Level::Verbose, TOPIC, subject, why),
             Event::Finished {
                 subject,

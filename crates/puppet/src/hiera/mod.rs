@@ -1,12 +1,15 @@
 //! The hiera data of a deployment.
 
+mod parse;
+mod present;
+
 use std::fmt::Write as _;
 use std::path::Path;
 
 use serde_json::{Value, json};
 use service::{Hiera, Redactor, Secrets};
 
-use crate::error::{At, PuppetError, Result};
+use crate::error::{At, Result};
 use crate::files;
 use crate::paths::Paths;
 
@@ -32,6 +35,8 @@ pub struct Hieradata {
     /// The first has the highest priority.
     levels: Vec<Level>,
     added: usize,
+    /// Where somebody else writes the files: what else, beside the levels, decides a lookup.
+    present: Option<String>,
 }
 
 #[derive(Clone)]
@@ -63,12 +68,15 @@ impl Hieradata {
                 },
             ],
             added: 0,
+            present: None,
         }
     }
 
     /// Says which node of the role bootstraps what is shared.
     pub fn bootstrap_node(mut self, name: &str) -> Hieradata {
-        if let Some(level) = self.levels.last_mut() {
+        if self.present.is_none()
+            && let Some(level) = self.levels.last_mut()
+        {
             level
                 .data
                 .insert("bootstrap_nodeid".to_owned(), name.into());
@@ -90,7 +98,7 @@ impl Hieradata {
     /// # Errors
     /// As [`Hieradata::add_file`].
     pub fn add(&mut self, path: &Path, text: &str) -> Result<()> {
-        let data = parse(path, text)?;
+        let data = parse::parse(path, text)?;
         self.added += 1;
         let name = format!("user_{}", self.added);
         self.levels.insert(0, Level { name, data });
@@ -109,21 +117,34 @@ impl Hieradata {
             .filter_map(move |level| level.data.get(key))
     }
 
+    /// Every key and its value, of every level.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&String, &Value)> {
+        self.levels.iter().flat_map(|level| &level.data)
+    }
+
     /// What masks this data's secrets.
     pub fn redactor(&self) -> Redactor {
+        self.secrets().redactor()
+    }
+
+    /// This data's secrets.
+    pub(crate) fn secrets(&self) -> Secrets {
         let mut secrets = Secrets::default();
         for level in &self.levels {
             secrets.hiera(&level.data);
         }
-        secrets.redactor()
+        secrets
     }
 
-    /// Writes `hiera.yaml` and `hieradata/`, for a deployment's runs and for whoever asks
+    /// Writes `hiera.yaml` and `hieradata/`, unless they are somebody else's, for a deployment's runs and for whoever asks
     /// `puppet lookup`. Only what differs is written, and user data no longer given is removed.
     ///
     /// # Errors
     /// When a file cannot be written.
     pub fn write(&self, paths: &Paths) -> Result<()> {
+        if self.present.is_some() {
+            return Ok(());
+        }
         let folder = paths.hieradata();
         if let Some(parent) = folder.parent() {
             std::fs::create_dir_all(parent).at("make", parent)?;
@@ -203,41 +224,6 @@ fn keep_original(path: &Path) -> Result<()> {
             std::fs::rename(path, &aside).at("set aside", path)
         }
         _ => Ok(()),
-    }
-}
-
-fn parse(path: &Path, text: &str) -> Result<Hiera> {
-    let wrong = |position, message: String| PuppetError::Input {
-        path: path.to_owned(),
-        position,
-        message,
-    };
-    // The place is printed in front; the parser's own copy of it would only repeat it.
-    let plain = |text: String| match text.rfind(" at line ") {
-        Some(end) => text[..end].to_owned(),
-        None => text,
-    };
-    let data: Option<Value> = if path.extension().is_some_and(|ext| ext == "json") {
-        serde_json::from_str(text).map_err(|error| {
-            let position = Some((error.line(), error.column()));
-            wrong(position, plain(error.to_string()))
-        })?
-    } else {
-        let refused = |error: serde_yaml::Error| {
-            let position = error.location().map(|at| (at.line(), at.column()));
-            wrong(position, plain(error.to_string()))
-        };
-        // Only YAML's own values tell of a key that is there twice.
-        let _: serde_yaml::Value = serde_yaml::from_str(text).map_err(refused)?;
-        serde_yaml::from_str(text).map_err(refused)?
-    };
-    match data {
-        None | Some(Value::Null) => Ok(Hiera::new()),
-        Some(Value::Object(data)) => Ok(data),
-        Some(_) => Err(wrong(
-            None,
-            "hiera data is a mapping of keys to values, and this is not".to_owned(),
-        )),
     }
 }
 

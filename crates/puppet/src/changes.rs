@@ -1,0 +1,215 @@
+//! What differs between two trees, for people: names, and the text of files.
+
+use std::fmt::Write as _;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use serde::Serialize;
+use service::Secrets;
+use similar::TextDiff;
+
+use crate::error::Result;
+use crate::tree;
+
+/// A path of a volume that is not as it was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FileChange {
+    /// Relative to the volume.
+    pub path: String,
+    /// What happened to it.
+    pub change: Change,
+}
+
+/// What happened to a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    /// It was not there.
+    Added,
+    /// It is no longer there.
+    Removed,
+    /// Its content, type, mode or owner is another.
+    Changed,
+}
+
+/// Longer files are not compared line by line.
+const LONGEST: u64 = 1 << 20;
+
+/// What differs, timestamps and whatever else does not count aside. A tree that is not there is
+/// an empty one.
+pub fn compare(old: &Path, new: &Path) -> Result<Vec<FileChange>> {
+    let entries = |tree: &Path| match tree.is_dir() {
+        true => tree::digests(tree),
+        false => Ok(Default::default()),
+    };
+    let (old, new) = (entries(old)?, entries(new)?);
+    let mut changes = Vec::new();
+    let all = old
+        .keys()
+        .chain(new.keys().filter(|path| !old.contains_key(*path)));
+    for path in all {
+        let change = match (old.get(path), new.get(path)) {
+            (before, after) if before == after => continue,
+            (None, _) => Change::Added,
+            (_, None) => Change::Removed,
+            _ => Change::Changed,
+        };
+        let path = path.to_string_lossy().into_owned();
+        changes.push(FileChange { path, change });
+    }
+    changes.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(changes)
+}
+
+/// The changes as a unified diff. `secrets` are masked, and what either side gives to a name that
+/// says it is one.
+pub fn unified(old: &Path, new: &Path, changes: &[FileChange], mut secrets: Secrets) -> String {
+    let mut text = String::new();
+    for change in changes {
+        let sides = [old, new].map(|tree| Side::of(&tree.join(&change.path)));
+        for side in &sides {
+            secrets.environment(side.settings().iter().map(String::as_str));
+        }
+        let [before, after] = &sides;
+        // Writing to a String cannot fail.
+        if before.what != after.what {
+            let _ = writeln!(text, "# {}: {} -> {}", change.path, before.what, after.what);
+        }
+        if before.text != after.text {
+            let (a, b) = (
+                before.name("a", &change.path),
+                after.name("b", &change.path),
+            );
+            let diff = TextDiff::from_lines(&before.text, &after.text);
+            let _ = write!(text, "{}", diff.unified_diff().header(&a, &b));
+        }
+    }
+    secrets.redactor().redact(&text)
+}
+
+/// One file of one tree.
+struct Side {
+    /// Type, mode and owner, `absent`, or what keeps its text from being shown.
+    what: String,
+    text: String,
+}
+
+impl Side {
+    fn of(path: &Path) -> Side {
+        let Ok(metadata) = path.symlink_metadata() else {
+            return Side {
+                what: "absent".to_owned(),
+                text: String::new(),
+            };
+        };
+        let kind = metadata.file_type();
+        let owner = format!("{}:{}", metadata.uid(), metadata.gid());
+        let mode = metadata.mode() & 0o7777;
+        let mut side = Side {
+            what: format!("{mode:04o} {owner}"),
+            text: String::new(),
+        };
+        if kind.is_symlink() {
+            let target = std::fs::read_link(path).unwrap_or_default();
+            side.what = format!("link to {}", target.display());
+        } else if kind.is_dir() {
+            side.what = format!("folder {}", side.what);
+        } else if metadata.len() > LONGEST {
+            let _ = write!(side.what, ", {} bytes", metadata.len());
+        } else if kind.is_file() {
+            match std::fs::read(path).map(String::from_utf8) {
+                Ok(Ok(text)) => side.text = without_times(&text),
+                _ => {
+                    let _ = write!(side.what, ", {} bytes, not text", metadata.len());
+                }
+            }
+        }
+        side
+    }
+
+    fn name(&self, side: &str, path: &str) -> String {
+        match self.what.as_str() {
+            "absent" => "/dev/null".to_owned(),
+            _ => format!("{side}/{path}"),
+        }
+    }
+
+    /// `name=value` of lines that set something.
+    fn settings(&self) -> Vec<String> {
+        let settings = self.text.lines().filter_map(|line| line.split_once('='));
+        settings
+            .map(|(name, value)| format!("{}={}", name.trim(), value.trim()))
+            .collect()
+    }
+}
+
+/// Lines that hold nothing but a time do not count, and would only distract.
+fn without_times(text: &str) -> String {
+    text.split_inclusive('\n')
+        .filter(|line| !tree::is_timestamp(line.as_bytes()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn what_counts_is_shown_and_secrets_are_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let (old, new) = (dir.path().join("old"), dir.path().join("new"));
+        for (tree, files) in [
+            (
+                &old,
+                [
+                    ("a", "# HEADER: at 10\nx = 1\npassword = first-one\n"),
+                    ("gone", "g\n"),
+                ],
+            ),
+            (
+                &new,
+                [
+                    ("a", "# HEADER: at 11\nx = 2\npassword = second-one\n"),
+                    ("b", "known-one\n"),
+                ],
+            ),
+        ] {
+            std::fs::create_dir(tree).unwrap();
+            for (name, text) in files {
+                std::fs::write(tree.join(name), text).unwrap();
+                let mode = std::fs::Permissions::from_mode(0o644);
+                std::fs::set_permissions(tree.join(name), mode).unwrap();
+            }
+            std::fs::write(tree.join("same"), "s\n").unwrap();
+        }
+        let changes = compare(&old, &new).unwrap();
+        let names: Vec<(&str, Change)> = changes
+            .iter()
+            .map(|change| (change.path.as_str(), change.change))
+            .collect();
+        assert_eq!(
+            names,
+            [
+                ("a", Change::Changed),
+                ("b", Change::Added),
+                ("gone", Change::Removed)
+            ]
+        );
+        let mut secrets = Secrets::default();
+        secrets.add("known-one");
+        let text = unified(&old, &new, &changes, secrets);
+        let owner = format!(
+            "{}:{}",
+            rustix::process::getuid().as_raw(),
+            rustix::process::getgid().as_raw()
+        );
+        let expected = format!(
+            "--- a/a\n+++ b/a\n@@ -1,2 +1,2 @@\n-x = 1\n-password = ***\n+x = 2\n+password = ***\n\
+             # b: absent -> 0644 {owner}\n--- /dev/null\n+++ b/b\n@@ -0,0 +1 @@\n+***\n\
+             # gone: 0644 {owner} -> absent\n--- a/gone\n+++ /dev/null\n@@ -1 +0,0 @@\n-g\n"
+        );
+        assert_eq!(text, expected);
+        assert_eq!(compare(&dir.path().join("none"), &new).unwrap().len(), 3);
+    }
+}

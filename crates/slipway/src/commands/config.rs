@@ -1,0 +1,206 @@
+//! `slipway config`: the config volumes alone.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use puppet::{Hashes, Planned, Report, hashed_configs};
+use serde_json::json;
+
+use crate::cli::{self, Config, ContainerCli, Global};
+use crate::deploy::Deployment;
+use crate::deploy::progress::in_short;
+use crate::exit::bad_input;
+use crate::layout::Layout;
+use crate::lock;
+use crate::output::{Level, Output, table};
+
+/// Where either script has its list of entries.
+const LISTS: [&str; 2] = [
+    "/var/lib/container-puppet/container-puppet.json",
+    "/var/lib/docker-puppet/docker-puppet.json",
+];
+const STARTUP_CONFIGS: &str = "/var/lib/tripleo-config/docker-container-startup-config-step_*.json";
+
+/// Generates config volumes, or says what would be generated.
+pub async fn run(asked: Config, global: &Global, output: &Arc<Output>) -> anyhow::Result<()> {
+    let mut deployment = declared(&asked, output)?;
+    settle(&mut deployment, &asked)?;
+    let looks = asked.plan || asked.check;
+    let _lock = match looks {
+        true => None,
+        false => Some(lock::take(&deployment.layout.state(), asked.lock.no_wait, output).await?),
+    };
+    let global = engine_asked_for(global, asked.container_cli);
+    deployment.connect(&global).await?;
+    if looks {
+        return plan(&deployment, asked.check).await;
+    }
+    let report = deployment.generate().await?;
+    hash_startup_configs(&deployment, &asked)?;
+    if output.is_json() {
+        output.json(&report)?;
+    }
+    say(&report.into_result()?, asked.no_archive, output);
+    Ok(())
+}
+
+/// What is declared, by services or by a list of entries.
+fn declared(asked: &Config, output: &Arc<Output>) -> anyhow::Result<Deployment> {
+    if asked.services.is_empty() {
+        if !asked.hiera.is_empty() {
+            let text = "--hiera goes with --services; with a list of entries, hiera is what \
+                        /etc/puppet holds";
+            return Err(bad_input(anyhow::anyhow!(text)));
+        }
+        let list = list(asked).map_err(bad_input)?;
+        let text = std::fs::read_to_string(&list)
+            .with_context(|| format!("cannot read {}", list.display()))
+            .map_err(bad_input)?;
+        let entries = puppet::parse_entries(&list, &text).map_err(bad_input)?;
+        return Deployment::of_entries(
+            entries,
+            &asked.root,
+            &asked.generating,
+            asked.check_mode,
+            output,
+        );
+    }
+    let services = cli::Services {
+        services: asked.services.clone(),
+        role: asked.role.clone(),
+        hiera: asked.hiera.clone(),
+    };
+    Deployment::declared(&services, &asked.root, &asked.generating, output)
+}
+
+/// The list of entries: the one that is named, or the first that is there.
+fn list(asked: &Config) -> anyhow::Result<PathBuf> {
+    if let Some(file) = &asked.file {
+        return Ok(file.clone());
+    }
+    if let Some(file) = std::env::var_os("CONFIG").filter(|file| !file.is_empty()) {
+        return Ok(file.into());
+    }
+    let layout = Layout::new(&asked.root.root)?;
+    let lists = LISTS.map(|list| layout.path(list));
+    match lists.iter().find(|list| list.is_file()) {
+        Some(list) => Ok(list.clone()),
+        None => bail!(
+            "nothing says what to generate: give --services or --file, set CONFIG, or put the list \
+             into {}",
+            lists[0].display()
+        ),
+    }
+}
+
+/// Settings that only this subcommand has.
+fn settle(deployment: &mut Deployment, asked: &Config) -> anyhow::Result<()> {
+    let only = asked.config_volume.as_ref().and_then(|only| only.0.clone());
+    if let Some(volume) = &only {
+        deployment.declares(volume).map_err(bad_input)?;
+    }
+    let settings = &mut deployment.settings;
+    if let Some(prefix) = &asked.config_volume_prefix {
+        let prefix = std::path::absolute(prefix).map_err(bad_input)?;
+        let paths = settings.paths.clone();
+        settings.paths = paths.with_config_data(&prefix).map_err(bad_input)?;
+    }
+    if let Some(logs) = &asked.log_dir {
+        let logs = std::path::absolute(logs).map_err(bad_input)?;
+        settings.paths = settings.paths.clone().with_logs(&logs);
+    }
+    if !asked.mount_host_puppet {
+        settings.host_modules = None;
+    }
+    settings.config_volume = only;
+    settings.no_archive = asked.no_archive;
+    settings.net_host = asked.net_host;
+    settings.step = asked.step;
+    settings.check_mode = asked.check_mode;
+    settings.diff = asked.diff;
+    settings.force = asked.force;
+    settings.wait = !asked.lock.no_wait;
+    Ok(())
+}
+
+/// The engine that is named outright comes before the kind of engine that is.
+fn engine_asked_for(global: &Global, kind: Option<ContainerCli>) -> Global {
+    let mut global = global.clone();
+    if kind == Some(ContainerCli::Podman) && global.host.is_none() {
+        let own =
+            std::env::var_os("XDG_RUNTIME_DIR").filter(|_| !rustix::process::getuid().is_root());
+        let folder = own.map_or(PathBuf::from("/run"), PathBuf::from);
+        let socket = folder.join("podman/podman.sock");
+        global.host = Some(format!("unix://{}", socket.display()));
+    }
+    global
+}
+
+async fn plan(deployment: &Deployment, check: bool) -> anyhow::Result<()> {
+    let output = &deployment.output;
+    let entries = deployment.role.puppet_config.clone();
+    let planned = deployment.puppet()?.plan(entries).await?;
+    if output.is_json() {
+        output.json(&json!({"volumes": planned}))?;
+    } else if !planned.is_empty() {
+        output.result(&plan_table(&planned));
+    }
+    let due: Vec<&str> = planned
+        .iter()
+        .filter(|planned| planned.why.is_some())
+        .map(|planned| planned.name.as_str())
+        .collect();
+    if check && !due.is_empty() {
+        bail!("not as declared: {}", due.join(", "));
+    }
+    Ok(())
+}
+
+fn plan_table(planned: &[Planned]) -> String {
+    let row = |planned: &Planned| {
+        let (action, why) = match &planned.why {
+            Some(why) => ("generate", why.as_str()),
+            None => ("keep", "unchanged"),
+        };
+        vec![planned.name.clone(), action.to_owned(), why.to_owned()]
+    };
+    let heading = ["CONFIG VOLUME", "ACTION", "WHY"]
+        .map(str::to_owned)
+        .to_vec();
+    let rows: Vec<_> = std::iter::once(heading)
+        .chain(planned.iter().map(row))
+        .collect();
+    table(&rows)
+}
+
+/// Tells containers of their configuration's hash, where there are configs of containers beside
+/// a list of entries, or where a pattern names them.
+fn hash_startup_configs(deployment: &Deployment, asked: &Config) -> anyhow::Result<()> {
+    let pattern = match &asked.startup_config_pattern {
+        Some(pattern) => std::path::absolute(pattern)?,
+        None if asked.services.is_empty() => deployment.layout.path(STARTUP_CONFIGS),
+        None => return Ok(()),
+    };
+    let hashes = Hashes::of(&deployment.settings.paths);
+    let written = hashed_configs(&pattern.to_string_lossy(), &hashes)?;
+    let name = |path: &Path| path.display().to_string();
+    for path in written {
+        let text = "written with the hashes of config volumes";
+        deployment
+            .output
+            .about(Level::Normal, "config", &name(&path), text);
+    }
+    Ok(())
+}
+
+fn say(report: &Report, no_archive: bool, output: &Output) {
+    let in_short = in_short(report, "config volumes");
+    let skipped = |run: &puppet::RunReport| matches!(run.outcome, puppet::Outcome::Skipped);
+    let text = match report.runs.iter().all(skipped) {
+        true => format!("nothing has changed: {in_short}"),
+        false if no_archive => format!("{in_short}; nothing was kept (--no-archive)"),
+        false => in_short,
+    };
+    output.line(Level::Normal, &text);
+}
