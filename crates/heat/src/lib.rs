@@ -47,13 +47,15 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! [`yaql`] is the query language that templates use inside of their own.
+//! [`yaql`] is the query language that templates use inside of their own; [`process`] makes templates
+//! of TripleO's `*.j2.yaml` first.
 
 mod environment;
 mod error;
 mod expression;
 mod functions;
 mod parameter;
+pub mod process;
 mod python;
 mod resolver;
 mod stack;

@@ -40,6 +40,7 @@ use std::sync::Arc;
 
 pub use error::Error;
 pub use machine::Limits;
+pub(crate) use python::quote;
 
 /// Room for calls inside one another, and for values, as deep as both may be.
 const STACK: usize = 64 << 20;

@@ -19,7 +19,7 @@ pub use containers::{Apply, Cleanup, Delete, Select};
 pub use deploy::Deploy;
 pub use kolla_build::KollaBuild;
 pub use kolla_config::{KollaConfig, KollaConfigCheck};
-pub use resolve::{Resolve, Templates};
+pub use resolve::{Process, Resolve, Templates};
 pub use shared::{Generating, Root, Services};
 
 const EXIT_STATUS: &str = "\

@@ -20,9 +20,29 @@ pub struct Resolve {
     #[command(flatten)]
     pub templates: Templates,
     /// Templates to resolve, relative to the folder
-    #[arg(value_name = "TEMPLATE", required_unless_present = "service")]
+    #[arg(value_name = "TEMPLATE", required_unless_present_any = ["service", "process"])]
     pub template: Vec<String>,
     /// Resource type to resolve, as the resource registry maps it to a template. Repeatable
     #[arg(long, value_name = "TYPE")]
     pub service: Vec<String>,
+    #[command(flatten)]
+    pub process: Process,
+}
+
+/// The folder as it is before it is processed.
+#[derive(Args, Debug)]
+pub struct Process {
+    /// Resolve nothing: make templates of the folder's *.j2.yaml, for each role and network, and write
+    /// them into this folder with all its other files, as TripleO's process-templates.py does
+    #[arg(long, value_name = "OUT", conflicts_with_all = ["template", "service", "environments"])]
+    pub process: Option<PathBuf>,
+    /// The roles, instead of the folder's roles_data.yaml
+    #[arg(long, value_name = "FILE", requires = "process")]
+    pub roles: Option<PathBuf>,
+    /// The networks, instead of the folder's network_data.yaml
+    #[arg(long, value_name = "FILE", requires = "process")]
+    pub networks: Option<PathBuf>,
+    /// Overwrite no template that is there already
+    #[arg(long, requires = "process")]
+    pub safe: bool,
 }

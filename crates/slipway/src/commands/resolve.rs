@@ -1,15 +1,21 @@
 //! `slipway resolve`.
 
+use std::path::Path;
+
 use anyhow::bail;
 use heat::Resolver;
-use serde_json::{Map, Value};
+use heat::process::{Content, Inputs, Writing};
+use serde_json::{Map, Value, json};
 
-use crate::cli::{Resolve, Templates};
+use crate::cli::{Process, Resolve, Templates};
 use crate::exit::bad_input;
 use crate::output::Output;
 
 /// Prints the outputs of templates; what cannot be resolved is named, the rest is printed.
 pub fn run(asked: &Resolve, output: &Output) -> anyhow::Result<()> {
+    if let Some(out) = &asked.process.process {
+        return process(asked, out, output);
+    }
     let resolver = open(&asked.templates)?;
     let mut names = asked.template.clone();
     for kind in &asked.service {
@@ -39,6 +45,35 @@ pub fn run(asked: &Resolve, output: &Output) -> anyhow::Result<()> {
             names.len()
         );
     }
+    Ok(())
+}
+
+/// Makes templates of `*.j2.yaml`, and writes the whole tree.
+fn process(asked: &Resolve, out: &Path, output: &Output) -> anyhow::Result<()> {
+    let Process {
+        roles,
+        networks,
+        safe,
+        ..
+    } = &asked.process;
+    let templates = &asked.templates.templates;
+    let inputs = Inputs::of(templates, roles.as_deref(), networks.as_deref()).map_err(bad_input)?;
+    let tree = heat::process::process(templates, &inputs).map_err(bad_input)?;
+    heat::process::write(&tree, out, Writing { safe: *safe })?;
+    let rendered = tree
+        .files
+        .iter()
+        .filter(|file| matches!(file.content, Content::Rendered(_)))
+        .count();
+    if output.is_json() {
+        return output
+            .json(&json!({"folder": out, "files": tree.files.len(), "rendered": rendered}));
+    }
+    output.result(&format!(
+        "{}: {} files, {rendered} of them made from *.j2.yaml",
+        out.display(),
+        tree.files.len()
+    ));
     Ok(())
 }
 

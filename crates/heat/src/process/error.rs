@@ -1,0 +1,78 @@
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why a tree cannot be processed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file or folder cannot be read or written.
+    #[error("{what} {place}: {source}")]
+    File {
+        /// What was tried.
+        what: &'static str,
+        /// The file or folder.
+        place: PathBuf,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// A template is not UTF-8.
+    #[error("{place} is not UTF-8 text")]
+    NotText {
+        /// The template.
+        place: PathBuf,
+    },
+    /// A file is not YAML.
+    #[error("{place}: {message}")]
+    Yaml {
+        /// The file.
+        place: PathBuf,
+        /// Where and why.
+        message: String,
+    },
+    /// roles_data, network_data or j2_excludes has not the form that it must have.
+    #[error("{place}: {message}")]
+    Data {
+        /// The file.
+        place: PathBuf,
+        /// What is wrong.
+        message: String,
+    },
+    /// A template cannot be rendered.
+    #[error("{template}{}: {message}", line.map(|line| format!(", line {line}")).unwrap_or_default())]
+    Template {
+        /// The template, relative to the tree.
+        template: String,
+        /// The line in it.
+        line: Option<usize>,
+        /// What is wrong.
+        message: String,
+    },
+    /// The result would be in the tree that it is made from.
+    #[error("{out} is inside the templates' own folder; the result needs a folder elsewhere")]
+    Inside {
+        /// Where the result was to go.
+        out: PathBuf,
+    },
+    /// A file is there, and must not be overwritten.
+    #[error("{place} exists already, and is not to be overwritten")]
+    Exists {
+        /// The file.
+        place: PathBuf,
+    },
+}
+
+impl Error {
+    pub(super) fn file(what: &'static str, place: &Path, source: io::Error) -> Self {
+        Error::File {
+            what,
+            place: place.to_owned(),
+            source,
+        }
+    }
+
+    pub(super) fn data(place: &Path, message: impl Into<String>) -> Self {
+        Error::Data {
+            place: place.to_owned(),
+            message: message.into(),
+        }
+    }
+}

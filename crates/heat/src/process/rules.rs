@@ -1,0 +1,66 @@
+//! What process-templates.py did differently over the releases, read off the one that is in the tree.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+/// The rules of a release.
+#[derive(Debug, Clone)]
+pub(super) struct Rules {
+    /// network_data, where none is named.
+    pub networks: PathBuf,
+    /// Each network is told its index, as `idx`.
+    pub index: bool,
+    /// Roles get tags by their names.
+    pub tags: bool,
+    /// A role's network configuration may have a name that an older release gave it.
+    pub old_names: bool,
+}
+
+/// Where network_data went with Wallaby.
+const SAMPLE_NETWORKS: &str = "network-data-samples/default-network-isolation.yaml";
+
+impl Rules {
+    /// The rules of a tree; without the tool, those that hold in most releases.
+    pub fn of(root: &Path) -> Self {
+        let tool = std::fs::read_to_string(root.join("tools/process-templates.py")).ok();
+        let says = |text: &str| tool.as_ref().map(|tool| tool.contains(text));
+        let sample = says(SAMPLE_NETWORKS).unwrap_or(false);
+        Rules {
+            networks: root.join(if sample {
+                SAMPLE_NETWORKS
+            } else {
+                "network_data.yaml"
+            }),
+            index: says("update({'idx'").unwrap_or(true),
+            tags: says("def _set_tags_based_on_role_name").unwrap_or(false),
+            old_names: says("r_map[role].get('deprecated_nic_config_name')").unwrap_or(true),
+        }
+    }
+}
+
+/// Gives a role the tags that its name stands for.
+pub(super) fn tag(role: &mut Value, name: &str) {
+    const TAGS: [(&[&str], &str); 4] = [
+        (&["Compute", "HciCeph", "DistributedCompute"], "compute"),
+        (&["Ceph"], "ceph"),
+        (&["ComputeOvsDpdk"], "ovsdpdk"),
+        (&["ObjectStorage", "BlockStorage", "Ceph"], "storage"),
+    ];
+    let Some(role) = role.as_object_mut() else {
+        return;
+    };
+    let tags = role.entry("tags").or_insert_with(|| json!([]));
+    let Some(tags) = tags.as_array_mut() else {
+        return;
+    };
+    for (beginnings, tag) in TAGS {
+        if beginnings
+            .iter()
+            .any(|beginning| name.starts_with(beginning))
+            && !tags.contains(&json!(tag))
+        {
+            tags.push(json!(tag));
+        }
+    }
+}
