@@ -21,6 +21,14 @@ pub(crate) use resource::Resource;
 /// How deep templates may use templates.
 const DEEPEST: usize = 30;
 
+/// How many resources and conditions of one template may wait for one another.
+const LONGEST: usize = 500;
+
+/// What an expression may need of the stack: it is looked after where a resource or a condition is
+/// worked out, which may be inside another.
+const RED_ZONE: usize = 1 << 20;
+const MORE_STACK: usize = 4 << 20;
+
 /// Values given to a template's parameters.
 pub(crate) type Given = HashMap<String, Arc<Value>>;
 
@@ -37,6 +45,8 @@ pub(crate) struct Stack<'r> {
     outputs: HashMap<String, OnceCell<Value>>,
     facade: Facade,
     depth: usize,
+    /// How many resources and conditions are being worked out.
+    waiting: Cell<usize>,
 }
 
 /// A resource once it is known, and whether it is being worked out.
@@ -99,6 +109,7 @@ impl<'r> Stack<'r> {
             template,
             facade,
             depth,
+            waiting: Cell::new(0),
         })
     }
 
@@ -141,7 +152,7 @@ impl<'r> Stack<'r> {
             Progress::Busy => Err(Problem::Circular(format!("condition {name}")).into()),
             Progress::Unknown => {
                 progress.set(Progress::Busy);
-                let value = self.find_condition(name, definition);
+                let value = self.deeper(|| self.find_condition(name, definition));
                 progress.set(match &value {
                     Ok(value) => Progress::Known(*value),
                     Err(_) => Progress::Unknown,
@@ -163,6 +174,19 @@ impl<'r> Stack<'r> {
                 .in_template(&self.template.name)
                 .used()),
         }
+    }
+
+    /// Works out what something else waits for.
+    fn deeper<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        if self.waiting.get() >= LONGEST {
+            let reason =
+                format!("more than {LONGEST} resources and conditions wait for one another");
+            return Err(Problem::Declaration(reason).into());
+        }
+        self.waiting.set(self.waiting.get() + 1);
+        let result = stacker::maybe_grow(RED_ZONE, MORE_STACK, work);
+        self.waiting.set(self.waiting.get() - 1);
+        result
     }
 
     /// A resource's definition, if it is there and its condition is true.
@@ -205,7 +229,7 @@ impl<'r> Stack<'r> {
         if slot.busy.replace(true) {
             return Err(Problem::Circular(format!("resource {name}")).into());
         }
-        let found = Resource::new(name, definition, self, self.depth);
+        let found = self.deeper(|| Resource::new(name, definition, self, self.depth));
         slot.busy.set(false);
         let found = found.map_err(|error| {
             error

@@ -174,3 +174,30 @@ fn what_if_does_not_choose_is_not_looked_at() {
     .unwrap();
     assert_eq!(outputs["x"], 1);
 }
+
+/// Templates of `count` resources, each of which wants the next one.
+fn chain(count: usize) -> String {
+    let link = |index: usize| {
+        let value = if index + 1 == count {
+            "1".to_owned()
+        } else {
+            format!("{{get_attr: [r{}, value]}}", index + 1)
+        };
+        format!("  r{index}: {{type: OS::Heat::Value, properties: {{value: {value}}}}}\n")
+    };
+    let links: String = (0..count).map(link).collect();
+    format!("resources:\n{links}outputs: {{x: {{value: {{get_attr: [r0, value]}}}}}}")
+}
+
+#[test]
+fn resources_that_wait_for_one_another_do_not_take_the_stack() {
+    assert_eq!(resolve(&[("top.yaml", &chain(400))]).unwrap()["x"], 1);
+    let error = error_of(&[("top.yaml", &chain(20_000))]).to_string();
+    let expected = "more than 500 resources and conditions wait for one another";
+    assert!(
+        error
+            .lines()
+            .next()
+            .is_some_and(|line| line.ends_with(expected))
+    );
+}

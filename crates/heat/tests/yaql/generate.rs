@@ -219,7 +219,11 @@ impl Generator {
         let spoiled: String = chars.into_iter().collect();
         // What is left out of a list is there for Python, as an object that nothing can be done with.
         let left_out = spoiled.replace(char::is_whitespace, "").contains(",,");
-        if left_out { expression.to_owned() } else { spoiled }
+        if left_out {
+            expression.to_owned()
+        } else {
+            spoiled
+        }
     }
 
     fn data(&mut self) -> Value {
