@@ -2,11 +2,12 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use runtime::engine::{Bind, ContainerSpec, Engine, EngineError, ImageSummary, LogLine, Progress};
 use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::sync::Semaphore;
 
 use crate::error::{Failure, Result};
 use crate::events::{Event, Observer};
@@ -53,12 +54,15 @@ impl Container<'_> {
         ("puppet.rb", include_str!("puppet.rb")),
     ];
 
-    /// Runs it to its end, which is Puppet's success.
+    /// Runs it to its end, which is Puppet's success; says how long that took.
+    ///
+    /// It is made at once, and started when there is a place among those that run.
     pub async fn run(
         &self,
         engine: &dyn Engine,
+        places: &Semaphore,
         transcript: &mut Transcript<'_>,
-    ) -> Result<(), Failure> {
+    ) -> Result<Duration, Failure> {
         let name = format!("slipway-config-{}-{}", self.run.volume, self.unique());
         let spec = self.spec();
         let id = patiently(|| engine.create_container(&name, &spec)).await?;
@@ -66,8 +70,12 @@ impl Container<'_> {
             engine,
             id: Some(&id),
         };
+        // Never closed: there always is a place in the end.
+        let place = places.acquire().await;
+        let begun = Instant::now();
         let ended =
             tokio::time::timeout(self.settings.timeout, follow(engine, &id, transcript)).await;
+        drop(place);
         abandoned.id = None;
         let outcome = match ended {
             Err(_) => Err(Failure::TimedOut {
@@ -76,7 +84,7 @@ impl Container<'_> {
                 log: transcript.path().to_owned(),
             }),
             Ok(Err(failure)) => Err(failure),
-            Ok(Ok(0)) => Ok(()),
+            Ok(Ok(0)) => Ok(begun.elapsed()),
             Ok(Ok(NO_PUPPET)) => Err(Failure::NoPuppet {
                 image: self.run.config_image.clone(),
             }),
@@ -97,7 +105,9 @@ impl Container<'_> {
             return outcome;
         }
         let removed = engine.remove_container(&id).await;
-        outcome.and(removed.map_err(Failure::from))
+        let took = outcome?;
+        removed?;
+        Ok(took)
     }
 
     /// The staging folder's name is unique; so is what is named after it.

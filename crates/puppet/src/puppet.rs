@@ -47,6 +47,8 @@ enum Purpose<'a> {
 /// What came of a run that did take place or did not have to.
 struct Done {
     outcome: Outcome,
+    /// Where Puppet ran: for how long.
+    seconds: Option<f64>,
     hash: Option<String>,
     changed_files: Vec<FileChange>,
     diff: Option<String>,
@@ -56,6 +58,7 @@ impl Done {
     fn new(outcome: Outcome) -> Done {
         Done {
             outcome,
+            seconds: None,
             hash: None,
             changed_files: Vec::new(),
             diff: None,
@@ -187,7 +190,8 @@ impl Puppet {
         let at_once = match purpose {
             // Tasks change what runs, often the same thing, and in the order they were declared.
             Purpose::Task { .. } => 1,
-            _ => self.settings.process_count.max(1),
+            // One more than may run: its container is made, or its result taken over, meanwhile.
+            _ => self.settings.process_count.max(1) + 1,
         };
         let mut reports: Vec<_> = stream::iter(jobs).buffer_unordered(at_once).collect().await;
         reports.sort_by_key(|(index, _)| *index);
@@ -229,8 +233,9 @@ impl Session<'_> {
         let observer = &*self.puppet.observer;
         let mut why = String::new();
         let done = self.run_if_needed(run, purpose, first, &mut why).await;
-        let seconds = begun.elapsed().as_secs_f64();
         let done = done.unwrap_or_else(|failure| Done::new(Outcome::Failed(failure)));
+        // Time in which others ran is not its own.
+        let seconds = done.seconds.unwrap_or(begun.elapsed().as_secs_f64());
         observer.event(&match &done.outcome {
             Outcome::Skipped => Event::Skipped { subject, why: &why },
             Outcome::Failed(failure) => Event::Failed { subject, failure },
@@ -259,7 +264,6 @@ impl Session<'_> {
         why: &mut String,
     ) -> Result<Done, Failure> {
         let puppet = self.puppet;
-        let begun = Instant::now();
         let image = container::image(&puppet.engine, &run.config_image, &*puppet.observer).await?;
         let inputs = self.container_inputs(run, purpose, &image);
         let (kind, name) = purpose.record(run);
@@ -285,14 +289,15 @@ impl Session<'_> {
             log: name.clone(),
         };
         let archived = options.archive;
-        let staging = self.in_container(run, &image.id, first, options).await?;
+        let (staging, took) = self.in_container(run, &image.id, first, options).await?;
         let mut record = Record {
             inputs,
             lookups: self.lookups_of(staging.path(), first)?,
             result: None,
-            seconds: 0.0,
+            seconds: took.as_secs_f64(),
         };
         let mut done = Done::new(Outcome::Changed);
+        done.seconds = Some(record.seconds);
         if archived {
             let secrets = puppet.secrets(&run.manifest);
             let mut assembled = self.assemble(run, staging, secrets).await?;
@@ -305,7 +310,6 @@ impl Session<'_> {
                 record.result = Some(self.put_in_place(run, assembled).await?);
             }
         }
-        record.seconds = begun.elapsed().as_secs_f64();
         if !matches!(purpose, Purpose::Trial) {
             self.state.save(kind, &name, &record)?;
         }

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::time::Duration;
 
 use runtime::lock::Lock;
 use service::Hiera;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
+use tokio::sync::Semaphore;
 
 use crate::container::{self, Container, OUT};
 use crate::error::{At, Failure, Result};
@@ -30,6 +32,8 @@ pub struct Session<'a> {
     hostname: String,
     etc_puppet: String,
     host_modules: String,
+    /// One for each run that may go on at once.
+    places: Semaphore,
     /// `None` for one that only looks.
     lock: Option<Lock>,
 }
@@ -78,6 +82,7 @@ impl<'a> Session<'a> {
             hostname: hostname()?,
             etc_puppet: etc_puppet(&settings.paths.puppet_etc(), settings.check_mode)?,
             host_modules: modules.map(listing).transpose()?.unwrap_or_default(),
+            places: Semaphore::new(settings.process_count.max(1)),
             lock,
         })
     }
@@ -111,14 +116,14 @@ impl<'a> Session<'a> {
             .inputs(shared.into_iter().chain(more.iter().copied()))
     }
 
-    /// Runs Puppet in a container; gives the folder that holds what came out.
+    /// Runs Puppet in a container; gives the folder that holds what came out, and how long it took.
     pub async fn in_container(
         &self,
         run: &Run,
         image_id: &str,
         first: &Hiera,
         options: ContainerOptions,
-    ) -> Result<TempDir, Failure> {
+    ) -> Result<(TempDir, Duration), Failure> {
         let puppet = self.puppet;
         let settings = &puppet.settings;
         let facts = self.facts(run, image_id, options.net_host);
@@ -140,11 +145,13 @@ impl<'a> Session<'a> {
             net_host: options.net_host,
             hostname: &self.hostname,
         };
-        container.run(&*puppet.engine, &mut transcript).await?;
+        let took = container
+            .run(&*puppet.engine, &self.places, &mut transcript)
+            .await?;
         if let Some(facts) = &facts {
             self.keep_facts(staging.path(), facts)?;
         }
-        Ok(staging)
+        Ok((staging, took))
     }
 
     /// A folder beside the volumes with what a run is given.

@@ -3,5 +3,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test ends at the first surprise.
 
 mod common;
+mod drift;
 mod steps;
 mod volumes;
