@@ -83,16 +83,17 @@ impl Inputs {
             if network.get("enabled") == Some(&Value::Bool(false)) {
                 continue;
             }
-            let lower = network.get("name_lower");
-            if !truth(lower) {
-                if let Some(network) = network.as_object_mut() {
-                    network.insert("name_lower".to_owned(), Value::String(name.to_lowercase()));
+            match network.get("name_lower") {
+                lower if !truth(lower) => {
+                    if let Some(network) = network.as_object_mut() {
+                        network.insert("name_lower".to_owned(), name.to_lowercase().into());
+                    }
                 }
-            } else if !lower.is_some_and(Value::is_string) {
-                return Err(Error::data(
-                    place,
-                    format!("network `{name}`: `name_lower` is not a string"),
-                ));
+                Some(Value::String(lower)) => file_name(place, "network's `name_lower`", lower)?,
+                _ => {
+                    let message = format!("network `{name}`: `name_lower` is not a string");
+                    return Err(Error::data(place, message));
+                }
             }
             enabled.push(Named {
                 name,
@@ -109,7 +110,6 @@ impl Inputs {
 
     /// Roles by name, each name once: of two with one name the later counts.
     pub(super) fn roles_by_name(&self) -> impl Iterator<Item = &Named> {
-        // A role that is there twice is rendered twice, with the same result.
         unique(&self.roles).into_values()
     }
 
@@ -167,14 +167,21 @@ fn named(place: &Path, what: &str, value: Value) -> Result<Named, Error> {
             ));
         }
     };
-    // It becomes part of a file's name.
-    if name.is_empty() || name.contains(['/', '\0']) {
-        return Err(Error::data(
-            place,
-            format!("`{name}` cannot be a {what}'s name"),
-        ));
+    file_name(place, &format!("{what}'s name"), &name)?;
+    if let Some(Value::String(old)) = value.get("deprecated_nic_config_name")
+        && !old.is_empty()
+    {
+        file_name(place, "role's `deprecated_nic_config_name`", old)?;
     }
     Ok(Named { name, value })
+}
+
+/// An error for what cannot be part of a file's name, as it is to be.
+fn file_name(place: &Path, what: &str, name: &str) -> Result<(), Error> {
+    if name.is_empty() || name.contains(['/', '\0']) {
+        return Err(Error::data(place, format!("`{name}` cannot be a {what}")));
+    }
+    Ok(())
 }
 
 fn keys(value: &Value) -> String {

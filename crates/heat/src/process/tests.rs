@@ -142,7 +142,7 @@ fn later_releases_have_rules_of_their_own() -> Result {
 
 #[test]
 fn errors_say_where() -> Result {
-    let cases: [(&str, &str, &str); 12] = [
+    let cases: [(&str, &str, &str); 14] = [
         (
             "a.j2.yaml",
             "one\n{{ roles[0].missing.more }}",
@@ -197,6 +197,16 @@ fn errors_say_where() -> Result {
             "network_data.yaml",
             "- {name: x, name_lower: [1]}",
             "DIR/network_data.yaml: network `x`: `name_lower` is",
+        ),
+        (
+            "network_data.yaml",
+            "- {name: x, name_lower: ../x}",
+            "DIR/network_data.yaml: `../x` cannot be a network's `name_lower`",
+        ),
+        (
+            "roles_data.yaml",
+            "- {name: x, deprecated_nic_config_name: /x}",
+            "DIR/roles_data.yaml: `/x` cannot be a role's `deprecated_nic",
         ),
         (
             "j2_excludes.yaml",
