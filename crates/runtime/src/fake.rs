@@ -9,9 +9,9 @@ use async_trait::async_trait;
 use futures_util::stream::{self, BoxStream, StreamExt};
 
 use crate::engine::{
-    BuildRequest, ContainerSpec, ContainerState, ContainerSummary, Engine, EngineError, EngineInfo,
-    EngineKind, ExecResult, ExecSpec, ImageSummary, LogLine, Progress, RestartPolicy, Result,
-    TarStream,
+    Attached, BuildRequest, ContainerSpec, ContainerState, ContainerSummary, Engine, EngineError,
+    EngineInfo, EngineKind, ExecResult, ExecSpec, HealthResult, ImageSummary, LogLine, Progress,
+    RestartPolicy, Result, TarStream,
 };
 
 #[derive(Debug)]
@@ -154,20 +154,34 @@ impl Engine for FakeEngine {
     }
 
     async fn list_containers(&self, labels: &[String]) -> Result<Vec<ContainerSummary>> {
-        drop(self.look("list")?);
+        let images = self.look("list")?.images.clone();
         let carries = |c: &ContainerSummary, label: &String| match label.split_once('=') {
             Some((key, value)) => c.labels.get(key).map(String::as_str) == Some(value),
             None => c.labels.contains_key(label),
         };
         let all = self.containers().into_iter();
-        Ok(all
-            .filter(|c| labels.iter().all(|label| carries(c, label)))
+        let listed = all.filter(|c| labels.iter().all(|label| carries(c, label)));
+        Ok(listed
+            .map(|mut c| {
+                // As Docker does: a reference that means another image now is not shown.
+                if images.get(&c.image) != Some(&c.image_id) {
+                    c.image = c.image_id.clone();
+                }
+                c.restarts = None;
+                c.command = Vec::new();
+                c
+            })
             .collect())
     }
 
     async fn find_container(&self, id_or_name: &str) -> Result<Option<ContainerSummary>> {
         let mut state = self.look("find")?;
         Ok(state.find(id_or_name).map(|made| made.summary.clone()))
+    }
+
+    async fn health_log(&self, _id: &str) -> Result<Vec<HealthResult>> {
+        drop(self.look("health log")?);
+        Ok(Vec::new())
     }
 
     async fn create_container(&self, name: &str, spec: &ContainerSpec) -> Result<String> {
@@ -193,6 +207,7 @@ impl Engine for FakeEngine {
                 status: "Created".to_owned(),
                 created,
                 restarts: Some(0),
+                command: spec.command.clone().unwrap_or_default(),
             },
             command: spec.command.clone().unwrap_or_default(),
             restart: spec.restart == Some(RestartPolicy::Always),
@@ -247,6 +262,14 @@ impl Engine for FakeEngine {
         made.summary.state = ContainerState::Exited;
         made.summary.status = format!("Exited ({code})");
         Ok(code)
+    }
+
+    async fn attach(&self, _id: &str) -> Result<Attached> {
+        Err(refused(501, "not in the fake"))
+    }
+
+    async fn resize(&self, _id: &str, _rows: u16, _columns: u16) -> Result<()> {
+        Err(refused(501, "not in the fake"))
     }
 
     async fn logs(

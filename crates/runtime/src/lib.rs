@@ -42,4 +42,6 @@ pub mod spec;
 pub mod step;
 
 #[cfg(test)]
+mod conformance;
+#[cfg(test)]
 mod fake;

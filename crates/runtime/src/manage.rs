@@ -5,9 +5,13 @@ use std::path::Path;
 
 use futures_util::stream::{self, StreamExt};
 use serde::Serialize;
+use service::{ContainerConfig, Secrets};
 
 use crate::converge::labels::{self, desired_name, label};
-use crate::converge::{Event, Observer, Reason, Result, forget, rename_to_preferred};
+use crate::converge::{
+    self, ApplyOptions, ContainerSet, Event, Observer, PlannedAction, Reason, Result, forget,
+    rename_to_preferred, retire,
+};
 use crate::engine::{ContainerState, ContainerSummary, Engine, EngineError, Health};
 
 /// How many containers are stopped at once.
@@ -36,6 +40,10 @@ pub struct Listed {
     pub exit_code: Option<i64>,
     /// The hash of the configuration it was given.
     pub config_hash: Option<String>,
+    /// When it was made, in seconds since 1970.
+    pub created: i64,
+    /// Why another apply would do something about it, as far as is known.
+    pub drift: Vec<Reason>,
 }
 
 /// The managed containers by `config_id`, each set in the order of its names: those of one
@@ -79,26 +87,80 @@ fn listed(container: &ContainerSummary) -> Listed {
         status: container.status.clone(),
         exit_code: container.exit_code(),
         config_hash: config_hash(container),
+        created: container.created,
+        drift: match has_moved(container) {
+            true => vec![Reason::ImageChanged],
+            false => Vec::new(),
+        },
     }
 }
 
-/// TRIPLEO_CONFIG_HASH, as the recorded configuration has it.
-fn config_hash(container: &ContainerSummary) -> Option<String> {
-    const VARIABLE: &str = "TRIPLEO_CONFIG_HASH";
-    let recorded = label(container, labels::CONFIG_DATA)?;
-    let config: serde_json::Value = serde_json::from_str(recorded).ok()?;
-    let environment = config.get("environment")?;
-    if let Some(hash) = environment.get(VARIABLE) {
-        return hash.as_str().map(str::to_owned);
+/// Whether the reference it was made from means another image now, as Docker's list call tells.
+fn has_moved(container: &ContainerSummary) -> bool {
+    let recorded = label(container, labels::CONFIG_DATA)
+        .and_then(|recorded| serde_json::from_str::<serde_json::Value>(recorded).ok());
+    let reference = recorded
+        .as_ref()
+        .and_then(|config| config["image"].as_str());
+    container.image == container.image_id && reference != Some(container.image_id.as_str())
+}
+
+/// Adds to each container of a set why another apply would do something about it, and gives the
+/// names of those that are not there.
+///
+/// # Errors
+/// The engine fails, or what was done before cannot be read.
+pub async fn add_drift(
+    engine: &dyn Engine,
+    set: &ContainerSet,
+    options: &ApplyOptions,
+    listed: &mut [Listed],
+) -> Result<Vec<String>> {
+    let plan = converge::plan(engine, set, options).await?;
+    for container in listed {
+        let planned = plan.containers.iter().find(|planned| {
+            let existing = planned.existing.as_ref();
+            existing.is_some_and(|existing| existing.id == container.id)
+        });
+        let removal = plan.removals.iter().find(|gone| gone.id == container.id);
+        if let Some(planned) = planned {
+            container.drift = planned.reasons.clone();
+        } else if let Some(removal) = removal {
+            container.drift = vec![removal.reason.clone()];
+        }
     }
-    let settings = environment
-        .as_array()?
-        .iter()
-        .filter_map(|item| item.as_str());
-    settings
-        .filter_map(|setting| setting.split_once('='))
-        .find(|(name, _)| *name == VARIABLE)
-        .map(|(_, hash)| hash.to_owned())
+    let missing = plan.containers.into_iter();
+    Ok(missing
+        .filter(|planned| planned.action == PlannedAction::Create)
+        .map(|planned| planned.container)
+        .collect())
+}
+
+/// TRIPLEO_CONFIG_HASH, as its labels have it.
+fn config_hash(container: &ContainerSummary) -> Option<String> {
+    let Some(recorded) = label(container, labels::CONFIG_DATA) else {
+        return label(container, labels::CONFIG_HASH).map(str::to_owned);
+    };
+    labels::config_hash(&serde_json::from_str(recorded).ok()?)
+}
+
+/// The secrets in a container's environment, as it was declared.
+///
+/// # Errors
+/// The engine fails.
+pub async fn secrets(engine: &dyn Engine, id: &str) -> Result<Secrets> {
+    let mut secrets = Secrets::default();
+    let found = engine.find_container(id).await?;
+    let recorded = found.as_ref().and_then(|c| label(c, labels::CONFIG_DATA));
+    let declared = recorded.and_then(|recorded| serde_json::from_str(recorded).ok());
+    if let Some(config) = declared.and_then(|declared| ContainerConfig::new(declared).ok()) {
+        let variables = config.keys().environment.iter();
+        let settings: Vec<String> = variables
+            .filter_map(|v| Some(format!("{}={}", v.name, v.value.as_ref()?)))
+            .collect();
+        secrets.environment(settings.iter().map(String::as_str));
+    }
+    Ok(secrets)
 }
 
 /// Deletes all containers of these sets, and what is remembered of them. Gives their names.
@@ -115,14 +177,13 @@ pub async fn delete(
     let all = engine
         .list_containers(&[labels::CONFIG_ID.to_owned()])
         .await?;
-    let mut doomed = Vec::new();
-    for config_id in config_ids {
-        doomed.extend(labels::managed(&all, managed_by, Some(config_id)));
-    }
+    let managed = labels::managed(&all, managed_by, None);
+    let doomed: Vec<_> = managed
+        .into_iter()
+        .filter(|container| is_of(container, config_ids))
+        .collect();
     let names = remove(engine, &doomed, observer).await?;
-    for config_id in config_ids {
-        forget(state_dir, config_id)?;
-    }
+    forget_all(state_dir, config_ids)?;
     Ok(names)
 }
 
@@ -153,14 +214,19 @@ pub async fn cleanup(
     for rename in rename_to_preferred(engine, &left, &staying).await? {
         observer(Event::Renamed(rename));
     }
-    let forgotten: BTreeSet<&str> = doomed
-        .iter()
-        .filter_map(|c| label(c, labels::CONFIG_ID))
-        .collect();
-    for config_id in forgotten {
-        forget(state_dir, config_id)?;
-    }
+    let forgotten = doomed.iter().filter_map(|c| label(c, labels::CONFIG_ID));
+    forget_all(state_dir, forgotten.collect::<BTreeSet<_>>())?;
     Ok(names)
+}
+
+fn forget_all<T: AsRef<str>>(
+    state_dir: Option<&Path>,
+    config_ids: impl IntoIterator<Item = T>,
+) -> Result<()> {
+    for config_id in config_ids {
+        forget(state_dir, config_id.as_ref())?;
+    }
+    Ok(())
 }
 
 fn is_of(container: &ContainerSummary, config_ids: &[String]) -> bool {
@@ -176,8 +242,7 @@ async fn remove(
     let mut names = Vec::new();
     let mut removed = stream::iter(doomed)
         .map(|container| async move {
-            engine.stop_container(&container.id, None).await?;
-            engine.remove_container(&container.id).await?;
+            retire(engine, &container.id, &container.name).await?;
             Ok::<_, EngineError>(container.name.clone())
         })
         .buffer_unordered(CONCURRENCY);

@@ -33,7 +33,7 @@ pub enum StepError {
 }
 
 /// Reads a step from a file (`{name: config}` in YAML or JSON, or one container's configuration in
-/// `hashed-<name>.json`) or from a folder of `hashed-<name>.json`.
+/// `hashed-<name>.json` or `<name>.yaml`) or from a folder of `hashed-<name>.json`.
 ///
 /// # Errors
 /// See [`StepError`].
@@ -86,15 +86,18 @@ fn read_dir(dir: &Path) -> Result<IndexMap<String, ContainerConfig>> {
 
 /// The container that a file is about, by its name.
 fn container_of(path: &Path) -> Option<String> {
-    let name = path.file_name()?.to_str()?.strip_suffix(".json")?;
+    let name = path.file_name()?.to_str()?;
+    let (name, _) = name
+        .rsplit_once('.')
+        .filter(|(_, extension)| ["json", "yaml", "yml"].contains(extension))?;
     Some(name.strip_prefix("hashed-").unwrap_or(name).to_owned())
 }
 
 /// Whether this is one container's configuration rather than several by name: their values are
 /// all mappings, and no container's are.
 fn is_one_container(text: &str) -> bool {
-    let value: Result<serde_json::Map<String, serde_json::Value>, _> = serde_json::from_str(text);
-    value.is_ok_and(|map| map.values().any(|value| !value.is_object()))
+    let mapping: Result<serde_yaml::Mapping, _> = serde_yaml::from_str(text);
+    mapping.is_ok_and(|mapping| mapping.values().any(|value| !value.is_mapping()))
 }
 
 fn read_text(path: &Path) -> Result<String> {

@@ -10,6 +10,7 @@ use crate::cli::Global;
 pub async fn connect(global: &Global) -> anyhow::Result<Arc<dyn Engine>> {
     let options = ConnectOptions {
         host: global.host.clone(),
+        kind: global.kind,
         ..ConnectOptions::default()
     };
     Ok(runtime::engine::connect(&options).await?)

@@ -34,6 +34,18 @@ impl fmt::Display for Interrupted {
 
 impl std::error::Error for Interrupted {}
 
+/// What was run here ended with an exit code of its own, and so does this.
+#[derive(Debug)]
+pub struct Ended(pub u8);
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "it ended with exit code {}", self.0)
+    }
+}
+
+impl std::error::Error for Ended {}
+
 /// Marks an error as bad input.
 pub fn bad_input(error: impl Into<anyhow::Error>) -> anyhow::Error {
     BadInput(error.into()).into()
@@ -44,12 +56,16 @@ pub fn code(error: &anyhow::Error) -> ExitCode {
     ExitCode::from(status(error))
 }
 
-fn status(error: &anyhow::Error) -> u8 {
+/// The exit status for an error, as a number.
+pub fn status(error: &anyhow::Error) -> u8 {
     if error.is::<BadInput>() {
         return 2;
     }
     if error.is::<Interrupted>() {
         return 130;
+    }
+    if let Some(Ended(code)) = error.downcast_ref() {
+        return *code;
     }
     for cause in error.chain() {
         if let Some(EngineError::NotFound { .. }) = cause.downcast_ref() {

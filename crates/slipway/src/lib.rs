@@ -22,6 +22,7 @@ mod converging;
 mod declared;
 mod deploy;
 mod engine;
+mod engine_command;
 mod exit;
 mod kolla_check;
 mod kolla_files;

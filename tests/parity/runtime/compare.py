@@ -52,6 +52,12 @@ class Paunch:
         return run([*Paunch.command, verb, "--default-runtime", "docker", "--managed-by", ID, *ids], **kw)
 
 
+class CalledPaunch(Paunch):
+    """slipway by paunch's name."""
+
+    command = [f"{FOLDER}/paunch", "--log-file", f"{FOLDER}/paunch.log"]
+
+
 class Slipway:
     name = "slipway"
 
@@ -211,6 +217,44 @@ def compare_compose():
     print(f"runtime: {len(expected)} containers with Compose's keys are those of docker create")
 
 
+def compare_command_line():
+    """What the two print and how they end, called by one name."""
+    configs = {
+        f"{ID}-up": {**cases.UP, "environment": {"A": "1"}},
+        f"{ID}-tail": {**cases.UP, "command": ["sleep", "500"], "start_order": 1},
+        # The last: what comes after a failure is not begun here, and is begun by paunch.
+        f"{ID}-ends": {**cases.ENDS, "command": ["sh", "-c", "exit 7"], "start_order": 2},
+    }
+    os.symlink(SLIPWAY, f"{FOLDER}/paunch")
+    seen = {}
+    for tool in (Paunch, CalledPaunch):
+        folder = write_step("line", configs)
+        apply = tool.apply(f"{ID}-line", folder, check=False)
+        said = {"a container ended with 7": (apply.stdout, apply.returncode)}
+        for options in ("", "-f json", "-f json --noindent", "-f yaml", "-f value -c status -c container", "-f csv",
+                        "-f csv --quote minimal", "--sort-column container", "-f value --sort-column container --sort-descending"):
+            told = tool.of_ids("list", *options.split()).stdout
+            said[f"list {options}"] = sorted(told.split("\n")) if "json" not in options else json.loads(told)
+        if isinstance(said["list -f json"], list):
+            for options in ("-f json", "-f json --noindent"):
+                said[f"list {options}"].sort(key=lambda row: row["container"])
+        for action in ("dump-json", "dump-yaml"):
+            debug = [*tool.command, "debug", "--default-runtime", "docker", "--file", folder, "--container", f"{ID}-up"]
+            said[action] = run([*debug, "--action", action, "--user", "nobody", "--shell"]).stdout
+        printed = run([*debug, "--config-id", "x", "--overrides", '{"command": "true"}']).stdout
+        # In paunch's the label's value is not quoted, and nobody can run it.
+        said["print-cmd"] = sorted(re.sub(r"--label '?config_data=.*?}'? |-[a-z0-9]{8} ", "", printed).split())
+        said["delete"] = tool.of_ids("delete", f"{ID}-line").returncode
+        said["deleted"] = tool.of_ids("list").stdout
+        said["wrong usage"] = run([*tool.command, "apply", "--file", folder], check=False).returncode
+        seen[tool.command[0]] = said
+        clean()
+    there, here = seen.values()
+    for what, said in there.items():
+        same(f"paunch's command line: {what}", said, here[what])
+    print(f"runtime: called as paunch, {len(there)} answers are the same")
+
+
 def compare_scenario():
     """What happens to containers in the course of time."""
     seen = {}
@@ -237,6 +281,7 @@ def main():
     compare_isolated_cpus()
     compare_compose()
     compare_scenario()
+    compare_command_line()
     if differences:
         sys.exit(f"runtime: {differences} differences")
 

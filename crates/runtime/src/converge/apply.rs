@@ -6,7 +6,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use futures_util::stream::{self, StreamExt};
 use tokio::time::Instant;
 
+use super::digest::DigestKey;
 use super::images::Images;
+use super::one::retire;
 use super::plan::{Plan, Planned, PlannedAction, Removal, Rename, Survey};
 use super::record::{self, Record};
 use super::{
@@ -14,6 +16,7 @@ use super::{
     Outcome, Result, precheck,
 };
 use crate::engine::{ContainerSpec, ContainerSummary, Engine, EngineError};
+use crate::lock::Lock;
 use crate::spec::Host;
 
 /// Makes the containers what the set says.
@@ -26,36 +29,107 @@ pub async fn apply(
     options: &ApplyOptions,
     observer: Observer<'_>,
 ) -> Result<Outcome> {
+    let prepared = prepare(engine, set, options, observer).await?;
+    prepared.carry_out().await
+}
+
+/// A plan, and all that it takes to carry it out. Holds the set's lock.
+pub struct Prepared<'a> {
+    engine: &'a dyn Engine,
+    set: &'a ContainerSet,
+    options: &'a ApplyOptions,
+    observer: Observer<'a>,
+    _lock: Option<Lock>,
+    record: Record,
+    all: Vec<ContainerSummary>,
+    images: Images,
+    pulled: Vec<String>,
+    key: Option<DigestKey>,
+    plan: Plan,
+}
+
+impl std::fmt::Debug for Prepared<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Prepared")
+            .field("plan", &self.plan)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Takes the set's lock, pulls images that are missing, and plans. Nothing but images is touched
+/// before [`Prepared::carry_out`].
+///
+/// # Errors
+/// See [`ConvergeError`].
+pub async fn prepare<'a>(
+    engine: &'a dyn Engine,
+    set: &'a ContainerSet,
+    options: &'a ApplyOptions,
+    observer: Observer<'a>,
+) -> Result<Prepared<'a>> {
     let state_dir = options.state_dir.as_deref();
-    let _lock = record::lock(state_dir, &set.config_id, observer).await?;
+    let lock = record::lock(state_dir, &set.config_id, observer).await?;
     let record = Record::open(state_dir, &set.config_id)?;
-    let (all, mut images) = tokio::try_join!(engine.list_containers(&[]), Images::of(set, engine))?;
+    let all = engine.list_containers(&[]).await?;
+    let mut images = Images::of(set, engine, &all).await?;
     let pulled = precheck::pull(engine, set, &images, observer).await?;
     if !pulled.is_empty() {
-        images = Images::of(set, engine).await?;
+        images = Images::of(set, engine, &all).await?;
     }
+    let key = DigestKey::open(options, &all)?;
     let survey = Survey {
         set,
         options,
         record: &record,
         all: &all,
         images: &images,
+        key: key.as_ref(),
     };
     let plan = survey.plan();
     observer(Event::Planned { plan: plan.clone() });
-    let specs = precheck::specs(engine, set, &plan, options).await?;
-    let run = Run {
+    Ok(Prepared {
         engine,
         set,
         options,
         observer,
-        specs,
-        images: &images,
-        host: Host::current(),
-        shared: Mutex::new(Shared::new(set, record, &all, &plan, pulled)),
-        all: &all,
-    };
-    run.everything(&plan).await
+        _lock: lock,
+        record,
+        all,
+        images,
+        pulled,
+        key,
+        plan,
+    })
+}
+
+impl Prepared<'_> {
+    /// What will be done.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Does what the plan says.
+    ///
+    /// # Errors
+    /// See [`ConvergeError`].
+    pub async fn carry_out(self) -> Result<Outcome> {
+        let (engine, set, options) = (self.engine, self.set, self.options);
+        let key = self.key.as_ref();
+        let specs = precheck::specs(engine, set, &self.plan, options, key).await?;
+        let shared = Shared::new(set, self.record, &self.all, &self.plan, self.pulled);
+        let run = Run {
+            engine,
+            set,
+            options,
+            observer: self.observer,
+            specs,
+            images: &self.images,
+            host: Host::current(),
+            all: &self.all,
+            shared: Mutex::new(shared),
+        };
+        run.everything(&self.plan).await
+    }
 }
 
 /// One run of [`apply`].
@@ -116,7 +190,7 @@ impl Shared {
 /// Why work on one container ended.
 pub(super) enum Halt {
     /// The container's own fault.
-    Failure(ContainerFailure),
+    Failure(Box<ContainerFailure>),
     /// Not the container's.
     Other(ConvergeError),
 }
@@ -166,8 +240,7 @@ impl Run<'_> {
     async fn remove_all(&self, removals: &[Removal]) -> Result<()> {
         let mut removed = stream::iter(removals)
             .map(|removal| async move {
-                self.engine.stop_container(&removal.id, None).await?;
-                self.engine.remove_container(&removal.id).await?;
+                retire(self.engine, &removal.id, &removal.name).await?;
                 Ok::<_, EngineError>(removal)
             })
             .buffer_unordered(self.options.concurrency.max(1));
@@ -265,7 +338,7 @@ impl Run<'_> {
         for result in results {
             match result {
                 Ok(()) => {}
-                Err(Halt::Failure(failure)) => failures.push(failure),
+                Err(Halt::Failure(failure)) => failures.push(*failure),
                 Err(Halt::Other(error)) => other = other.or(Some(error)),
             }
         }

@@ -5,6 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 use service::{ContainerConfig, EnvVar};
 
+use super::digest::DigestKey;
+use super::labels::{self, label};
+use crate::engine::ContainerSummary;
+
 /// What a container's label says of what it was made from, against what is configured now.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Difference {
@@ -16,10 +20,42 @@ pub(super) enum Difference {
     Unknown,
 }
 
-pub(super) fn difference(recorded: Option<&str>, config: &ContainerConfig) -> Difference {
-    let Some(recorded) = recorded else {
+pub(super) fn difference(
+    container: &ContainerSummary,
+    config: &ContainerConfig,
+    key: Option<&DigestKey>,
+) -> Difference {
+    let digests = label(container, labels::CONFIG_DIGEST);
+    match (label(container, labels::CONFIG_DATA), digests, key) {
+        (Some(recorded), ..) => from_data(recorded, config),
+        (None, Some(recorded), Some(key)) => from_digests(recorded, &key.digests(config)),
+        (None, ..) => Difference::Unknown,
+    }
+}
+
+fn from_digests(recorded: &str, now: &BTreeMap<String, String>) -> Difference {
+    let Ok(then) = serde_json::from_str::<BTreeMap<String, String>>(recorded) else {
         return Difference::Unknown;
     };
+    let mut keys: Vec<String> = then
+        .keys()
+        .chain(now.keys())
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .filter(|key| then.get(*key) != now.get(*key))
+        .cloned()
+        .collect();
+    // Which variables changed says more than that the environment did.
+    if keys.iter().any(|key| key.starts_with("environment.")) {
+        keys.retain(|key| key != "environment");
+    }
+    match keys.is_empty() {
+        true => Difference::None,
+        false => Difference::Keys(keys),
+    }
+}
+
+fn from_data(recorded: &str, config: &ContainerConfig) -> Difference {
     if recorded == config.config_data() {
         return Difference::None;
     }
@@ -65,7 +101,7 @@ fn changed_parts(key: &str, old: Option<&Value>, new: Option<&Value>) -> Vec<Str
     names
 }
 
-fn variables(environment: Option<&Value>) -> BTreeMap<String, String> {
+pub(super) fn variables(environment: Option<&Value>) -> BTreeMap<String, String> {
     match environment {
         Some(Value::Object(map)) => map
             .iter()
@@ -88,7 +124,7 @@ mod tests {
 
     fn changed(recorded: &str, now: &str) -> Difference {
         let config = ContainerConfig::parse(Path::new("c"), now).unwrap();
-        difference(Some(recorded), &config)
+        from_data(recorded, &config)
     }
 
     #[test]

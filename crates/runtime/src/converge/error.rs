@@ -32,6 +32,9 @@ pub enum ConvergeError {
         /// What had been done.
         outcome: Box<Outcome>,
     },
+    /// Labels are to have digests, and there is nowhere to keep their key.
+    #[error("digests in labels need a state folder for their key")]
+    NoKey,
     /// The set's lock cannot be taken.
     #[error(transparent)]
     Lock(#[from] crate::lock::LockError),
@@ -56,14 +59,18 @@ pub struct Problem {
 }
 
 /// A container that failed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ContainerFailure {
     /// The container's name in its set.
     pub container: String,
     /// What happened.
     pub what: String,
+    /// The exit code of what ran to its end.
+    pub exit_code: Option<i64>,
     /// Its last lines of output, secrets taken out.
     pub output: Vec<String>,
+    /// What its healthcheck said last, secrets taken out.
+    pub health: Vec<String>,
     /// What became of the container it was to replace, if it was to replace one.
     pub rollback: Option<String>,
 }
@@ -74,10 +81,12 @@ impl std::fmt::Display for ContainerFailure {
         if let Some(rollback) = &self.rollback {
             write!(f, "; {rollback}")?;
         }
-        if !self.output.is_empty() {
-            write!(f, "; its last output:")?;
-            for line in &self.output {
-                write!(f, "\n  | {line}")?;
+        for (what, lines) in [("output", &self.output), ("healthchecks", &self.health)] {
+            if !lines.is_empty() {
+                write!(f, "; its last {what}:")?;
+                for line in lines {
+                    write!(f, "\n  | {line}")?;
+                }
             }
         }
         Ok(())

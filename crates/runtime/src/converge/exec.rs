@@ -34,15 +34,16 @@ impl Run<'_> {
         });
         if !config.keys().accepts_exit_code(exit_code) {
             let redact = &self.options.redact;
-            return Err(Halt::Failure(ContainerFailure {
+            return Err(Halt::Failure(Box::new(ContainerFailure {
                 container: name.clone(),
                 what: format!(
                     "{} in container {target}",
                     ended_badly(config.keys(), exit_code)
                 ),
+                exit_code: Some(exit_code),
                 output: readable(result.output, self.options.log_lines, redact),
-                rollback: None,
-            }));
+                ..ContainerFailure::default()
+            })));
         }
         let mut shared = self.shared();
         if shared.record.is_kept() {
@@ -97,11 +98,10 @@ impl Run<'_> {
     }
 
     fn cannot(&self, name: &str, what: String) -> Halt {
-        Halt::Failure(ContainerFailure {
+        Halt::Failure(Box::new(ContainerFailure {
             container: name.to_owned(),
             what,
-            output: Vec::new(),
-            rollback: None,
-        })
+            ..ContainerFailure::default()
+        }))
     }
 }

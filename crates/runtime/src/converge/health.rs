@@ -8,8 +8,8 @@ use tokio::time::Instant;
 
 use super::one::{ended_badly, last_lines};
 use super::{
-    ApplyOptions, ContainerFailure, ContainerSet, ConvergeError, Event, Observer, Outcome, Result,
-    labels,
+    ApplyOptions, ContainerFailure, ContainerSet, ConvergeError, Event, Observer, Outcome, Redact,
+    Result, labels,
 };
 use crate::engine::{ContainerState, ContainerSummary, Engine, Health};
 
@@ -58,7 +58,11 @@ pub async fn wait_healthy(
                     Some(c) => last_lines(engine, &c.id, lines, &options.redact).await,
                     None => Vec::new(),
                 },
-                rollback: None,
+                health: match found {
+                    Some(c) => last_checks(engine, &c.id, &options.redact).await,
+                    None => Vec::new(),
+                },
+                ..ContainerFailure::default()
             });
         }
         if !failures.is_empty() {
@@ -76,6 +80,20 @@ pub async fn wait_healthy(
         }
         tokio::time::sleep(GLANCE).await;
     }
+}
+
+/// What a container's healthcheck said, the last time last. As with its output, that it cannot be
+/// had is no failure of its own.
+async fn last_checks(engine: &dyn Engine, id: &str, redact: &Redact) -> Vec<String> {
+    const CHECKS: usize = 2;
+    let log = engine.health_log(id).await.unwrap_or_default();
+    let skipped = log.len().saturating_sub(CHECKS);
+    let last = log.into_iter().skip(skipped);
+    last.map(|check| {
+        let said = redact(check.output.trim());
+        format!("exit code {}: {said}", check.exit_code)
+    })
+    .collect()
 }
 
 #[derive(Debug, PartialEq, Eq)]

@@ -1,9 +1,9 @@
-//! Which image a reference means, from one list of all images.
+//! Which image a reference means.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::ContainerSet;
-use crate::engine::{Engine, ImageSummary, Result};
+use crate::engine::{ContainerSummary, Engine, EngineKind, ImageSummary, Result};
 
 /// Ids of the images a set uses, by reference.
 #[derive(Debug, Default)]
@@ -13,15 +13,28 @@ pub(super) struct Images {
 }
 
 impl Images {
-    /// Looks up the images of a set: one call for all, and one more for each reference (an id, a
-    /// digest) that is no tag, or that is missing.
-    pub(super) async fn of(set: &ContainerSet, engine: &dyn Engine) -> Result<Images> {
-        let references: BTreeSet<&str> = set
+    /// Looks up the images of a set. Docker's list of containers tells most; where it does not,
+    /// one call lists all images, and one more looks up each reference (an id, a digest) that is
+    /// no tag, or that is missing.
+    pub(super) async fn of(
+        set: &ContainerSet,
+        engine: &dyn Engine,
+        containers: &[ContainerSummary],
+    ) -> Result<Images> {
+        let mut references: BTreeSet<&str> = set
             .containers
             .values()
             .filter_map(|config| config.keys().image.as_deref())
             .collect();
         let mut images = Images::default();
+        if engine.info().kind == EngineKind::Docker {
+            for container in containers {
+                if references.remove(container.image.as_str()) {
+                    let id = container.image_id.clone();
+                    images.ids.insert(container.image.clone(), id);
+                }
+            }
+        }
         if references.is_empty() {
             return Ok(images);
         }

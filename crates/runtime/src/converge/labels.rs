@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::{Map, Value};
 use service::ContainerConfig;
 
-use super::{ApplyOptions, ContainerSet};
+use super::digest::DigestKey;
+use super::{ApplyOptions, ContainerSet, LabelData};
 use crate::engine::ContainerSummary;
 
 /// The set a container belongs to.
@@ -15,22 +17,61 @@ pub const CONTAINER_NAME: &str = "container_name";
 pub const MANAGED_BY: &str = "managed_by";
 /// The configuration it was made from, as JSON.
 pub const CONFIG_DATA: &str = "config_data";
+/// Digests of that configuration instead, key by key.
+pub const CONFIG_DIGEST: &str = "config_digest";
+/// The hash of the config volumes it mounts, where `config_data` is not there to tell it.
+pub const CONFIG_HASH: &str = "config_hash";
 
 pub(super) fn of(
     set: &ContainerSet,
     name: &str,
     config: &ContainerConfig,
     options: &ApplyOptions,
+    key: Option<&DigestKey>,
 ) -> BTreeMap<String, String> {
     let mut labels = options.labels.clone();
-    let own = [
-        (CONFIG_ID, set.config_id.clone()),
-        (CONTAINER_NAME, name.to_owned()),
-        (MANAGED_BY, set.managed_by.clone()),
-        (CONFIG_DATA, config.config_data()),
-    ];
-    labels.extend(own.map(|(label, value)| (label.to_owned(), value)));
+    labels.extend(identity(&set.config_id, &set.managed_by, name));
+    match key.filter(|_| options.label_data == LabelData::Digest) {
+        Some(key) => {
+            let digests = serde_json::json!(key.digests(config)).to_string();
+            labels.insert(CONFIG_DIGEST.to_owned(), digests);
+            if let Some(hash) = config_hash(config.declared()) {
+                labels.insert(CONFIG_HASH.to_owned(), hash);
+            }
+        }
+        None => {
+            labels.insert(CONFIG_DATA.to_owned(), config.config_data());
+        }
+    }
     labels
+}
+
+/// The labels that say which container of which set this is.
+pub fn identity(config_id: &str, managed_by: &str, name: &str) -> BTreeMap<String, String> {
+    let labels = [
+        (CONFIG_ID, config_id),
+        (CONTAINER_NAME, name),
+        (MANAGED_BY, managed_by),
+    ];
+    let labels = labels.map(|(label, value)| (label.to_owned(), value.to_owned()));
+    labels.into()
+}
+
+/// TRIPLEO_CONFIG_HASH of a declared configuration.
+pub(crate) fn config_hash(declared: &Map<String, Value>) -> Option<String> {
+    const VARIABLE: &str = "TRIPLEO_CONFIG_HASH";
+    let environment = declared.get("environment")?;
+    if let Some(hash) = environment.get(VARIABLE) {
+        return hash.as_str().map(str::to_owned);
+    }
+    let settings = environment
+        .as_array()?
+        .iter()
+        .filter_map(|item| item.as_str());
+    settings
+        .filter_map(|setting| setting.split_once('='))
+        .find(|(name, _)| *name == VARIABLE)
+        .map(|(_, hash)| hash.to_owned())
 }
 
 pub(crate) fn label<'a>(container: &'a ContainerSummary, name: &str) -> Option<&'a str> {

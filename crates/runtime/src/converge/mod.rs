@@ -33,8 +33,11 @@ use std::time::Duration;
 use indexmap::IndexMap;
 use service::ContainerConfig;
 
+use crate::engine::{ContainerSpec, EngineKind, HealthcheckSpec};
+
 mod apply;
 mod diff;
+mod digest;
 mod error;
 mod event;
 mod exec;
@@ -47,11 +50,13 @@ mod record;
 
 pub mod labels;
 
-pub use apply::apply;
 pub(crate) use apply::rename_to_preferred;
+pub use apply::{Prepared, apply, prepare};
 pub use error::{ContainerFailure, ConvergeError, Problem, Result};
 pub use event::{ContainerOutcome, Event, Observer, Outcome};
 pub use health::wait_healthy;
+pub use one::longer_name;
+pub(crate) use one::retire;
 pub use plan::{Plan, Planned, PlannedAction, Reason, Removal, Rename, plan};
 pub(crate) use record::forget;
 
@@ -69,11 +74,28 @@ pub struct ContainerSet {
 /// Takes secrets out of text that came from a container.
 pub type Redact = Arc<dyn Fn(&str) -> String + Send + Sync>;
 
+/// What a container's labels tell of the configuration it was made from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LabelData {
+    /// All of it, as paunch does.
+    #[default]
+    Config,
+    /// A keyed digest of each key, which tells what changed and nothing else.
+    Digest,
+}
+
 /// How to converge.
 #[derive(Clone)]
 pub struct ApplyOptions {
     /// Labels put on every container made, beside the recording ones.
     pub labels: BTreeMap<String, String>,
+    /// What labels tell of configurations. A container that is there already is not made anew for
+    /// this.
+    pub label_data: LabelData,
+    /// Make containers without their healthchecks.
+    pub no_healthchecks: bool,
+    /// A folder on the host for one log file per container; Podman's alone can be put into one.
+    pub log_dir: Option<PathBuf>,
     /// Delete containers that are no longer configured.
     pub cleanup: bool,
     /// Put the old container back when its replacement does not start.
@@ -97,6 +119,9 @@ impl Default for ApplyOptions {
     fn default() -> Self {
         ApplyOptions {
             labels: BTreeMap::new(),
+            label_data: LabelData::Config,
+            no_healthchecks: false,
+            log_dir: None,
             cleanup: true,
             rollback: true,
             state_dir: None,
@@ -105,6 +130,23 @@ impl Default for ApplyOptions {
             exec_patience: Duration::from_secs(60),
             log_lines: 15,
             redact: Arc::new(str::to_owned),
+        }
+    }
+}
+
+impl ApplyOptions {
+    /// What these options change about a container that is to be made.
+    fn adjust(&self, name: &str, spec: &mut ContainerSpec, kind: EngineKind) {
+        if self.no_healthchecks {
+            spec.healthcheck = Some(HealthcheckSpec {
+                test: vec!["NONE".to_owned()],
+                ..HealthcheckSpec::default()
+            });
+        }
+        if let Some(dir) = self.log_dir.as_ref().filter(|_| kind == EngineKind::Podman) {
+            let file = dir.join(format!("{name}.log")).display().to_string();
+            spec.log_driver = Some("k8s-file".to_owned());
+            spec.log_options.insert("path".to_owned(), file);
         }
     }
 }

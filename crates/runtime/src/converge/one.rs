@@ -74,9 +74,7 @@ impl Run<'_> {
         Ok(None)
     }
 
-    /// Sets the old container aside, stops it, and starts the new one under its name. Renamed
-    /// before it is stopped, so that one found stopped after an interruption tells by its name
-    /// that it was up.
+    /// Sets the old container aside, stops it, and starts the new one under its name.
     async fn swap_in(&self, swap: &Swap<'_>) -> Result<()> {
         let engine = self.engine;
         if !swap.old.name.contains(ASIDE) {
@@ -141,6 +139,13 @@ impl Run<'_> {
             return Ok(None);
         };
         let name = &planned.container;
+        // What an interrupted run asked of the engine may not have happened yet.
+        if existing.name.contains(ASIDE) {
+            self.engine.stop_container(&existing.id, None).await?;
+            if !self.shared().taken.contains(name) {
+                self.engine.rename_container(&existing.id, name).await?;
+            }
+        }
         let started = self.engine.start_container(&existing.id).await;
         if let Err(error) = started {
             return Err(self.refused(name, error));
@@ -178,7 +183,13 @@ impl Run<'_> {
         let keys = self.keys(name);
         let verdict = match keys.accepts_exit_code(exit_code) {
             true => Ok(Some(exit_code)),
-            false => Err(self.failure(name, id, ended_badly(keys, exit_code)).await),
+            false => {
+                let mut halt = self.failure(name, id, ended_badly(keys, exit_code)).await;
+                if let Halt::Failure(failure) = &mut halt {
+                    failure.exit_code = Some(exit_code);
+                }
+                Err(halt)
+            }
         };
         if keys.remove {
             if verdict.is_ok() {
@@ -263,24 +274,23 @@ impl Run<'_> {
     /// The engine's refusal as the container's failure; anything else is the engine's own.
     pub(super) fn refused(&self, name: &str, error: EngineError) -> Halt {
         match error {
-            EngineError::Refused { .. } => Halt::Failure(ContainerFailure {
+            EngineError::Refused { .. } => Halt::Failure(Box::new(ContainerFailure {
                 container: name.to_owned(),
                 what: (self.options.redact)(&error.reason()),
-                output: Vec::new(),
-                rollback: None,
-            }),
+                ..ContainerFailure::default()
+            })),
             other => other.into(),
         }
     }
 
     pub(super) async fn failure(&self, name: &str, id: &str, what: String) -> Halt {
         let lines = self.options.log_lines;
-        Halt::Failure(ContainerFailure {
+        Halt::Failure(Box::new(ContainerFailure {
             container: name.to_owned(),
             what,
             output: last_lines(self.engine, id, lines, &self.options.redact).await,
-            rollback: None,
-        })
+            ..ContainerFailure::default()
+        }))
     }
 }
 
@@ -324,6 +334,24 @@ pub(super) fn readable(lines: Vec<LogLine>, count: usize, redact: &Redact) -> Ve
     let kept = lines.into_iter().skip(skipped);
     kept.map(|(LogLine::Out(line) | LogLine::Err(line))| redact(&line))
         .collect()
+}
+
+/// Removes a container that is no longer wanted.
+pub(crate) async fn retire(engine: &dyn Engine, id: &str, name: &str) -> Result<()> {
+    if !name.contains(ASIDE) {
+        match engine.rename_container(id, &unique(name, ASIDE)).await {
+            // It is on its way out already.
+            Ok(()) | Err(EngineError::Refused { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    engine.stop_container(id, None).await?;
+    engine.remove_container(id).await
+}
+
+/// A longer name, for where a stranger has this one.
+pub fn longer_name(name: &str) -> String {
+    unique(name, "-")
 }
 
 /// A name that nobody has: eight random letters and digits after it, as paunch does.

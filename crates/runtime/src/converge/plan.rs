@@ -6,6 +6,7 @@ use serde::Serialize;
 use service::{Action, ContainerConfig};
 
 use super::diff::{Difference, difference};
+use super::digest::DigestKey;
 use super::images::Images;
 use super::labels::{self, label};
 use super::record::{Done, Record};
@@ -130,6 +131,8 @@ pub enum Reason {
     Stopped,
     /// It was interrupted before it was started.
     HalfMade,
+    /// It was about to make way when a run was interrupted.
+    Interrupted,
     /// Another container has its name in the set.
     Double,
     /// It is no longer configured.
@@ -150,6 +153,7 @@ impl std::fmt::Display for Reason {
             Reason::Failed { exit_code } => write!(f, "failed with exit code {exit_code}"),
             Reason::Stopped => f.write_str("stopped"),
             Reason::HalfMade => f.write_str("interrupted before it was started"),
+            Reason::Interrupted => f.write_str("about to make way when a run was interrupted"),
             Reason::Double => f.write_str("another container has its name in the set"),
             Reason::NotConfigured => f.write_str("no longer configured"),
             Reason::Due => f.write_str("due"),
@@ -158,19 +162,22 @@ impl std::fmt::Display for Reason {
     }
 }
 
-/// Finds out what there is to do. One list of containers and one of images, whatever their number.
+/// Finds out what there is to do. One list of containers, whatever their number, and one of images
+/// where that does not tell which image a reference means.
 ///
 /// # Errors
 /// The engine fails, or what was done before cannot be read.
 pub async fn plan(engine: &dyn Engine, set: &ContainerSet, options: &ApplyOptions) -> Result<Plan> {
     let record = Record::open(options.state_dir.as_deref(), &set.config_id)?;
-    let (all, images) = tokio::try_join!(engine.list_containers(&[]), Images::of(set, engine))?;
+    let all = engine.list_containers(&[]).await?;
+    let images = Images::of(set, engine, &all).await?;
     Ok(Survey {
         set,
         options,
         record: &record,
         all: &all,
         images: &images,
+        key: DigestKey::open(options, &all)?.as_ref(),
     }
     .plan())
 }
@@ -182,9 +189,12 @@ pub(super) struct Survey<'a> {
     pub(super) record: &'a Record,
     pub(super) all: &'a [ContainerSummary],
     pub(super) images: &'a Images,
+    /// The key of digests in labels, where there are any.
+    pub(super) key: Option<&'a DigestKey>,
 }
 
-/// Set in the name of a container that is kept aside while its replacement starts.
+/// Set in the name of a container that is to make way, before it is stopped: one that is found
+/// after an interruption tells by its name that it was up, and that it may be about to stop.
 pub(super) const ASIDE: &str = "-replaced-";
 
 impl Survey<'_> {
@@ -261,8 +271,7 @@ impl Survey<'_> {
 
     /// Why a container that is there has to make way.
     fn changes(&self, container: &ContainerSummary, config: &ContainerConfig) -> Vec<Reason> {
-        let recorded = label(container, labels::CONFIG_DATA);
-        let mut reasons = match difference(recorded, config) {
+        let mut reasons = match difference(container, config, self.key) {
             Difference::None => Vec::new(),
             Difference::Keys(keys) => vec![Reason::Changed { keys }],
             Difference::Unknown => vec![Reason::Unrecorded],
@@ -285,6 +294,11 @@ impl Survey<'_> {
             return (PlannedAction::Replace, changes);
         }
         let keys = config.keys();
+        // Set aside by a run that was interrupted. It was up before that; where it still is, the
+        // engine may be about to stop it.
+        if container.name.contains(ASIDE) && !keys.is_one_shot() {
+            return (PlannedAction::Start, vec![Reason::Interrupted]);
+        }
         if is_up(container) {
             return match keys.is_one_shot() {
                 true => (PlannedAction::Wait, vec![Reason::Running]),
@@ -304,9 +318,7 @@ impl Survey<'_> {
             Some(policy) if policy.starts_with("on-failure") => exit_code != 0,
             Some(_) => true,
         };
-        // Set aside by a replacement that was interrupted: it was up before that.
-        let interrupted = container.name.contains(ASIDE);
-        match restarts || !success || interrupted {
+        match restarts || !success {
             true => (PlannedAction::Start, vec![Reason::Stopped]),
             false => (PlannedAction::Keep, Vec::new()),
         }
@@ -375,7 +387,12 @@ impl Survey<'_> {
             .collect();
         plan.containers
             .iter()
-            .filter(|planned| planned.action != PlannedAction::Replace)
+            .filter(|planned| {
+                let made_new = planned.action == PlannedAction::Replace;
+                // Renamed when it has stopped for certain.
+                let restarted = planned.reasons.contains(&Reason::Interrupted);
+                !made_new && !restarted
+            })
             .filter_map(|planned| Some((planned, planned.existing.as_ref()?)))
             .filter(|(planned, existing)| {
                 existing.name != planned.container && !taken.contains(planned.container.as_str())

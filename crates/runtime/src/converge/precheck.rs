@@ -6,6 +6,7 @@ use std::path::Path;
 use futures_util::StreamExt;
 use service::{Action, ContainerConfig};
 
+use super::digest::DigestKey;
 use super::images::Images;
 use super::plan::{Plan, PlannedAction};
 use super::{ApplyOptions, ContainerSet, ConvergeError, Event, Observer, Problem, Result, labels};
@@ -96,6 +97,7 @@ pub(super) async fn specs(
     set: &ContainerSet,
     plan: &Plan,
     options: &ApplyOptions,
+    key: Option<&DigestKey>,
 ) -> Result<BTreeMap<String, ContainerSpec>> {
     let to_make = || {
         plan.containers
@@ -113,8 +115,9 @@ pub(super) async fn specs(
                 what: "engines want a name of letters, digits, and then `_`, `.` or `-`".to_owned(),
             });
         }
-        match container_spec(config, labels::of(set, name, config, options), &host) {
-            Ok(spec) => {
+        match container_spec(config, labels::of(set, name, config, options, key), &host) {
+            Ok(mut spec) => {
+                options.adjust(name, &mut spec, engine.info().kind);
                 specs.insert(name.clone(), spec);
             }
             Err(why) => problems.push(Problem {

@@ -57,7 +57,7 @@ tidy: {image: i, command: exit 0, detach: false, remove: true, start_order: 5}
 ";
 
 #[tokio::test(start_paused = true)]
-async fn an_unchanged_set_costs_two_lists_and_changes_nothing() {
+async fn an_unchanged_set_costs_one_list_and_changes_nothing() {
     let (engine, dir) = (FakeEngine::with_image("i"), tempfile::tempdir().unwrap());
     let options = with_state(&dir);
     let first = converge(&engine, STEP, &options).await.unwrap();
@@ -69,7 +69,48 @@ async fn an_unchanged_set_costs_two_lists_and_changes_nothing() {
     let second = converge(&engine, STEP, &options).await.unwrap();
     assert!(second.is_unchanged(), "{second:?}");
     assert_eq!(second.count(PlannedAction::Keep), 5);
-    assert_eq!(engine.take_calls(), ["list", "list images"]);
+    assert_eq!(engine.take_calls(), ["list"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn labels_may_tell_digests_only() {
+    let (engine, dir) = (FakeEngine::with_image("i"), tempfile::tempdir().unwrap());
+    std::fs::create_dir(dir.path().join("state")).unwrap();
+    let plain = with_state(&dir);
+    let digest = ApplyOptions {
+        label_data: LabelData::Digest,
+        ..plain.clone()
+    };
+    let text = "
+a: {image: i, command: up, environment: [TRIPLEO_CONFIG_HASH=12ab, P=hunter2, Q=1]}
+b: {image: i, command: up, labels: {x: y}}
+";
+    converge(&engine, text, &digest).await.unwrap();
+    for container in engine.containers() {
+        let labels = format!("{:?}", container.labels);
+        assert!(!labels.contains("hunter2") && !labels.contains("config_data"));
+    }
+    assert_eq!(
+        engine.named("a").unwrap().labels[labels::CONFIG_HASH],
+        "12ab"
+    );
+    // Either way of labelling takes what the other made for its own.
+    for options in [&digest, &plain] {
+        let again = converge(&engine, text, options).await.unwrap();
+        assert!(again.is_unchanged(), "{again:?}");
+    }
+    let changed = text.replace("hunter2", "hunter3").replace("x: y", "x: z");
+    let plan = plan(&engine, &set(&changed), &plain).await.unwrap();
+    let keys = |keys: &[&str]| {
+        let keys = keys.iter().map(|key| (*key).to_owned()).collect();
+        [Reason::Changed { keys }]
+    };
+    assert_eq!(plan.containers[0].reasons, keys(&["environment.P"]));
+    assert_eq!(plan.containers[1].reasons, keys(&["labels"]));
+    // With another key, nothing can be told.
+    std::fs::remove_file(dir.path().join("state/label-key")).unwrap();
+    let lost = super::plan(&engine, &set(text), &plain).await.unwrap();
+    assert_eq!(lost.containers[0].reasons, [Reason::Unrecorded]);
 }
 
 #[tokio::test(start_paused = true)]

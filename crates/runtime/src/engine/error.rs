@@ -43,6 +43,14 @@ pub enum EngineError {
         /// What was wrong with the answer.
         message: String,
     },
+    /// Nothing more was heard of something that takes its time.
+    #[error("gave up trying to {action}: {}", silence(*.seconds))]
+    Stalled {
+        /// What was being done.
+        action: String,
+        /// How long nothing was heard.
+        seconds: u64,
+    },
     /// An instruction of a Dockerfile failed.
     #[error("build failed: {message}")]
     Build {
@@ -59,6 +67,7 @@ impl EngineError {
             EngineError::Refused { message, .. }
             | EngineError::Answer { message, .. }
             | EngineError::Build { message } => message.clone(),
+            EngineError::Stalled { seconds, .. } => silence(*seconds),
             EngineError::NotFound { .. } => self.to_string(),
         }
     }
@@ -70,7 +79,12 @@ impl EngineError {
             EngineError::Refused { status, .. } => *status >= 500,
             EngineError::NotFound { .. }
             | EngineError::Answer { .. }
+            | EngineError::Stalled { .. }
             | EngineError::Build { .. } => false,
         }
     }
+}
+
+fn silence(seconds: u64) -> String {
+    format!("the registry has said nothing for {seconds} s")
 }

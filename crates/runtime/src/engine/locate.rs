@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
+use super::EngineKind;
+
 /// How to find the engine.
 #[derive(Clone, Debug)]
 pub struct ConnectOptions {
@@ -12,8 +14,12 @@ pub struct ConnectOptions {
     pub host: Option<String>,
     /// Name of a docker context. Nothing else is tried when set.
     pub context: Option<String>,
+    /// Only an engine of this kind will do.
+    pub kind: Option<EngineKind>,
     /// How long one place may take to answer.
     pub timeout: Duration,
+    /// How long a registry may say nothing while an image is pulled.
+    pub stall: Duration,
 }
 
 impl Default for ConnectOptions {
@@ -21,7 +27,9 @@ impl Default for ConnectOptions {
         ConnectOptions {
             host: None,
             context: None,
+            kind: None,
             timeout: Duration::from_secs(3),
+            stall: Duration::from_secs(120),
         }
     }
 }

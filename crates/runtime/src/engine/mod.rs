@@ -5,12 +5,14 @@
 //! it is a folder beside this file.
 
 use std::collections::BTreeMap;
+use std::pin::Pin;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use serde::Serialize;
+use tokio::io::AsyncWrite;
 
 mod api;
 mod error;
@@ -54,7 +56,8 @@ pub struct ContainerSummary {
     pub id: String,
     /// Its name, without the leading slash.
     pub name: String,
-    /// The image reference it was created from.
+    /// The image reference it was created from. Docker's list call has the image's id instead
+    /// where the reference has come to mean another image, or none.
     pub image: String,
     /// The id of the image it runs (`sha256:…`).
     pub image_id: String,
@@ -71,6 +74,8 @@ pub struct ContainerSummary {
     /// How often its restart policy has started it again. The list call does not say; looking up
     /// one container does.
     pub restarts: Option<i64>,
+    /// The command it runs. The list call does not say; looking up one container does.
+    pub command: Vec<String>,
 }
 
 impl ContainerSummary {
@@ -114,6 +119,15 @@ pub enum Health {
     Healthy,
     /// The last checks failed.
     Unhealthy,
+}
+
+/// What one run of a healthcheck came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HealthResult {
+    /// 0 when it passed.
+    pub exit_code: i64,
+    /// What it said.
+    pub output: String,
 }
 
 /// An image as the engine knows it.
@@ -213,6 +227,29 @@ pub struct ExecResult {
     pub output: Vec<LogLine>,
 }
 
+/// A piece of what a container writes, as it comes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Piece {
+    /// To standard output, or to its terminal.
+    Out(Bytes),
+    /// To standard error.
+    Err(Bytes),
+}
+
+/// The two ends of a container's streams, or of its terminal.
+pub struct Attached {
+    /// What it writes.
+    pub output: BoxStream<'static, Result<Piece>>,
+    /// What it reads.
+    pub input: Pin<Box<dyn AsyncWrite + Send>>,
+}
+
+impl std::fmt::Debug for Attached {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Attached").finish_non_exhaustive()
+    }
+}
+
 /// The bytes of a tar archive, as they come.
 pub type TarStream = BoxStream<'static, std::io::Result<Bytes>>;
 
@@ -232,6 +269,9 @@ pub trait Engine: Send + Sync + std::fmt::Debug {
     /// One container by id or name; `None` where there is none.
     async fn find_container(&self, id_or_name: &str) -> Result<Option<ContainerSummary>>;
 
+    /// The last results of a container's healthcheck, the oldest first.
+    async fn health_log(&self, id: &str) -> Result<Vec<HealthResult>>;
+
     /// Makes a container. Its image must be there.
     async fn create_container(&self, name: &str, spec: &ContainerSpec) -> Result<String>;
 
@@ -250,6 +290,12 @@ pub trait Engine: Send + Sync + std::fmt::Debug {
 
     /// Waits until a container has stopped, and gives its exit code.
     async fn wait_container(&self, id: &str) -> Result<i64>;
+
+    /// Connects to a container's streams, or to its terminal: before it is started, to miss nothing.
+    async fn attach(&self, id: &str) -> Result<Attached>;
+
+    /// Tells a container how large its terminal is.
+    async fn resize(&self, id: &str, rows: u16, columns: u16) -> Result<()>;
 
     /// A container's output so far (its last `tail` lines, or all); with `follow`, goes on until
     /// it stops.

@@ -39,6 +39,7 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
             format: Format::Text,
             verbose: if is_quiet { 0 } else { 2 },
             quiet: is_quiet,
+            kind: None,
         },
         command: Command::Build(Build {
             options,

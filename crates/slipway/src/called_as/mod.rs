@@ -3,6 +3,7 @@
 
 mod docker_puppet;
 mod kolla_build;
+mod paunch;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -15,6 +16,7 @@ pub fn main(mut arguments: impl Iterator<Item = OsString>) -> Option<ExitCode> {
     match name {
         "kolla-build" => Some(kolla_build::main(arguments)),
         "docker-puppet.py" | "container-puppet.py" => Some(docker_puppet::main(arguments)),
+        "paunch" => Some(paunch::main(arguments)),
         _ => None,
     }
 }

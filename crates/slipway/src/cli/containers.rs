@@ -1,8 +1,8 @@
-//! `slipway apply`, `ps`, `delete` and `cleanup`.
+//! `slipway apply`, `ps`, `logs`, `debug`, `delete` and `cleanup`.
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::name;
 use super::shared::{Lock, Root};
@@ -25,6 +25,22 @@ pub struct Apply {
     /// Leave containers of this id that are not in the file where they are
     #[arg(long)]
     pub no_cleanup: bool,
+    /// Do not put the old container back where its replacement does not start
+    #[arg(long)]
+    pub no_rollback: bool,
+    /// A label for every container that is made. Repeatable
+    #[arg(long = "label", value_name = "NAME=VALUE", value_parser = label)]
+    pub labels: Vec<(String, String)>,
+    /// What labels tell of a container's config: all of it, as paunch does, or a keyed digest of
+    /// each of its keys. Containers that are there are not made anew for this
+    #[arg(long, value_enum, default_value_t = LabelData::Config)]
+    pub label_data: LabelData,
+    /// Make containers without their healthchecks
+    #[arg(long)]
+    pub healthcheck_disabled: bool,
+    /// Folder for one log file per container (Podman)
+    #[arg(long, value_name = "DIR")]
+    pub container_log_path: Option<PathBuf>,
     /// Say what would be done and why, and do nothing
     #[arg(long)]
     pub plan: bool,
@@ -32,6 +48,92 @@ pub struct Apply {
     pub root: Root,
     #[command(flatten)]
     pub lock: Lock,
+}
+
+/// What labels tell of a container's config.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum LabelData {
+    /// All of it
+    #[default]
+    Config,
+    /// A keyed digest of each key
+    Digest,
+}
+
+/// `NAME=VALUE`.
+pub fn label(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("expected NAME=VALUE".to_owned()),
+    }
+}
+
+#[derive(Args, Debug)]
+pub struct Logs {
+    /// The container: its name in its set, or in the engine
+    #[arg(value_name = "CONTAINER")]
+    pub container: String,
+    #[command(flatten)]
+    pub select: Select,
+    /// Go on until the container stops
+    #[arg(short, long)]
+    pub follow: bool,
+    /// Only the last lines
+    #[arg(short = 'n', long, value_name = "LINES")]
+    pub tail: Option<usize>,
+}
+
+/// What to do with one container's config.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum DebugAction {
+    /// Print the engine's command line for it, secrets masked
+    #[default]
+    PrintCmd,
+    /// Run it here
+    Run,
+    /// Print the config as JSON
+    DumpJson,
+    /// Print the config as YAML
+    DumpYaml,
+}
+
+#[derive(Args, Debug)]
+pub struct Debug {
+    /// {name: config} in JSON or YAML, a folder of hashed-NAME.json files, or - for standard input
+    #[arg(long, value_name = "PATH")]
+    pub file: PathBuf,
+    /// The container's name in the file
+    #[arg(long = "container", value_name = "NAME")]
+    pub container_name: String,
+    /// What to do
+    #[arg(long, value_enum, default_value_t = DebugAction::PrintCmd)]
+    pub action: DebugAction,
+    /// In the foreground, with a terminal, and removed afterwards
+    #[arg(long)]
+    pub interactive: bool,
+    /// The same, with a shell in place of its command
+    #[arg(long)]
+    pub shell: bool,
+    /// Run it as this user
+    #[arg(long, value_name = "NAME", default_value = "")]
+    pub user: String,
+    /// More keys of the config, as JSON: they win
+    #[arg(long, value_name = "JSON", default_value = "")]
+    pub overrides: String,
+    /// With print-cmd: write the environment to this file, 0600, and let the command read it there
+    #[arg(long, value_name = "FILE")]
+    pub env_file: Option<PathBuf>,
+    /// A label for the container. Repeatable
+    #[arg(long = "label", value_name = "NAME=VALUE", value_parser = label)]
+    pub labels: Vec<(String, String)>,
+    /// Id of the set it is counted to
+    #[arg(long, value_name = "ID", default_value = "debug", value_parser = name())]
+    pub config_id: String,
+    /// Who manages it (a label)
+    #[arg(long, value_name = "NAME", default_value = "paunch", value_parser = name())]
+    pub managed_by: String,
+    #[command(flatten)]
+    pub root: Root,
 }
 
 /// Which containers.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use runtime::engine::EngineKind;
 
 mod build;
 mod config;
@@ -15,12 +16,12 @@ mod shared;
 
 pub use build::Build;
 pub use config::{Config, ContainerCli};
-pub use containers::{Apply, Cleanup, Delete, Select};
+pub use containers::{Apply, Cleanup, Debug, DebugAction, Delete, LabelData, Logs, Select, label};
 pub use deploy::Deploy;
 pub use kolla_build::KollaBuild;
 pub use kolla_config::{KollaConfig, KollaConfigCheck};
 pub use resolve::{Process, Resolve, Templates};
-pub use shared::{Generating, Root, Services};
+pub use shared::{Generating, Lock, Root, Services};
 
 const EXIT_STATUS: &str = "\
 Exit status:
@@ -59,6 +60,9 @@ pub struct Global {
     /// Say nothing on standard error but warnings and errors
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
+    /// Only an engine of this kind will do.
+    #[arg(skip)]
+    pub kind: Option<EngineKind>,
 }
 
 /// How results are printed.
@@ -91,6 +95,10 @@ pub enum Command {
     Deploy(Deploy),
     /// List containers by step, with their health
     Ps(Select),
+    /// Print a container's output
+    Logs(Logs),
+    /// Run one container's config here with changes, or print the engine's command for it
+    Debug(Debug),
     /// Delete the containers of config ids
     Delete(Delete),
     /// Delete the containers of config ids that are not named

@@ -15,6 +15,12 @@ pub struct Root {
     pub root: PathBuf,
 }
 
+impl Default for Root {
+    fn default() -> Root {
+        Root { root: "/".into() }
+    }
+}
+
 /// Where the declarations come from.
 #[derive(Args, Debug, Clone)]
 pub struct Services {
@@ -44,7 +50,7 @@ pub struct Generating {
 }
 
 /// What to do when another run works on the same deployment.
-#[derive(Args, Debug, Clone)]
+#[derive(Args, Debug, Clone, Default)]
 pub struct Lock {
     /// Do not wait for another run on the same deployment: say who holds the lock and stop
     #[arg(long)]

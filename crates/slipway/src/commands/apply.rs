@@ -1,13 +1,16 @@
 //! `slipway apply`.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use indexmap::IndexMap;
 use runtime::converge::{self, ApplyOptions, ContainerSet};
 use serde_json::json;
+use service::{ContainerConfig, Secrets};
 
-use crate::cli::{Apply, Global};
+use crate::cli::{Apply, Global, LabelData};
 use crate::converging::{in_short, plan_table, show};
 use crate::engine;
 use crate::exit::bad_input;
@@ -17,18 +20,25 @@ use crate::output::{Level, Output};
 
 /// Makes the containers of a step file be as it says.
 pub async fn run(asked: Apply, global: &Global, output: &Output) -> anyhow::Result<()> {
-    let mut set = ContainerSet {
+    let layout = Layout::new(&asked.root.root).map_err(bad_input)?;
+    let set = ContainerSet {
         config_id: asked.config_id,
         managed_by: asked.managed_by,
-        containers: read(&asked.file).await?,
+        containers: read(&asked.file, &layout).await?,
     };
-    let layout = Layout::new(&asked.root.root).map_err(bad_input)?;
-    for config in set.containers.values_mut() {
-        config.relocate(|path| layout.bind_source(path));
-    }
+    let redactor = secrets(&set.containers).redactor();
     let options = ApplyOptions {
-        state_dir: Some(layout.state()),
+        labels: asked.labels.into_iter().collect(),
+        label_data: match asked.label_data {
+            LabelData::Config => converge::LabelData::Config,
+            LabelData::Digest => converge::LabelData::Digest,
+        },
+        no_healthchecks: asked.healthcheck_disabled,
+        log_dir: asked.container_log_path,
         cleanup: !asked.no_cleanup,
+        rollback: !asked.no_rollback,
+        state_dir: Some(layout.state()),
+        redact: Arc::new(move |text| redactor.redact(text)),
         ..ApplyOptions::default()
     };
     let engine = engine::connect(global).await?;
@@ -54,14 +64,37 @@ pub async fn run(asked: Apply, global: &Global, output: &Output) -> anyhow::Resu
     Ok(())
 }
 
-async fn read(file: &Path) -> anyhow::Result<indexmap::IndexMap<String, service::ContainerConfig>> {
-    if file != Path::new("-") {
-        return runtime::step::read(file).map_err(bad_input);
+/// Reads containers from a file, a folder, or standard input, and moves their host paths.
+pub async fn read(
+    file: &Path,
+    layout: &Layout,
+) -> anyhow::Result<IndexMap<String, ContainerConfig>> {
+    let mut containers = if file == Path::new("-") {
+        // On a thread of its own, so that an interrupt need not wait for its end.
+        let text =
+            tokio::task::spawn_blocking(|| std::io::read_to_string(std::io::stdin())).await?;
+        let text = text
+            .context("cannot read standard input")
+            .map_err(bad_input)?;
+        runtime::step::parse(Path::new("standard input"), &text).map_err(bad_input)?
+    } else {
+        runtime::step::read(file).map_err(bad_input)?
+    };
+    for config in containers.values_mut() {
+        config.relocate(|path| layout.bind_source(path));
     }
-    // On a thread of its own, so that an interrupt need not wait for its end.
-    let text = tokio::task::spawn_blocking(|| std::io::read_to_string(std::io::stdin())).await?;
-    let text = text
-        .context("cannot read standard input")
-        .map_err(bad_input)?;
-    runtime::step::parse(Path::new("standard input"), &text).map_err(bad_input)
+    Ok(containers)
+}
+
+/// The secrets that containers have in their environment.
+pub fn secrets(containers: &IndexMap<String, ContainerConfig>) -> Secrets {
+    let mut secrets = Secrets::default();
+    for config in containers.values() {
+        let variables = config.keys().environment.iter();
+        let settings: Vec<String> = variables
+            .filter_map(|v| Some(format!("{}={}", v.name, v.value.as_ref()?)))
+            .collect();
+        secrets.environment(settings.iter().map(String::as_str));
+    }
+    secrets
 }

@@ -1,13 +1,15 @@
-//! `slipway ps`, `delete` and `cleanup`: the containers that are there.
+//! `slipway ps`, `logs`, `delete` and `cleanup`: the containers that are there.
 
 use std::path::Path;
 
-use runtime::converge::Event;
-use runtime::engine::{ContainerState, Health};
+use anyhow::anyhow;
+use futures_util::StreamExt;
+use runtime::converge::{ApplyOptions, ContainerSet, Event};
+use runtime::engine::{ContainerState, Engine, Health, LogLine};
 use runtime::manage::{self, Listed};
 use serde_json::{Map, Value, json};
 
-use crate::cli::{Cleanup, Delete, Global, Select};
+use crate::cli::{Cleanup, Delete, Global, Logs, Select};
 use crate::exit::bad_input;
 use crate::layout::Layout;
 use crate::output::{Level, Output, table};
@@ -25,6 +27,14 @@ pub async fn ps(asked: &Select, global: &Global, output: &Output) -> anyhow::Res
     if !asked.config_id.is_empty() {
         sets.retain(|config_id, _| asked.config_id.contains(config_id));
     }
+    let mut missing = Vec::new();
+    if let (Some(root), Some(managed_by)) = (&asked.root, &managed_by) {
+        let layout = Layout::new(root).map_err(bad_input)?;
+        for (config_id, listed) in &mut sets {
+            let names = compare(engine.as_ref(), &layout, config_id, managed_by, listed).await?;
+            missing.extend(names.into_iter().map(|name| (config_id.clone(), name)));
+        }
+    }
     if output.is_json() {
         let rows = sets.iter().flat_map(|(config_id, set)| {
             set.iter()
@@ -33,15 +43,60 @@ pub async fn ps(asked: &Select, global: &Global, output: &Output) -> anyhow::Res
         return output.json(&rows.collect::<Result<Vec<_>, _>>()?);
     }
     let mut rows = vec![
-        ["STEP", "NAME", "STATE", "HEALTH", "IMAGE"]
-            .map(str::to_owned)
-            .to_vec(),
+        [
+            "STEP", "NAME", "STATE", "HEALTH", "IMAGE", "CONFIG", "DRIFT",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
     ];
     for (config_id, set) in &sets {
         rows.extend(set.iter().map(|container| text_row(config_id, container)));
+        let missing = missing.iter().filter(|(id, _)| id == config_id);
+        rows.extend(missing.map(|(_, name)| {
+            let cells = [
+                &step(config_id),
+                name,
+                "missing",
+                "-",
+                "-",
+                "-",
+                "not there",
+            ];
+            cells.map(str::to_owned).to_vec()
+        }));
     }
     output.result(&table(&rows));
     Ok(())
+}
+
+/// Compares a deployed step's containers with the configs that they were started from, where those
+/// are on disk. Gives the names of those that are not there.
+async fn compare(
+    engine: &dyn Engine,
+    layout: &Layout,
+    config_id: &str,
+    managed_by: &str,
+    listed: &mut [Listed],
+) -> anyhow::Result<Vec<String>> {
+    let Some(step) = deploy::step_of(config_id) else {
+        return Ok(Vec::new());
+    };
+    let file = layout.tripleo_config().join(format!(
+        "hashed-docker-container-startup-config-step_{step}.json"
+    ));
+    if !file.is_file() {
+        return Ok(Vec::new());
+    }
+    let set = ContainerSet {
+        config_id: config_id.to_owned(),
+        managed_by: managed_by.to_owned(),
+        containers: runtime::step::read(&file).map_err(bad_input)?,
+    };
+    let options = ApplyOptions {
+        state_dir: Some(layout.state()),
+        ..ApplyOptions::default()
+    };
+    Ok(manage::add_drift(engine, &set, &options, listed).await?)
 }
 
 fn json_row(config_id: &str, container: &Listed) -> Result<Value, serde_json::Error> {
@@ -54,9 +109,11 @@ fn json_row(config_id: &str, container: &Listed) -> Result<Value, serde_json::Er
     Ok(Value::Object(row))
 }
 
+fn step(config_id: &str) -> String {
+    deploy::step_of(config_id).map_or_else(|| config_id.to_owned(), |step| step.to_string())
+}
+
 fn text_row(config_id: &str, container: &Listed) -> Vec<String> {
-    let step =
-        deploy::step_of(config_id).map_or_else(|| config_id.to_owned(), |step| step.to_string());
     let state = match (container.state, container.exit_code) {
         (ContainerState::Exited, Some(code)) => format!("exited ({code})"),
         (state, _) => format!("{state:?}").to_lowercase(),
@@ -67,13 +124,62 @@ fn text_row(config_id: &str, container: &Listed) -> Vec<String> {
         Some(Health::Healthy) => "healthy",
         Some(Health::Unhealthy) => "unhealthy",
     };
+    let hash = container.config_hash.as_deref().unwrap_or("-");
+    let drift: Vec<String> = container.drift.iter().map(ToString::to_string).collect();
     vec![
-        step,
+        step(config_id),
         container.name.clone(),
         state,
         health.to_owned(),
         container.image.clone(),
+        hash.chars().take(12).collect(),
+        match drift.is_empty() {
+            true => "-".to_owned(),
+            false => drift.join(", "),
+        },
     ]
+}
+
+/// Prints a container's output, secrets masked.
+pub async fn logs(asked: &Logs, global: &Global, output: &Output) -> anyhow::Result<()> {
+    let select = &asked.select;
+    let managed_by = managed_by(
+        select.root.as_deref(),
+        select.managed_by.as_deref(),
+        &select.role,
+    )?;
+    let engine = engine::connect(global).await?;
+    let mut sets = manage::list(engine.as_ref(), managed_by.as_deref()).await?;
+    if !select.config_id.is_empty() {
+        sets.retain(|config_id, _| select.config_id.contains(config_id));
+    }
+    let name = asked.container.as_str();
+    let all = || sets.values().flatten();
+    let by_name = all().find(|listed| listed.name == name);
+    let found: Vec<&Listed> = match by_name {
+        Some(found) => vec![found],
+        None => all().filter(|listed| listed.container == name).collect(),
+    };
+    let container = match found[..] {
+        [container] => container,
+        [] => return Err(bad_input(anyhow!("there is no managed container {name}"))),
+        _ => {
+            let names: Vec<&str> = found.iter().map(|listed| listed.name.as_str()).collect();
+            let message = format!("{name} is several: {}; name one of these", names.join(", "));
+            return Err(bad_input(anyhow!(message)));
+        }
+    };
+    let redactor = manage::secrets(engine.as_ref(), &container.id)
+        .await?
+        .redactor();
+    let mut lines = engine.logs(&container.id, asked.tail, asked.follow).await?;
+    while let Some(line) = lines.next().await {
+        match line? {
+            LogLine::Out(line) => output.result(&redactor.redact(&line)),
+            LogLine::Err(line) => output.line(Level::Quiet, &redactor.redact(&line)),
+        }
+    }
+    Ok(())
 }
 
 /// Deletes containers.

@@ -1,11 +1,12 @@
 //! One file for each subcommand.
 
-mod apply;
+pub mod apply;
 mod build;
 mod config;
+pub mod debug;
 mod generated;
 mod kolla_config;
-mod listing;
+pub mod listing;
 mod resolve;
 
 use std::sync::Arc;
@@ -20,13 +21,18 @@ use crate::output::Output;
 /// Runs the subcommand the command line names. An interrupt (Ctrl-C, SIGTERM) ends it where it is:
 /// nothing is left half-written, and the next run goes on from there.
 pub fn run(cli: Cli, output: &Arc<Output>) -> anyhow::Result<()> {
+    until_interrupted(subcommand(cli, output))
+}
+
+/// Does something, until it is done or an interrupt ends it.
+pub fn until_interrupted(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
     let tokio = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
     let result = tokio.block_on(async {
         tokio::select! {
-            result = subcommand(cli, output) => result,
+            result = work => result,
             result = interrupt() => result.and(Err(Interrupted.into())),
         }
     });
@@ -54,6 +60,8 @@ async fn subcommand(cli: Cli, output: &Arc<Output>) -> anyhow::Result<()> {
         Command::Resolve(asked) => resolve::run(&asked, output),
         Command::Apply(asked) => apply::run(asked, global, output).await,
         Command::Ps(asked) => listing::ps(&asked, global, output).await,
+        Command::Logs(asked) => listing::logs(&asked, global, output).await,
+        Command::Debug(asked) => debug::run(asked, global, output).await,
         Command::Delete(asked) => listing::delete(&asked, global, output).await,
         Command::Cleanup(asked) => listing::cleanup(&asked, global, output).await,
         Command::Completions { shell } => {

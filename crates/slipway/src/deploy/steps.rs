@@ -41,13 +41,11 @@ impl Deployment {
         let engine = self.engine()?.as_ref();
         let (set, options) = self.set(step);
         let progress = |event| show(&event, &self.output);
-        let plan = converge::plan(engine, &set, &options)
+        let prepared = converge::prepare(engine, &set, &options, &progress)
             .await
             .with_context(while_at)?;
-        generation::renew(self, step, &plan)?;
-        let containers = converge::apply(engine, &set, &options, &progress)
-            .await
-            .with_context(while_at)?;
+        generation::renew(self, step, prepared.plan())?;
+        let containers = prepared.carry_out().await.with_context(while_at)?;
         converge::wait_healthy(engine, &set, self.health_timeout, &options, &progress)
             .await
             .with_context(while_at)?;

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bollard::{API_DEFAULT_VERSION, Docker};
+use bollard::{API_DEFAULT_VERSION, ClientVersion, Docker};
 
-use super::ApiEngine;
 use super::buildkit::Endpoint;
 use super::fault::chain;
+use super::{ApiEngine, plain};
 use crate::engine::locate::{Address, candidates};
 use crate::engine::{ConnectOptions, Engine, EngineError, EngineInfo, EngineKind, Result};
 
@@ -31,7 +31,7 @@ pub async fn connect(options: &ConnectOptions) -> Result<Arc<dyn Engine>> {
                 continue;
             }
         };
-        match dial(&address, options.timeout).await {
+        match dial(&address, options).await {
             Ok(engine) => return Ok(Arc::new(engine)),
             Err(why) => tried.push((format!("{} at {address}", candidate.origin), why)),
         }
@@ -44,55 +44,82 @@ pub async fn connect(options: &ConnectOptions) -> Result<Arc<dyn Engine>> {
     })
 }
 
-async fn dial(address: &Address, patience: Duration) -> Result<ApiEngine, String> {
+async fn dial(address: &Address, options: &ConnectOptions) -> Result<ApiEngine, String> {
+    let patience = options.timeout;
+    let info = tokio::time::timeout(patience, greet(address)).await;
+    let info = info.map_err(|_| format!("no answer within {} s", patience.as_secs_f32()))??;
+    if let Some(kind) = options.kind.filter(|kind| *kind != info.kind) {
+        return Err(format!("it is {:?}, and {kind:?} is wanted", info.kind));
+    }
+    let version = common_version(&info.api_version);
     let client = match address {
         Address::Unix(path) => {
-            Docker::connect_with_unix(&path.to_string_lossy(), QUICK_SECONDS, API_DEFAULT_VERSION)
+            Docker::connect_with_unix(&path.to_string_lossy(), QUICK_SECONDS, &version)
         }
-        Address::Tcp(host) => Docker::connect_with_http(host, QUICK_SECONDS, API_DEFAULT_VERSION),
-    }
-    .map_err(|why| match why {
-        bollard::errors::Error::SocketNotFoundError(_) => "no such socket".to_owned(),
-        other => chain(&other),
-    })?;
-    let answer = tokio::time::timeout(patience, greet(client)).await;
-    let (client, version) =
-        answer.map_err(|_| format!("no answer within {} s", patience.as_secs_f32()))??;
-    let is_podman = version
-        .components
-        .iter()
-        .flatten()
-        .any(|component| component.name.contains("Podman"));
-    let info = EngineInfo {
-        kind: if is_podman {
-            EngineKind::Podman
-        } else {
-            EngineKind::Docker
-        },
-        version: version.version.unwrap_or_default(),
-        api_version: client.client_version().to_string(),
-        address: address.to_string(),
+        Address::Tcp(host) => Docker::connect_with_http(host, QUICK_SECONDS, &version),
     };
+    let client = client.map_err(|error| chain(&error))?;
     let patient = client
         .clone()
         .with_timeout(Duration::from_secs(LONG_SECONDS));
-    let endpoint = Endpoint {
-        address: address.clone(),
-        api_version: info.api_version.clone(),
-    };
     Ok(ApiEngine {
         quick: client,
         patient,
-        info,
-        endpoint,
+        endpoint: Endpoint {
+            address: address.clone(),
+            api_version: version.to_string(),
+        },
+        info: EngineInfo {
+            api_version: version.to_string(),
+            ..info
+        },
+        stall: options.stall,
     })
 }
 
-/// Settles on an API version that both sides speak.
-async fn greet(client: Docker) -> Result<(Docker, bollard::models::SystemVersion), String> {
-    let client = client.negotiate_version().await.map_err(|e| chain(&e))?;
-    let version = client.version().await.map_err(|e| chain(&e))?;
-    Ok((client, version))
+/// What an engine says of itself when it is asked for a sign of life. Its version call would tell
+/// the same, and runs other programs for that.
+async fn greet(address: &Address) -> Result<EngineInfo, String> {
+    let answer = plain::get(address, "/_ping")
+        .await
+        .map_err(|why| match why.kind() {
+            std::io::ErrorKind::NotFound => "no such socket".to_owned(),
+            _ => why.to_string(),
+        })?;
+    let api_version = match answer.header("api-version") {
+        Some(version) if answer.status == 200 => version.to_owned(),
+        _ => return Err("what answers is no container engine".to_owned()),
+    };
+    let server = answer.header("server").unwrap_or_default();
+    let (name, version) = server.split_once('/').unwrap_or((server, ""));
+    let version = version.split(' ').next().unwrap_or_default();
+    Ok(EngineInfo {
+        kind: match name {
+            "Libpod" => EngineKind::Podman,
+            _ => EngineKind::Docker,
+        },
+        version: version.to_owned(),
+        api_version,
+        address: address.to_string(),
+    })
+}
+
+/// The newest API version that both sides speak.
+fn common_version(theirs: &str) -> ClientVersion {
+    let ours = *API_DEFAULT_VERSION;
+    let number = |text: &str| text.parse::<usize>().ok();
+    let theirs = theirs
+        .split_once('.')
+        .and_then(|(major, minor)| Some((number(major)?, number(minor)?)));
+    match theirs {
+        Some((major, minor)) if (major, minor) < (ours.major_version, ours.minor_version) => {
+            ClientVersion {
+                major_version: major,
+                minor_version: minor,
+            }
+        }
+        _ => ours,
+    }
 }
 
 #[cfg(test)]
@@ -109,6 +136,14 @@ mod tests {
         assert!(error.contains("the host option at unix:///nonexistent/engine.sock"));
         assert!(error.contains("no such socket"));
         assert!(error.contains("scripts/engine"));
+    }
+
+    #[test]
+    fn the_older_of_two_versions_is_spoken() {
+        assert_eq!(common_version("1.41").to_string(), "1.41");
+        let ours = API_DEFAULT_VERSION.to_string();
+        assert_eq!(common_version("1.999").to_string(), ours);
+        assert_eq!(common_version("new").to_string(), ours);
     }
 
     #[tokio::test]

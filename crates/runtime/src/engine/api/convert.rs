@@ -6,8 +6,8 @@ use std::time::Duration;
 use bollard::models;
 
 use crate::engine::{
-    ContainerSpec, ContainerState, ContainerSummary, DeviceSpec, Health, HealthcheckSpec,
-    ImageSummary, RestartPolicy,
+    ContainerSpec, ContainerState, ContainerSummary, DeviceSpec, Health, HealthResult,
+    HealthcheckSpec, ImageSummary, RestartPolicy,
 };
 
 pub(super) fn container_from_list(listed: models::ContainerSummary) -> ContainerSummary {
@@ -24,6 +24,7 @@ pub(super) fn container_from_list(listed: models::ContainerSummary) -> Container
         status,
         created: listed.created.unwrap_or_default(),
         restarts: None,
+        command: Vec::new(),
     }
 }
 
@@ -55,7 +56,18 @@ pub(super) fn container_from_inspect(found: models::ContainerInspectResponse) ->
             .and_then(seconds)
             .unwrap_or_default(),
         restarts: Some(found.restart_count.unwrap_or_default()),
+        command: config.cmd.unwrap_or_default(),
     }
+}
+
+pub(super) fn health_log(found: models::ContainerInspectResponse) -> Vec<HealthResult> {
+    let health = found.state.and_then(|state| state.health);
+    let log = health.and_then(|health| health.log).unwrap_or_default();
+    let result = |entry: models::HealthcheckResult| HealthResult {
+        exit_code: entry.exit_code.unwrap_or_default(),
+        output: entry.output.unwrap_or_default(),
+    };
+    log.into_iter().map(result).collect()
 }
 
 /// A container linked to others has names like `/other/alias` beside its own.

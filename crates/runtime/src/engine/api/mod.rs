@@ -9,8 +9,9 @@ use futures_util::TryStreamExt;
 use futures_util::stream::{BoxStream, StreamExt};
 
 use super::{
-    BuildRequest, ContainerSpec, ContainerSummary, Credentials, Engine, EngineError, EngineInfo,
-    ExecResult, ExecSpec, ImageSummary, LogLine, Progress, PushProgress, Result, TarStream,
+    Attached, BuildRequest, ContainerSpec, ContainerSummary, Credentials, Engine, EngineError,
+    EngineInfo, ExecResult, ExecSpec, HealthResult, ImageSummary, LogLine, Progress, PushProgress,
+    Result, TarStream,
 };
 
 mod build;
@@ -20,6 +21,7 @@ mod convert;
 mod fault;
 mod lines;
 mod output;
+mod plain;
 mod protobuf;
 mod pull;
 mod push;
@@ -38,6 +40,8 @@ struct ApiEngine {
     info: EngineInfo,
     /// For what the client library cannot do.
     endpoint: buildkit::Endpoint,
+    /// How long a registry may say nothing.
+    stall: Duration,
 }
 
 impl ApiEngine {
@@ -102,6 +106,15 @@ impl Engine for ApiEngine {
         match self.quick.inspect_container(id_or_name, None).await {
             Ok(found) => Ok(Some(convert::container_from_inspect(found))),
             Err(error) if is_absent(&error) => Ok(None),
+            Err(error) => Err(call.fault(error)),
+        }
+    }
+
+    async fn health_log(&self, id: &str) -> Result<Vec<HealthResult>> {
+        let call = self.call(format!("look up container {id}"));
+        match self.quick.inspect_container(id, None).await {
+            Ok(found) => Ok(convert::health_log(found)),
+            Err(error) if is_absent(&error) => Ok(Vec::new()),
             Err(error) => Err(call.fault(error)),
         }
     }
@@ -184,6 +197,32 @@ impl Engine for ApiEngine {
         }
     }
 
+    async fn attach(&self, id: &str) -> Result<Attached> {
+        let call = self.call(format!("attach to container {id}"));
+        let options = query::AttachContainerOptionsBuilder::new()
+            .stream(true)
+            .stdin(true)
+            .stdout(true)
+            .stderr(true)
+            .build();
+        let attached = self.patient.attach_container(id, Some(options)).await;
+        let attached = attached.map_err(|e| call.fault(e))?;
+        Ok(Attached {
+            output: output::pieces(call, attached.output),
+            input: attached.input,
+        })
+    }
+
+    async fn resize(&self, id: &str, rows: u16, columns: u16) -> Result<()> {
+        let call = self.call(format!("resize the terminal of container {id}"));
+        let options = query::ResizeContainerTTYOptionsBuilder::new()
+            .h(i32::from(rows))
+            .w(i32::from(columns))
+            .build();
+        let resized = self.quick.resize_container_tty(id, options).await;
+        resized.map_err(|e| call.fault(e))
+    }
+
     async fn logs(
         &self,
         id: &str,
@@ -242,7 +281,7 @@ impl Engine for ApiEngine {
 
     async fn pull_image(&self, reference: &str) -> Result<BoxStream<'static, Result<Progress>>> {
         let call = self.call(format!("pull image {reference}"));
-        pull::pull(self.patient.clone(), call, reference.to_owned())
+        pull::pull(self.patient.clone(), call, reference.to_owned(), self.stall)
     }
 
     async fn push_image(

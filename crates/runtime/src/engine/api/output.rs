@@ -5,11 +5,11 @@ use bollard::container::LogOutput;
 use bollard::errors::Error;
 use bollard::exec::StartExecResults;
 use bollard::models::ExecConfig;
-use futures_util::stream::{self, BoxStream, StreamExt};
+use futures_util::stream::{self, BoxStream, Stream, StreamExt};
 
 use super::fault::Call;
 use super::lines::LogCutter;
-use crate::engine::{EngineError, ExecResult, ExecSpec, LogLine, Result, TarStream};
+use crate::engine::{EngineError, ExecResult, ExecSpec, LogLine, Piece, Result, TarStream};
 
 type Chunks = BoxStream<'static, Result<LogOutput, Error>>;
 
@@ -34,6 +34,23 @@ pub(super) async fn log_lines(
         futures_util::future::ready(Some(stream::iter(lines)))
     });
     Ok(lines.flatten().boxed())
+}
+
+/// What a container writes, as it comes.
+pub(super) fn pieces(
+    call: Call,
+    output: impl Stream<Item = Result<LogOutput, Error>> + Send + 'static,
+) -> BoxStream<'static, Result<Piece>> {
+    let pieces = output.map(move |piece| match piece {
+        Ok(LogOutput::StdErr { message }) => Ok(Piece::Err(message)),
+        Ok(
+            LogOutput::StdOut { message }
+            | LogOutput::StdIn { message }
+            | LogOutput::Console { message },
+        ) => Ok(Piece::Out(message)),
+        Err(error) => Err(call.fault(error)),
+    });
+    pieces.boxed()
 }
 
 pub(super) async fn exec(

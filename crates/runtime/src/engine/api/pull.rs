@@ -1,5 +1,7 @@
 //! Pulling images.
 
+use std::time::Duration;
+
 use bollard::Docker;
 use bollard::models::CreateImageInfo;
 use bollard::query_parameters::CreateImageOptionsBuilder;
@@ -10,11 +12,12 @@ use super::fault::Call;
 use super::{convert, is_plain, listen, split_tag, tell};
 use crate::engine::{EngineError, Progress, Result};
 
-/// Pulls `reference`. Without a tag or digest it is `latest`: the API would pull every tag.
+/// Pulls `reference`, as long as the engine hears of it at least every `stall`. Without a tag or digest it is `latest`: the API would pull every tag.
 pub(super) fn pull(
     client: Docker,
     call: Call,
     reference: String,
+    stall: Duration,
 ) -> Result<BoxStream<'static, Result<Progress>>> {
     if !is_plain(&reference) {
         return Err(EngineError::Refused {
@@ -27,7 +30,7 @@ pub(super) fn pull(
     tokio::spawn(async move {
         tokio::select! {
             () = sender.closed() => {}
-            () = run(&client, &call, &reference, &sender) => {}
+            () = run(&client, &call, &reference, stall, &sender) => {}
         }
     });
     Ok(listen(receiver))
@@ -37,6 +40,7 @@ async fn run(
     client: &Docker,
     call: &Call,
     reference: &str,
+    stall: Duration,
     sender: &mpsc::Sender<Result<Progress>>,
 ) {
     let options = match split_tag(reference) {
@@ -46,7 +50,19 @@ async fn run(
             .tag(tag.unwrap_or("latest")),
     };
     let mut steps = Box::pin(client.create_image(Some(options.build()), None, None));
-    while let Some(step) = steps.next().await {
+    loop {
+        let step = match tokio::time::timeout(stall, steps.next()).await {
+            Ok(Some(step)) => step,
+            Ok(None) => break,
+            Err(_) => {
+                let stalled = EngineError::Stalled {
+                    action: call.action.clone(),
+                    seconds: stall.as_secs(),
+                };
+                tell(sender, Err(stalled)).await;
+                return;
+            }
+        };
         let told = match step {
             Ok(info) => match line(info) {
                 Some(line) => tell(sender, Ok(Progress::Line(line))).await,

@@ -1,0 +1,232 @@
+//! One test for both: what the fake does is what a real engine does, in all that converging relies
+//! upon. The real one needs an image with the fake's words as programs.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use crate::engine::{
+    BuildRequest, ConnectOptions, ContainerSpec, ContainerState, Engine, EngineError, EngineKind,
+    ExecSpec, Progress, RestartPolicy, connect,
+};
+use crate::fake::FakeEngine;
+
+/// An engine, an image in it whose reference can be moved, and names of its own.
+struct Bench<'a> {
+    engine: &'a dyn Engine,
+    image: String,
+    prefix: String,
+}
+
+impl Bench<'_> {
+    fn name(&self, name: &str) -> String {
+        format!("{}-{name}", self.prefix)
+    }
+
+    fn spec(&self, command: &str) -> ContainerSpec {
+        ContainerSpec {
+            image: self.image.clone(),
+            command: Some(command.split(' ').map(str::to_owned).collect()),
+            labels: BTreeMap::from([("conformance".to_owned(), self.prefix.clone())]),
+            network_mode: Some("none".to_owned()),
+            stop_signal: Some("SIGKILL".to_owned()),
+            ..ContainerSpec::default()
+        }
+    }
+
+    async fn state(&self, id: &str) -> ContainerState {
+        let found = self.engine.find_container(id).await.unwrap();
+        found.expect("the container").state
+    }
+}
+
+fn status(result: Result<impl Sized, EngineError>) -> u16 {
+    match result {
+        Err(EngineError::Refused { status, .. }) => status,
+        Err(other) => panic!("not refused: {other}"),
+        Ok(_) => panic!("not refused"),
+    }
+}
+
+/// All that converging relies upon. `move_image` makes the reference mean another image.
+async fn conforms(bench: &Bench<'_>, move_image: impl AsyncFnOnce()) {
+    let engine = bench.engine;
+    let up = bench.spec("up");
+    let name = bench.name("a");
+    assert!(engine.find_container(&name).await.unwrap().is_none());
+    let id = engine.create_container(&name, &up).await.unwrap();
+    assert_eq!(bench.state(&id).await, ContainerState::Created);
+    assert_eq!(status(engine.create_container(&name, &up).await), 409);
+    let mut nowhere = up.clone();
+    nowhere.image = "localhost:1/no/such:1".to_owned();
+    let none = engine.create_container(&bench.name("none"), &nowhere).await;
+    assert_eq!(status(none), 404);
+
+    let in_it = |command: &str| ExecSpec {
+        command: command.split(' ').map(str::to_owned).collect(),
+        ..ExecSpec::default()
+    };
+    let early = engine.exec(&id, &in_it("exit 4")).await;
+    assert!((400..600).contains(&status(early)), "it does not run yet");
+    engine.start_container(&id).await.unwrap();
+    engine.start_container(&id).await.unwrap();
+    assert_eq!(bench.state(&id).await, ContainerState::Running);
+    let ran = engine.exec(&id, &in_it("exit 4")).await.unwrap();
+    assert_eq!(ran.exit_code, 4);
+
+    let label = format!("conformance={}", bench.prefix);
+    let listed = engine.list_containers(&[label]).await.unwrap();
+    assert_eq!(listed.len(), 1);
+    let listed = &listed[0];
+    assert_eq!((&listed.id, &listed.name), (&id, &name));
+    assert_eq!(listed.state, ContainerState::Running);
+    assert_eq!((listed.restarts, listed.command.len()), (None, 0));
+    let found = engine.find_container(&id).await.unwrap().unwrap();
+    assert_eq!(
+        (found.restarts, found.command),
+        (Some(0), vec!["up".to_owned()])
+    );
+    assert_eq!(found.image_id, listed.image_id);
+
+    let ended = engine
+        .create_container(&bench.name("b"), &bench.spec("exit 3"))
+        .await
+        .unwrap();
+    engine.start_container(&ended).await.unwrap();
+    assert_eq!(engine.wait_container(&ended).await.unwrap(), 3);
+    assert_eq!(bench.state(&ended).await, ContainerState::Exited);
+    let all = engine
+        .list_containers(&["conformance".to_owned()])
+        .await
+        .unwrap();
+    let listed = all.iter().find(|c| c.id == ended).unwrap();
+    assert_eq!(listed.exit_code(), Some(3));
+
+    assert_eq!(status(engine.rename_container(&ended, &name).await), 409);
+    let other = bench.name("c");
+    engine.rename_container(&ended, &other).await.unwrap();
+    assert_eq!(
+        engine.find_container(&other).await.unwrap().unwrap().id,
+        ended
+    );
+
+    let unstartable = engine
+        .create_container(&bench.name("d"), &bench.spec("refuse"))
+        .await
+        .unwrap();
+    assert!((400..600).contains(&status(engine.start_container(&unstartable).await)));
+    let found = engine.find_container(&unstartable).await.unwrap();
+    assert!(found.is_some(), "it is there still");
+
+    let mut dying = bench.spec("exit 1");
+    dying.restart = Some(RestartPolicy::Always);
+    let dying = engine
+        .create_container(&bench.name("e"), &dying)
+        .await
+        .unwrap();
+    engine.start_container(&dying).await.unwrap();
+    loop {
+        let found = engine.find_container(&dying).await.unwrap().unwrap();
+        let shows = found.restarts.unwrap_or_default() > 0;
+        if shows || found.state == ContainerState::Restarting {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+
+    move_image().await;
+    let all = engine
+        .list_containers(&["conformance".to_owned()])
+        .await
+        .unwrap();
+    let listed = all.iter().find(|c| c.id == id).unwrap();
+    if engine.info().kind == EngineKind::Docker {
+        assert_eq!(
+            listed.image, listed.image_id,
+            "what the reference meant is told"
+        );
+    }
+    let now = engine.find_image(&bench.image).await.unwrap().unwrap();
+    assert_ne!(now.id, listed.image_id);
+
+    engine.stop_container(&id, None).await.unwrap();
+    engine.stop_container(&id, None).await.unwrap();
+    assert_eq!(bench.state(&id).await, ContainerState::Exited);
+    for gone in [&id, &ended, &unstartable, &dying] {
+        engine.remove_container(gone).await.unwrap();
+        engine.remove_container(gone).await.unwrap();
+        engine.stop_container(gone, None).await.unwrap();
+        assert!(engine.find_container(gone).await.unwrap().is_none());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_fake_does_what_engines_do() {
+    let engine = FakeEngine::with_image("words:1");
+    let bench = Bench {
+        engine: &engine,
+        image: "words:1".to_owned(),
+        prefix: "c".to_owned(),
+    };
+    conforms(&bench, async || engine.set_image("words:1", "sha256:two")).await;
+}
+
+/// Builds an image with the fake's words as programs.
+async fn build(engine: &dyn Engine, tag: &str, salt: &str) {
+    let dockerfile = format!(
+        "FROM debian:trixie\n\
+         RUN printf '#!/bin/sh\\nexec sleep 600\\n' >/usr/bin/up && \
+         printf '#!/bin/sh\\nexit $1\\n' >/usr/bin/exit && chmod +x /usr/bin/up /usr/bin/exit\n\
+         LABEL salt={salt}\n"
+    );
+    let mut archive = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_gnu();
+    header.set_size(dockerfile.len() as u64);
+    header.set_mode(0o644);
+    archive
+        .append_data(&mut header, "Dockerfile", dockerfile.as_bytes())
+        .unwrap();
+    let bytes = Bytes::from(archive.into_inner().unwrap());
+    let request = BuildRequest {
+        tags: vec![tag.to_owned()],
+        dockerfile: "Dockerfile".to_owned(),
+        network: Some("none".to_owned()),
+        ..BuildRequest::default()
+    };
+    let context = stream::iter([Ok(bytes)]).boxed();
+    let steps = engine.build_image(request, context).await.unwrap();
+    let steps: Vec<Progress> = steps.try_collect().await.unwrap();
+    assert!(matches!(steps.last(), Some(Progress::ImageId(_))));
+}
+
+#[tokio::test]
+async fn the_real_engine_does_what_the_fake_does() {
+    let engine = connect(&ConnectOptions::default())
+        .await
+        .expect("this test needs a container engine; scripts/engine starts one");
+    let engine = engine.as_ref();
+    let prefix = format!("rt-conform-{}", std::process::id());
+    let image = format!("slipway-test/{prefix}:1");
+    build(engine, &image, "one").await;
+    let bench = Bench {
+        engine,
+        image: image.clone(),
+        prefix,
+    };
+    let original = engine.find_image(&image).await.unwrap().unwrap().id;
+    let run = std::panic::AssertUnwindSafe(conforms(&bench, async || {
+        build(engine, &image, "two").await;
+    }));
+    let result = futures_util::FutureExt::catch_unwind(run).await;
+    let label = format!("conformance={}", bench.prefix);
+    for left in engine.list_containers(&[label]).await.unwrap() {
+        engine.remove_container(&left.id).await.unwrap();
+    }
+    for image in [&image, &original] {
+        engine.remove_image(image).await.unwrap();
+    }
+    if let Err(panic) = result {
+        std::panic::resume_unwind(panic);
+    }
+}

@@ -1,0 +1,136 @@
+//! Digests of configurations, for labels that are not to carry what they were made from.
+//!
+//! Each key, and each variable of the environment, has a digest of its own, so that a later run can
+//! tell which of them changed. They are keyed with a secret of this host: without it, a password
+//! that is easy to guess cannot be found by trying.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use hmac::{Hmac, KeyInit, Mac};
+use serde_json::Value;
+use service::ContainerConfig;
+use sha2::Sha256;
+
+use super::diff::variables;
+use super::labels::{self, label};
+use super::{ApplyOptions, ConvergeError, LabelData, Result};
+use crate::engine::ContainerSummary;
+
+/// What a digest is made with.
+pub(super) struct DigestKey([u8; 32]);
+
+impl fmt::Debug for DigestKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DigestKey").finish_non_exhaustive()
+    }
+}
+
+const FILE: &str = "label-key";
+
+impl DigestKey {
+    /// The key of this host: made where labels are to have digests, read where containers have
+    /// such labels, and otherwise `None`.
+    pub(super) fn open(
+        options: &ApplyOptions,
+        containers: &[ContainerSummary],
+    ) -> Result<Option<DigestKey>> {
+        let wanted = options.label_data == LabelData::Digest;
+        let met = || {
+            let mut all = containers.iter();
+            all.any(|container| label(container, labels::CONFIG_DIGEST).is_some())
+        };
+        if !wanted && !met() {
+            return Ok(None);
+        }
+        let Some(dir) = &options.state_dir else {
+            return match wanted {
+                true => Err(ConvergeError::NoKey),
+                false => Ok(None),
+            };
+        };
+        let path = dir.join(FILE);
+        let key = match std::fs::read(&path) {
+            Ok(bytes) => bytes
+                .try_into()
+                .map_err(|_| std::io::ErrorKind::InvalidData.into()),
+            Err(why) if why.kind() == std::io::ErrorKind::NotFound && !wanted => return Ok(None),
+            Err(why) if why.kind() == std::io::ErrorKind::NotFound => make(&path),
+            Err(why) => Err(why),
+        };
+        match key {
+            Ok(key) => Ok(Some(DigestKey(key))),
+            Err(source) => Err(ConvergeError::State { path, source }),
+        }
+    }
+
+    /// Key of the configuration → digest.
+    pub(super) fn digests(&self, config: &ContainerConfig) -> BTreeMap<String, String> {
+        let declared = config.declared();
+        let mut digests: BTreeMap<String, String> = declared
+            .iter()
+            .map(|(key, value)| (key.clone(), self.digest(key, &in_order(value).to_string())))
+            .collect();
+        for (name, value) in variables(declared.get("environment")) {
+            let key = format!("environment.{name}");
+            let digest = self.digest(&key, &value);
+            digests.insert(key, digest);
+        }
+        digests
+    }
+
+    fn digest(&self, key: &str, value: &str) -> String {
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else {
+            // HMAC takes keys of any length.
+            return String::new();
+        };
+        mac.update(key.as_bytes());
+        mac.update(&[0]);
+        mac.update(value.as_bytes());
+        hex::encode(&mac.finalize().into_bytes()[..16])
+    }
+}
+
+/// Makes the key's file whole, or not at all; of two that make it at once, one wins.
+fn make(path: &Path) -> std::io::Result<[u8; 32]> {
+    let mut key = [0; 32];
+    std::fs::File::open("/dev/urandom")?.read_exact(&mut key)?;
+    let beside = path.with_extension(format!("{}.new", std::process::id()));
+    let mut options = std::fs::OpenOptions::new();
+    let file = options.write(true).create(true).truncate(true).mode(0o600);
+    let mut file = file.open(&beside)?;
+    std::io::Write::write_all(&mut file, &key)?;
+    file.sync_all()?;
+    let linked = std::fs::hard_link(&beside, path);
+    std::fs::remove_file(&beside)?;
+    match linked {
+        Err(why) if why.kind() == std::io::ErrorKind::AlreadyExists => {
+            let theirs = std::fs::read(path)?;
+            theirs
+                .try_into()
+                .map_err(|_| std::io::ErrorKind::InvalidData.into())
+        }
+        linked => linked.map(|()| key),
+    }
+}
+
+/// The same whatever the order of keys in mappings.
+fn in_order(value: &Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let sorted: BTreeMap<&String, Value> = map
+                .iter()
+                .map(|(key, value)| (key, in_order(value)))
+                .collect();
+            sorted
+                .into_iter()
+                .map(|(key, value)| (key.clone(), value))
+                .collect()
+        }
+        Value::Array(items) => items.iter().map(in_order).collect(),
+        other => other.clone(),
+    }
+}

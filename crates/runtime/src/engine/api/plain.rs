@@ -1,0 +1,79 @@
+//! Plain HTTP for the few calls that the client library has not: one request, one answer, the end.
+
+use std::io::{Error, ErrorKind, Result};
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpStream, UnixStream};
+
+use crate::engine::locate::Address;
+
+/// More than any answer that is asked for here.
+const LONGEST: u64 = 4 << 20;
+
+/// What came back.
+#[derive(Debug)]
+pub(super) struct Answer {
+    /// The HTTP status.
+    pub(super) status: u16,
+    head: String,
+}
+
+impl Answer {
+    /// A header's value, by its name in lower case.
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        let fields = self.head.lines().filter_map(|line| line.split_once(':'));
+        fields
+            .filter(|(field, _)| field.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.trim())
+            .next()
+    }
+}
+
+/// Asks for a path.
+pub(super) async fn get(address: &Address, path: &str) -> Result<Answer> {
+    match address {
+        Address::Unix(socket) => exchange(UnixStream::connect(socket).await?, path).await,
+        Address::Tcp(host) => exchange(TcpStream::connect(host).await?, path).await,
+    }
+}
+
+async fn exchange(mut stream: impl AsyncRead + AsyncWrite + Unpin, path: &str) -> Result<Answer> {
+    // In HTTP 1.0 an answer ends where the connection does.
+    let request = format!("GET {path} HTTP/1.0\r\nHost: engine\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
+    let mut bytes = Vec::new();
+    stream.take(LONGEST).read_to_end(&mut bytes).await?;
+    parse(&String::from_utf8_lossy(&bytes)).ok_or_else(|| {
+        Error::new(
+            ErrorKind::InvalidData,
+            "what answers is no container engine",
+        )
+    })
+}
+
+fn parse(text: &str) -> Option<Answer> {
+    let (head, _) = text.split_once("\r\n\r\n")?;
+    let status = head.strip_prefix("HTTP/1.")?.split(' ').nth(1)?;
+    Some(Answer {
+        status: status.parse().ok()?,
+        head: head.to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_are_taken_apart() {
+        let text = "HTTP/1.0 200 OK\r\nApi-Version: 1.41\r\nserver: Docker/20 (linux)\r\n\r\nOK";
+        let answer = parse(text).unwrap();
+        assert_eq!(answer.status, 200);
+        assert_eq!(answer.header("api-version"), Some("1.41"));
+        assert_eq!(answer.header("server"), Some("Docker/20 (linux)"));
+        assert_eq!(answer.header("date"), None);
+        for wrong in ["", "SSH-2.0\r\n\r\n", "HTTP/1.1 x\r\n\r\n"] {
+            assert!(parse(wrong).is_none(), "{wrong}");
+        }
+    }
+}

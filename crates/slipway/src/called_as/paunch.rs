@@ -1,0 +1,356 @@
+//! `paunch`: its command line, 2.x to 7.x, its exit statuses, and its list in its formats.
+//!
+//! Nothing is written to a log file, and `apply` does what [`runtime::converge`] says where that
+//! differs from paunch. Which engine is used when none is asked for is not paunch's choice, which
+//! changed with its versions, but the one that answers.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use runtime::converge::{ContainerFailure, ConvergeError};
+use runtime::engine::{Engine, EngineError, EngineKind};
+use runtime::manage;
+
+use crate::cli::{self, Format, Global, LabelData, label};
+use crate::commands::{self, apply, debug, listing};
+use crate::output::Output;
+use crate::{engine, exit};
+
+mod lister;
+
+use lister::{Lister, Row};
+
+/// Utility to launch and manage containers using YAML based configuration data
+#[derive(Debug, Parser)]
+#[command(
+    name = "paunch",
+    version,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
+struct Paunch {
+    /// Say more. Can be repeated
+    #[arg(short, long, action = ArgAction::Count, conflicts_with = "quiet")]
+    verbose: u8,
+    /// Say nothing but warnings and errors
+    #[arg(short, long)]
+    quiet: bool,
+    /// Accepted; what is done is told on standard error only
+    #[arg(long, value_name = "LOG_FILE")]
+    log_file: Option<PathBuf>,
+    /// Say everything
+    #[arg(long)]
+    debug: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Apply a configuration: make the containers be as it says
+    Apply(Apply),
+    /// Delete the containers of configurations that no longer apply
+    Cleanup(Ids),
+    /// Delete the containers of configurations
+    Delete(Ids),
+    /// Print or run one container's configuration
+    Debug(Debug),
+    /// List containers
+    List(List),
+}
+
+#[derive(Args, Debug)]
+struct Managed {
+    /// Override the name of the tool managing the containers
+    #[arg(long, value_name = "name", default_value = "paunch")]
+    managed_by: String,
+    /// The container engine; whichever answers when not given
+    #[arg(long, value_enum)]
+    default_runtime: Option<Runtime>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Runtime {
+    Docker,
+    Podman,
+}
+
+#[derive(Args, Debug)]
+struct Apply {
+    /// YAML or JSON file or directory containing configuration data
+    #[arg(long, value_name = "file")]
+    file: PathBuf,
+    /// Extra label for the containers, label=value. Repeatable
+    #[arg(long = "label", value_name = "label=value", value_parser = label)]
+    labels: Vec<(String, String)>,
+    /// ID to assign to containers
+    #[arg(long, value_name = "name")]
+    config_id: String,
+    /// Absolute directory path for container logs. Works only for Podman
+    #[arg(long)]
+    container_log_path: Option<PathBuf>,
+    /// Make containers without their healthchecks
+    #[arg(long)]
+    healthcheck_disabled: bool,
+    /// Do not delete containers missing in the config
+    #[arg(long)]
+    no_cleanup: bool,
+    #[command(flatten)]
+    managed: Managed,
+}
+
+#[derive(Args, Debug)]
+struct Ids {
+    /// Identifiers of configurations: those to delete, or with cleanup those that still apply
+    #[arg(value_name = "config_id")]
+    config_id: Vec<String>,
+    #[command(flatten)]
+    managed: Managed,
+}
+
+#[derive(Args, Debug)]
+struct Debug {
+    /// YAML or JSON file or directory containing configuration data
+    #[arg(long, value_name = "file")]
+    file: PathBuf,
+    /// Extra label for the container, label=value. Repeatable
+    #[arg(long = "label", value_name = "label=value", value_parser = label)]
+    labels: Vec<(String, String)>,
+    /// What to do with the container's configuration
+    #[arg(long, value_enum, default_value_t = cli::DebugAction::PrintCmd)]
+    action: cli::DebugAction,
+    /// Name of the container
+    #[arg(long = "container", value_name = "name")]
+    container_name: String,
+    /// Run the container in interactive mode
+    #[arg(long)]
+    interactive: bool,
+    /// Similar to interactive but drops you into a shell
+    #[arg(long)]
+    shell: bool,
+    /// Start the container as this user
+    #[arg(long, value_name = "name", default_value = "")]
+    user: String,
+    /// JSON configuration used to override config values
+    #[arg(long, value_name = "JSON", default_value = "")]
+    overrides: String,
+    /// ID to assign to the container
+    #[arg(long, value_name = "name", default_value = "debug")]
+    config_id: String,
+    #[command(flatten)]
+    managed: Managed,
+}
+
+#[derive(Args, Debug)]
+struct List {
+    #[command(flatten)]
+    lister: Lister,
+    #[command(flatten)]
+    managed: Managed,
+}
+
+/// Reads paunch's command line, does what it says, and gives paunch's exit status.
+pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    let asked = Paunch::parse_from(std::iter::once("paunch".into()).chain(arguments));
+    let global = asked.global();
+    let output = Arc::new(Output::new(&global));
+    let done = commands::until_interrupted(run(asked.command, &global, &output));
+    match done.and_then(|()| output.all_printed()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            output.error(&error);
+            ExitCode::from(status(&error))
+        }
+    }
+}
+
+impl Paunch {
+    fn global(&self) -> Global {
+        let managed = match &self.command {
+            Command::Apply(asked) => &asked.managed,
+            Command::Cleanup(asked) | Command::Delete(asked) => &asked.managed,
+            Command::Debug(asked) => &asked.managed,
+            Command::List(asked) => &asked.managed,
+        };
+        Global {
+            host: None,
+            format: Format::Text,
+            // paunch tells only of what is wrong, unless it is asked to say more.
+            verbose: self.verbose.saturating_sub(1) + u8::from(self.debug),
+            quiet: self.quiet || (self.verbose == 0 && !self.debug),
+            kind: managed.default_runtime.map(|runtime| match runtime {
+                Runtime::Docker => EngineKind::Docker,
+                Runtime::Podman => EngineKind::Podman,
+            }),
+        }
+    }
+}
+
+async fn run(command: Command, global: &Global, output: &Output) -> anyhow::Result<()> {
+    match command {
+        Command::Apply(asked) => apply::run(asked.into_own(), global, output).await,
+        Command::Debug(asked) => debug::run(asked.into_own(), global, output).await,
+        Command::List(asked) => list(&asked, global, output).await,
+        Command::Delete(Ids { config_id, .. }) if config_id.is_empty() => {
+            output.warning("No config IDs specified");
+            Ok(())
+        }
+        Command::Delete(Ids { config_id, managed }) => {
+            let asked = cli::Delete {
+                config_id,
+                managed_by: Some(managed.managed_by),
+                root: None,
+                role: String::new(),
+                all: false,
+            };
+            listing::delete(&asked, global, output).await
+        }
+        Command::Cleanup(Ids { config_id, managed }) => {
+            let asked = cli::Cleanup {
+                config_id,
+                managed_by: managed.managed_by,
+            };
+            listing::cleanup(&asked, global, output).await
+        }
+    }
+}
+
+impl Apply {
+    fn into_own(self) -> cli::Apply {
+        cli::Apply {
+            file: config_file(self.file),
+            config_id: self.config_id,
+            managed_by: self.managed.managed_by,
+            wait: None,
+            plan: false,
+            no_cleanup: self.no_cleanup,
+            no_rollback: false,
+            labels: self.labels,
+            label_data: LabelData::Config,
+            healthcheck_disabled: self.healthcheck_disabled,
+            container_log_path: self.container_log_path,
+            root: cli::Root::default(),
+            lock: cli::Lock::default(),
+        }
+    }
+}
+
+impl Debug {
+    fn into_own(self) -> cli::Debug {
+        cli::Debug {
+            file: config_file(self.file),
+            container_name: self.container_name,
+            action: self.action,
+            interactive: self.interactive,
+            shell: self.shell,
+            user: self.user,
+            overrides: self.overrides,
+            env_file: None,
+            labels: self.labels,
+            config_id: self.config_id,
+            managed_by: self.managed.managed_by,
+            root: cli::Root::default(),
+        }
+    }
+}
+
+/// TripleO moved a step's file into a folder of files; who names the file gets the folder.
+fn config_file(file: PathBuf) -> PathBuf {
+    let step = file.to_str().and_then(|file| {
+        let name = "/var/lib/tripleo-config/hashed-container-startup-config-step_";
+        file.strip_prefix(name)?.strip_suffix(".json")
+    });
+    match step.filter(|_| !file.exists()) {
+        Some(step) => Path::new("/var/lib/tripleo-config/container_startup_config")
+            .join(format!("step_{step}")),
+        None => file,
+    }
+}
+
+async fn list(asked: &List, global: &Global, output: &Output) -> anyhow::Result<()> {
+    let engine = engine::connect(global).await?;
+    let engine: &dyn Engine = engine.as_ref();
+    let sets = manage::list(engine, Some(&asked.managed.managed_by)).await?;
+    let listed = sets.into_iter().flat_map(|(config_id, mut set)| {
+        set.sort_by_key(|container| -container.created);
+        set.into_iter()
+            .map(move |container| (config_id.clone(), container))
+    });
+    let rows: Vec<Option<Row>> = stream::iter(listed)
+        .map(|(config_id, container)| async move {
+            let found = engine.find_container(&container.id).await?;
+            Ok::<_, EngineError>(found.map(|found| {
+                let state = format!("{:?}", found.state).to_lowercase();
+                [
+                    config_id,
+                    found.name,
+                    found.image,
+                    found.command.join(" "),
+                    state,
+                ]
+            }))
+        })
+        .buffered(8)
+        .try_collect()
+        .await?;
+    output.result(&asked.lister.text(rows.into_iter().flatten().collect())?);
+    Ok(())
+}
+
+/// paunch ends with the exit code of the last container that failed, as the docker command gives
+/// it; and with 1 for whatever else is wrong.
+fn status(error: &anyhow::Error) -> u8 {
+    match error.downcast_ref() {
+        Some(ConvergeError::Containers { failures, .. }) => failures.last().map_or(1, of_failure),
+        _ if error.is::<exit::Ended>() || error.is::<exit::Interrupted>() => exit::status(error),
+        _ => 1,
+    }
+}
+
+fn of_failure(failure: &ContainerFailure) -> u8 {
+    match failure.exit_code {
+        Some(code) => u8::try_from(code).unwrap_or(1),
+        None => debug::exit_code_of(&failure.what),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Paunch::command().debug_assert();
+    }
+
+    #[test]
+    fn options_of_all_versions_are_taken() {
+        let lines = [
+            "paunch apply --file f --config-id i",
+            "paunch --debug apply --file f --label a=b --label c=d --managed-by m --config-id i",
+            "paunch -v apply --default-runtime podman --container-log-path /l --config-id i --file f --healthcheck-disabled --no-cleanup",
+            "paunch cleanup --managed-by m a b",
+            "paunch cleanup",
+            "paunch delete --default-runtime docker a",
+            "paunch debug --file f --container c --interactive --shell --user u --overrides {} --config-id i --action run",
+            "paunch --log-file l list -f json -c config -c status --managed-by m --noindent",
+        ];
+        for line in lines {
+            let parsed = Paunch::try_parse_from(line.split(' '));
+            assert!(parsed.is_ok(), "{line}: {}", parsed.unwrap_err());
+        }
+    }
+
+    #[test]
+    fn the_old_file_of_a_step_is_the_new_folder() {
+        let old = "/var/lib/tripleo-config/hashed-container-startup-config-step_9.json";
+        let new = "/var/lib/tripleo-config/container_startup_config/step_9";
+        assert_eq!(config_file(old.into()), Path::new(new));
+        assert_eq!(config_file("/x.json".into()), Path::new("/x.json"));
+    }
+}

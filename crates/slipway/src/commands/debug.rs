@@ -1,0 +1,288 @@
+//! `slipway debug`: one container's config, printed or run here with changes.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+
+use anyhow::{Context, anyhow};
+use futures_util::StreamExt;
+use indexmap::IndexMap;
+use runtime::converge::labels;
+use runtime::engine::{Attached, Engine, EngineKind, Piece, Progress};
+use runtime::spec::{Host, container_spec};
+use serde_json::{Map, Value, json};
+use service::{Action, ContainerConfig};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use super::apply;
+use crate::cli::{Debug, DebugAction, Global};
+use crate::engine;
+use crate::engine_command::{EngineCommand, quoted};
+use crate::exit::{Ended, bad_input};
+use crate::layout::Layout;
+use crate::output::{Level, Output};
+
+mod terminal;
+
+/// Prints or runs one container's config.
+pub async fn run(asked: Debug, global: &Global, output: &Output) -> anyhow::Result<()> {
+    let layout = Layout::new(&asked.root.root).map_err(bad_input)?;
+    let mut containers = apply::read(&asked.file, &layout).await?;
+    let name = asked.container_name.as_str();
+    let Some(config) = containers.shift_remove(name) else {
+        let names: Vec<&str> = containers.keys().map(String::as_str).collect();
+        let there = names.join(", ");
+        let message = anyhow!("there is no container {name} in it; there are: {there}");
+        return Err(bad_input(message));
+    };
+    let config = changed(&config, &asked).map_err(bad_input)?;
+    match asked.action {
+        DebugAction::DumpJson => dump_json(name, &config, output),
+        DebugAction::DumpYaml => {
+            output.result(&yaml(&json!({name: config.declared()}))?);
+            Ok(())
+        }
+        _ if config.keys().action == Action::Exec => Err(bad_input(anyhow!(
+            "{name} is a command to run in a container, and none itself"
+        ))),
+        DebugAction::PrintCmd => print_command(&asked, &config, global, output).await,
+        DebugAction::Run => {
+            let engine = engine::connect(global).await?;
+            let code = run_here(engine.as_ref(), &asked, &config, output).await?;
+            match u8::try_from(code).unwrap_or(u8::MAX) {
+                0 => Ok(()),
+                code => Err(Ended(code).into()),
+            }
+        }
+    }
+}
+
+/// The config with what the command line says over it.
+fn changed(config: &ContainerConfig, asked: &Debug) -> anyhow::Result<ContainerConfig> {
+    let mut declared = config.declared().clone();
+    if asked.interactive || asked.shell {
+        let foreground = json!({
+            "interactive": true, "tty": true, "restart": "no", "detach": false, "remove": true,
+        });
+        declared.extend(foreground.as_object().cloned().unwrap_or_default());
+    }
+    if asked.shell {
+        declared.insert("command".to_owned(), json!("/bin/bash"));
+    }
+    if !asked.user.is_empty() {
+        declared.insert("user".to_owned(), json!(asked.user));
+    }
+    if !asked.overrides.is_empty() {
+        let overrides: Map<String, Value> =
+            serde_json::from_str(&asked.overrides).context("--overrides is no JSON object")?;
+        declared.extend(overrides);
+    }
+    ContainerConfig::new(declared).context("the changed config is wrong")
+}
+
+fn dump_json(name: &str, config: &ContainerConfig, output: &Output) -> anyhow::Result<()> {
+    let mut text = Vec::new();
+    let formatter = serde_json::ser::PrettyFormatter::with_indent(b"    ");
+    let mut serializer = serde_json::Serializer::with_formatter(&mut text, formatter);
+    serde::Serialize::serialize(&json!({name: config.declared()}), &mut serializer)?;
+    output.result(&String::from_utf8(text)?);
+    Ok(())
+}
+
+/// YAML with its keys in order, as PyYAML dumps it.
+pub fn yaml(value: &Value) -> anyhow::Result<String> {
+    fn in_order(value: &Value) -> Value {
+        match value {
+            Value::Object(map) => {
+                let sorted: BTreeMap<&String, &Value> = map.iter().collect();
+                let sorted = sorted.into_iter();
+                sorted
+                    .map(|(key, value)| (key.clone(), in_order(value)))
+                    .collect()
+            }
+            Value::Array(items) => items.iter().map(in_order).collect(),
+            Value::String(text) if WORDS.contains(&text.as_str()) => {
+                Value::from(format!("{MARK}{text}{MARK}"))
+            }
+            other => other.clone(),
+        }
+    }
+    // Truths of YAML 1.1, which PyYAML reads: as texts they need quotes.
+    const WORDS: [&str; 12] = [
+        "yes", "Yes", "YES", "no", "No", "NO", "on", "On", "ON", "off", "Off", "OFF",
+    ];
+    const MARK: &str = "__yaml_1_1__";
+    Ok(serde_yaml::to_string(&in_order(value))?.replace(MARK, "'"))
+}
+
+async fn print_command(
+    asked: &Debug,
+    config: &ContainerConfig,
+    global: &Global,
+    output: &Output,
+) -> anyhow::Result<()> {
+    // What is printed is for whichever engine is here; none is needed.
+    let connected = engine::connect(global).await.ok();
+    let kind = connected.as_ref().map(|engine| engine.info().kind);
+    let program = match kind.or(global.kind) {
+        Some(EngineKind::Podman) => "podman",
+        _ => "docker",
+    };
+    let name = match &connected {
+        Some(engine) => free_name(engine.as_ref(), &asked.container_name).await?,
+        None => asked.container_name.clone(),
+    };
+    let of_this = IndexMap::from([(asked.container_name.clone(), config.clone())]);
+    let redactor = apply::secrets(&of_this).redactor();
+    let env_file = match &asked.env_file {
+        Some(file) => {
+            let spec = container_spec(config, BTreeMap::new(), &Host::current())?;
+            let lines: Vec<String> = spec.env.iter().map(|line| format!("{line}\n")).collect();
+            if lines.iter().any(|line| line.matches('\n').count() > 1) {
+                let message = "the environment has a value of several lines: no file can hold it";
+                return Err(bad_input(anyhow!(message)));
+            }
+            kolla::write_private(file, lines.concat().as_bytes())?;
+            Some(file.display().to_string())
+        }
+        None => None,
+    };
+    let command = EngineCommand {
+        program,
+        name: &name,
+        labels: &all_labels(asked, config),
+        config,
+        env_file: env_file.as_deref(),
+    };
+    let words = command.words();
+    let words = words.iter().map(|word| quoted(&redactor.redact(word)));
+    output.result(&words.collect::<Vec<_>>().join(" "));
+    Ok(())
+}
+
+fn all_labels(asked: &Debug, config: &ContainerConfig) -> BTreeMap<String, String> {
+    let mut all: BTreeMap<String, String> = asked.labels.iter().cloned().collect();
+    all.extend(labels::identity(
+        &asked.config_id,
+        &asked.managed_by,
+        &asked.container_name,
+    ));
+    all.insert(labels::CONFIG_DATA.to_owned(), config.config_data());
+    all
+}
+
+/// The container's name, or where that is taken a longer one.
+async fn free_name(engine: &dyn Engine, name: &str) -> anyhow::Result<String> {
+    Ok(match engine.find_container(name).await? {
+        None => name.to_owned(),
+        Some(_) => runtime::converge::longer_name(name),
+    })
+}
+
+async fn run_here(
+    engine: &dyn Engine,
+    asked: &Debug,
+    config: &ContainerConfig,
+    output: &Output,
+) -> anyhow::Result<i64> {
+    let image = config.keys().image.as_deref().unwrap_or_default();
+    if engine.find_image(image).await?.is_none() {
+        pull(engine, image, output).await?;
+    }
+    let spec = container_spec(config, all_labels(asked, config), &Host::current());
+    let spec = spec.map_err(bad_input)?;
+    let name = free_name(engine, &asked.container_name).await?;
+    let id = engine.create_container(&name, &spec).await?;
+    if !config.keys().is_one_shot() {
+        engine.start_container(&id).await?;
+        output.result(&id);
+        return Ok(0);
+    }
+    let attached = engine.attach(&id).await?;
+    let code = in_foreground(engine, &id, attached, spec.tty, spec.interactive).await;
+    if config.keys().remove {
+        engine.remove_container(&id).await?;
+    }
+    code
+}
+
+async fn pull(engine: &dyn Engine, image: &str, output: &Output) -> anyhow::Result<()> {
+    let mut steps = engine.pull_image(image).await?;
+    while let Some(step) = steps.next().await {
+        if let Progress::Line(line) = step? {
+            output.about(Level::Normal, "debug", image, &line);
+        }
+    }
+    Ok(())
+}
+
+/// Starts a container that is attached to, and passes on what it reads and writes until it ends.
+async fn in_foreground(
+    engine: &dyn Engine,
+    id: &str,
+    attached: Attached,
+    tty: bool,
+    interactive: bool,
+) -> anyhow::Result<i64> {
+    let Attached {
+        mut output,
+        mut input,
+    } = attached;
+    let _raw = terminal::Raw::enter(tty && interactive)?;
+    engine.start_container(id).await?;
+    let reading = async {
+        if interactive {
+            let mut from = tokio::io::stdin();
+            let mut buffer = [0; 4096];
+            while let Ok(count @ 1..) = from.read(&mut buffer).await {
+                input.write_all(&buffer[..count]).await?;
+                input.flush().await?;
+            }
+        }
+        input.shutdown().await?;
+        std::future::pending::<std::io::Result<()>>().await
+    };
+    let writing = async {
+        while let Some(piece) = output.next().await {
+            match piece? {
+                Piece::Out(bytes) => {
+                    std::io::stdout().write_all(&bytes)?;
+                    std::io::stdout().flush()?;
+                }
+                Piece::Err(bytes) => std::io::stderr().write_all(&bytes)?,
+            }
+        }
+        Ok::<(), anyhow::Error>(())
+    };
+    let resizing = terminal::follow_size(tty, async |rows, columns| {
+        engine.resize(id, rows, columns).await
+    });
+    tokio::select! {
+        written = writing => written?,
+        Err(error) = reading => return Err(error).context("cannot write to the container"),
+        Err(error) = resizing => return Err(error),
+    }
+    Ok(engine.wait_container(id).await?)
+}
+
+/// The exit code that the docker command gives where a container did not start for this reason.
+pub fn exit_code_of(reason: &str) -> u8 {
+    if reason.contains("no such file or directory") || reason.contains("not found in $PATH") {
+        127
+    } else if reason.contains("permission denied") {
+        126
+    } else {
+        125
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_that_yaml_1_1_takes_for_truths_are_quoted() {
+        let value = json!({"restart": "no", "b": [true, "on"], "a": "note"});
+        let text = yaml(&value).unwrap();
+        assert_eq!(text, "a: note\nb:\n- true\n- 'on'\nrestart: 'no'\n");
+    }
+}
