@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::strings::joined;
 use super::{Arguments, wants};
 use crate::error::{Problem, Result};
 use crate::expression::{Context, Expression, compile};
@@ -11,6 +12,9 @@ use crate::version::Version;
 
 /// How many elements `repeat` may make.
 const MOST_REPETITIONS: usize = 1_000_000;
+
+/// How many items lists may have together when they become one.
+const MOST_ITEMS: usize = 1_000_000;
 
 /// `[DELIMITER, LIST, …]`.
 pub(super) fn compile_join(argument: &Value, context: Context) -> Result<Vec<Expression>, Problem> {
@@ -50,7 +54,7 @@ pub(super) fn join(arguments: &[Expression], stack: &Stack<'_>) -> Result<Value>
         }
     }
     match &*delimiter.evaluate(stack)? {
-        Value::String(delimiter) => Ok(Value::String(parts.join(delimiter))),
+        Value::String(delimiter) => Ok(Value::String(joined(&parts, delimiter)?)),
         _ => Err(wants("a text as delimiter").into()),
     }
 }
@@ -76,6 +80,9 @@ pub(super) fn concat(lists: Value, unique: bool) -> Result<Value> {
     for list in lists {
         match list {
             Value::Null => {}
+            Value::Array(items) if items.len() > MOST_ITEMS - all.len() => {
+                return Err(wants(&format!("to make a list of at most {MOST_ITEMS} items")).into());
+            }
             Value::Array(mut items) => all.append(&mut items),
             other => {
                 return Err(wants(&format!("lists, not {}", python::type_name(&other))).into());

@@ -55,7 +55,7 @@ pub(super) fn replace(
     };
     let replacements = replacements(params, name == Name::StrReplaceVstrict)?;
     let mut unused: BTreeSet<_> = params.keys().map(String::as_str).collect();
-    let replaced = substitute(template, &replacements, &mut unused);
+    let replaced = substitute(template, &replacements, &mut unused)?;
     if name != Name::StrReplace && !unused.is_empty() {
         let unused: Vec<_> = unused.into_iter().collect();
         return Err(Problem::Function(format!(
@@ -94,21 +94,47 @@ fn replacements(params: &Map<String, Value>, not_empty: bool) -> Result<Vec<(&st
 /// What a value has put in is not looked at again.
 fn substitute<'a>(
     text: &str,
-    replacements: &[(&'a str, String)],
+    mut replacements: &[(&'a str, String)],
     unused: &mut BTreeSet<&'a str>,
-) -> String {
-    let Some(((name, value), rest)) = replacements.split_first() else {
-        return text.to_owned();
+) -> Result<String, Problem> {
+    let (name, value) = loop {
+        let Some(((name, value), rest)) = replacements.split_first() else {
+            return Ok(text.to_owned());
+        };
+        replacements = rest;
+        if text.contains(name) {
+            break (name, value);
+        }
     };
-    if !text.contains(name) {
-        return substitute(text, rest, unused);
-    }
     unused.remove(name);
-    let parts: Vec<_> = text
-        .split(name)
-        .map(|part| substitute(part, rest, unused))
-        .collect();
-    parts.join(value)
+    // As deep as the text has names.
+    let parts = stacker::maybe_grow(RED_ZONE, MORE_STACK, || {
+        text.split(name)
+            .map(|part| substitute(part, replacements, unused))
+            .collect::<Result<Vec<_>, _>>()
+    })?;
+    joined(&parts, value)
+}
+
+const RED_ZONE: usize = 64 << 10;
+const MORE_STACK: usize = 1 << 20;
+
+/// How long a text may become: what is put into one another grows fast.
+const LONGEST: usize = 64 << 20;
+
+/// The parts with a delimiter between them.
+pub(super) fn joined(parts: &[String], delimiter: &str) -> Result<String, Problem> {
+    let delimiters = delimiter
+        .len()
+        .saturating_mul(parts.len().saturating_sub(1));
+    let length = parts
+        .iter()
+        .map(String::len)
+        .fold(delimiters, usize::saturating_add);
+    if length > LONGEST {
+        return Err(wants(&format!("to make a text of at most {LONGEST} bytes")));
+    }
+    Ok(parts.join(delimiter))
 }
 
 /// `[DELIMITER, TEXT]`, or with an index third.
