@@ -80,6 +80,10 @@ impl fmt::Display for Failure {
         if let Some(file) = &self.log_file {
             write!(f, "\n  all of it is in {}", file.display())?;
         }
+        if self.instruction.is_some() {
+            let image = &self.image;
+            write!(f, "\n  to build it alone, give the same command --skip-parents '^{image}$'")?;
+        }
         Ok(())
     }
 }
@@ -264,6 +268,7 @@ mod tests {
             shown.contains(" …\n  --> images/web/Dockerfile.j2:5\n  line 7 of"),
             "{shown}"
         );
-        assert!(shown.ends_with("| oh no"), "{shown}");
+        assert!(shown.contains("\n  | oh no\n"), "{shown}");
+        assert!(shown.ends_with("--skip-parents '^web$'"), "{shown}");
     }
 }

@@ -239,6 +239,7 @@ impl Settings {
             }
         }
         Ok(Some(match option.kind {
+            Kind::Multi if values.is_empty() => Value::None,
             Kind::Multi => Value::List(values.into_iter().map(|v| v.printed()).collect()),
             _ => values.pop().unwrap_or(Value::None),
         }))

@@ -148,6 +148,7 @@ pub const OPTIONS: &[OptionDef] = &[
         Kind::List,
         "Files or addresses of .rpm and .repo to install first",
     )
+    .default("")
     .file_only(),
     text("apt_sources_list", "A sources.list for the base image").file_only(),
     text(
@@ -235,7 +236,7 @@ pub const OPTIONS: &[OptionDef] = &[
     .short('r'),
     number(
         "timeout",
-        0,
+        1,
         "120",
         "Seconds after which a download that stands still is given up",
     ),
@@ -244,6 +245,7 @@ pub const OPTIONS: &[OptionDef] = &[
         Kind::List,
         "Images whose failure is no failure of the whole",
     )
+    .default("")
     .file_only(),
     // What becomes of them.
     flag("push", "Push the images when they are built"),

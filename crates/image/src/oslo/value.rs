@@ -41,7 +41,7 @@ impl Value {
     /// As Python would print it, which is how other options' `$name` shows it.
     pub(super) fn printed(&self) -> String {
         match self {
-            Value::None => "None".to_owned(),
+            Value::None => String::new(),
             Value::Text(text) => text.clone(),
             Value::Bool(true) => "True".to_owned(),
             Value::Bool(false) => "False".to_owned(),

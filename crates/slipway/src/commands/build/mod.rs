@@ -29,10 +29,16 @@ pub async fn run(
     output: &Arc<Output>,
 ) -> anyhow::Result<()> {
     let (settings, defaults) = options::settings(&asked)?;
-    let options = options::options(&asked, &settings, defaults, output)?;
+    let mut options = options::options(&asked, &settings, defaults, output)?;
     options::check_reference(&options).map_err(bad_input)?;
+    // What is wrong with them counts only when something is built, and after what is worse.
+    let sources = sources::sources(&settings, options.kolla.as_deref()).map(|sources| {
+        options.sources = sources;
+    });
     let images = ImageSet::load(options).map_err(bad_input)?;
-    let names: Vec<&str> = images.tree().image_names().collect();
+    let kolla = images.options().kolla.iter();
+    let known = kolla.flat_map(|kolla| kolla.sources().keys().map(String::as_str));
+    let names: Vec<&str> = images.tree().image_names().chain(known).collect();
     settings.check(&names).map_err(bad_input)?;
     let file = |key: &str| settings.text(key).map_err(bad_input);
     let flag = |key: &str| settings.flag(key).map_err(bad_input);
@@ -59,6 +65,7 @@ pub async fn run(
     if flag("list_dependencies")? {
         return show::dependencies(&images, output);
     }
+    sources?;
     let engine = connect(&settings, global).await?;
     if asked.plan {
         return show::plan(&images.plan(engine.as_ref()).await?, output);

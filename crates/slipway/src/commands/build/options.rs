@@ -133,7 +133,6 @@ pub fn options(
             .unwrap_or_default())
     };
     let mut options = defaults;
-    options.sources = super::sources::sources(settings, options.kolla.as_deref())?;
     options.source_cache = source_cache();
     options.timeout = Duration::from_secs(number("timeout")? as u64);
     options.buildkit = flag("buildkit")?;

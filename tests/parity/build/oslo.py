@@ -1,0 +1,130 @@
+"""Generates configuration files and has them read by oslo.config, with the options of Kolla
+23.0.0, and by Slipway; prints where the two differ.
+
+Usage: oslo.py OSLO_EXAMPLE CASES SEED, with Kolla's Python.
+"""
+
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+
+from kolla.common import config as kolla_config
+from oslo_config import cfg
+
+# What Slipway's options are of other releases, or decide by themselves.
+OTHERS = {"type", "infra_rename", "base", "base_tag", "base_image", "tag", "base_arch", "debian_arch",
+          "namespace", "openstack_release", "openstack_release_codename",
+          "openstack_branch", "openstack_branch_slashed", "buildkit", "network_mode"}
+KEYS = ["namespace", "registry", "tag", "template_override", "docker_dir", "regex", "threads", "retries",
+        "push_threads", "timeout", "build_args", "rpm_setup_config", "allowed_to_fail", "push", "cache",
+        "squash", "locals_base", "tarballs_base", "image_name_prefix", "maintainer", "summary_json_file"]
+WORDS = ["a", "b c", "x,y", "1", "0", "-3", "1_0", "+7", "true", "No", "ON", "maybe", "k:v", "k:v,l:w", "k",
+         "$namespace", "${tag}", "$$x", "\\$y", "$", "${", "$1", "'q'", '"q', '" s "', "'", "a=b", "a:b", ",", ",,",
+         "a,,b", " ", "${threads}", "$cache", "$build_args", "$regex", "${tarballs_base}/x", "#c", ";c", "é", "\u00a0n",
+         "$missing", "$nova-base", "${locals_base}$registry"]
+SOURCE_KEYS = ["type", "location", "reference", "enabled", "version", "sha256"]
+LINES = ["", "# comment", "; comment", "  continued", "\tcontinued, too", "nonsense", "[DEFAULT]", "[nova-base]",
+         "[Nova-Base]", "[nova-user]", "[]", "[x", "= v", "[profiles]"]
+
+
+def some_file(rng):
+    lines = [] if rng.random() < 0.03 else ["[DEFAULT]"]
+    for _ in range(rng.randrange(1, 9)):
+        kind = rng.random()
+        # Mostly files that can be read: a fault hides all else.
+        if kind < 0.09:
+            lines.append(rng.choice(LINES))
+        elif kind < 0.2:
+            lines += ["[%s]" % rng.choice(["nova-base", "NOVA-base"])]
+            for _ in range(rng.randrange(1, 4)):
+                key = rng.choice(SOURCE_KEYS)
+                values = {"type": ["url", "git", "local", "zip"], "enabled": ["yes", "off", "2"],
+                          "sha256": ["amd64:1", "amd64:1,arm64:2", "x"]}
+                lines.append("%s = %s" % (key, rng.choice(values.get(key, WORDS + ["${version}", "$type/$namespace"]))))
+            lines.append("[DEFAULT]")
+        elif kind < 0.25:
+            lines += ["[nova-user]", "%s = %s" % (rng.choice(["uid", "gid", "group"]), rng.choice(WORDS)), "[DEFAULT]"]
+        else:
+            key = rng.choice(KEYS)
+            plain = [word for word in WORDS if "$" not in word]
+            if key in ("threads", "retries", "push_threads", "timeout"):
+                words = ["1", "4", " 7 ", "1_0", "+2", "0", "-1", "x"] if rng.random() < 0.2 and key != "timeout" else ["1", "4", "12"]
+            elif key in ("push", "cache", "squash"):
+                words = ["true", "False", "on", "0", "YES"] + (["maybe"] if rng.random() < 0.1 else [])
+            elif key == "build_args":
+                words = ["k:v", "k:v,l:w", "k:a,b:c", "k:v:w", ""] + (["k"] if rng.random() < 0.2 else [])
+            else:
+                words = WORDS if rng.random() < 0.4 else plain
+            lines.append(key + rng.choice([" = ", "=", ": ", "  =  "]) + rng.choice(words))
+            if rng.random() < 0.1:
+                lines.append(rng.choice(["  more", "\t, y"]))
+    return rng.choice(["\n", "\n", "\r\n"]).join(lines) + rng.choice(["", "\n"])
+
+
+def theirs(paths):
+    conf = cfg.ConfigOpts()
+    args = [argument for path in paths for argument in ("--config-file", path)]
+    try:
+        kolla_config.parse(conf, args, prog="kolla-build", default_config_files=[])
+        worth = {}
+        for options in (kolla_config._CLI_OPTS, kolla_config._BASE_OPTS):
+            for option in options:
+                if option.dest not in OTHERS:
+                    worth["DEFAULT." + option.dest] = conf[option.dest]
+        for group, keys in (("nova-base", SOURCE_KEYS), ("nova-user", ["uid", "gid", "group"])):
+            for key in keys:
+                worth[group + "." + key] = conf[group][key]
+        return worth
+    except (Exception, SystemExit) as error:
+        return {"error": str(error)}
+
+
+def given(worth, texts):
+    """Without what has a default: nobody said it."""
+    return {key: value for key, value in worth.items()
+            if key == "error" or any(key.split(".")[1] in text for text in texts)}
+
+
+def main():
+    example, cases, seed = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    rng = random.Random(seed)
+    devnull = open(os.devnull, "w")
+    different = faults = 0
+    with tempfile.TemporaryDirectory() as folder:
+        all_paths, all_texts = [], []
+        for case in range(cases):
+            texts = [some_file(rng) for _ in range(rng.choice([1, 1, 2]))]
+            paths = []
+            for index, text in enumerate(texts):
+                paths.append(os.path.join(folder, "%d-%d.conf" % (case, index)))
+                with open(paths[-1], "w", newline="", encoding="utf-8") as file:
+                    file.write(text)
+            all_paths.append(paths)
+            all_texts.append(texts)
+        said = subprocess.run([example] + [",".join(paths) for paths in all_paths],
+                              stdout=subprocess.PIPE, check=True, encoding="utf-8")
+        for paths, texts, line in zip(all_paths, all_texts, said.stdout.splitlines()):
+            stderr, sys.stderr = sys.stderr, devnull
+            want = given(theirs(paths), texts)
+            sys.stderr = stderr
+            have = given(json.loads(line), texts)
+            faults += "error" in want
+            if ("error" in want) != ("error" in have):
+                pass
+            elif "error" in want:
+                continue
+            elif all(have.get(key) == value for key, value in want.items()):
+                continue
+            different += 1
+            print("differs:", *("--- %r" % text for text in texts), sep="\n")
+            print("  oslo.config:", {k: v for k, v in want.items() if have.get(k) != v})
+            print("  slipway:    ", {k: v for k, v in have.items() if want.get(k, v) != v or k == "error"})
+    print("%d configurations (seed %d): %d read differently; %d have a fault, which both name"
+          % (cases, seed, different, faults))
+    sys.exit(1 if different else 0)
+
+
+main()
