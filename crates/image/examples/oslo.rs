@@ -9,9 +9,14 @@ use image::oslo::{ConfigFiles, Locations, OPTIONS, SOURCE_OPTIONS, Settings, USE
 use serde_json::{Map, json};
 
 /// Defaults of Kolla 23.0.0 that values may refer to.
-const OF_KOLLA: [(&str, &str, &str); 5] = [
+const OF_KOLLA: [(&str, &str, &str); 6] = [
     ("DEFAULT", "namespace", "kolla"),
     ("DEFAULT", "tag", "2026.2-rocky-10"),
+    (
+        "DEFAULT",
+        "maintainer",
+        "Kolla Project (https://launchpad.net/kolla)",
+    ),
     ("DEFAULT", "openstack_branch", "stable-2026.2"),
     ("nova-base", "type", "url"),
     (

@@ -82,7 +82,10 @@ impl fmt::Display for Failure {
         }
         if self.instruction.is_some() {
             let image = &self.image;
-            write!(f, "\n  to build it alone, give the same command --skip-parents '^{image}$'")?;
+            write!(
+                f,
+                "\n  to build it alone, give the same command --skip-parents '^{image}$'"
+            )?;
         }
         Ok(())
     }
