@@ -59,6 +59,11 @@ impl Resolver {
         &self.environment
     }
 
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// A template's outputs; its path is relative to the folder.
     pub fn resolve(&self, template: &str) -> Result<Map<String, Value>> {
         self.resolve_with(template, HashMap::new())

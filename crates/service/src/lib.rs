@@ -44,6 +44,7 @@ mod error;
 mod lenient;
 mod load;
 mod locate;
+mod merged;
 mod role;
 mod secrets;
 mod step;

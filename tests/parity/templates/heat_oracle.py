@@ -70,7 +70,10 @@ class Resource(collections.abc.Mapping):
 
     def __getitem__(self, name):
         name, *path = name if isinstance(name, tuple) else (name,)
-        value = self._find(self.name)[name]
+        found = self._find(self.name)
+        if isinstance(found, Chain):
+            return found.get(name, path)
+        value = found[name]
         return attributes.select_from_attribute(value, path) if path else value
 
     def __iter__(self):
@@ -85,6 +88,13 @@ class Nothing(dict):
 
     def __missing__(self, name):
         return None
+
+
+class Chain(list):
+    """The resources of OS::Heat::ResourceChain: an attribute is that of each of them."""
+
+    def get(self, name, path):
+        return [attributes.select_from_attribute(member[name], path) for member in self]
 
 
 class Stack:
@@ -120,8 +130,19 @@ class Stack:
             return Nothing()
         if target == 'OS::Heat::Value':
             return {'value': function.resolve(data)['value']}
+        if target == 'OS::Heat::ResourceChain':
+            data = function.resolve(data)
+            return Chain(self.member(name, data['resource_properties']) for name in data['resources'])
         if not target.endswith(('.yaml', '.template')):
             raise Unresolvable(f'{target} of {name} in {self.path}')
+        return Stack(self.heat, target, self.child_parameters(target, data)).outputs()
+
+    def member(self, kind, data):
+        target = self.heat.registry.find(kind, self.path)
+        if target == 'OS::Heat::None':
+            return Nothing()
+        if not target.endswith(('.yaml', '.template')):
+            raise Unresolvable(f'{target} in {self.path}')
         return Stack(self.heat, target, self.child_parameters(target, data)).outputs()
 
     def child_parameters(self, target, data):

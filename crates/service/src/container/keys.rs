@@ -195,6 +195,10 @@ pub struct ContainerKeys {
     /// Where its command begins.
     #[serde(deserialize_with = "values::text")]
     pub working_dir: Option<String>,
+    /// The config volume that an exec belongs to, which templates name; which one a container
+    /// mounts is what counts.
+    #[serde(deserialize_with = "values::text")]
+    pub config_volume: Option<String>,
     /// Time between two checks where systemd runs them; nothing an engine's API could use.
     #[serde(deserialize_with = "values::text")]
     pub check_interval: Option<String>,

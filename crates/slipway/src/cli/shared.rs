@@ -24,9 +24,24 @@ impl Default for Root {
 /// Where the declarations come from.
 #[derive(Args, Debug, Clone)]
 pub struct Services {
-    /// Service definitions: a file, or a folder of *.yaml. Repeatable
-    #[arg(long, value_name = "PATH", required = true)]
+    /// Service definitions: a file, a folder of *.yaml, or a folder that `resolve --out` or
+    /// config-download wrote. Repeatable
+    #[arg(long, value_name = "PATH", required_unless_present = "templates")]
     pub services: Vec<PathBuf>,
+    /// Folder of Heat templates (processed tripleo-heat-templates) that --role is resolved from
+    #[arg(long, value_name = "DIR", conflicts_with = "services")]
+    pub templates: Option<PathBuf>,
+    /// Environment file for --templates; later files win. Repeatable
+    #[arg(
+        short = 'e',
+        long = "environment-file",
+        value_name = "FILE",
+        requires = "templates"
+    )]
+    pub environments: Vec<PathBuf>,
+    /// Roles file for --templates; its own roles_data.yaml when not given
+    #[arg(long, value_name = "FILE", requires = "templates")]
+    pub roles: Option<PathBuf>,
     /// Name of the role these services make up
     #[arg(long, value_name = "NAME", default_value = "Standalone", value_parser = name())]
     pub role: String,

@@ -68,6 +68,9 @@ fn declared(asked: &Config, output: &Arc<Output>) -> anyhow::Result<Deployment> 
     }
     let services = cli::Services {
         services: asked.services.clone(),
+        templates: None,
+        environments: Vec::new(),
+        roles: None,
         role: asked.role.clone(),
         hiera: asked.hiera.clone(),
     };

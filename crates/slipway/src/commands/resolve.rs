@@ -1,22 +1,37 @@
 //! `slipway resolve`.
 
-use std::path::Path;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
 
-use anyhow::bail;
-use heat::Resolver;
-use heat::process::{Content, Inputs, Writing};
+use anyhow::{Context, bail};
+use heat::process::{self, Inputs, Writing};
+use heat::{Content, Resolver, config_files};
 use serde_json::{Map, Value, json};
 
-use crate::cli::{Process, Resolve, Templates};
+use crate::cli::{Process, Resolve};
 use crate::exit::bad_input;
-use crate::output::Output;
+use crate::output::{Level, Output};
 
 /// Prints the outputs of templates; what cannot be resolved is named, the rest is printed.
 pub fn run(asked: &Resolve, output: &Output) -> anyhow::Result<()> {
     if let Some(out) = &asked.process.process {
-        return process(asked, out, output);
+        return process_tree(asked, out, output);
     }
-    let resolver = open(&asked.templates)?;
+    let resolver = Resolver::open(&asked.templates.templates, &asked.templates.environments)
+        .map_err(bad_input)?;
+    if let Some(role) = &asked.role {
+        let data = resolver
+            .role(role, asked.roles.as_deref())
+            .map_err(bad_input)?;
+        return match &asked.out {
+            Some(folder) => write(&config_files(role, &data), folder, output),
+            None => output.document(&Value::Object(
+                [("role_data".to_owned(), Value::Object(data))]
+                    .into_iter()
+                    .collect(),
+            )),
+        };
+    }
     let mut names = asked.template.clone();
     for kind in &asked.service {
         match resolver.template_of(kind).map_err(bad_input)? {
@@ -49,21 +64,17 @@ pub fn run(asked: &Resolve, output: &Output) -> anyhow::Result<()> {
 }
 
 /// Makes templates of `*.j2.yaml`, and writes the whole tree.
-fn process(asked: &Resolve, out: &Path, output: &Output) -> anyhow::Result<()> {
-    let Process {
-        roles,
-        networks,
-        safe,
-        ..
-    } = &asked.process;
+fn process_tree(asked: &Resolve, out: &Path, output: &Output) -> anyhow::Result<()> {
+    let Process { networks, safe, .. } = &asked.process;
+    let roles = asked.roles.as_deref();
     let templates = &asked.templates.templates;
-    let inputs = Inputs::of(templates, roles.as_deref(), networks.as_deref()).map_err(bad_input)?;
-    let tree = heat::process::process(templates, &inputs).map_err(bad_input)?;
-    heat::process::write(&tree, out, Writing { safe: *safe })?;
+    let inputs = Inputs::of(templates, roles, networks.as_deref()).map_err(bad_input)?;
+    let tree = process::process(templates, &inputs).map_err(bad_input)?;
+    process::write(&tree, out, Writing { safe: *safe })?;
     let rendered = tree
         .files
         .iter()
-        .filter(|file| matches!(file.content, Content::Rendered(_)))
+        .filter(|file| matches!(file.content, process::Content::Rendered(_)))
         .count();
     if output.is_json() {
         return output
@@ -77,7 +88,42 @@ fn process(asked: &Resolve, out: &Path, output: &Output) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The templates in a folder with the environment files that were asked for.
-pub fn open(asked: &Templates) -> anyhow::Result<Resolver> {
-    Resolver::open(&asked.templates, &asked.environments).map_err(bad_input)
+/// Writes files for nobody else's eyes: there are passwords in them.
+fn write(files: &[(PathBuf, Content)], folder: &Path, output: &Output) -> anyhow::Result<()> {
+    let mut make = std::fs::DirBuilder::new();
+    make.recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .with_context(|| format!("cannot make {}", folder.display()))?;
+    for (name, content) in files {
+        let text = match content {
+            Content::Text(text) => text.clone(),
+            Content::Yaml(value) => serde_yaml::to_string(&sorted(value))?,
+        };
+        let path = folder.join(name);
+        kolla::write_private(&path, text.as_bytes())
+            .with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    let count = files.len();
+    let folder = folder.display();
+    output.line(Level::Normal, &format!("{count} files are in {folder}"));
+    Ok(())
+}
+
+/// With the keys of maps in order, as PyYAML writes them.
+fn sorted(value: &Value) -> Value {
+    match value {
+        Value::Array(items) => Value::Array(items.iter().map(sorted).collect()),
+        Value::Object(map) => {
+            let mut entries: Vec<_> = map.iter().collect();
+            entries.sort_by_key(|(key, _)| *key);
+            let entries = entries.into_iter();
+            Value::Object(
+                entries
+                    .map(|(key, item)| (key.clone(), sorted(item)))
+                    .collect(),
+            )
+        }
+        other => other.clone(),
+    }
 }

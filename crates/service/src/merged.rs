@@ -1,0 +1,94 @@
+//! Role data that was merged elsewhere, such as by TripleO's own templates.
+
+use std::path::Path;
+
+use indexmap::IndexMap;
+use serde::Deserialize;
+
+use crate::load::parse_as;
+use crate::{ByStep, Containers, Hiera, PuppetConfig, Result, RoleData, Tasks, lenient};
+
+/// Role data as TripleO writes it. What is not for a node to do is not looked at: subscriptions,
+/// tasks that run elsewhere.
+#[derive(Deserialize)]
+#[serde(expecting = "role data (a mapping)")]
+struct Merged {
+    #[serde(default, deserialize_with = "lenient::list")]
+    service_names: Vec<String>,
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    config_settings: Hiera,
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    global_config_settings: Hiera,
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    service_config_settings: IndexMap<String, Hiera>,
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    puppet_config: Vec<PuppetConfig>,
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    kolla_config: IndexMap<String, kolla::Config>,
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    docker_config: ByStep<Containers>,
+    #[serde(default, deserialize_with = "lenient::lines")]
+    step_config: String,
+    #[serde(default, deserialize_with = "lenient::tasks")]
+    docker_puppet_tasks: ByStep<Vec<PuppetConfig>>,
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    host_prep_tasks: Tasks,
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    update_tasks: Tasks,
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    upgrade_tasks: Tasks,
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    fast_forward_upgrade_tasks: Tasks,
+}
+
+impl RoleData {
+    /// Reads role data that was merged already; `path` is only for messages.
+    pub fn parse(name: &str, path: &Path, text: &str) -> Result<Self> {
+        let merged: Merged = parse_as(path, text)?;
+        let mut config_settings = merged.config_settings;
+        config_settings.extend(merged.global_config_settings);
+        Ok(Self {
+            name: name.to_owned(),
+            service_names: merged.service_names,
+            config_settings,
+            service_config_settings: merged.service_config_settings,
+            puppet_config: merged.puppet_config,
+            kolla_config: merged.kolla_config,
+            docker_config: merged.docker_config,
+            step_config: merged.step_config,
+            docker_puppet_tasks: merged.docker_puppet_tasks,
+            host_prep_tasks: merged.host_prep_tasks,
+            update_tasks: merged.update_tasks,
+            upgrade_tasks: merged.upgrade_tasks,
+            fast_forward_upgrade_tasks: merged.fast_forward_upgrade_tasks,
+            metadata: IndexMap::new(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Step;
+
+    #[test]
+    fn merged_role_data_is_a_role() {
+        let text = "{\"service_names\": [\"a\"], \"config_settings\": {\"x\": 1, \"y\": 1}, \
+            \"global_config_settings\": {\"y\": 2}, \"monitoring_subscriptions\": [], \
+            \"service_config_settings\": {\"a\": {\"z\": 3}, \"b\": {\"z\": 4}}, \
+            \"puppet_config\": [{\"config_volume\": \"a\", \"step_config\": \"include a\", \
+            \"config_image\": \"a\"}], \"docker_config\": {\"step_2\": {\"a\": {\"image\": \"a\"}}}, \
+            \"upgrade_tasks\": null}";
+        let role = RoleData::parse("Controller", Path::new("role"), text).unwrap();
+        assert_eq!(
+            serde_json::Value::Object(role.hiera()),
+            serde_json::json!({"x": 1, "y": 2, "z": 3})
+        );
+        assert_eq!(role.puppet_config.len(), 1);
+        let step = Step::new(2).unwrap();
+        assert!(role.docker_config[&step].0.contains_key("a"));
+        assert!(
+            RoleData::parse("Controller", Path::new("role"), "{\"docker_config\": []}").is_err()
+        );
+    }
+}
