@@ -286,10 +286,7 @@ impl Options {
     /// The install type as templates see it, and where its packages come from; `None` where the
     /// Kolla has no install types.
     pub(crate) fn metatype(&self) -> Option<(&str, &'static str)> {
-        let has_types = self
-            .kolla
-            .as_ref()
-            .is_some_and(|k| !k.install_types().is_empty());
+        let has_types = self.kolla.as_ref().is_some_and(|k| k.has_types());
         Some(match self.install_type.as_deref().filter(|_| has_types)? {
             "binary" | "rdo" => ("binary", "rdo"),
             "rhos" => ("binary", "rhos"),

@@ -125,12 +125,19 @@ impl Kolla {
         }
     }
 
-    /// The install types it has (`--type`); none from release 15 on.
+    /// The install types it takes (`--type`). Release 15 takes one and ignores it; later ones have
+    /// none.
     pub fn install_types(&self) -> Vec<&str> {
         match self.constants.get("INSTALL_TYPE_CHOICES") {
             Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
             _ => Vec::new(),
         }
+    }
+
+    /// Whether images differ by install type: whether templates are told of it.
+    pub(crate) fn has_types(&self) -> bool {
+        let variables = self.release.variables.as_ref();
+        variables.is_some_and(|names| names.contains("install_type"))
     }
 
     /// The default of one of its options, by the option's name (`namespace`, `openstack-release`);
