@@ -10,8 +10,8 @@ use futures_util::stream::{self, BoxStream, StreamExt};
 
 use crate::engine::{
     Attached, BuildRequest, ContainerSpec, ContainerState, ContainerSummary, Engine, EngineError,
-    EngineInfo, EngineKind, ExecResult, ExecSpec, HealthResult, ImageSummary, LogLine, Progress,
-    RestartPolicy, Result, TarStream,
+    EngineInfo, EngineKind, ExecResult, ExecSpec, Health, HealthResult, ImageSummary, LogLine,
+    Progress, RestartPolicy, Result, TarStream,
 };
 
 #[derive(Debug)]
@@ -177,6 +177,11 @@ impl Engine for FakeEngine {
     async fn find_container(&self, id_or_name: &str) -> Result<Option<ContainerSummary>> {
         let mut state = self.look("find")?;
         Ok(state.find(id_or_name).map(|made| made.summary.clone()))
+    }
+
+    async fn check_health(&self, id: &str) -> Result<Option<Health>> {
+        let mut state = self.look("check health")?;
+        Ok(state.find(id).and_then(|made| made.summary.health))
     }
 
     async fn health_log(&self, _id: &str) -> Result<Vec<HealthResult>> {

@@ -11,7 +11,7 @@ use super::{
     ApplyOptions, ContainerFailure, ContainerSet, ConvergeError, Event, Observer, Outcome, Redact,
     Result, labels,
 };
-use crate::engine::{ContainerState, ContainerSummary, Engine, Health};
+use crate::engine::{ContainerState, ContainerSummary, Engine, EngineKind, Health};
 
 /// Time between two looks at all containers.
 const GLANCE: Duration = Duration::from_millis(250);
@@ -34,9 +34,12 @@ pub async fn wait_healthy(
     let mut watch = Watch::default();
     let filter = format!("{}={}", labels::CONFIG_ID, set.config_id);
     loop {
-        let listed = engine
+        let mut listed = engine
             .list_containers(std::slice::from_ref(&filter))
             .await?;
+        if engine.info().kind == EngineKind::Podman {
+            check_health(engine, set, &mut listed).await?;
+        }
         let ours = labels::managed(&listed, &set.managed_by, Some(&set.config_id));
         let verdicts = watch.look(set, &ours, options.settle, observer);
         let is_over = begin.elapsed() >= timeout;
@@ -80,6 +83,22 @@ pub async fn wait_healthy(
         }
         tokio::time::sleep(GLANCE).await;
     }
+}
+
+/// Podman's list does not tell the health of containers.
+async fn check_health(
+    engine: &dyn Engine,
+    set: &ContainerSet,
+    listed: &mut [ContainerSummary],
+) -> Result<()> {
+    for container in listed {
+        let config = set.containers.get(labels::desired_name(container));
+        let has_check = config.is_some_and(|config| config.keys().healthcheck.is_some());
+        if has_check && container.state == ContainerState::Running {
+            container.health = engine.check_health(&container.id).await?;
+        }
+    }
+    Ok(())
 }
 
 /// What a container's healthcheck said, the last time last. As with its output, that it cannot be

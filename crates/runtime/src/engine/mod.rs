@@ -269,6 +269,10 @@ pub trait Engine: Send + Sync + std::fmt::Debug {
     /// One container by id or name; `None` where there is none.
     async fn find_container(&self, id_or_name: &str) -> Result<Option<ContainerSummary>>;
 
+    /// A container's health. Podman, whose list call does not tell it, runs the check for this;
+    /// `None` where there is no healthcheck.
+    async fn check_health(&self, id: &str) -> Result<Option<Health>>;
+
     /// The last results of a container's healthcheck, the oldest first.
     async fn health_log(&self, id: &str) -> Result<Vec<HealthResult>>;
 

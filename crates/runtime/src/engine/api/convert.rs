@@ -10,16 +10,35 @@ use crate::engine::{
     HealthcheckSpec, ImageSummary, RestartPolicy,
 };
 
-pub(super) fn container_from_list(listed: models::ContainerSummary) -> ContainerSummary {
+/// A container in a list. Podman has words for its state that the client library does not know.
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Listed {
+    id: Option<String>,
+    names: Option<Vec<String>>,
+    image: Option<String>,
+    #[serde(rename = "ImageID")]
+    image_id: Option<String>,
+    labels: Option<BTreeMap<String, String>>,
+    state: Option<String>,
+    status: Option<String>,
+    created: Option<i64>,
+}
+
+/// What Podman tells of a healthcheck that it has just run.
+pub(super) fn health_from_check(result: &serde_json::Value) -> Option<Health> {
+    health_word(result["Status"].as_str()?)
+}
+
+pub(super) fn container_from_list(listed: Listed) -> ContainerSummary {
     let status = listed.status.unwrap_or_default();
-    let state = listed.state.map(|state| state.to_string());
     ContainerSummary {
         id: listed.id.unwrap_or_default(),
         name: own_name(&listed.names.unwrap_or_default()),
         image: listed.image.unwrap_or_default(),
         image_id: image_id(listed.image_id),
-        labels: listed.labels.unwrap_or_default().into_iter().collect(),
-        state: container_state(state.as_deref().unwrap_or_default()),
+        labels: listed.labels.unwrap_or_default(),
+        state: container_state(listed.state.as_deref().unwrap_or_default()),
         health: health_in_status(&status),
         status,
         created: listed.created.unwrap_or_default(),
@@ -28,27 +47,57 @@ pub(super) fn container_from_list(listed: models::ContainerSummary) -> Container
     }
 }
 
+/// A container looked up.
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Inspected {
+    id: String,
+    name: String,
+    created: Option<String>,
+    image: Option<String>,
+    restart_count: Option<i64>,
+    config: InspectedConfig,
+    state: InspectedState,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct InspectedConfig {
+    image: Option<String>,
+    labels: Option<BTreeMap<String, String>>,
+    cmd: Option<Vec<String>>,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct InspectedState {
+    status: Option<String>,
+    exit_code: Option<i64>,
+    health: Option<InspectedHealth>,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct InspectedHealth {
+    status: Option<String>,
+}
+
 /// The inspect call has the same facts in other places; the status line is put together from them.
-pub(super) fn container_from_inspect(found: models::ContainerInspectResponse) -> ContainerSummary {
-    let config = found.config.unwrap_or_default();
-    let state = found.state.unwrap_or_default();
-    let word = state.status.map(|s| s.to_string()).unwrap_or_default();
-    let health = state
-        .health
-        .and_then(|health| health.status)
-        .and_then(|status| health_word(status.as_ref()));
+pub(super) fn container_from_inspect(found: Inspected) -> ContainerSummary {
+    let word = found.state.status.unwrap_or_default();
+    let health = found.state.health.and_then(|health| health.status);
     let status = match container_state(&word) {
-        ContainerState::Exited => format!("Exited ({})", state.exit_code.unwrap_or_default()),
+        ContainerState::Exited => format!("Exited ({})", found.state.exit_code.unwrap_or_default()),
         _ => word.clone(),
     };
     ContainerSummary {
-        id: found.id.unwrap_or_default(),
-        name: own_name(&[found.name.unwrap_or_default()]),
-        image: config.image.unwrap_or_default(),
+        id: found.id,
+        name: own_name(&[found.name]),
+        image: found.config.image.unwrap_or_default(),
         image_id: image_id(found.image),
-        labels: config.labels.unwrap_or_default().into_iter().collect(),
+        labels: found.config.labels.unwrap_or_default(),
         state: container_state(&word),
-        health,
+        health: health.as_deref().and_then(health_word),
         status,
         created: found
             .created
@@ -56,7 +105,7 @@ pub(super) fn container_from_inspect(found: models::ContainerInspectResponse) ->
             .and_then(seconds)
             .unwrap_or_default(),
         restarts: Some(found.restart_count.unwrap_or_default()),
-        command: config.cmd.unwrap_or_default(),
+        command: found.config.cmd.unwrap_or_default(),
     }
 }
 

@@ -7,11 +7,12 @@ use bollard::Docker;
 use bollard::query_parameters as query;
 use futures_util::TryStreamExt;
 use futures_util::stream::{BoxStream, StreamExt};
+use serde::de::DeserializeOwned;
 
 use super::{
     Attached, BuildRequest, ContainerSpec, ContainerSummary, Credentials, Engine, EngineError,
-    EngineInfo, ExecResult, ExecSpec, HealthResult, ImageSummary, LogLine, Progress, PushProgress,
-    Result, TarStream,
+    EngineInfo, EngineKind, ExecResult, ExecSpec, Health, HealthResult, ImageSummary, LogLine,
+    Progress, PushProgress, Result, TarStream,
 };
 
 mod build;
@@ -30,6 +31,9 @@ pub use connect::connect;
 
 use fault::{Call, is_absent};
 
+/// How long an answer in plain HTTP may take.
+const PATIENCE: Duration = Duration::from_secs(120);
+
 /// An engine behind the API.
 #[derive(Debug)]
 struct ApiEngine {
@@ -45,6 +49,16 @@ struct ApiEngine {
 }
 
 impl ApiEngine {
+    /// Asks in plain HTTP: for what the client library has not, or understands from Docker only.
+    async fn ask<T: DeserializeOwned>(&self, call: &Call, query: &str) -> Result<T> {
+        let version = match query.starts_with("libpod/") {
+            true => "4.0.0",
+            false => &self.endpoint.api_version,
+        };
+        let path = format!("/v{version}/{query}");
+        plain::json(call, &self.endpoint.address, &path, PATIENCE).await
+    }
+
     fn call(&self, action: impl Into<String>) -> Call {
         Call {
             address: self.info.address.clone(),
@@ -86,12 +100,12 @@ impl Engine for ApiEngine {
 
     async fn list_containers(&self, labels: &[String]) -> Result<Vec<ContainerSummary>> {
         let call = self.call("list containers");
-        let options = query::ListContainersOptionsBuilder::new()
-            .all(true)
-            .filters(&label_filter(labels))
-            .build();
-        let listed = self.quick.list_containers(Some(options)).await;
-        let listed = listed.map_err(|e| call.fault(e))?;
+        let filters = serde_json::json!(label_filter(labels)).to_string();
+        let query = format!(
+            "containers/json?all=true&filters={}",
+            plain::encoded(&filters)
+        );
+        let listed: Vec<convert::Listed> = self.ask(&call, &query).await?;
         Ok(listed
             .into_iter()
             .map(convert::container_from_list)
@@ -103,10 +117,26 @@ impl Engine for ApiEngine {
             return Ok(None);
         }
         let call = self.call(format!("look up container {id_or_name}"));
-        match self.quick.inspect_container(id_or_name, None).await {
+        let query = format!("containers/{id_or_name}/json");
+        match self.ask(&call, &query).await {
             Ok(found) => Ok(Some(convert::container_from_inspect(found))),
-            Err(error) if is_absent(&error) => Ok(None),
-            Err(error) => Err(call.fault(error)),
+            Err(EngineError::Refused { status: 404, .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn check_health(&self, id: &str) -> Result<Option<Health>> {
+        if self.info.kind == EngineKind::Docker {
+            let found = self.find_container(id).await?;
+            return Ok(found.and_then(|container| container.health));
+        }
+        let call = self.call(format!("check the health of container {id}"));
+        let query = format!("libpod/containers/{id}/healthcheck");
+        match self.ask(&call, &query).await {
+            Ok(result) => Ok(convert::health_from_check(&result)),
+            // It has no healthcheck, or does not run.
+            Err(EngineError::Refused { .. }) => Ok(None),
+            Err(error) => Err(error),
         }
     }
 

@@ -1,14 +1,18 @@
 //! Plain HTTP for the few calls that the client library has not: one request, one answer, the end.
 
-use std::io::{Error, ErrorKind, Result};
+use std::io::{Error, ErrorKind};
+use std::time::Duration;
 
+use serde::de::DeserializeOwned;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
 
+use super::fault::Call;
+use crate::engine::EngineError;
 use crate::engine::locate::Address;
 
 /// More than any answer that is asked for here.
-const LONGEST: u64 = 4 << 20;
+const LONGEST: u64 = 256 << 20;
 
 /// What came back.
 #[derive(Debug)]
@@ -16,6 +20,8 @@ pub(super) struct Answer {
     /// The HTTP status.
     pub(super) status: u16,
     head: String,
+    /// What follows the headers.
+    pub(super) body: String,
 }
 
 impl Answer {
@@ -29,15 +35,58 @@ impl Answer {
     }
 }
 
+/// Asks for a path, and reads the answer as JSON.
+pub(super) async fn json<T: DeserializeOwned>(
+    call: &Call,
+    address: &Address,
+    path: &str,
+    patience: Duration,
+) -> Result<T, EngineError> {
+    let answer = tokio::time::timeout(patience, get(address, path)).await;
+    let answer = answer
+        .map_err(|_| call.lost("no answer in time"))?
+        .map_err(|why| call.lost(&why.to_string()))?;
+    if answer.status != 200 {
+        let told: Option<serde_json::Value> = serde_json::from_str(&answer.body).ok();
+        let message = told.as_ref().and_then(|told| told["message"].as_str());
+        return Err(EngineError::Refused {
+            action: call.action.clone(),
+            status: answer.status,
+            message: message.unwrap_or(answer.body.trim()).to_owned(),
+        });
+    }
+    serde_json::from_str(&answer.body).map_err(|why| EngineError::Answer {
+        action: call.action.clone(),
+        message: why.to_string(),
+    })
+}
+
+/// A text as a part of a query.
+pub(super) fn encoded(text: &str) -> String {
+    let mut encoded = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => {
+                encoded.push(char::from(byte));
+            }
+            other => encoded.push_str(&format!("%{other:02X}")),
+        }
+    }
+    encoded
+}
+
 /// Asks for a path.
-pub(super) async fn get(address: &Address, path: &str) -> Result<Answer> {
+pub(super) async fn get(address: &Address, path: &str) -> std::io::Result<Answer> {
     match address {
         Address::Unix(socket) => exchange(UnixStream::connect(socket).await?, path).await,
         Address::Tcp(host) => exchange(TcpStream::connect(host).await?, path).await,
     }
 }
 
-async fn exchange(mut stream: impl AsyncRead + AsyncWrite + Unpin, path: &str) -> Result<Answer> {
+async fn exchange(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    path: &str,
+) -> std::io::Result<Answer> {
     // In HTTP 1.0 an answer ends where the connection does.
     let request = format!("GET {path} HTTP/1.0\r\nHost: engine\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;
@@ -52,11 +101,12 @@ async fn exchange(mut stream: impl AsyncRead + AsyncWrite + Unpin, path: &str) -
 }
 
 fn parse(text: &str) -> Option<Answer> {
-    let (head, _) = text.split_once("\r\n\r\n")?;
+    let (head, body) = text.split_once("\r\n\r\n")?;
     let status = head.strip_prefix("HTTP/1.")?.split(' ').nth(1)?;
     Some(Answer {
         status: status.parse().ok()?,
         head: head.to_owned(),
+        body: body.to_owned(),
     })
 }
 
@@ -68,7 +118,7 @@ mod tests {
     fn answers_are_taken_apart() {
         let text = "HTTP/1.0 200 OK\r\nApi-Version: 1.41\r\nserver: Docker/20 (linux)\r\n\r\nOK";
         let answer = parse(text).unwrap();
-        assert_eq!(answer.status, 200);
+        assert_eq!((answer.status, answer.body.as_str()), (200, "OK"));
         assert_eq!(answer.header("api-version"), Some("1.41"));
         assert_eq!(answer.header("server"), Some("Docker/20 (linux)"));
         assert_eq!(answer.header("date"), None);
