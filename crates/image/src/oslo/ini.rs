@@ -140,6 +140,8 @@ fn unquoted(value: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn values(text: &str) -> Vec<(String, String, String)> {
@@ -192,6 +194,38 @@ mod tests {
             let error = parse(text).unwrap_err();
             assert_eq!(error.line, line, "{text}");
             assert!(error.to_string().contains(part), "{text}: {error}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// What is written is what is read, in order, with its line.
+        #[test]
+        fn files_are_read_as_they_were_written(
+            written in prop::collection::vec(
+                ("[a-z][a-z-]{0,8}", "[a-z_]{1,8}", "[!-&(-~]([ -~]{0,12}[!-&(-~])?"), 1..12,
+            ),
+        ) {
+            let mut text = String::new();
+            for (section, key, value) in &written {
+                text += &format!("# {value}\n[{section}]\n{key} = {value}\n\n");
+            }
+            let (_, read) = parse(&text).unwrap();
+            prop_assert_eq!(read.len(), written.len());
+            for (index, (found, (section, key, value))) in read.iter().zip(&written).enumerate() {
+                prop_assert_eq!((&found.section, &found.key), (section, key));
+                prop_assert_eq!(found.value.as_str(), unquoted(value));
+                prop_assert_eq!(found.line, index * 4 + 3);
+            }
+        }
+
+        /// Any text is read, or refused with a line that it has.
+        #[test]
+        fn any_text_is_read_or_refused(text in "[\\[\\]=:#; \t\r\na-c\"'$]{0,60}") {
+            if let Err(error) = parse(&text) {
+                prop_assert!(error.line >= 1 && error.line <= text.len() + 1);
+            }
         }
     }
 }
