@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
-use image::ImageSet;
 use image::oslo::Settings;
+use image::{ImageSet, Options};
 use runtime::engine::{Engine, EngineKind};
 
 use crate::cli;
@@ -29,10 +29,38 @@ pub async fn run(
     output: &Arc<Output>,
 ) -> anyhow::Result<()> {
     let (settings, defaults) = options::settings(&asked)?;
-    let mut options = options::options(&asked, &settings, defaults, output)?;
+    let output = &spoken(&settings, global, output)?;
+    let result = run_as(&asked, &settings, defaults, global, output).await;
+    result.and_then(|()| output.all_printed())
+}
+
+/// How much is said, where the configuration says that too.
+fn spoken(
+    settings: &Settings,
+    global: &cli::Global,
+    output: &Arc<Output>,
+) -> anyhow::Result<Arc<Output>> {
+    let flag = |key: &str| settings.flag(key).map_err(bad_input);
+    let mut global = global.clone();
+    match (flag("quiet")?, flag("debug")?) {
+        (true, _) => global.quiet = true,
+        (false, true) => global.verbose = 2,
+        (false, false) => return Ok(Arc::clone(output)),
+    }
+    Ok(Arc::new(Output::new(&global)))
+}
+
+async fn run_as(
+    asked: &cli::Build,
+    settings: &Settings,
+    defaults: Options,
+    global: &cli::Global,
+    output: &Arc<Output>,
+) -> anyhow::Result<()> {
+    let mut options = options::options(asked, settings, defaults, output)?;
     options::check_reference(&options).map_err(bad_input)?;
     // What is wrong with them counts only when something is built, and after what is worse.
-    let sources = sources::sources(&settings, options.kolla.as_deref()).map(|sources| {
+    let sources = sources::sources(settings, options.kolla.as_deref()).map(|sources| {
         options.sources = sources;
     });
     let images = ImageSet::load(options).map_err(bad_input)?;
@@ -44,7 +72,7 @@ pub async fn run(
     let flag = |key: &str| settings.flag(key).map_err(bad_input);
     if flag("template_only")? {
         let out = images
-            .write_templates(&work_dir(&settings)?)
+            .write_templates(&work_dir(settings)?)
             .map_err(bad_input)?;
         output.line(
             Level::Normal,
@@ -53,7 +81,7 @@ pub async fn run(
         return Ok(());
     }
     if let Some(path) = file("save_dependency")? {
-        let sizes = match connect(&settings, global).await {
+        let sizes = match connect(settings, global).await {
             Ok(engine) => sizes(&images, engine.as_ref()).await?,
             Err(_) => BTreeMap::new(),
         };
@@ -66,7 +94,7 @@ pub async fn run(
         return show::dependencies(&images, output);
     }
     sources?;
-    let engine = connect(&settings, global).await?;
+    let engine = connect(settings, global).await?;
     if asked.plan {
         return show::plan(&images.plan(engine.as_ref()).await?, output);
     }
@@ -75,7 +103,7 @@ pub async fn run(
     if let Some(path) = &asked.timeline {
         std::fs::write(path, summary.timeline()).with_context(|| path.display().to_string())?;
     }
-    report(&asked, &settings, &summary, output)?;
+    report(asked, settings, &summary, output)?;
     let allowed_to_fail = settings.list("allowed_to_fail").map_err(bad_input)?;
     summary::conclude(&summary, &allowed_to_fail, output)
 }

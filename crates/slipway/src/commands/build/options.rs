@@ -119,6 +119,14 @@ pub fn options(
     output: &Output,
 ) -> anyhow::Result<Options> {
     refuse_what_cannot_be(settings, output)?;
+    for key in ["type", "infra_rename"] {
+        if defaults.kolla.is_none() && settings.is_given(key) {
+            let place = settings.place("DEFAULT", key);
+            let place = place.map(|place| place.to_string()).unwrap_or_default();
+            let why = "means nothing to the images that come with Slipway; it goes with --kolla";
+            return Err(bad_input(anyhow!("{place}: {key} {why}")));
+        }
+    }
     let path = |key: &str| -> anyhow::Result<Option<PathBuf>> {
         let text = settings.text(key).map_err(bad_input)?;
         Ok(text.filter(|text| !text.is_empty()).map(PathBuf::from))
