@@ -37,6 +37,15 @@ pub fn create(path: &Path) -> Result<std::fs::File> {
     Ok(file)
 }
 
+/// Whether a folder is there and has something in it.
+pub fn is_filled(folder: &Path) -> Result<bool> {
+    match std::fs::read_dir(folder) {
+        Ok(mut entries) => Ok(entries.next().is_some()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error).at("read", folder),
+    }
+}
+
 /// Removes a tree or a file; absent is fine.
 pub fn remove(path: &Path) -> Result<()> {
     let removed = match path.symlink_metadata() {

@@ -57,8 +57,13 @@ impl<'a> Session<'a> {
         puppet.hiera.write(paths)?;
         files::private_dir(paths.config_data())?;
         files::private_dir(&paths.generated())?;
-        files::remove(&paths.staging())?;
-        files::private_dir(&paths.staging())?;
+        let staging = paths.staging();
+        if files::is_filled(&staging)? {
+            // Puppet in a container that a killed run left behind may still be writing there.
+            container::remove_strays(&*puppet.engine, paths).await?;
+        }
+        files::remove(&staging)?;
+        files::private_dir(&staging)?;
         files::private_dir(&paths.replaced())?;
         Session::with(puppet, State::open(paths)?, Some(lock))
     }

@@ -69,6 +69,8 @@ for generation in range(1, kills + 1):
     if run.poll() is None:
         os.killpg(run.pid, signal.SIGKILL)
         done += 1
+    elif run.returncode != 0:
+        sys.exit(f"kill: a run that was let be ended with {run.returncode}")
     run.wait()
     for found in generations():
         if found > generation:
