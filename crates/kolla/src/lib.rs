@@ -44,4 +44,6 @@ pub use config::{Config, ConfigFile, Created, Permission, parse_perm};
 pub use parse::ParseError;
 pub use schema::schema;
 pub use surroundings::{Image, Mount, Surroundings, check_in, glob_matches, glob_start, looked_up};
-pub use write::{WriteError, Written, to_nice_json, write, write_private};
+pub use write::{
+    WriteError, Written, nice_json, to_nice_json, write, write_private, write_with_mode,
+};

@@ -41,20 +41,25 @@ pub fn write(path: &Path, config: &Config) -> Result<Written, WriteError> {
 /// Writes `text` to `path` in the same way: whole, readable by its owner only, and not at all
 /// where the file says it already.
 pub fn write_private(path: &Path, text: &[u8]) -> Result<Written, WriteError> {
-    put(path, text).map_err(|source| WriteError {
+    write_with_mode(path, text, 0o600)
+}
+
+/// Writes `text` to `path` in the same way, for those whom `mode` allows.
+pub fn write_with_mode(path: &Path, text: &[u8], mode: u32) -> Result<Written, WriteError> {
+    put(path, text, mode).map_err(|source| WriteError {
         path: path.to_owned(),
         source,
     })
 }
 
-fn put(path: &Path, text: &[u8]) -> io::Result<Written> {
+fn put(path: &Path, text: &[u8], mode: u32) -> io::Result<Written> {
     let before = match fs::read(path) {
         Ok(before) => Some(before),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(error),
     };
     if before.as_deref() == Some(text) {
-        keep_private(path)?;
+        keep_mode(path, mode)?;
         return Ok(Written::Unchanged);
     }
     let folder = path
@@ -70,6 +75,10 @@ fn put(path: &Path, text: &[u8]) -> io::Result<Written> {
         .prefix(".config-")
         .tempfile_in(folder)?;
     beside.write_all(text)?;
+    if mode != 0o600 {
+        let permissions = Permissions::from_mode(mode);
+        beside.as_file().set_permissions(permissions)?;
+    }
     beside.as_file().sync_all()?;
     beside.persist(path)?;
     File::open(folder)?.sync_all()?;
@@ -80,9 +89,9 @@ fn put(path: &Path, text: &[u8]) -> io::Result<Written> {
     })
 }
 
-fn keep_private(path: &Path) -> io::Result<()> {
-    if fs::metadata(path)?.permissions().mode() & 0o7777 != 0o600 {
-        fs::set_permissions(path, Permissions::from_mode(0o600))?;
+fn keep_mode(path: &Path, mode: u32) -> io::Result<()> {
+    if fs::metadata(path)?.permissions().mode() & 0o7777 != mode {
+        fs::set_permissions(path, Permissions::from_mode(mode))?;
     }
     Ok(())
 }
@@ -99,9 +108,12 @@ fn keep_private(path: &Path) -> io::Result<()> {
 /// # Ok::<_, serde_json::Error>(())
 /// ```
 pub fn to_nice_json(config: &Config) -> String {
-    // The model has string keys and no numbers: neither serializing it nor writing it to memory
-    // can fail.
-    let mut value = serde_json::to_value(config).unwrap_or_default();
+    // The model has string keys and no numbers: serializing it cannot fail.
+    nice_json(serde_json::to_value(config).unwrap_or_default())
+}
+
+/// The text of any value in the same form.
+pub fn nice_json(mut value: Value) -> String {
     value.sort_all_objects();
     dumps(&value)
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use crate::{ConfigVolume, ContainerConfig, Step, lenient};
+use crate::{ConfigVolume, ContainerConfig, Scripts, Step, lenient};
 
 /// Hiera data: keys and their values.
 pub type Hiera = serde_json::Map<String, serde_json::Value>;
@@ -40,6 +40,12 @@ pub struct Service {
     /// Containers by step and name.
     #[serde(default, deserialize_with = "lenient::or_default")]
     pub docker_config: ByStep<Containers>,
+    /// Scripts for the containers to mount from `/var/lib/docker-config-scripts`.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub docker_config_scripts: Scripts,
+    /// The same, from `/var/lib/container-config-scripts`.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub container_config_scripts: Scripts,
     /// Puppet manifest of this service's part on the host itself.
     #[serde(default, deserialize_with = "lenient::lines")]
     pub step_config: String,

@@ -67,6 +67,18 @@ pub enum ServiceError {
         /// The service that declared it again.
         second: String,
     },
+    /// Two services write different content to one script.
+    #[error(
+        "services `{first}` and `{second}` both declare the script `{name}`, with different content"
+    )]
+    SameScript {
+        /// The script's name.
+        name: String,
+        /// The service that declared it first.
+        first: String,
+        /// The service that declared it again.
+        second: String,
+    },
 }
 
 /// A place in a service definition: file, line and column where known, and the key.

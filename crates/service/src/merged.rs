@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use serde::Deserialize;
 
 use crate::load::parse_as;
-use crate::{ByStep, Containers, Hiera, PuppetConfig, Result, RoleData, Tasks, lenient};
+use crate::{ByStep, Containers, Hiera, PuppetConfig, Result, RoleData, Scripts, Tasks, lenient};
 
 /// Role data as TripleO writes it. What is not for a node to do is not looked at: subscriptions,
 /// tasks that run elsewhere.
@@ -27,10 +27,16 @@ struct Merged {
     kolla_config: IndexMap<String, kolla::Config>,
     #[serde(default, deserialize_with = "lenient::or_default")]
     docker_config: ByStep<Containers>,
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    docker_config_scripts: Scripts,
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    container_config_scripts: Scripts,
     #[serde(default, deserialize_with = "lenient::lines")]
     step_config: String,
     #[serde(default, deserialize_with = "lenient::tasks")]
     docker_puppet_tasks: ByStep<Vec<PuppetConfig>>,
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    container_puppet_tasks: ByStep<Vec<TaskOfService>>,
     #[serde(default, deserialize_with = "lenient::or_default")]
     host_prep_tasks: Tasks,
     #[serde(default, deserialize_with = "lenient::or_default")]
@@ -41,12 +47,24 @@ struct Merged {
     fast_forward_upgrade_tasks: Tasks,
 }
 
+/// A task that says whose it is. Later releases run it on the bootstrap node of that service.
+#[derive(Deserialize)]
+struct TaskOfService {
+    #[serde(flatten)]
+    task: PuppetConfig,
+}
+
 impl RoleData {
     /// Reads role data that was merged already; `path` is only for messages.
     pub fn parse(name: &str, path: &Path, text: &str) -> Result<Self> {
         let merged: Merged = parse_as(path, text)?;
         let mut config_settings = merged.config_settings;
         config_settings.extend(merged.global_config_settings);
+        let mut docker_puppet_tasks = merged.docker_puppet_tasks;
+        for (step, tasks) in merged.container_puppet_tasks {
+            let tasks = tasks.into_iter().map(|of_service| of_service.task);
+            docker_puppet_tasks.entry(step).or_default().extend(tasks);
+        }
         Ok(Self {
             name: name.to_owned(),
             service_names: merged.service_names,
@@ -55,8 +73,10 @@ impl RoleData {
             puppet_config: merged.puppet_config,
             kolla_config: merged.kolla_config,
             docker_config: merged.docker_config,
+            docker_config_scripts: merged.docker_config_scripts,
+            container_config_scripts: merged.container_config_scripts,
             step_config: merged.step_config,
-            docker_puppet_tasks: merged.docker_puppet_tasks,
+            docker_puppet_tasks,
             host_prep_tasks: merged.host_prep_tasks,
             update_tasks: merged.update_tasks,
             upgrade_tasks: merged.upgrade_tasks,
@@ -70,6 +90,17 @@ impl RoleData {
 mod tests {
     use super::*;
     use crate::Step;
+
+    #[test]
+    fn later_releases_have_other_names_for_the_same() {
+        let text = "{\"container_puppet_tasks\": {\"step_3\": [{\"config_volume\": \"tasks\", \
+            \"step_config\": \"include a\", \"config_image\": \"a\", \"service_name\": \"keystone\"}]}, \
+            \"container_config_scripts\": {\"a.sh\": {\"content\": \"#!/bin/sh\", \"mode\": \"0755\"}}}";
+        let role = RoleData::parse("Controller", Path::new("role"), text).unwrap();
+        let step = Step::new(3).unwrap();
+        assert_eq!(role.docker_puppet_tasks[&step][0].step_config, "include a");
+        assert_eq!(role.container_config_scripts[0].mode, 0o755);
+    }
 
     #[test]
     fn merged_role_data_is_a_role() {

@@ -7,7 +7,9 @@ use indexmap::IndexMap;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{ByStep, Containers, Hiera, PuppetConfig, Result, Service, ServiceError, Step, Tasks};
+use crate::{
+    ByStep, Containers, Hiera, PuppetConfig, Result, Scripts, Service, ServiceError, Step, Tasks,
+};
 
 /// A role: services merged, ready to be deployed to a node.
 ///
@@ -28,6 +30,10 @@ pub struct RoleData {
     pub kolla_config: IndexMap<String, kolla::Config>,
     /// Containers by step and name.
     pub docker_config: ByStep<Containers>,
+    /// Scripts for `/var/lib/docker-config-scripts`.
+    pub docker_config_scripts: Scripts,
+    /// Scripts for `/var/lib/container-config-scripts`.
+    pub container_config_scripts: Scripts,
     /// The host's manifest.
     pub step_config: String,
     /// Puppet runs on the bootstrap node by step.
@@ -69,6 +75,7 @@ struct Merge {
     /// Who declared a container or a config.json first.
     container_owner: HashMap<(Step, String), String>,
     kolla_owner: HashMap<String, String>,
+    script_owner: HashMap<String, String>,
 }
 
 impl Merge {
@@ -109,6 +116,12 @@ impl Merge {
         if !service.metadata.is_null() {
             role.metadata.insert(name.clone(), service.metadata);
         }
+        self.add_scripts(&name, service.docker_config_scripts, |role| {
+            &mut role.docker_config_scripts
+        })?;
+        self.add_scripts(&name, service.container_config_scripts, |role| {
+            &mut role.container_config_scripts
+        })?;
         self.add_kolla_config(&name, service.kolla_config)?;
         self.add_containers(&name, service.docker_config)
     }
@@ -131,6 +144,34 @@ impl Merge {
                 None => {
                     self.kolla_owner.insert(path.clone(), service.to_owned());
                     self.role.kolla_config.insert(path, config);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn add_scripts(
+        &mut self,
+        service: &str,
+        scripts: Scripts,
+        of: fn(&mut RoleData) -> &mut Scripts,
+    ) -> Result<()> {
+        for (name, script) in scripts {
+            let all = of(&mut self.role);
+            match all.get(&name) {
+                Some(present) if *present == script => {}
+                Some(_) => {
+                    let first = self.script_owner.remove(name.as_str());
+                    return Err(ServiceError::SameScript {
+                        first: first.unwrap_or_default(),
+                        second: service.to_owned(),
+                        name: name.as_str().to_owned(),
+                    });
+                }
+                None => {
+                    self.script_owner
+                        .insert(name.as_str().to_owned(), service.to_owned());
+                    all.insert(name, script);
                 }
             }
         }

@@ -103,7 +103,7 @@ fn errors_name_file_line_key_and_what_would_be_right() {
     assert_eq!(
         refusal("service_name: a\nzzz: 1\n"),
         "x.yaml:2:1: zzz: unknown key; known here: service_name, config_settings, \
-         service_config_settings, puppet_config, kolla_config, docker_config, step_config, \
+         service_config_settings, puppet_config, kolla_config, docker_config, docker_config_scripts, container_config_scripts, step_config, \
          docker_puppet_tasks, host_prep_tasks, update_tasks, upgrade_tasks, \
          fast_forward_upgrade_tasks, metadata"
     );
@@ -237,6 +237,13 @@ fn services_that_fight_are_refused() {
             "service_name: b\nkolla_config: {/x.json: {command: b}}\n",
         ),
         "services `a` and `b` both declare kolla_config `/x.json`, with different content"
+    );
+    assert_eq!(
+        two(
+            "service_name: a\ndocker_config_scripts: {x.sh: {content: a}}\n",
+            "service_name: b\ndocker_config_scripts: {x.sh: {content: b}}\n",
+        ),
+        "services `a` and `b` both declare the script `x.sh`, with different content"
     );
     assert_eq!(
         two("service_name: a\n", "service_name: a\n"),

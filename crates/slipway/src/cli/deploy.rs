@@ -37,6 +37,10 @@ pub struct Deploy {
     /// Say what would be done and why, and do nothing
     #[arg(long)]
     pub plan: bool,
+    /// Write what containers read (config.json files, scripts, the containers' configs by step), and
+    /// start nothing; no engine is needed
+    #[arg(long, conflicts_with_all = ["plan", "step", "from", "to"])]
+    pub write_only: bool,
     #[command(flatten)]
     pub generating: Generating,
     #[command(flatten)]

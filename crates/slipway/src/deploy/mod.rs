@@ -1,11 +1,12 @@
 //! Bringing a node up: Pre, then steps 1 to 5.
 //!
-//! Pre generates the config volumes, writes every `config.json` and the containers' configs by
-//! step. Each step then applies the host's manifest, converges the step's containers, waits until
+//! Pre generates the config volumes, writes every `config.json`, the scripts that containers mount,
+//! and the containers' configs by step. Each step then applies the host's manifest, converges the step's containers, waits until
 //! they are healthy, and, on the bootstrap node, runs the step's docker_puppet_tasks. What is
 //! already as declared is left alone, so an interrupted deployment is finished by running it again.
 
 mod deployment;
+mod files;
 mod generation;
 mod plan;
 mod preflight;
@@ -55,6 +56,15 @@ pub async fn deploy(
         true => None,
         false => Some(lock::take(&deployment.layout.state(), asked.lock.no_wait, output).await?),
     };
+    if asked.write_only {
+        let files = files::write(&deployment)?;
+        startup::write(&deployment)?;
+        if output.is_json() {
+            output.json(&files)?;
+        }
+        output.line(Level::Normal, &files.in_short());
+        return Ok(());
+    }
     deployment.connect(global).await?;
     if asked.plan {
         return plan::print(&deployment, &steps).await;
@@ -76,18 +86,8 @@ pub async fn deploy(
 
 /// Everything that comes before the steps.
 async fn pre(deployment: &Deployment) -> anyhow::Result<Pre> {
-    let configs: Vec<_> = deployment
-        .role
-        .kolla_config
-        .iter()
-        .map(|(path, config)| (path.as_str(), config))
-        .collect();
-    let kolla_configs =
-        crate::kolla_files::write(&configs, &deployment.layout, &deployment.output)?;
+    let files = files::write(deployment)?;
     let volumes = deployment.generate().await?.into_result()?;
     startup::write(deployment)?;
-    Ok(Pre {
-        volumes,
-        kolla_configs,
-    })
+    Ok(Pre { volumes, files })
 }

@@ -36,7 +36,7 @@ pub fn write(deployment: &Deployment) -> anyhow::Result<()> {
             (name, deployment.containers(step)),
         ] {
             let path = folder.join(name);
-            let text = serde_json::to_string_pretty(&containers)? + "\n";
+            let text = kolla::nice_json(serde_json::to_value(&containers)?);
             kolla::write_private(&path, text.as_bytes())
                 .context("cannot write the containers' configs")?;
         }

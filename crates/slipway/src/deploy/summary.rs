@@ -5,6 +5,7 @@ use runtime::converge;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::files::Files;
 use super::progress;
 use crate::converging;
 
@@ -13,8 +14,9 @@ use crate::converging;
 pub struct Pre {
     /// The config volumes.
     pub volumes: Report,
-    /// How many `config.json` files were new or had changed.
-    pub kolla_configs: usize,
+    /// The files.
+    #[serde(flatten)]
+    pub files: Files,
 }
 
 /// What was done in one step.
@@ -37,7 +39,7 @@ impl Summary {
     /// Whether anything was done at all.
     pub fn changed(&self) -> bool {
         ran(&self.pre.volumes)
-            || self.pre.kolla_configs > 0
+            || self.pre.files.changed()
             || self.steps.iter().any(StepSummary::changed)
     }
 
