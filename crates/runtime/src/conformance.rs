@@ -153,6 +153,7 @@ async fn conforms(bench: &Bench<'_>, move_image: impl AsyncFnOnce()) {
     engine.stop_container(&id, None).await.unwrap();
     engine.stop_container(&id, None).await.unwrap();
     assert_eq!(bench.state(&id).await, ContainerState::Exited);
+    engine.stop_container(&dying, None).await.unwrap();
     for gone in [&id, &ended, &unstartable, &dying] {
         engine.remove_container(gone).await.unwrap();
         engine.remove_container(gone).await.unwrap();

@@ -52,6 +52,11 @@ impl FakeEngine {
         fake
     }
 
+    pub(crate) fn into_podman(mut self) -> FakeEngine {
+        self.info.kind = EngineKind::Podman;
+        self
+    }
+
     pub(crate) fn set_image(&self, reference: &str, id: &str) {
         self.state()
             .images
@@ -286,6 +291,16 @@ impl Engine for FakeEngine {
         drop(self.look("logs")?);
         let line = LogLine::Err("the password is hunter2".to_owned());
         Ok(stream::iter([Ok(line)]).boxed())
+    }
+
+    async fn systemd_unit(&self, id: &str, restart: &str, grace: Duration) -> Result<String> {
+        let mut state = self.look("unit")?;
+        let id = &state.get(id)?.summary.id;
+        let grace = grace.as_secs();
+        Ok(format!(
+            "# {id}.service\n\n[Unit]\nDescription=Podman {id}\n[Service]\nRestart={restart}\n\
+             ExecStart=/usr/bin/podman start {id}\nExecStop=/usr/bin/podman stop -t {grace} {id}\n"
+        ))
     }
 
     async fn exec(&self, id: &str, spec: &ExecSpec) -> Result<ExecResult> {

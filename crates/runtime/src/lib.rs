@@ -40,6 +40,7 @@ pub mod lock;
 pub mod manage;
 pub mod spec;
 pub mod step;
+pub mod systemd;
 
 #[cfg(test)]
 mod conformance;

@@ -9,10 +9,11 @@ use service::{ContainerConfig, Secrets};
 
 use crate::converge::labels::{self, desired_name, label};
 use crate::converge::{
-    self, ApplyOptions, ContainerSet, Event, Observer, PlannedAction, Reason, Result, forget,
-    rename_to_preferred, retire,
+    self, ApplyOptions, ContainerSet, ConvergeError, Event, Observer, PlannedAction, Reason,
+    Result, forget, rename_to_preferred, retire, units_with,
 };
-use crate::engine::{ContainerState, ContainerSummary, Engine, EngineError, Health};
+use crate::engine::{ContainerState, ContainerSummary, Engine, Health};
+use crate::systemd::Units;
 
 /// How many containers are stopped at once.
 const CONCURRENCY: usize = 8;
@@ -163,49 +164,60 @@ pub async fn secrets(engine: &dyn Engine, id: &str) -> Result<Secrets> {
     Ok(secrets)
 }
 
-/// Deletes all containers of these sets, and what is remembered of them. Gives their names.
+/// What there is of sets beside their containers.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Beside<'a> {
+    /// Where what was done is remembered.
+    pub state_dir: Option<&'a Path>,
+    /// The systemd units that start the containers at boot.
+    pub units: Option<&'a Units>,
+}
+
+/// Deletes all containers of these sets, and what is beside them. Gives their names.
 ///
 /// # Errors
-/// The engine fails.
+/// The engine fails, or systemd.
 pub async fn delete(
     engine: &dyn Engine,
     managed_by: &str,
     config_ids: &[String],
-    state_dir: Option<&Path>,
+    beside: Beside<'_>,
     observer: Observer<'_>,
 ) -> Result<Vec<String>> {
     let all = engine
         .list_containers(&[labels::CONFIG_ID.to_owned()])
         .await?;
-    let managed = labels::managed(&all, managed_by, None);
-    let doomed: Vec<_> = managed
-        .into_iter()
-        .filter(|container| is_of(container, config_ids))
-        .collect();
-    let names = remove(engine, &doomed, observer).await?;
-    forget_all(state_dir, config_ids)?;
-    Ok(names)
+    let (doomed, _) = divide(&all, managed_by, config_ids);
+    let gone = Gone {
+        managed_by,
+        config_ids: config_ids.iter().map(String::as_str).collect(),
+        containers: doomed,
+    };
+    gone.remove(engine, beside, observer).await
 }
 
 /// Deletes the managed containers of every set but these, and gives the others their preferred
 /// names where those are free. Gives the names of the deleted.
 ///
 /// # Errors
-/// The engine fails.
+/// The engine fails, or systemd.
 pub async fn cleanup(
     engine: &dyn Engine,
     managed_by: &str,
     keep: &[String],
-    state_dir: Option<&Path>,
+    beside: Beside<'_>,
     observer: Observer<'_>,
 ) -> Result<Vec<String>> {
     let all = engine.list_containers(&[]).await?;
-    let (staying, doomed): (Vec<_>, Vec<_>) = labels::managed(&all, managed_by, None)
-        .into_iter()
-        .filter(|container| label(container, labels::CONFIG_ID).is_some())
-        .partition(|container| is_of(container, keep));
-    let names = remove(engine, &doomed, observer).await?;
-    let gone: BTreeSet<&str> = doomed.iter().map(|c| c.id.as_str()).collect();
+    let (staying, doomed) = divide(&all, managed_by, keep);
+    let ids = doomed.iter().filter_map(|c| label(c, labels::CONFIG_ID));
+    let gone = Gone {
+        managed_by,
+        config_ids: ids.collect(),
+        containers: doomed,
+    };
+    let names = gone.remove(engine, beside, observer).await?;
+    let gone: BTreeSet<&str> = gone.containers.iter().map(|c| c.id.as_str()).collect();
     let left: Vec<ContainerSummary> = all
         .iter()
         .filter(|container| !gone.contains(container.id.as_str()))
@@ -214,46 +226,65 @@ pub async fn cleanup(
     for rename in rename_to_preferred(engine, &left, &staying).await? {
         observer(Event::Renamed(rename));
     }
-    let forgotten = doomed.iter().filter_map(|c| label(c, labels::CONFIG_ID));
-    forget_all(state_dir, forgotten.collect::<BTreeSet<_>>())?;
     Ok(names)
 }
 
-fn forget_all<T: AsRef<str>>(
-    state_dir: Option<&Path>,
-    config_ids: impl IntoIterator<Item = T>,
-) -> Result<()> {
-    for config_id in config_ids {
-        forget(state_dir, config_id.as_ref())?;
-    }
-    Ok(())
+/// A manager's containers: those of these sets, and those of its others.
+fn divide<'a>(
+    all: &'a [ContainerSummary],
+    managed_by: &str,
+    config_ids: &[String],
+) -> (Vec<&'a ContainerSummary>, Vec<&'a ContainerSummary>) {
+    let is_of = |container: &&ContainerSummary| {
+        let config_id = label(container, labels::CONFIG_ID).unwrap_or_default();
+        config_ids.iter().any(|id| id == config_id)
+    };
+    labels::managed(all, managed_by, None)
+        .into_iter()
+        .filter(|container| label(container, labels::CONFIG_ID).is_some())
+        .partition(is_of)
 }
 
-fn is_of(container: &ContainerSummary, config_ids: &[String]) -> bool {
-    let config_id = label(container, labels::CONFIG_ID).unwrap_or_default();
-    config_ids.iter().any(|id| id == config_id)
+/// Sets that go, and their containers.
+struct Gone<'a> {
+    managed_by: &'a str,
+    config_ids: BTreeSet<&'a str>,
+    containers: Vec<&'a ContainerSummary>,
 }
 
-async fn remove(
-    engine: &dyn Engine,
-    doomed: &[&ContainerSummary],
-    observer: Observer<'_>,
-) -> Result<Vec<String>> {
-    let mut names = Vec::new();
-    let mut removed = stream::iter(doomed)
-        .map(|container| async move {
-            retire(engine, &container.id, &container.name).await?;
-            Ok::<_, EngineError>(container.name.clone())
-        })
-        .buffer_unordered(CONCURRENCY);
-    while let Some(name) = removed.next().await {
-        let name = name?;
-        observer(Event::Removed {
-            name: name.clone(),
-            reason: Reason::NotConfigured,
-        });
-        names.push(name);
+impl Gone<'_> {
+    async fn remove(
+        &self,
+        engine: &dyn Engine,
+        beside: Beside<'_>,
+        observer: Observer<'_>,
+    ) -> Result<Vec<String>> {
+        let units = units_with(beside.units, engine);
+        let mut names = Vec::new();
+        let mut removed = stream::iter(&self.containers)
+            .map(|container| async move {
+                retire(engine, units, &container.id, &container.name).await?;
+                Ok::<_, ConvergeError>(container.name.clone())
+            })
+            .buffer_unordered(CONCURRENCY);
+        while let Some(name) = removed.next().await {
+            let name = name?;
+            observer(Event::Removed {
+                name: name.clone(),
+                reason: Reason::NotConfigured,
+            });
+            names.push(name);
+        }
+        names.sort();
+        for config_id in &self.config_ids {
+            if let Some(units) = units {
+                // Those whose containers somebody else removed.
+                for unit in units.of_set(self.managed_by, config_id)?.into_keys() {
+                    units.remove(&unit, false).await?;
+                }
+            }
+            forget(beside.state_dir, config_id)?;
+        }
+        Ok(names)
     }
-    names.sort();
-    Ok(names)
 }

@@ -152,8 +152,11 @@ async fn a_set_is_made_kept_changed_and_deleted() {
     let engine = bench.engine.as_ref();
     let sets = manage::list(engine, Some("slipway-test")).await.unwrap();
     assert_eq!(sets[&bench.config_id].len(), 2);
-    let state = bench.options.state_dir.as_deref();
-    let gone = manage::delete(engine, "slipway-test", &ids, state, &|_| {})
+    let beside = manage::Beside {
+        state_dir: bench.options.state_dir.as_deref(),
+        ..manage::Beside::default()
+    };
+    let gone = manage::delete(engine, "slipway-test", &ids, beside, &|_| {})
         .await
         .unwrap();
     assert_eq!(gone, [bench.name("sync"), bench.name("web")]);

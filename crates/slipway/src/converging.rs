@@ -1,6 +1,6 @@
 //! What converging a set of containers looks like: planned, under way, done.
 
-use runtime::converge::{Event, Outcome, Plan, PlannedAction, Reason};
+use runtime::converge::{Event, Outcome, Plan, PlannedAction, Reason, UnitAction};
 
 use crate::output::{Level, Output, table};
 
@@ -28,6 +28,13 @@ pub fn plan_table(plan: &Plan) -> String {
             format!("to {}", rename.to),
         ]
     }));
+    rows.extend(plan.units.iter().map(|planned| {
+        let (action, why) = match planned.action {
+            UnitAction::Write => ("write", "starts its container at boot"),
+            UnitAction::Remove => ("delete", "no container is to be started by it"),
+        };
+        [&planned.unit, action, why].map(str::to_owned).to_vec()
+    }));
     table(&rows)
 }
 
@@ -54,6 +61,9 @@ pub fn in_short(outcome: &Outcome) -> String {
     }
     if !outcome.removed.is_empty() {
         parts.push(format!("{} removed", outcome.removed.len()));
+    }
+    if !outcome.units.is_empty() {
+        parts.push(format!("{} systemd units changed", outcome.units.len()));
     }
     parts.join(", ")
 }
@@ -100,6 +110,13 @@ pub fn show(event: &Event, output: &Output) {
         }
         Event::RolledBack { container } => {
             output.finished(TOPIC, container, "did not start; the old one is back");
+        }
+        Event::Unit(planned) => {
+            let done = match planned.action {
+                UnitAction::Write => "written and enabled",
+                UnitAction::Remove => "removed",
+            };
+            output.about(Level::Normal, TOPIC, &planned.unit, done);
         }
         Event::HealthChanged {
             container,

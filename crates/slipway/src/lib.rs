@@ -31,6 +31,7 @@ mod layout;
 mod lock;
 mod output;
 mod share;
+mod systemd;
 
 use std::process::ExitCode;
 use std::sync::Arc;

@@ -85,7 +85,7 @@ pub async fn prepare<'a>(
         images: &images,
         key: key.as_ref(),
     };
-    let plan = survey.plan();
+    let plan = survey.plan_with_units(engine)?;
     observer(Event::Planned { plan: plan.clone() });
     Ok(Prepared {
         engine,
@@ -155,7 +155,7 @@ pub(super) struct Shared {
     /// Containers started in this run that have not yet proved to stay up.
     pub(super) fresh: Vec<(String, String)>,
     pub(super) last_start: Option<Instant>,
-    outcome: Outcome,
+    pub(super) outcome: Outcome,
 }
 
 impl Shared {
@@ -217,6 +217,23 @@ impl Run<'_> {
     }
 
     async fn everything(&self, plan: &Plan) -> Result<Outcome> {
+        let worked = self.work(plan).await;
+        // What is up is to be up after boot, also where others failed.
+        if matches!(worked, Ok(()) | Err(ConvergeError::Containers { .. })) {
+            let kept = self.keep_units(plan).await;
+            worked.and(kept)?;
+        } else {
+            worked?;
+        }
+        let mut shared = self.shared();
+        let containers = &self.set.containers;
+        shared
+            .record
+            .keep_only(|name| containers.contains_key(name))?;
+        Ok(std::mem::take(&mut shared.outcome))
+    }
+
+    async fn work(&self, plan: &Plan) -> Result<()> {
         self.remove_all(&plan.removals).await?;
         for rename in &plan.renames {
             self.rename(rename).await?;
@@ -228,20 +245,15 @@ impl Run<'_> {
             self.group(group).await?;
             rest = later;
         }
-        self.settle_fresh().await?;
-        let mut shared = self.shared();
-        let containers = &self.set.containers;
-        shared
-            .record
-            .keep_only(|name| containers.contains_key(name))?;
-        Ok(std::mem::take(&mut shared.outcome))
+        self.settle_fresh().await
     }
 
     async fn remove_all(&self, removals: &[Removal]) -> Result<()> {
         let mut removed = stream::iter(removals)
             .map(|removal| async move {
-                retire(self.engine, &removal.id, &removal.name).await?;
-                Ok::<_, EngineError>(removal)
+                let units = self.options.units_with(self.engine);
+                retire(self.engine, units, &removal.id, &removal.name).await?;
+                Ok::<_, ConvergeError>(removal)
             })
             .buffer_unordered(self.options.concurrency.max(1));
         while let Some(removal) = removed.next().await {

@@ -38,6 +38,9 @@ pub enum ConvergeError {
     /// The set's lock cannot be taken.
     #[error(transparent)]
     Lock(#[from] crate::lock::LockError),
+    /// A container's systemd unit cannot be seen to.
+    #[error(transparent)]
+    Systemd(#[from] crate::systemd::SystemdError),
     /// The memory of what was done cannot be used.
     #[error("cannot use {}: {source}", path.display())]
     State {

@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 use serde::Serialize;
 
-use super::{Plan, PlannedAction, Reason, Rename};
+use super::{Plan, PlannedAction, PlannedUnit, Reason, Rename};
 use crate::engine::Health;
 
 /// Something that has happened or is about to.
@@ -63,6 +63,8 @@ pub enum Event {
         /// Its name in the set.
         container: String,
     },
+    /// A systemd unit was written or removed.
+    Unit(PlannedUnit),
     /// A container's health changed while it was waited for.
     HealthChanged {
         /// Its name in the set.
@@ -86,6 +88,8 @@ pub struct Outcome {
     pub removed: Vec<String>,
     /// Containers renamed.
     pub renamed: Vec<Rename>,
+    /// Systemd units written or removed.
+    pub units: Vec<PlannedUnit>,
     /// What was done with each container of the set.
     pub containers: IndexMap<String, ContainerOutcome>,
 }
@@ -96,6 +100,7 @@ impl Outcome {
         self.pulled.is_empty()
             && self.removed.is_empty()
             && self.renamed.is_empty()
+            && self.units.is_empty()
             && self
                 .containers
                 .values()

@@ -22,6 +22,8 @@
 //! * After a failure, later `start_order`s do not begin: they build upon the earlier ones.
 //! * Only containers of the set are renamed to their preferred names. paunch renames any that
 //!   have the same `managed_by`.
+//! * Podman's containers with a restart policy are started again by systemd, where there are
+//!   [`ApplyOptions::units`]: see [`crate::systemd`].
 //! * Of two containers for one name, which a killed run may leave, one is kept.
 
 use std::collections::BTreeMap;
@@ -33,7 +35,8 @@ use std::time::Duration;
 use indexmap::IndexMap;
 use service::ContainerConfig;
 
-use crate::engine::{ContainerSpec, EngineKind, HealthcheckSpec};
+use crate::engine::{ContainerSpec, Engine, EngineKind, HealthcheckSpec};
+use crate::systemd::{self, Units};
 
 mod apply;
 mod diff;
@@ -47,6 +50,7 @@ mod one;
 mod plan;
 mod precheck;
 mod record;
+mod units;
 
 pub mod labels;
 
@@ -59,6 +63,8 @@ pub use one::longer_name;
 pub(crate) use one::retire;
 pub use plan::{Plan, Planned, PlannedAction, Reason, Removal, Rename, plan};
 pub(crate) use record::forget;
+pub(crate) use units::with as units_with;
+pub use units::{PlannedUnit, UnitAction};
 
 /// Containers that belong together, such as those of one step.
 #[derive(Clone, Debug)]
@@ -103,6 +109,9 @@ pub struct ApplyOptions {
     /// Where what was done is remembered, and where the lock lies that keeps two runs on one set
     /// apart. Without it there is neither.
     pub state_dir: Option<PathBuf>,
+    /// The systemd units that start containers at boot; none are kept without it. They are Podman's
+    /// alone: Docker's daemon starts its containers itself.
+    pub units: Option<Units>,
     /// How many containers are worked on at once.
     pub concurrency: usize,
     /// How long a container must stay up to count as started.
@@ -125,6 +134,7 @@ impl Default for ApplyOptions {
             cleanup: true,
             rollback: true,
             state_dir: None,
+            units: None,
             concurrency: 8,
             settle: Duration::from_millis(600),
             exec_patience: Duration::from_secs(60),
@@ -136,7 +146,18 @@ impl Default for ApplyOptions {
 
 impl ApplyOptions {
     /// What these options change about a container that is to be made.
-    fn adjust(&self, name: &str, spec: &mut ContainerSpec, kind: EngineKind) {
+    fn adjust(
+        &self,
+        name: &str,
+        config: &ContainerConfig,
+        spec: &mut ContainerSpec,
+        engine: &dyn Engine,
+    ) {
+        let kind = engine.info().kind;
+        if self.units_with(engine).is_some() && systemd::is_wanted(config.keys()) {
+            // Of two that start it again, each would undo what the other does.
+            spec.restart = None;
+        }
         if self.no_healthchecks {
             spec.healthcheck = Some(HealthcheckSpec {
                 test: vec!["NONE".to_owned()],
@@ -162,5 +183,7 @@ impl fmt::Debug for ApplyOptions {
     }
 }
 
+#[cfg(test)]
+mod systemd_tests;
 #[cfg(test)]
 mod tests;

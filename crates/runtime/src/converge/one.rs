@@ -12,6 +12,7 @@ use super::plan::{ASIDE, Existing, Planned};
 use super::record::Done;
 use super::{ContainerFailure, Event, Redact};
 use crate::engine::{ContainerSpec, ContainerState, Engine, EngineError, LogLine, Result};
+use crate::systemd::Units;
 
 /// How often a container that has to prove itself is looked at.
 const GLANCE: Duration = Duration::from_millis(100);
@@ -28,7 +29,8 @@ impl Run<'_> {
         let id = self.make(name, spec).await?;
         self.shared().ids.insert(name.clone(), id.clone());
         if let Err(error) = self.engine.start_container(&id).await {
-            return Err(self.discard(name, &id, error).await);
+            let halt = self.refused(name, error);
+            return Err(self.discard(&id, halt).await);
         }
         self.after_start(name, id).await
     }
@@ -51,8 +53,8 @@ impl Run<'_> {
             old,
             new: &new,
         };
-        if let Err(error) = self.swap_in(&swap).await {
-            let failure = self.discard(name, &new, error).await;
+        if let Err(halt) = self.swap_in(&swap).await {
+            let failure = self.discard(&new, halt).await;
             return Err(self.roll_back(&swap, failure).await);
         }
         self.shared().ids.insert(name.clone(), new.clone());
@@ -75,18 +77,22 @@ impl Run<'_> {
     }
 
     /// Sets the old container aside, stops it, and starts the new one under its name.
-    async fn swap_in(&self, swap: &Swap<'_>) -> Result<()> {
+    async fn swap_in(&self, swap: &Swap<'_>) -> Result<(), Halt> {
         let engine = self.engine;
+        let refused = |error| self.refused(swap.name, error);
         if !swap.old.name.contains(ASIDE) {
-            engine
-                .rename_container(&swap.old.id, &unique(swap.name, ASIDE))
-                .await?;
+            let aside = unique(swap.name, ASIDE);
+            let renamed = engine.rename_container(&swap.old.id, &aside).await;
+            renamed.map_err(refused)?;
         }
-        engine.stop_container(&swap.old.id, None).await?;
+        self.stop_unit(swap).await?;
+        let stopped = engine.stop_container(&swap.old.id, None).await;
+        stopped.map_err(refused)?;
         if swap.old.name == swap.name || !self.shared().taken.contains(swap.name) {
-            engine.rename_container(swap.new, swap.name).await?;
+            let renamed = engine.rename_container(swap.new, swap.name).await;
+            renamed.map_err(refused)?;
         }
-        engine.start_container(swap.new).await
+        engine.start_container(swap.new).await.map_err(refused)
     }
 
     /// Puts the old container back after its replacement failed and was removed.
@@ -112,13 +118,14 @@ impl Run<'_> {
         Halt::Failure(failure)
     }
 
-    async fn put_back(&self, swap: &Swap<'_>) -> Result<()> {
+    async fn put_back(&self, swap: &Swap<'_>) -> super::Result<()> {
         let Some(now) = self.engine.find_container(&swap.old.id).await? else {
             return Err(EngineError::Refused {
                 action: format!("find container {}", swap.old.name),
                 status: 404,
                 message: "it was removed when it stopped".to_owned(),
-            });
+            }
+            .into());
         };
         let name = match swap.old.name.contains(ASIDE) {
             true => swap.name,
@@ -129,6 +136,7 @@ impl Run<'_> {
         }
         if swap.old.was_up && now.state != ContainerState::Running {
             self.engine.start_container(&swap.old.id).await?;
+            self.start_unit(swap).await?;
         }
         Ok(())
     }
@@ -260,9 +268,8 @@ impl Run<'_> {
         })
     }
 
-    /// Removes a container that could not be started, and tells why it could not.
-    async fn discard(&self, name: &str, id: &str, error: EngineError) -> Halt {
-        let halt = self.refused(name, error);
+    /// Removes a container that could not be started, and hands on why it could not.
+    async fn discard(&self, id: &str, halt: Halt) -> Halt {
         if let Halt::Failure(_) = halt
             && let Err(error) = self.engine.remove_container(id).await
         {
@@ -295,9 +302,9 @@ impl Run<'_> {
 }
 
 /// An old container and the one made to take its place.
-struct Swap<'a> {
-    name: &'a str,
-    old: &'a Existing,
+pub(super) struct Swap<'a> {
+    pub(super) name: &'a str,
+    pub(super) old: &'a Existing,
     new: &'a str,
 }
 
@@ -336,17 +343,30 @@ pub(super) fn readable(lines: Vec<LogLine>, count: usize, redact: &Redact) -> Ve
         .collect()
 }
 
-/// Removes a container that is no longer wanted.
-pub(crate) async fn retire(engine: &dyn Engine, id: &str, name: &str) -> Result<()> {
+/// Removes a container that is no longer wanted, from systemd's care first.
+pub(crate) async fn retire(
+    engine: &dyn Engine,
+    units: Option<&Units>,
+    id: &str,
+    name: &str,
+) -> super::Result<()> {
     if !name.contains(ASIDE) {
         match engine.rename_container(id, &unique(name, ASIDE)).await {
             // It is on its way out already.
             Ok(()) | Err(EngineError::Refused { .. }) => {}
-            Err(error) => return Err(error),
+            Err(error) => return Err(error.into()),
         }
     }
+    if let Some(units) = units {
+        units.release(before_aside(name), id).await?;
+    }
     engine.stop_container(id, None).await?;
-    engine.remove_container(id).await
+    Ok(engine.remove_container(id).await?)
+}
+
+/// The name that a container had before it was set aside.
+pub(super) fn before_aside(name: &str) -> &str {
+    name.split(ASIDE).next().unwrap_or(name)
 }
 
 /// A longer name, for where a stranger has this one.

@@ -10,6 +10,7 @@ use super::digest::DigestKey;
 use super::images::Images;
 use super::labels::{self, label};
 use super::record::{Done, Record};
+use super::units::{self, PlannedUnit};
 use super::{ApplyOptions, ContainerSet, Result};
 use crate::engine::{ContainerState, ContainerSummary, Engine};
 
@@ -26,6 +27,8 @@ pub struct Plan {
     pub renames: Vec<Rename>,
     /// The containers of the set, in the order in which they are worked on.
     pub containers: Vec<Planned>,
+    /// Systemd units that will be written or removed: Podman's alone.
+    pub units: Vec<PlannedUnit>,
 }
 
 impl Plan {
@@ -34,6 +37,7 @@ impl Plan {
         self.pulls.is_empty()
             && self.removals.is_empty()
             && self.renames.is_empty()
+            && self.units.is_empty()
             && self
                 .containers
                 .iter()
@@ -171,7 +175,7 @@ pub async fn plan(engine: &dyn Engine, set: &ContainerSet, options: &ApplyOption
     let record = Record::open(options.state_dir.as_deref(), &set.config_id)?;
     let all = engine.list_containers(&[]).await?;
     let images = Images::of(set, engine, &all).await?;
-    Ok(Survey {
+    Survey {
         set,
         options,
         record: &record,
@@ -179,7 +183,7 @@ pub async fn plan(engine: &dyn Engine, set: &ContainerSet, options: &ApplyOption
         images: &images,
         key: DigestKey::open(options, &all)?.as_ref(),
     }
-    .plan())
+    .plan_with_units(engine)
 }
 
 /// All that a plan is made from.
@@ -198,13 +202,22 @@ pub(super) struct Survey<'a> {
 pub(super) const ASIDE: &str = "-replaced-";
 
 impl Survey<'_> {
-    pub(super) fn plan(&self) -> Plan {
+    pub(super) fn plan_with_units(&self, engine: &dyn Engine) -> Result<Plan> {
+        let mut plan = self.plan();
+        if let Some(units) = self.options.units_with(engine) {
+            plan.units = units::plan(units, self.set, self.all, &plan)?;
+        }
+        Ok(plan)
+    }
+
+    fn plan(&self) -> Plan {
         let mut plan = Plan {
             config_id: self.set.config_id.clone(),
             pulls: self.images.missing().map(str::to_owned).collect(),
             removals: Vec::new(),
             renames: Vec::new(),
             containers: Vec::new(),
+            units: Vec::new(),
         };
         let ours = labels::managed(self.all, &self.set.managed_by, Some(&self.set.config_id));
         self.plan_removals(&ours, &mut plan);

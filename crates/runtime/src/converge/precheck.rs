@@ -117,7 +117,7 @@ pub(super) async fn specs(
         }
         match container_spec(config, labels::of(set, name, config, options, key), &host) {
             Ok(mut spec) => {
-                options.adjust(name, &mut spec, engine.info().kind);
+                options.adjust(name, config, &mut spec, engine);
                 specs.insert(name.clone(), spec);
             }
             Err(why) => problems.push(Problem {

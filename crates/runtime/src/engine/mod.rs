@@ -310,6 +310,10 @@ pub trait Engine: Send + Sync + std::fmt::Debug {
         follow: bool,
     ) -> Result<BoxStream<'static, Result<LogLine>>>;
 
+    /// The systemd unit that Podman generates for a container: how systemd starts it again, and
+    /// how long it has to stop. Docker has none.
+    async fn systemd_unit(&self, id: &str, restart: &str, grace: Duration) -> Result<String>;
+
     /// Runs a command inside a running container and waits for its end.
     async fn exec(&self, id: &str, spec: &ExecSpec) -> Result<ExecResult>;
 

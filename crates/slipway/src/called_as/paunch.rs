@@ -206,6 +206,7 @@ async fn run(command: Command, global: &Global, output: &Output) -> anyhow::Resu
                 root: None,
                 role: String::new(),
                 all: false,
+                systemd: cli::Systemd::default(),
             };
             listing::delete(&asked, global, output).await
         }
@@ -213,6 +214,7 @@ async fn run(command: Command, global: &Global, output: &Output) -> anyhow::Resu
             let asked = cli::Cleanup {
                 config_id,
                 managed_by: managed.managed_by,
+                systemd: cli::Systemd::default(),
             };
             listing::cleanup(&asked, global, output).await
         }
@@ -233,6 +235,7 @@ impl Apply {
             label_data: LabelData::Config,
             healthcheck_disabled: self.healthcheck_disabled,
             container_log_path: self.container_log_path,
+            systemd: cli::Systemd::default(),
             root: cli::Root::default(),
             lock: cli::Lock::default(),
         }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::name;
-use super::shared::{Lock, Root};
+use super::shared::{Lock, Root, Systemd};
 
 #[derive(Args, Debug)]
 pub struct Apply {
@@ -44,6 +44,8 @@ pub struct Apply {
     /// Say what would be done and why, and do nothing
     #[arg(long)]
     pub plan: bool,
+    #[command(flatten)]
+    pub systemd: Systemd,
     #[command(flatten)]
     pub root: Root,
     #[command(flatten)]
@@ -170,6 +172,8 @@ pub struct Delete {
     /// All config ids
     #[arg(long, conflicts_with = "config_id")]
     pub all: bool,
+    #[command(flatten)]
+    pub systemd: Systemd,
 }
 
 #[derive(Args, Debug)]
@@ -180,4 +184,6 @@ pub struct Cleanup {
     /// Only containers with this managed_by label
     #[arg(long, value_name = "NAME", default_value = "paunch", value_parser = name())]
     pub managed_by: String,
+    #[command(flatten)]
+    pub systemd: Systemd,
 }

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::name;
-use super::shared::{Generating, Lock, Root, Services};
+use super::shared::{Generating, Lock, Root, Services, Systemd};
 
 /// Which containers wait for what.
 #[derive(Args, Debug, Clone)]
@@ -45,6 +45,8 @@ pub struct Deploy {
     pub generating: Generating,
     #[command(flatten)]
     pub waiting: Waiting,
+    #[command(flatten)]
+    pub systemd: Systemd,
     #[command(flatten)]
     pub lock: Lock,
 }

@@ -21,7 +21,7 @@ pub use deploy::Deploy;
 pub use kolla_build::KollaBuild;
 pub use kolla_config::{KollaConfig, KollaConfigCheck};
 pub use resolve::{Process, Resolve};
-pub use shared::{Generating, Lock, Root, Services};
+pub use shared::{Generating, Lock, Root, Services, Systemd};
 
 const EXIT_STATUS: &str = "\
 Exit status:

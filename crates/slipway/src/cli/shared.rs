@@ -72,6 +72,27 @@ pub struct Lock {
     pub no_wait: bool,
 }
 
+/// How Podman's containers are started at boot. Docker's daemon sees to its own.
+#[derive(Args, Debug, Clone, Default)]
+pub struct Systemd {
+    /// Folder for the systemd units (tripleo_NAME.service) of Podman's containers that have a
+    /// restart policy; /etc/systemd/system where systemd runs, and otherwise none
+    #[arg(long, value_name = "DIR", conflicts_with = "no_systemd", value_parser = absolute)]
+    pub systemd_dir: Option<PathBuf>,
+    /// Keep no systemd units
+    #[arg(long)]
+    pub no_systemd: bool,
+}
+
+/// systemd resolves links between units by their whole paths.
+fn absolute(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    match path.is_absolute() {
+        true => Ok(path),
+        false => Err("expected an absolute path".to_owned()),
+    }
+}
+
 /// docker-puppet.py's default is the number of CPUs, and so is ours; Puppet is CPU-bound.
 fn default_process_count() -> NonZeroUsize {
     std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)

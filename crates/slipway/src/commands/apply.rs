@@ -17,6 +17,7 @@ use crate::exit::bad_input;
 use crate::layout::Layout;
 use crate::lock;
 use crate::output::{Level, Output};
+use crate::systemd;
 
 /// Makes the containers of a step file be as it says.
 pub async fn run(asked: Apply, global: &Global, output: &Output) -> anyhow::Result<()> {
@@ -27,6 +28,7 @@ pub async fn run(asked: Apply, global: &Global, output: &Output) -> anyhow::Resu
         containers: read(&asked.file, &layout).await?,
     };
     let redactor = secrets(&set.containers).redactor();
+    let engine = engine::connect(global).await?;
     let options = ApplyOptions {
         labels: asked.labels.into_iter().collect(),
         label_data: match asked.label_data {
@@ -38,10 +40,10 @@ pub async fn run(asked: Apply, global: &Global, output: &Output) -> anyhow::Resu
         cleanup: !asked.no_cleanup,
         rollback: !asked.no_rollback,
         state_dir: Some(layout.state()),
+        units: systemd::units(&asked.systemd, layout.root(), engine.as_ref(), output),
         redact: Arc::new(move |text| redactor.redact(text)),
         ..ApplyOptions::default()
     };
-    let engine = engine::connect(global).await?;
     if asked.plan {
         let plan = converge::plan(engine.as_ref(), &set, &options).await?;
         if output.is_json() {

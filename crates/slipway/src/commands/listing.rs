@@ -6,14 +6,14 @@ use anyhow::anyhow;
 use futures_util::StreamExt;
 use runtime::converge::{ApplyOptions, ContainerSet, Event};
 use runtime::engine::{ContainerState, Engine, Health, LogLine};
-use runtime::manage::{self, Listed};
+use runtime::manage::{self, Beside, Listed};
 use serde_json::{Map, Value, json};
 
 use crate::cli::{Cleanup, Delete, Global, Logs, Select};
 use crate::exit::bad_input;
 use crate::layout::Layout;
 use crate::output::{Level, Output, table};
-use crate::{deploy, engine, lock};
+use crate::{deploy, engine, lock, systemd};
 
 /// Lists containers.
 pub async fn ps(asked: &Select, global: &Global, output: &Output) -> anyhow::Result<()> {
@@ -200,6 +200,8 @@ pub async fn delete(asked: &Delete, global: &Global, output: &Output) -> anyhow:
         Some(state) => Some(lock::take(state, false, output).await?),
         None => None,
     };
+    let root = asked.root.as_deref().unwrap_or(Path::new("/"));
+    let units = systemd::units(&asked.systemd, root, engine.as_ref(), output);
     let config_ids = match asked.all {
         true => manage::list(engine.as_ref(), Some(&managed_by))
             .await?
@@ -211,7 +213,10 @@ pub async fn delete(asked: &Delete, global: &Global, output: &Output) -> anyhow:
         engine.as_ref(),
         &managed_by,
         &config_ids,
-        state.as_deref(),
+        Beside {
+            state_dir: state.as_deref(),
+            units: units.as_ref(),
+        },
         &|event| removed(&event, output),
     )
     .await?;
@@ -221,11 +226,15 @@ pub async fn delete(asked: &Delete, global: &Global, output: &Output) -> anyhow:
 /// Deletes the containers of other config ids.
 pub async fn cleanup(asked: &Cleanup, global: &Global, output: &Output) -> anyhow::Result<()> {
     let engine = engine::connect(global).await?;
+    let units = systemd::units(&asked.systemd, Path::new("/"), engine.as_ref(), output);
     let names = manage::cleanup(
         engine.as_ref(),
         &asked.managed_by,
         &asked.config_id,
-        None,
+        Beside {
+            state_dir: None,
+            units: units.as_ref(),
+        },
         &|event| removed(&event, output),
     )
     .await?;

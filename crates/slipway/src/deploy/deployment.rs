@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{anyhow, ensure};
 use puppet::{Hieradata, Paths, Puppet, Report, Settings};
 use runtime::engine::Engine;
+use runtime::systemd::Units;
 use service::{ConfigVolume, ContainerConfig, PuppetConfig, Redactor, RoleData, Step};
 
 use super::progress::Progress;
@@ -26,6 +27,8 @@ pub struct Deployment {
     pub managed_by: String,
     pub bootstrap_node: bool,
     pub health_timeout: Duration,
+    /// The systemd units of its containers, where they are kept.
+    pub units: Option<Units>,
     pub output: Arc<Output>,
     connected: Option<(Arc<dyn Engine>, Puppet)>,
 }
@@ -93,6 +96,7 @@ impl Deployment {
             settings,
             bootstrap_node: true,
             health_timeout: Duration::from_secs(300),
+            units: None,
             output: Arc::clone(output),
             connected: None,
         })

@@ -22,6 +22,7 @@ use service::Step;
 use crate::cli;
 use crate::lock;
 use crate::output::{Level, Output};
+use crate::systemd;
 pub use deployment::Deployment;
 use summary::{Pre, Summary};
 
@@ -66,6 +67,12 @@ pub async fn deploy(
         return Ok(());
     }
     deployment.connect(global).await?;
+    deployment.units = systemd::units(
+        &asked.systemd,
+        deployment.layout.root(),
+        deployment.engine()?.as_ref(),
+        output,
+    );
     if asked.plan {
         return plan::print(&deployment, &steps).await;
     }

@@ -89,6 +89,7 @@ impl Deployment {
         let redactor = self.redactor.clone();
         let options = ApplyOptions {
             state_dir: Some(self.layout.state()),
+            units: self.units.clone(),
             redact: Arc::new(move |text| redactor.redact(text)),
             ..ApplyOptions::default()
         };

@@ -25,7 +25,11 @@ impl Call {
                 message,
             } => EngineError::Refused {
                 action,
-                status: status_code,
+                // Podman has a server error for it.
+                status: match message.contains("is already in use") && message.contains("name") {
+                    true => 409,
+                    false => status_code,
+                },
                 message: message.trim().to_owned(),
             },
             // In the middle of a stream the status has already been sent; the engine uses this

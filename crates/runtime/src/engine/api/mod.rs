@@ -34,6 +34,9 @@ use fault::{Call, is_absent};
 /// How long an answer in plain HTTP may take.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// How long it is tried to remove a container that ends and starts all the time.
+const RESTLESS: Duration = Duration::from_secs(10);
+
 /// An engine behind the API.
 #[derive(Debug)]
 struct ApiEngine {
@@ -186,6 +189,7 @@ impl Engine for ApiEngine {
             .v(true)
             .force(true)
             .build();
+        let began = tokio::time::Instant::now();
         loop {
             match self
                 .patient
@@ -200,6 +204,13 @@ impl Engine for ApiEngine {
                     status_code: 409,
                     message,
                 }) if message.contains("already in progress") => {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+                // Podman, where the container was just ending or starting by itself.
+                Err(bollard::errors::Error::DockerResponseServerError { message, .. })
+                    if message.contains("container state improper")
+                        && began.elapsed() < RESTLESS =>
+                {
                     tokio::time::sleep(Duration::from_millis(50)).await;
                 }
                 Err(error) => return Err(call.fault(error)),
@@ -269,6 +280,20 @@ impl Engine for ApiEngine {
             .build();
         let chunks = self.patient.logs(id, Some(options)).boxed();
         output::log_lines(call, chunks).await
+    }
+
+    async fn systemd_unit(&self, id: &str, restart: &str, grace: Duration) -> Result<String> {
+        let call = self.call(format!("generate a systemd unit for container {id}"));
+        let grace = convert::whole_seconds(grace);
+        let query = format!(
+            "libpod/generate/{id}/systemd?restartPolicy={restart}&stopTimeout={grace}&noHeader=true"
+        );
+        let units: std::collections::BTreeMap<String, String> = self.ask(&call, &query).await?;
+        let unit = units.into_values().next();
+        unit.ok_or_else(|| EngineError::Answer {
+            action: call.action,
+            message: "there is no unit in it".to_owned(),
+        })
     }
 
     async fn exec(&self, id: &str, spec: &ExecSpec) -> Result<ExecResult> {

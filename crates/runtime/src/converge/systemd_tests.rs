@@ -1,0 +1,302 @@
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+
+use super::*;
+use crate::engine::{ContainerState, Engine};
+use crate::fake::FakeEngine;
+use crate::manage::{self, Beside};
+use crate::systemd::Units;
+
+/// A Podman, a folder of units, and a systemctl that notes what it is asked.
+struct Bench {
+    engine: FakeEngine,
+    options: ApplyOptions,
+    folder: tempfile::TempDir,
+}
+
+const UNIT: &str = "tripleo_web.service";
+const WEB: &str = "web: {image: i, command: up, restart: unless-stopped, stop_grace_period: 3}";
+
+impl Bench {
+    fn new() -> Bench {
+        let folder = tempfile::tempdir().unwrap();
+        let systemctl = folder.path().join("systemctl");
+        let calls = folder.path().join("calls");
+        let script = format!("#!/bin/sh\necho \"$*\" >>{}\n", calls.display());
+        std::fs::write(&systemctl, script).unwrap();
+        std::fs::set_permissions(&systemctl, PermissionsExt::from_mode(0o755)).unwrap();
+        let units = Units::with_systemctl(folder.path().join("units"), systemctl);
+        Bench {
+            engine: FakeEngine::with_image("i").into_podman(),
+            options: ApplyOptions {
+                units: Some(units),
+                ..ApplyOptions::default()
+            },
+            folder,
+        }
+    }
+
+    fn set(text: &str) -> ContainerSet {
+        ContainerSet {
+            config_id: "s".to_owned(),
+            managed_by: "m".to_owned(),
+            containers: crate::step::parse(Path::new("s.yaml"), text).unwrap(),
+        }
+    }
+
+    /// Applies, having made sure that what is done is what was planned.
+    async fn apply(&self, text: &str) -> Result<Outcome> {
+        let set = Bench::set(text);
+        let planned = plan(&self.engine, &set, &self.options).await?.units;
+        let outcome = apply(&self.engine, &set, &self.options, &|_| {}).await?;
+        assert_eq!(outcome.units, planned);
+        Ok(outcome)
+    }
+
+    /// What systemctl was asked since the last time.
+    fn asked(&self) -> Vec<String> {
+        let calls = self.folder.path().join("calls");
+        let asked = std::fs::read_to_string(&calls).unwrap_or_default();
+        let _ = std::fs::remove_file(calls);
+        asked.lines().map(str::to_owned).collect()
+    }
+
+    fn path(&self, unit: &str) -> PathBuf {
+        self.folder.path().join("units").join(unit)
+    }
+
+    fn read(&self, unit: &str) -> String {
+        std::fs::read_to_string(self.path(unit)).unwrap()
+    }
+
+    fn units(&self) -> Vec<String> {
+        let files = std::fs::read_dir(self.folder.path().join("units")).unwrap();
+        let mut names: Vec<String> = files
+            .map(|file| file.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// What paunch leaves for a container with a healthcheck.
+    fn of_paunch(&self) {
+        std::fs::create_dir_all(self.path("tripleo_web.service.requires")).unwrap();
+        for (unit, text) in [
+            (UNIT, "[Service]\nExecStart=/usr/bin/podman start web\n"),
+            ("tripleo_web_healthcheck.service", "[Service]\n"),
+            ("tripleo_web_healthcheck.timer", "[Timer]\n"),
+        ] {
+            std::fs::write(self.path(unit), text).unwrap();
+        }
+    }
+}
+
+fn each(action: &str) -> String {
+    format!("{action} {UNIT}")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_container_with_a_restart_policy_has_a_unit_for_as_long_as_it_stays() {
+    let bench = Bench::new();
+    let others = "
+once: {image: i, command: exit 0, detach: false, restart: always}
+plain: {image: i, command: up, restart: 'no'}
+";
+    let text = format!("{WEB}{others}");
+    let first = bench.apply(&text).await.unwrap();
+    assert_eq!(first.units[0].action, UnitAction::Write);
+    assert_eq!(bench.units(), [UNIT]);
+    let id = bench.engine.named("web").unwrap().id;
+    assert_eq!(
+        bench.read(UNIT),
+        format!(
+            "# Written by slipway, and again when the container is made anew.\n\
+             # managed_by: \"m\"\n# config_id: \"s\"\n# container: \"{id}\"\n\n\
+             [Unit]\nDescription=web container\n[Service]\nRestart=always\n\
+             ExecStart=/usr/bin/podman start {id}\nExecStop=/usr/bin/podman stop -t 3 {id}\n"
+        )
+    );
+    let mode = std::fs::metadata(bench.path(UNIT)).unwrap().permissions();
+    assert_eq!(mode.mode() & 0o777, 0o644);
+    let enabled = [
+        "daemon-reload".to_owned(),
+        each("reset-failed"),
+        each("enable"),
+        each("start"),
+    ];
+    assert_eq!(bench.asked(), enabled);
+
+    bench.engine.take_calls();
+    assert!(bench.apply(&text).await.unwrap().is_unchanged());
+    let looks = ["list", "list images"];
+    assert_eq!(
+        bench.engine.take_calls(),
+        [looks, looks].concat(),
+        "planned, applied"
+    );
+    assert_eq!(bench.asked(), [""; 0]);
+
+    // systemd would start the old one again, were it not told to stop it.
+    bench.apply(&text.replace("3}", "4}")).await.unwrap();
+    let asked = bench.asked();
+    assert_eq!(asked[0], each("stop"));
+    assert_eq!(asked[1..], enabled);
+    let replaced = bench.engine.named("web").unwrap().id;
+    assert!(bench.read(UNIT).contains(&replaced) && !bench.read(UNIT).contains(&id));
+
+    // Stopped by an operator, and started again.
+    bench
+        .engine
+        .set_state("web", ContainerState::Exited, "Exited (0)");
+    bench.apply(&text.replace("3}", "4}")).await.unwrap();
+    assert_eq!(bench.asked(), [each("start")]);
+
+    // A file that somebody removed.
+    std::fs::remove_file(bench.path(UNIT)).unwrap();
+    bench.apply(&text.replace("3}", "4}")).await.unwrap();
+    assert_eq!(bench.asked(), enabled);
+
+    bench.apply(others).await.unwrap();
+    assert_eq!(bench.units(), [""; 0]);
+    assert_eq!(
+        bench.asked(),
+        [
+            each("stop"),
+            each("stop"),
+            each("disable"),
+            "daemon-reload".to_owned(),
+            each("reset-failed"),
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replacement_that_fails_gives_the_old_container_back_to_systemd() {
+    let bench = Bench::new();
+    bench.apply(WEB).await.unwrap();
+    bench.asked();
+    let before = bench.read(UNIT);
+    let failed = bench.apply(&WEB.replace("up", "refuse")).await;
+    assert!(failed.is_err());
+    assert_eq!(bench.asked(), [each("stop"), each("start")]);
+    assert_eq!(bench.read(UNIT), before);
+    assert!(bench.apply(WEB).await.unwrap().is_unchanged());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_cut_off_anywhere_leaves_units_that_the_next_one_puts_right() {
+    let old = format!("{WEB}\nold: {{image: i, command: up, restart: always}}");
+    let new = WEB.replace("3}", "4}");
+    for changes in 0.. {
+        let bench = Bench::new();
+        bench.apply(&old).await.unwrap();
+        bench.engine.lose_after(Some(changes));
+        let set = Bench::set(&new);
+        let cut = apply(&bench.engine, &set, &bench.options, &|_| {}).await;
+        bench.engine.lose_after(None);
+        bench.apply(&new).await.unwrap();
+        assert_eq!(bench.units(), [UNIT], "after {changes} changes");
+        let id = bench.engine.named("web").unwrap().id;
+        assert!(bench.read(UNIT).contains(&id), "after {changes} changes");
+        assert!(bench.apply(&new).await.unwrap().is_unchanged());
+        if cut.is_ok() {
+            assert!(changes > 3);
+            break;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_units_of_paunch_serve_until_their_container_goes() {
+    let bench = Bench::new();
+    let without = ApplyOptions::default();
+    let all = [
+        UNIT,
+        "tripleo_web.service.requires",
+        "tripleo_web_healthcheck.service",
+        "tripleo_web_healthcheck.timer",
+    ];
+    apply(&bench.engine, &Bench::set(WEB), &without, &|_| {})
+        .await
+        .unwrap();
+    bench.of_paunch();
+    assert!(bench.apply(WEB).await.unwrap().is_unchanged());
+    assert_eq!(bench.units(), all);
+
+    bench.apply(&WEB.replace("3}", "4}")).await.unwrap();
+    assert_eq!(bench.units(), [UNIT]);
+    assert!(bench.read(UNIT).starts_with("# Written by slipway"));
+    assert!(
+        bench
+            .asked()
+            .contains(&"stop tripleo_web_healthcheck.timer".to_owned())
+    );
+
+    bench.of_paunch();
+    bench.apply("other: {image: i, command: up}").await.unwrap();
+    assert_eq!(bench.units(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_masked_unit_and_those_of_other_sets_are_left_alone() {
+    let bench = Bench::new();
+    std::fs::create_dir(bench.folder.path().join("units")).unwrap();
+    symlink("/dev/null", bench.path(UNIT)).unwrap();
+    assert_eq!(bench.apply(WEB).await.unwrap().units, []);
+    assert_eq!(bench.asked(), [""; 0]);
+
+    let theirs = ContainerSet {
+        config_id: "other".to_owned(),
+        ..Bench::set("db: {image: i, command: up, restart: always}")
+    };
+    apply(&bench.engine, &theirs, &bench.options, &|_| {})
+        .await
+        .unwrap();
+    bench.apply(WEB).await.unwrap();
+    assert_eq!(bench.units(), ["tripleo_db.service", UNIT]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn delete_removes_units_also_those_whose_container_is_gone() {
+    let bench = Bench::new();
+    bench
+        .apply(&format!(
+            "{WEB}\ndb: {{image: i, command: up, restart: on-failure}}"
+        ))
+        .await
+        .unwrap();
+    let db = bench.engine.named("db").unwrap().id;
+    bench.engine.remove_container(&db).await.unwrap();
+    let beside = Beside {
+        units: bench.options.units.as_ref(),
+        ..Beside::default()
+    };
+    let ids = ["s".to_owned()];
+    let gone = manage::delete(&bench.engine, "m", &ids, beside, &|_| {})
+        .await
+        .unwrap();
+    assert_eq!(gone, ["web"]);
+    assert_eq!(bench.units(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn docker_starts_its_containers_itself() {
+    let bench = Bench {
+        engine: FakeEngine::with_image("i"),
+        ..Bench::new()
+    };
+    assert_eq!(bench.apply(WEB).await.unwrap().units, []);
+    assert!(!bench.folder.path().join("units").exists());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_systemctl_says_is_told() {
+    let mut bench = Bench::new();
+    let systemctl = bench.folder.path().join("broken");
+    std::fs::write(&systemctl, "#!/bin/sh\necho the bus is late >&2; exit 1\n").unwrap();
+    std::fs::set_permissions(&systemctl, PermissionsExt::from_mode(0o755)).unwrap();
+    let units = bench.folder.path().join("units");
+    bench.options.units = Some(Units::with_systemctl(units, systemctl));
+    let error = bench.apply(WEB).await.unwrap_err().to_string();
+    assert_eq!(error, "systemctl daemon-reload failed: the bus is late");
+}

@@ -1,0 +1,268 @@
+//! The units by which systemd starts a set's containers at boot.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::apply::{Halt, Run};
+use super::labels::{self, desired_name};
+use super::one::{Swap, before_aside};
+use super::plan::{Plan, PlannedAction};
+use super::{ApplyOptions, ContainerFailure, ContainerSet, Event, Result};
+use crate::engine::{ContainerState, ContainerSummary, Engine, EngineKind};
+use crate::systemd::{Owner, Present, SystemdError, Units, is_wanted, restart};
+
+/// How long a container has between its stop signal and SIGKILL, when it does not say.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// A systemd unit that is to be written or removed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PlannedUnit {
+    /// Its name.
+    pub unit: String,
+    /// What is done about it.
+    pub action: UnitAction,
+}
+
+/// What is done about a systemd unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UnitAction {
+    /// It is written, enabled and started.
+    Write,
+    /// It is disabled and removed.
+    Remove,
+}
+
+impl ApplyOptions {
+    /// The units to keep with this engine: Docker's daemon starts its containers itself.
+    pub(crate) fn units_with(&self, engine: &dyn Engine) -> Option<&Units> {
+        with(self.units.as_ref(), engine)
+    }
+}
+
+/// The same for units that no options hold.
+pub(crate) fn with<'a>(units: Option<&'a Units>, engine: &dyn Engine) -> Option<&'a Units> {
+    let info = engine.info();
+    let is_here = info.kind == EngineKind::Podman && info.address.starts_with("unix://");
+    units.filter(|_| is_here)
+}
+
+/// A container of the set that is there, or will be.
+struct Seen<'a> {
+    /// Its name in the engine.
+    name: &'a str,
+    /// Its name in the set.
+    container: &'a str,
+    /// Nothing where it is to be made.
+    id: Option<&'a str>,
+    /// It was not there before this run.
+    is_new: bool,
+}
+
+/// What there is to do about the units of a set with these containers.
+fn changes(
+    units: &Units,
+    set: &ContainerSet,
+    seen: &[Seen<'_>],
+) -> Result<Vec<PlannedUnit>, SystemdError> {
+    let mut planned = Vec::new();
+    let mut staying = BTreeSet::new();
+    for container in seen {
+        let unit = Units::name(before_aside(container.name));
+        match set.containers.get(container.container) {
+            Some(config) if !is_wanted(config.keys()) => continue,
+            Some(_) => {
+                let write = match units.present(&unit)? {
+                    Present::Linked => false,
+                    Present::Nothing => true,
+                    Present::Theirs => container.is_new,
+                    Present::Ours(owner) => container.id != Some(owner.id.as_str()),
+                };
+                if write {
+                    let action = UnitAction::Write;
+                    planned.push(PlannedUnit {
+                        unit: unit.clone(),
+                        action,
+                    });
+                }
+            }
+            // No longer configured, and left where it is.
+            None => {}
+        }
+        staying.insert(unit);
+    }
+    let ours = units.of_set(&set.managed_by, &set.config_id)?.into_keys();
+    planned.extend(
+        ours.filter(|unit| !staying.contains(unit))
+            .map(|unit| PlannedUnit {
+                unit,
+                action: UnitAction::Remove,
+            }),
+    );
+    planned.sort_by(|a, b| a.unit.cmp(&b.unit));
+    planned.dedup();
+    Ok(planned)
+}
+
+/// What there will be to do about units when the containers are as planned.
+pub(super) fn plan(
+    units: &Units,
+    set: &ContainerSet,
+    all: &[ContainerSummary],
+    plan: &Plan,
+) -> Result<Vec<PlannedUnit>> {
+    let is_made = |action| matches!(action, PlannedAction::Create | PlannedAction::Replace);
+    let goes = |id: &str| {
+        let replaced = plan
+            .containers
+            .iter()
+            .filter(|planned| is_made(planned.action));
+        let mut replaced = replaced.filter_map(|planned| planned.existing.as_ref());
+        plan.removals.iter().any(|removal| removal.id == id) || replaced.any(|old| old.id == id)
+    };
+    let staying = labels::managed(all, &set.managed_by, Some(&set.config_id)).into_iter();
+    let staying = staying
+        .filter(|container| !goes(&container.id))
+        .map(|container| {
+            let renamed = plan.renames.iter().find(|rename| rename.id == container.id);
+            Seen {
+                name: renamed.map_or(&container.name, |rename| &rename.to),
+                container: desired_name(container),
+                id: Some(&container.id),
+                is_new: false,
+            }
+        });
+    let made = plan
+        .containers
+        .iter()
+        .filter(|planned| is_made(planned.action));
+    let made = made.map(|planned| Seen {
+        name: &planned.container,
+        container: &planned.container,
+        id: None,
+        is_new: true,
+    });
+    Ok(changes(
+        units,
+        set,
+        &staying.chain(made).collect::<Vec<_>>(),
+    )?)
+}
+
+impl Run<'_> {
+    /// Writes the units that are wanted, and removes those that no longer are.
+    pub(super) async fn keep_units(&self, plan: &Plan) -> Result<()> {
+        let Some(units) = self.options.units_with(self.engine) else {
+            return Ok(());
+        };
+        let started: Vec<&str> = plan
+            .containers
+            .iter()
+            .filter(|planned| planned.action == PlannedAction::Start)
+            .map(|planned| planned.container.as_str())
+            .collect();
+        if plan.units.is_empty() && started.is_empty() {
+            return Ok(());
+        }
+        let filter = format!("{}={}", labels::CONFIG_ID, self.set.config_id);
+        let listed = self.engine.list_containers(&[filter]).await?;
+        // One that was made and not started is of no use to systemd, nor will it stay.
+        let ours: BTreeMap<String, &ContainerSummary> =
+            labels::managed(&listed, &self.set.managed_by, None)
+                .into_iter()
+                .filter(|container| container.state != ContainerState::Created)
+                .map(|container| (Units::name(before_aside(&container.name)), container))
+                .collect();
+        let seen: Vec<Seen<'_>> = ours
+            .values()
+            .map(|container| Seen {
+                name: &container.name,
+                container: desired_name(container),
+                id: Some(&container.id),
+                is_new: self.all.iter().all(|old| old.id != container.id),
+            })
+            .collect();
+        let (mut written, mut changed) = (Vec::new(), changes(units, self.set, &seen)?);
+        let present = units.of_set(&self.set.managed_by, &self.set.config_id)?;
+        for PlannedUnit { unit, action } in &changed {
+            match action {
+                UnitAction::Remove => {
+                    let id = present.get(unit).map_or("", String::as_str);
+                    let runs = listed.iter().any(|container| container.id == id);
+                    units.remove(unit, runs).await?;
+                }
+                UnitAction::Write => {
+                    self.write(units, unit, ours[unit]).await?;
+                    written.push(unit.clone());
+                }
+            }
+        }
+        units.enable(&written).await?;
+        let started = ours
+            .iter()
+            .filter(|(unit, container)| {
+                started.contains(&desired_name(container)) && !written.contains(unit)
+            })
+            .map(|(unit, _)| unit.clone());
+        let mut there = Vec::new();
+        for unit in started {
+            if matches!(units.present(&unit)?, Present::Ours(_) | Present::Theirs) {
+                there.push(unit);
+            }
+        }
+        units.start(&there).await?;
+        self.tell_of(&changed);
+        self.shared().outcome.units.append(&mut changed);
+        Ok(())
+    }
+
+    fn tell_of(&self, changed: &[PlannedUnit]) {
+        for planned in changed {
+            self.tell(Event::Unit(planned.clone()));
+        }
+    }
+
+    async fn write(&self, units: &Units, unit: &str, container: &ContainerSummary) -> Result<()> {
+        let keys = self.set.containers[desired_name(container)].keys();
+        let policy = restart(keys).unwrap_or("always");
+        let grace = keys.stop_grace_period.unwrap_or(GRACE);
+        let id = container.id.clone();
+        let generated = self.engine.systemd_unit(&id, policy, grace).await?;
+        let owner = Owner {
+            managed_by: self.set.managed_by.clone(),
+            config_id: self.set.config_id.clone(),
+            id,
+        };
+        Ok(units.write(unit, &owner, &generated).await?)
+    }
+
+    /// Takes a container that is to stop out of systemd's care.
+    pub(super) async fn stop_unit(&self, swap: &Swap<'_>) -> Result<(), Halt> {
+        let Some(units) = self.options.units_with(self.engine) else {
+            return Ok(());
+        };
+        let stopped = units
+            .stop_of(before_aside(&swap.old.name), &swap.old.id)
+            .await;
+        stopped.map_err(|error| {
+            Halt::Failure(Box::new(ContainerFailure {
+                container: swap.name.to_owned(),
+                what: error.to_string(),
+                ..ContainerFailure::default()
+            }))
+        })
+    }
+
+    /// Gives a container that is up again back into systemd's care.
+    pub(super) async fn start_unit(&self, swap: &Swap<'_>) -> Result<(), SystemdError> {
+        match self.options.units_with(self.engine) {
+            Some(units) => {
+                let name = before_aside(&swap.old.name);
+                units.start_of(name, &swap.old.id).await
+            }
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,374 @@
+//! Units by which systemd starts containers at boot and again after a failure: Podman has no
+//! daemon that would.
+//!
+//! The units are those of Podman's own generator. Each is called what paunch called it,
+//! `tripleo_<container>.service`, and begins with a note on the container it is for: it names that
+//! by its id, and so is written again when the container is made anew. A unit that paunch wrote
+//! serves as well, for as long as its container stays.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use service::{Action, ContainerKeys};
+use tokio::process::Command;
+
+/// There where systemd is the first process.
+const RUNNING: &str = "/run/systemd/system";
+
+const PREFIX: &str = "tripleo_";
+const NOTE: &str = "# Written by slipway, and again when the container is made anew.";
+
+/// A unit could not be seen to.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SystemdError {
+    /// Its file, or the folder, cannot be used.
+    #[error("cannot use {}: {source}", path.display())]
+    File {
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's own words.
+        source: std::io::Error,
+    },
+    /// systemctl failed.
+    #[error("systemctl {arguments} failed: {said}")]
+    Systemctl {
+        /// What it was called with.
+        arguments: String,
+        /// What it said.
+        said: String,
+    },
+}
+
+type Result<T, E = SystemdError> = std::result::Result<T, E>;
+
+/// A folder of units, and the systemd that reads it.
+#[derive(Clone, Debug)]
+pub struct Units {
+    dir: PathBuf,
+    /// Nothing where systemd does not run.
+    systemctl: Option<PathBuf>,
+}
+
+/// What a unit of ours is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Owner {
+    pub(crate) managed_by: String,
+    pub(crate) config_id: String,
+    /// The container's id.
+    pub(crate) id: String,
+}
+
+impl Owner {
+    fn note(&self) -> String {
+        let Owner {
+            managed_by,
+            config_id,
+            id,
+        } = self;
+        let lines = [
+            ("managed_by", managed_by),
+            ("config_id", config_id),
+            ("container", id),
+        ]
+        // In JSON, what could end the line does not.
+        .map(|(key, value)| format!("# {key}: {}\n", serde_json::json!(value)));
+        format!("{NOTE}\n{}", lines.concat())
+    }
+
+    fn read(text: &str) -> Option<Owner> {
+        let mut lines = text.lines().skip_while(|line| *line != NOTE).skip(1);
+        let mut value = |key: &str| {
+            let line = lines.next()?.strip_prefix(&format!("# {key}: "))?;
+            serde_json::from_str::<String>(line).ok()
+        };
+        Some(Owner {
+            managed_by: value("managed_by")?,
+            config_id: value("config_id")?,
+            id: value("container")?,
+        })
+    }
+}
+
+/// What is there under a unit's name.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Present {
+    Nothing,
+    Ours(Owner),
+    /// A file that somebody else wrote: paunch, most likely.
+    Theirs,
+    /// A link: to nothing, which is how an operator masks a unit, or to a unit elsewhere.
+    Linked,
+}
+
+impl Units {
+    /// The units in a folder. Where systemd runs, it is told of what changes there.
+    pub fn new(dir: PathBuf) -> Units {
+        Units {
+            dir,
+            systemctl: Units::are_read_here().then(|| "systemctl".into()),
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn with_systemctl(dir: PathBuf, systemctl: PathBuf) -> Units {
+        let systemctl = Some(systemctl);
+        Units { dir, systemctl }
+    }
+
+    /// Whether systemd runs here.
+    pub fn are_read_here() -> bool {
+        Path::new(RUNNING).is_dir()
+    }
+
+    /// The name of a container's unit, by its name in the engine.
+    pub(crate) fn name(container: &str) -> String {
+        format!("{PREFIX}{container}.service")
+    }
+
+    fn path(&self, unit: &str) -> PathBuf {
+        self.dir.join(unit)
+    }
+
+    /// What is there under a unit's name.
+    pub(crate) fn present(&self, unit: &str) -> Result<Present> {
+        let path = self.path(unit);
+        match std::fs::symlink_metadata(&path) {
+            Ok(found) if found.is_symlink() => return Ok(Present::Linked),
+            Ok(_) => {}
+            Err(why) if why.kind() == std::io::ErrorKind::NotFound => return Ok(Present::Nothing),
+            Err(source) => return Err(SystemdError::File { path, source }),
+        }
+        let text = match std::fs::read(&path) {
+            Ok(text) => text,
+            Err(source) => return Err(SystemdError::File { path, source }),
+        };
+        let owner = Owner::read(&String::from_utf8_lossy(&text));
+        Ok(owner.map_or(Present::Theirs, Present::Ours))
+    }
+
+    /// Our units of a set: name → id of the container that it is for.
+    pub(crate) fn of_set(
+        &self,
+        managed_by: &str,
+        config_id: &str,
+    ) -> Result<BTreeMap<String, String>> {
+        let units = self.ours()?.into_iter();
+        Ok(units
+            .filter(|(_, owner)| owner.managed_by == managed_by && owner.config_id == config_id)
+            .map(|(unit, owner)| (unit, owner.id))
+            .collect())
+    }
+
+    fn ours(&self) -> Result<Vec<(String, Owner)>> {
+        let failed = |source| SystemdError::File {
+            path: self.dir.clone(),
+            source,
+        };
+        let mut units = Vec::new();
+        let entries = match std::fs::read_dir(&self.dir) {
+            Ok(entries) => entries,
+            Err(why) if why.kind() == std::io::ErrorKind::NotFound => return Ok(units),
+            Err(source) => return Err(failed(source)),
+        };
+        for entry in entries {
+            let name = entry.map_err(failed)?.file_name();
+            if let Some(unit) = name.to_str().filter(|name| is_container_unit(name))
+                && let Present::Ours(owner) = self.present(unit)?
+            {
+                units.push((unit.to_owned(), owner));
+            }
+        }
+        Ok(units)
+    }
+
+    /// The unit that is for a container: ours by its id, another's by the container's name.
+    fn of_container(&self, container: &str, id: &str) -> Result<Option<String>> {
+        let mut ours = self.ours()?.into_iter();
+        if let Some((unit, _)) = ours.find(|(_, owner)| owner.id == id) {
+            return Ok(Some(unit));
+        }
+        let unit = Units::name(container);
+        let theirs = self.present(&unit)? == Present::Theirs;
+        Ok(theirs.then_some(unit))
+    }
+
+    /// Writes a unit, over what paunch had there.
+    pub(crate) async fn write(&self, unit: &str, owner: &Owner, generated: &str) -> Result<()> {
+        if self.present(unit)? == Present::Theirs {
+            self.remove_checks(unit).await?;
+        }
+        let path = self.path(unit);
+        let text = format!("{}{}", owner.note(), named(generated, unit));
+        write_beside(&self.dir, &path, &text).map_err(|source| SystemdError::File { path, source })
+    }
+
+    /// Has systemd read the units anew, and see to it that these run, now and after boot.
+    pub(crate) async fn enable(&self, units: &[String]) -> Result<()> {
+        if units.is_empty() {
+            return Ok(());
+        }
+        self.systemctl("daemon-reload", &[]).await?;
+        self.forget_failures(units).await;
+        self.systemctl("enable", units).await?;
+        self.start(units).await
+    }
+
+    /// Starts units. What runs already is taken over.
+    pub(crate) async fn start(&self, units: &[String]) -> Result<()> {
+        match units.is_empty() {
+            true => Ok(()),
+            false => self.systemctl("start", units).await,
+        }
+    }
+
+    /// Stops the unit of a container that is to be stopped, which systemd would start again. Takes
+    /// the name that the container has when it is not set aside.
+    pub(crate) async fn stop_of(&self, container: &str, id: &str) -> Result<()> {
+        match self.of_container(container, id)? {
+            Some(unit) => self.systemctl("stop", &[unit]).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Starts the unit of a container that was to be replaced, and is up again.
+    pub(crate) async fn start_of(&self, container: &str, id: &str) -> Result<()> {
+        let unit = self.of_container(container, id)?;
+        self.start(unit.as_slice()).await
+    }
+
+    /// Lets go of a container that is to be removed. A unit of ours goes with those of its set that
+    /// have no container any more.
+    pub(crate) async fn release(&self, container: &str, id: &str) -> Result<()> {
+        match self.of_container(container, id)? {
+            Some(unit) if self.present(&unit)? == Present::Theirs => {
+                self.remove(&unit, false).await
+            }
+            Some(unit) => self.systemctl("stop", &[unit]).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Removes a unit, and all that paunch may have put beside it. What `runs` by it goes on.
+    pub(crate) async fn remove(&self, unit: &str, runs: bool) -> Result<()> {
+        self.remove_checks(unit).await?;
+        if !runs {
+            self.systemctl("stop", &[unit.to_owned()]).await?;
+        }
+        self.systemctl("disable", &[unit.to_owned()]).await?;
+        remove(&self.path(unit))?;
+        self.systemctl("daemon-reload", &[]).await?;
+        self.forget_failures(&[unit.to_owned()]).await;
+        Ok(())
+    }
+
+    /// A container that was killed counts as failed, and too many failures as not to be started.
+    /// That there was none is said as an error.
+    async fn forget_failures(&self, units: &[String]) {
+        let _ = self.systemctl("reset-failed", units).await;
+    }
+
+    /// paunch had a timer run the healthcheck; Podman has its own.
+    async fn remove_checks(&self, unit: &str) -> Result<()> {
+        let stem = unit.trim_end_matches(".service");
+        for check in [
+            format!("{stem}_healthcheck.timer"),
+            format!("{stem}_healthcheck.service"),
+        ] {
+            if self.present(&check)? == Present::Theirs {
+                let units = [check.clone()];
+                self.systemctl("stop", &units).await?;
+                self.systemctl("disable", &units).await?;
+                remove(&self.path(&check))?;
+            }
+        }
+        let path = self.path(&format!("{unit}.requires"));
+        match std::fs::remove_dir_all(&path) {
+            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                Err(SystemdError::File { path, source })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn systemctl(&self, verb: &str, units: &[String]) -> Result<()> {
+        let Some(program) = &self.systemctl else {
+            return Ok(());
+        };
+        let arguments: Vec<&OsStr> = std::iter::once(verb)
+            .chain(units.iter().map(String::as_str))
+            .map(OsStr::new)
+            .collect();
+        let failed = |said: String| SystemdError::Systemctl {
+            arguments: [verb, &units.join(" ")].join(" ").trim().to_owned(),
+            said,
+        };
+        let ran = Command::new(program).args(arguments).output().await;
+        let ended = ran.map_err(|why| failed(why.to_string()))?;
+        match ended.status.success() {
+            true => Ok(()),
+            false => Err(failed(
+                String::from_utf8_lossy(&ended.stderr).trim().to_owned(),
+            )),
+        }
+    }
+}
+
+/// Whether systemd is to see to a container: one that stays, and that its policy would have up.
+pub(crate) fn is_wanted(keys: &ContainerKeys) -> bool {
+    keys.action == Action::Run && !keys.is_one_shot() && !keys.remove && restart(keys).is_some()
+}
+
+/// A container's restart policy in systemd's words. It has none for `unless-stopped`: what an
+/// operator stops by systemctl stays stopped until the next boot either way.
+pub(crate) fn restart(keys: &ContainerKeys) -> Option<&'static str> {
+    match keys.restart.as_deref() {
+        None | Some("no") => None,
+        Some(policy) if policy.starts_with("on-failure") => Some("on-failure"),
+        Some(_) => Some("always"),
+    }
+}
+
+fn is_container_unit(name: &str) -> bool {
+    name.starts_with(PREFIX) && name.ends_with(".service")
+}
+
+/// The generator knows the container by its id; people know it by its name.
+fn named(generated: &str, unit: &str) -> String {
+    let container = unit.trim_start_matches(PREFIX).trim_end_matches(".service");
+    let lines = generated.lines().skip_while(|line| line.starts_with('#'));
+    let mut text = String::new();
+    for line in lines {
+        match line.starts_with("Description=") {
+            true => text.push_str(&format!("Description={container} container")),
+            false => text.push_str(line),
+        }
+        text.push('\n');
+    }
+    text
+}
+
+fn write_beside(dir: &Path, path: &Path, text: &str) -> std::io::Result<()> {
+    std::fs::create_dir_all(dir)?;
+    // systemd reads no file of this name.
+    let beside = path.with_extension("service.new");
+    let mut options = std::fs::OpenOptions::new();
+    let file = options.write(true).create(true).truncate(true).mode(0o644);
+    let mut file = file.open(&beside)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    std::fs::rename(&beside, path)
+}
+
+fn remove(path: &Path) -> Result<()> {
+    match std::fs::remove_file(path) {
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(SystemdError::File {
+            path: path.to_owned(),
+            source,
+        }),
+        _ => Ok(()),
+    }
+}
