@@ -106,6 +106,12 @@ pub enum Problem {
     /// Templates that use templates that use templates …
     #[error("templates are nested too deeply here")]
     TooDeep,
+    /// More memory than the values of one template may take.
+    #[error(
+        "with this, the values come to more than {0} MiB: something is put into itself, or used, \
+         again and again"
+    )]
+    TooLarge(usize),
     /// A condition that is not there, or no condition.
     #[error("{0}")]
     Condition(String),

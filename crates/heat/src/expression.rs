@@ -33,6 +33,12 @@ impl Expression {
             .unwrap_or(Cow::Owned(Value::Null)))
     }
 
+    /// The value, as one's own.
+    pub(crate) fn owned(&self, stack: &Stack<'_>) -> Result<Value> {
+        let value = self.evaluate(stack)?;
+        Ok(stack.budget().own(value)?)
+    }
+
     /// The value, or nothing where it is to be left out of the list or map around it.
     pub(crate) fn evaluate_item<'a>(
         &'a self,
@@ -57,19 +63,21 @@ impl Expression {
                 Err(error) => Err(error.at("get_param")),
             };
         }
-        Ok(self
-            .evaluate_item(stack)?
-            .map(|value| Arc::new(value.into_owned())))
+        match self.evaluate_item(stack)? {
+            Some(value) => Ok(Some(Arc::new(stack.budget().own(value)?))),
+            None => Ok(None),
+        }
     }
 }
 
 pub(crate) fn evaluate_list(items: &[Expression], stack: &Stack<'_>) -> Result<Vec<Value>> {
     let mut list = Vec::with_capacity(items.len());
     for (index, item) in items.iter().enumerate() {
-        let value = item
-            .evaluate_item(stack)
-            .map_err(|error| error.at(format_args!("[{index}]")))?;
-        list.extend(value.map(Cow::into_owned));
+        let step = |error: Error| error.at(format_args!("[{index}]"));
+        if let Some(value) = item.evaluate_item(stack).map_err(step)? {
+            let value = stack.budget().own(value);
+            list.push(value.map_err(|problem| step(problem.into()))?);
+        }
     }
     Ok(list)
 }
@@ -77,9 +85,10 @@ pub(crate) fn evaluate_list(items: &[Expression], stack: &Stack<'_>) -> Result<V
 fn evaluate_map(entries: &[(String, Expression)], stack: &Stack<'_>) -> Result<Map<String, Value>> {
     let mut map = Map::with_capacity(entries.len());
     for (key, item) in entries {
-        let value = item.evaluate_item(stack).map_err(|error| error.at(key))?;
-        if let Some(value) = value {
-            map.insert(key.clone(), value.into_owned());
+        let step = |error: Error| error.at(key);
+        if let Some(value) = item.evaluate_item(stack).map_err(step)? {
+            let value = stack.budget().own(value);
+            map.insert(key.clone(), value.map_err(|problem| step(problem.into()))?);
         }
     }
     Ok(map)

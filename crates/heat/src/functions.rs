@@ -281,21 +281,25 @@ impl Call {
                 return access::get_attr(arguments, stack).map(Some);
             }
             (Arguments::One(argument), Name::GetResource) => access::get_resource(argument, stack)?,
-            (Arguments::One(argument), Name::GetFile) => access::get_file(argument, stack)?,
+            (Arguments::One(argument), Name::GetFile) => {
+                made(access::get_file(argument, stack)?, stack)?
+            }
             (Arguments::One(argument), Name::ResourceFacade) => access::facade(argument, stack)?,
-            (Arguments::Many(arguments), Name::ListJoin) => lists::join(arguments, stack)?,
+            (Arguments::Many(arguments), Name::ListJoin) => {
+                made(lists::join(arguments, stack)?, stack)?
+            }
             (Arguments::One(argument), Name::ListConcat) => {
-                lists::concat(argument.evaluate(stack)?.into_owned(), false)?
+                lists::concat(argument.owned(stack)?, false)?
             }
             (Arguments::One(argument), Name::ListConcatUnique) => {
-                lists::concat(argument.evaluate(stack)?.into_owned(), true)?
+                lists::concat(argument.owned(stack)?, true)?
             }
             (Arguments::One(argument), Name::MapMerge) => maps::merge(argument, stack)?,
             (Arguments::One(argument), Name::MapReplace) => {
-                maps::replace(argument.evaluate(stack)?.into_owned())?
+                maps::replace(argument.owned(stack)?, stack.budget())?
             }
             (Arguments::One(argument), Name::StrSplit) => {
-                strings::split(&*argument.evaluate(stack)?)?
+                strings::split(&*argument.evaluate(stack)?, stack.budget())?
             }
             (Arguments::One(argument), Name::Digest) => {
                 strings::digest(&*argument.evaluate(stack)?)?
@@ -316,7 +320,7 @@ impl Call {
             }
             (Arguments::Many(arguments), Name::Filter) => lists::filter(arguments, stack)?,
             (Arguments::Replace { template, params }, name) => {
-                strings::replace(name, template, params, stack)?
+                made(strings::replace(name, template, params, stack)?, stack)?
             }
             (
                 Arguments::Repeat {
@@ -328,7 +332,7 @@ impl Call {
                 _,
             ) => lists::repeat(template, for_each, *permutations, *maps, stack)?,
             (Arguments::Yaql { expression, data }, _) => yaql(expression, data, stack)?,
-            (Arguments::One(argument), _) => argument.evaluate(stack)?.into_owned(),
+            (Arguments::One(argument), _) => argument.owned(stack)?,
             (Arguments::Many(arguments), _) => {
                 Value::Array(crate::expression::evaluate_list(arguments, stack)?)
             }
@@ -368,6 +372,12 @@ fn two<'a>(arguments: &'a [Expression], stack: &'a Stack<'_>) -> Result<[Cow<'a,
     ])
 }
 
+/// What a function made: it counts.
+fn made(value: Value, stack: &Stack<'_>) -> Result<Value> {
+    stack.budget().spend_on(&value)?;
+    Ok(value)
+}
+
 fn compile_yaql(argument: &Value, context: Context) -> Result<Arguments, Problem> {
     let shape = || wants("a map of an expression and its data");
     let map = argument.as_object().ok_or_else(shape)?;
@@ -391,11 +401,7 @@ fn yaql(expression: &Expression, data: &Expression, stack: &Stack<'_>) -> Result
     let Value::String(text) = &*text else {
         return Err(crate::Error::from(wants("an expression in a text")).at("expression"));
     };
-    let data = data.evaluate(stack).map_err(|error| error.at("data"))?;
-    let root = Value::Object(
-        [("data".to_owned(), data.into_owned())]
-            .into_iter()
-            .collect(),
-    );
-    stack.resolver().yaql(text, &root)
+    let data = data.owned(stack).map_err(|error| error.at("data"))?;
+    let root = Value::Object([("data".to_owned(), data)].into_iter().collect());
+    made(stack.resolver().yaql(text, &root)?, stack)
 }

@@ -50,6 +50,7 @@
 //! [`yaql`] is the query language that templates use inside of their own; [`process`] makes templates
 //! of TripleO's `*.j2.yaml` first.
 
+mod budget;
 mod environment;
 mod error;
 mod expression;

@@ -43,6 +43,9 @@ const KEYS: [&str; 9] = [
     "tags",
 ];
 
+/// How many items a text with commas may have.
+const MOST_ITEMS: usize = 1_000_000;
+
 impl Kind {
     fn parse(text: &str) -> Option<Self> {
         Some(match text {
@@ -239,10 +242,13 @@ fn convert(kind: Kind, value: &Value) -> Option<Converted> {
             Converted::To(Value::Array(Vec::new()))
         }
         (Kind::List, Value::String(text)) => {
+            if text.matches(',').count() >= MOST_ITEMS {
+                return None;
+            }
             Converted::To(Value::Array(text.split(',').map(Value::from).collect()))
         }
         (Kind::Json, Value::String(text)) if text.is_empty() => Converted::Same,
-        (Kind::Json, Value::String(text)) => Converted::To(serde_json::from_str(text).ok()?),
+        (Kind::Json, Value::String(text)) => Converted::To(python::from_json(text)?),
         (Kind::Json, _) => Converted::Same,
         (Kind::Boolean, Value::Bool(_)) => Converted::Same,
         (Kind::Boolean, Value::String(_) | Value::Number(_)) => {

@@ -1,7 +1,9 @@
 //! What Heat leaves to Python: how values turn into text, when they are equal, what counts as
 //! empty.
 
+use std::borrow::Borrow;
 use std::fmt::Write;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde_json::{Map, Number, Value};
 
@@ -198,6 +200,48 @@ fn equal_maps(a: &Map<String, Value>, b: &Map<String, Value>) -> bool {
             .all(|(key, value)| b.get(key).is_some_and(|other| equal(value, other)))
 }
 
+/// A value that is the same key as whatever is equal to it.
+pub(crate) struct Equal<T>(pub(crate) T);
+
+impl<T: Borrow<Value>> PartialEq for Equal<T> {
+    fn eq(&self, other: &Self) -> bool {
+        equal(self.0.borrow(), other.0.borrow())
+    }
+}
+
+impl<T: Borrow<Value>> Eq for Equal<T> {}
+
+impl<T: Borrow<Value>> Hash for Equal<T> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        hash(self.0.borrow(), state);
+    }
+}
+
+fn hash(value: &Value, state: &mut impl Hasher) {
+    match value {
+        Value::Null => state.write_u8(0),
+        // Zero has two signs.
+        Value::Bool(_) | Value::Number(_) => state.write_u64((float(value) + 0.0).to_bits()),
+        Value::String(text) => text.hash(state),
+        Value::Array(items) => {
+            state.write_usize(items.len());
+            for item in items {
+                hash(item, state);
+            }
+        }
+        // The order of a map's keys does not count.
+        Value::Object(map) => {
+            let entry = |(key, item): (&String, &Value)| {
+                let mut state = DefaultHasher::new();
+                key.hash(&mut state);
+                hash(item, &mut state);
+                state.finish()
+            };
+            state.write_u64(map.iter().map(entry).fold(0, u64::wrapping_add));
+        }
+    }
+}
+
 /// A number or boolean that is a whole number.
 fn whole(value: &Value) -> Option<i128> {
     match value {
@@ -244,12 +288,17 @@ pub(crate) fn integer(text: &str) -> Option<i64> {
     text.replace('_', "").parse().ok()
 }
 
-/// `int(text)`, or else `float(text)`.
+/// `int(text)`, or else `float(text)`; nothing for integers of more than 64 bits.
 pub(crate) fn number(text: &str) -> Option<Value> {
     if let Some(value) = integer(text) {
         return Some(Value::from(value));
     }
     let trimmed = text.trim();
+    let digits = trimmed.strip_prefix(['+', '-']).unwrap_or(trimmed);
+    if digits.bytes().all(|b| b.is_ascii_digit() || b == b'_') {
+        let positive = trimmed.strip_prefix('+').unwrap_or(trimmed);
+        return positive.parse::<u64>().ok().map(Value::from);
+    }
     let plain = trimmed
         .bytes()
         .all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'E' | b'+' | b'-'));
@@ -261,6 +310,44 @@ pub(crate) fn number(text: &str) -> Option<Value> {
         .ok()
         .and_then(Number::from_f64)
         .map(Value::Number)
+}
+
+/// `json.loads(text)`; nothing for what is no JSON, or has integers of more than 64 bits.
+pub(crate) fn from_json(text: &str) -> Option<Value> {
+    let value = serde_json::from_str(text).ok()?;
+    // They would have become floats, which are seldom that large.
+    (!has_large_float(&value) || !has_large_integer(text)).then_some(value)
+}
+
+fn has_large_float(value: &Value) -> bool {
+    match value {
+        Value::Number(number) => {
+            number.is_f64() && number.as_f64().is_some_and(|value| value.abs() >= 9e18)
+        }
+        Value::Array(items) => items.iter().any(has_large_float),
+        Value::Object(map) => map.values().any(has_large_float),
+        _ => false,
+    }
+}
+
+/// Whether JSON has an integer that 64 bits cannot hold.
+fn has_large_integer(json: &str) -> bool {
+    let mut in_text = false;
+    let mut escaped = false;
+    let token = |c: char| {
+        let delimits = !matches!(c, '0'..='9' | '+' | '-' | '.' | 'e' | 'E');
+        if escaped {
+            escaped = false;
+        } else if c == '"' {
+            in_text = !in_text;
+        } else {
+            escaped = in_text && c == '\\';
+        }
+        in_text || delimits
+    };
+    json.split(token)
+        .filter(|token| token.len() > 18 && !token.contains(['.', 'e', 'E']))
+        .any(|token| token.parse::<i64>().is_err() && token.parse::<u64>().is_err())
 }
 
 /// An element of a list or text by Python's index, which counts from the end if negative.
@@ -312,10 +399,42 @@ mod tests {
     }
 
     #[test]
+    fn what_is_equal_is_one_key() {
+        for (a, b) in [
+            (json!([true, -0.0]), json!([1.0, 0])),
+            (json!({"a": 1, "b": [2]}), json!({"b": [2.0], "a": true})),
+            (json!(9007199254740993_i64), json!(9007199254740992.0)),
+        ] {
+            assert!(equal(&a, &b));
+            let both: std::collections::HashSet<_> = [Equal(&a), Equal(&b)].into();
+            assert_eq!(both.len(), 1, "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn large_integers_in_json() {
+        for text in [
+            "[18446744073709551615, -9223372036854775808, 1e30]",
+            r#"{"18446744073709551616": "a\"99999999999999999999", "b": 12345678901234567890.0}"#,
+        ] {
+            assert!(from_json(text).is_some(), "{text}");
+        }
+        for text in ["18446744073709551616", "[1e30, -9223372036854775809]"] {
+            assert_eq!(from_json(text), None, "{text}");
+        }
+    }
+
+    #[test]
     fn numbers_in_text() {
         assert_eq!(number(" 1_000 "), Some(json!(1000)));
         assert_eq!(number("1e3"), Some(json!(1000.0)));
         assert_eq!(number("1__0"), None);
+        assert_eq!(
+            number("18446744073709551615"),
+            Some(json!(18446744073709551615_u64))
+        );
+        assert_eq!(number("18446744073709551616"), None);
+        assert_eq!(number("-9223372036854775809"), None);
         assert_eq!(number(""), None);
         assert_eq!(index(3, -1), Some(2));
         assert_eq!(index(3, 3), None);

@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::{Arc, RwLock};
 
 use rayon::prelude::*;
 use serde_json::{Map, Value};
 
+use crate::budget::{Budget, MOST_MIB};
 use crate::environment::{Environment, Target, normal, place};
 use crate::error::{Error, Problem, Result, nearest};
 use crate::stack::{Facade, Given, Stack};
@@ -23,6 +25,7 @@ const STANDARD_ENVIRONMENTS: [&str; 2] = [
 pub struct Resolver {
     folder: PathBuf,
     environment: Environment,
+    limit: usize,
     templates: RwLock<HashMap<PathBuf, Result<Arc<Template>>>>,
     expressions: RwLock<HashMap<String, yaql::Expression>>,
 }
@@ -49,9 +52,18 @@ impl Resolver {
         Self {
             folder: normal(folder),
             environment,
+            limit: MOST_MIB,
             templates: RwLock::default(),
             expressions: RwLock::default(),
         }
+    }
+
+    /// Makes it an error that what a template comes to, and all on the way to it, takes more than so
+    /// many MiB. Without this, it is 512.
+    #[must_use]
+    pub fn within(mut self, mib: usize) -> Self {
+        self.limit = mib;
+        self
     }
 
     /// The environment.
@@ -88,7 +100,8 @@ impl Resolver {
                 .into_iter()
                 .map(|(name, value)| (name, Arc::new(value))),
         );
-        Stack::new(self, template, given, Facade::new(), 0)?.into_outputs()
+        let budget = Rc::new(Budget::new(self.limit));
+        Stack::new(self, template, given, Facade::new(), budget, 0)?.into_outputs()
     }
 
     /// The outputs of several templates, or why there are none, in the order given.

@@ -3,16 +3,18 @@
 
 mod resource;
 
-use std::borrow::Cow;
 use std::cell::{Cell, OnceCell};
 use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use crate::budget::Budget;
 use crate::error::{Error, Problem, Result, nearest};
 use crate::expression::Expression;
 use crate::functions::is_enabled;
+use crate::parameter::Parameter;
 use crate::resolver::Resolver;
 use crate::template::{Definition, Output, Template};
 
@@ -38,6 +40,7 @@ pub(crate) type Facade = Map<String, Value>;
 /// See the module.
 pub(crate) struct Stack<'r> {
     resolver: &'r Resolver,
+    budget: Rc<Budget>,
     template: Arc<Template>,
     parameters: HashMap<String, Arc<Value>>,
     conditions: HashMap<String, Cell<Progress>>,
@@ -71,19 +74,22 @@ impl<'r> Stack<'r> {
         template: Arc<Template>,
         mut given: Given,
         facade: Facade,
+        budget: Rc<Budget>,
         depth: usize,
     ) -> Result<Self> {
         let in_template = |error: Error| error.in_template(&template.name);
         if depth > DEEPEST {
             return Err(in_template(Problem::TooDeep.into()));
         }
+        budget
+            .spend_on_template(template.declared())
+            .map_err(|problem| in_template(problem.into()))?;
         let mut parameters = HashMap::with_capacity(template.parameters.len() + 2);
         for (name, parameter) in &template.parameters {
             let value = given
                 .remove(name)
                 .or_else(|| resolver.environment().parameter_defaults.get(name).cloned());
-            let value = parameter
-                .value(name, value)
+            let value = taken(parameter, name, value, &budget)
                 .map_err(|problem| in_template(Error::from(problem).at(name).at("parameters")))?;
             parameters.insert(name.clone(), value);
         }
@@ -102,6 +108,7 @@ impl<'r> Stack<'r> {
         }
         Ok(Self {
             resolver,
+            budget,
             parameters,
             conditions: keyed(template.conditions.keys(), || Cell::new(Progress::Unknown)),
             resources: keyed(template.resources.keys(), Slot::default),
@@ -115,6 +122,10 @@ impl<'r> Stack<'r> {
 
     pub(crate) fn resolver(&self) -> &'r Resolver {
         self.resolver
+    }
+
+    pub(crate) fn budget(&self) -> &Rc<Budget> {
+        &self.budget
     }
 
     pub(crate) fn template(&self) -> &Template {
@@ -269,8 +280,7 @@ impl<'r> Stack<'r> {
         }
         definition
             .value
-            .evaluate(self)
-            .map(Cow::into_owned)
+            .owned(self)
             .map_err(|error| error.at("value"))
     }
 
@@ -294,6 +304,20 @@ impl<'r> Stack<'r> {
             })
             .collect())
     }
+}
+
+/// A parameter's value; one that had to be made of what is given counts.
+fn taken(
+    parameter: &Parameter,
+    name: &str,
+    given: Option<Arc<Value>>,
+    budget: &Budget,
+) -> Result<Arc<Value>, Problem> {
+    let value = parameter.value(name, given.clone())?;
+    if given.is_some_and(|given| !Arc::ptr_eq(&given, &value)) {
+        budget.spend_on(&value)?;
+    }
+    Ok(value)
 }
 
 fn keyed<'a, T>(

@@ -71,6 +71,11 @@ const RESOURCE_KEYS: [&str; 9] = [
 ];
 
 impl Template {
+    /// How many things it declares.
+    pub(crate) fn declared(&self) -> usize {
+        self.parameters.len() + self.conditions.len() + self.resources.len() + self.outputs.len()
+    }
+
     /// Reads a template. The error's template is not named yet.
     pub(crate) fn parse(path: std::path::PathBuf, name: String, text: &str) -> Result<Self> {
         let document = yaml::parse(text).map_err(Problem::Syntax)?;

@@ -10,10 +10,14 @@ use std::collections::HashMap;
 use saphyr_parser::{Event, Parser, ScalarStyle, Span, Tag};
 use serde_json::{Map, Value};
 
+use crate::budget::Budget;
+use crate::python;
+
 /// How deep a document may nest: nobody writes more, and what reads it recurses.
 const DEEPEST: usize = 100;
-/// How many values a document's aliases may copy, so that a small file cannot become a huge value.
-const MOST_COPIES: usize = 1_000_000;
+/// How many MiB a document's anchors and aliases may copy, so that a small file cannot become a
+/// huge value.
+const MOST_COPIES: usize = 64;
 
 /// What is wrong with a document, and where.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -31,14 +35,17 @@ pub struct SyntaxError {
 pub fn parse(text: &str) -> Result<Value, SyntaxError> {
     // What is JSON is read as JSON, which YAML does not quite contain (tabs, for one).
     if text.trim_start().starts_with('{')
-        && let Ok(value) = serde_json::from_str(text)
+        && let Some(value) = python::from_json(text)
     {
         return Ok(value);
     }
     let mut parser = Parser::new_from_str(text);
     let mut builder = Builder {
         unfinished_end: (!text.ends_with('\n')).then(|| text.chars().count()),
-        ..Builder::default()
+        open: Vec::new(),
+        anchors: HashMap::new(),
+        document: None,
+        copies: Budget::new(MOST_COPIES),
     };
     while let Some(event) = parser.next_event() {
         let (event, span) = event.map_err(|error| SyntaxError {
@@ -71,12 +78,11 @@ enum Key {
     Merge,
 }
 
-#[derive(Default)]
 struct Builder {
     open: Vec<(Open, usize)>,
     anchors: HashMap<usize, Value>,
     document: Option<Value>,
-    copies: usize,
+    copies: Budget,
     /// How many characters there are, if no newline ends them: a block scalar ends there without
     /// one.
     unfinished_end: Option<usize>,
@@ -105,11 +111,7 @@ impl Builder {
                     .anchors
                     .get(&anchor)
                     .ok_or("an alias refers to what it is part of")?;
-                self.copies += size(value);
-                if self.copies > MOST_COPIES {
-                    return Err("its aliases make too large a value");
-                }
-                let value = value.clone();
+                let value = copy(value, &self.copies)?;
                 self.finish(value, 0)
             }
             Event::SequenceStart(anchor, _) => self.open(Open::List(Vec::new()), anchor),
@@ -159,7 +161,7 @@ impl Builder {
     /// Puts a complete value where it belongs.
     fn finish(&mut self, value: Value, anchor: usize) -> Result<(), &'static str> {
         if anchor != 0 {
-            self.anchors.insert(anchor, value.clone());
+            self.anchors.insert(anchor, copy(&value, &self.copies)?);
         }
         match self.open.last_mut() {
             None => self.document = Some(value),
@@ -237,18 +239,17 @@ fn scalar_value(
     tag: Option<&Tag>,
 ) -> Result<Value, &'static str> {
     match tag {
-        None if style == ScalarStyle::Plain => Ok(scalar::resolve(text)),
+        None if style == ScalarStyle::Plain => scalar::resolve(text),
         None => Ok(Value::String(text.into_owned())),
         Some(tag) => scalar::tagged(text, tag),
     }
 }
 
-fn size(value: &Value) -> usize {
-    match value {
-        Value::Array(items) => 1 + items.iter().map(size).sum::<usize>(),
-        Value::Object(map) => 1 + map.values().map(size).sum::<usize>(),
-        _ => 1,
-    }
+/// A copy, which counts.
+fn copy(value: &Value, copies: &Budget) -> Result<Value, &'static str> {
+    copies
+        .copy(value)
+        .map_err(|_| "its anchors and aliases make too large a value")
 }
 
 #[cfg(test)]

@@ -203,40 +203,6 @@ fn resources_that_wait_for_one_another_do_not_take_the_stack() {
 }
 
 #[test]
-fn what_grows_without_end_is_an_error() {
-    let mut text = "x".to_owned();
-    for _ in 0..12 {
-        text = format!("{{str_replace: {{params: {{x: xxxxxxxxxx}}, template: {text}}}}}");
-    }
-    let error =
-        error_of(&[("top.yaml", &format!("outputs: {{x: {{value: {text}}}}}"))]).to_string();
-    assert!(
-        error.ends_with("str_replace: it wants to make a text of at most 67108864 bytes"),
-        "{error}"
-    );
-
-    let ten = |index: usize| vec![format!("{{get_attr: [r{}, value]}}", index - 1); 10].join(", ");
-    let list = |index| {
-        format!(
-            "  r{index}: {{type: OS::Heat::Value, properties: {{value: {{list_concat: [{}]}}}}}}\n",
-            ten(index)
-        )
-    };
-    let lists: String = (1..12).map(list).collect();
-    let error = error_of(&[(
-        "top.yaml",
-        &format!(
-            "resources:\n  r0: {{type: OS::Heat::Value, properties: {{value: [1]}}}}\n{lists}outputs: {{x: {{value: {{get_attr: [r11, value]}}}}}}"
-        ),
-    )])
-    .to_string();
-    assert!(
-        error.contains("list_concat: it wants to make a list of at most 1000000 items"),
-        "{error}"
-    );
-}
-
-#[test]
 fn a_text_may_have_many_names() {
     let names =
         |form: fn(usize) -> String, with: &str| (0..1000).map(form).collect::<Vec<_>>().join(with);

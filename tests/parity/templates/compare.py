@@ -32,10 +32,20 @@ def difference(theirs, ours, path=''):
     return None
 
 
-with open(sys.argv[1]) as opened:
-    heat = json.load(opened)
-with open(sys.argv[2]) as opened:
-    slipway = json.load(opened)
+def documents(path):
+    """All objects of a file, which has one for each command that a long list took."""
+    found, at = {}, 0
+    with open(path) as opened:
+        text = opened.read().strip()
+    while at < len(text):
+        document, at = json.JSONDecoder().raw_decode(text, at)
+        found |= document
+        while text[at:at + 1].isspace():
+            at += 1
+    return found
+
+
+heat, slipway = documents(sys.argv[1]), documents(sys.argv[2])
 
 equal, refused, wrong = 0, 0, []
 for name, theirs in heat.items():

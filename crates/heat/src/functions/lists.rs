@@ -1,12 +1,15 @@
 //! `list_join`, `list_concat`, `list_concat_unique`, `repeat`, `contains`, `filter`.
 
+use std::collections::HashSet;
+
+use indexmap::IndexSet;
 use serde_json::{Map, Value};
 
-use super::strings::joined;
+use super::strings::{joined, replaced};
 use super::{Arguments, wants};
 use crate::error::{Problem, Result};
 use crate::expression::{Context, Expression, compile};
-use crate::python;
+use crate::python::{self, Equal};
 use crate::stack::Stack;
 use crate::version::Version;
 
@@ -90,24 +93,17 @@ pub(super) fn concat(lists: Value, unique: bool) -> Result<Value> {
         }
     }
     if unique {
-        let mut once: Vec<Value> = Vec::with_capacity(all.len());
-        for item in all {
-            if !contains_equal(&once, &item) {
-                once.push(item);
-            }
-        }
-        all = once;
+        let once: IndexSet<Equal<Value>> = all.into_iter().map(Equal).collect();
+        all = once.into_iter().map(|Equal(item)| item).collect();
     }
     Ok(Value::Array(all))
 }
 
-fn contains_equal(items: &[Value], value: &Value) -> bool {
-    items.iter().any(|item| python::equal(item, value))
-}
-
 pub(super) fn contains(value: &Value, sequence: &Value) -> Result<Value> {
     match (sequence, value) {
-        (Value::Array(items), _) => Ok(Value::Bool(contains_equal(items, value))),
+        (Value::Array(items), _) => Ok(Value::Bool(
+            items.iter().any(|item| python::equal(item, value)),
+        )),
         (Value::String(text), Value::String(part)) => Ok(Value::Bool(text.contains(part))),
         (Value::String(_), _) => Err(wants("a text to look for in a text").into()),
         _ => Err(wants("a list or text to look in").into()),
@@ -121,20 +117,22 @@ pub(super) fn filter(arguments: &[Expression], stack: &Stack<'_>) -> Result<Valu
     };
     let list = list.evaluate(stack).map_err(|error| error.at("[1]"))?;
     if !python::is_true(&list) {
-        return Ok(list.into_owned());
+        return Ok(stack.budget().own(list)?);
     }
     let Value::Array(items) = &*list else {
         return Err(wants("a list to leave values out of").into());
     };
     let values = values.evaluate(stack).map_err(|error| error.at("[0]"))?;
     if !python::is_true(&values) {
-        return Ok(list.into_owned());
+        return Ok(stack.budget().own(list)?);
     }
     let Value::Array(values) = &*values else {
         return Err(wants("a list of the values to leave out").into());
     };
-    let kept = items.iter().filter(|item| !contains_equal(values, item));
-    Ok(Value::Array(kept.cloned().collect()))
+    let values: HashSet<Equal<&Value>> = values.iter().map(Equal).collect();
+    let kept = items.iter().filter(|item| !values.contains(&Equal(*item)));
+    let kept = kept.map(|item| stack.budget().copy(item));
+    Ok(Value::Array(kept.collect::<Result<_, _>>()?))
 }
 
 /// `{template, for_each: {NAME: LIST, …}, permutations}`.
@@ -208,7 +206,9 @@ pub(super) fn repeat(
     let mut results = Vec::with_capacity(count);
     for round in 0..count {
         let values = pick(&lists, round, permutations);
-        results.push(substitute(&template, &names, &values)?);
+        let result = substitute(&template, &names, &values)?;
+        stack.budget().spend_on(&result)?;
+        results.push(result);
     }
     Ok(Value::Array(results))
 }
@@ -265,7 +265,7 @@ fn substitute_text(text: &str, names: &[&str], values: &[&Value]) -> Result<Stri
             ))
             .into());
         };
-        text = text.replace(name, value);
+        text = replaced(&text, name, value)?;
     }
     Ok(text)
 }

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde_json::{Map, Value};
 
 use super::wants;
+use crate::budget::Budget;
 use crate::error::{Problem, Result};
 use crate::expression::Expression;
 use crate::python;
@@ -12,12 +13,13 @@ use crate::stack::Stack;
 
 /// Maps one after the other: the last wins.
 pub(super) fn merge(argument: &Expression, stack: &Stack<'_>) -> Result<Value> {
+    let budget = stack.budget();
     let mut merged = Map::new();
     if let Expression::List(maps) = argument {
         for (index, map) in maps.iter().enumerate() {
             let step = |error: crate::Error| error.at(format_args!("[{index}]"));
             if let Some(map) = map.evaluate_item(stack).map_err(step)? {
-                take(&mut merged, map).map_err(|problem| step(problem.into()))?;
+                take(&mut merged, map, budget).map_err(|problem| step(problem.into()))?;
             }
         }
         return Ok(Value::Object(merged));
@@ -25,12 +27,12 @@ pub(super) fn merge(argument: &Expression, stack: &Stack<'_>) -> Result<Value> {
     match argument.evaluate(stack)? {
         Cow::Borrowed(Value::Array(maps)) => {
             for map in maps {
-                take(&mut merged, Cow::Borrowed(map))?;
+                take(&mut merged, Cow::Borrowed(map), budget)?;
             }
         }
         Cow::Owned(Value::Array(maps)) => {
             for map in maps {
-                take(&mut merged, Cow::Owned(map))?;
+                take(&mut merged, Cow::Owned(map), budget)?;
             }
         }
         Cow::Borrowed(Value::String(text)) if text.is_empty() => {}
@@ -40,7 +42,11 @@ pub(super) fn merge(argument: &Expression, stack: &Stack<'_>) -> Result<Value> {
     Ok(Value::Object(merged))
 }
 
-fn take(merged: &mut Map<String, Value>, map: Cow<'_, Value>) -> Result<(), Problem> {
+fn take(
+    merged: &mut Map<String, Value>,
+    map: Cow<'_, Value>,
+    budget: &Budget,
+) -> Result<(), Problem> {
     match map {
         Cow::Owned(Value::Object(map)) => {
             if merged.is_empty() {
@@ -50,7 +56,9 @@ fn take(merged: &mut Map<String, Value>, map: Cow<'_, Value>) -> Result<(), Prob
             }
         }
         Cow::Borrowed(Value::Object(map)) => {
-            merged.extend(map.iter().map(|(key, value)| (key.clone(), value.clone())));
+            for (key, value) in map {
+                merged.insert(key.clone(), budget.copy(value)?);
+            }
         }
         Cow::Borrowed(Value::Null) | Cow::Owned(Value::Null) => {}
         other => {
@@ -64,7 +72,7 @@ fn take(merged: &mut Map<String, Value>, map: Cow<'_, Value>) -> Result<(), Prob
 }
 
 /// `[MAP, {keys: {OLD: NEW}, values: {OLD: NEW}}]`.
-pub(super) fn replace(arguments: Value) -> Result<Value> {
+pub(super) fn replace(arguments: Value, budget: &Budget) -> Result<Value> {
     const SHAPE: &str = "a map, and a map of the keys and values to replace, in a list";
     let Value::Array(arguments) = arguments else {
         return Err(wants(SHAPE).into());
@@ -92,14 +100,18 @@ pub(super) fn replace(arguments: Value) -> Result<Value> {
                 new
             }
         };
-        replaced.insert(new_key, replaced_value(value, &values));
+        replaced.insert(new_key, replaced_value(value, &values, budget)?);
     }
     Ok(Value::Object(replaced))
 }
 
-fn replaced_value(value: &Value, values: &Map<String, Value>) -> Value {
+fn replaced_value(
+    value: &Value,
+    values: &Map<String, Value>,
+    budget: &Budget,
+) -> Result<Value, Problem> {
     let found = value.as_str().and_then(|text| values.get(text));
-    found.unwrap_or(value).clone()
+    budget.copy(found.unwrap_or(value))
 }
 
 fn key_text(value: &Value) -> Result<String> {

@@ -9,6 +9,7 @@ use sha1::Sha1;
 use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
 
 use super::{Arguments, Name, wants};
+use crate::budget::Budget;
 use crate::error::{Problem, Result};
 use crate::expression::{Context, Expression, compile};
 use crate::python;
@@ -120,7 +121,7 @@ const RED_ZONE: usize = 64 << 10;
 const MORE_STACK: usize = 1 << 20;
 
 /// How long a text may become: what is put into one another grows fast.
-const LONGEST: usize = 64 << 20;
+const LONGEST: usize = 16 << 20;
 
 /// The parts with a delimiter between them.
 pub(super) fn joined(parts: &[String], delimiter: &str) -> Result<String, Problem> {
@@ -131,14 +132,26 @@ pub(super) fn joined(parts: &[String], delimiter: &str) -> Result<String, Proble
         .iter()
         .map(String::len)
         .fold(delimiters, usize::saturating_add);
-    if length > LONGEST {
-        return Err(wants(&format!("to make a text of at most {LONGEST} bytes")));
-    }
+    short_enough(length)?;
     Ok(parts.join(delimiter))
 }
 
+fn short_enough(length: usize) -> Result<(), Problem> {
+    if length > LONGEST {
+        return Err(wants(&format!("to make a text of at most {LONGEST} bytes")));
+    }
+    Ok(())
+}
+
+/// The text with every `name` in it replaced.
+pub(super) fn replaced(text: &str, name: &str, value: &str) -> Result<String, Problem> {
+    let count = text.matches(name).count();
+    short_enough(text.len().saturating_add(count.saturating_mul(value.len())))?;
+    Ok(text.replace(name, value))
+}
+
 /// `[DELIMITER, TEXT]`, or with an index third.
-pub(super) fn split(arguments: &Value) -> Result<Value> {
+pub(super) fn split(arguments: &Value, budget: &Budget) -> Result<Value> {
     let Value::Array(arguments) = arguments else {
         return Err(wants("a delimiter, a text and perhaps an index, in a list").into());
     };
@@ -153,8 +166,14 @@ pub(super) fn split(arguments: &Value) -> Result<Value> {
         }
     };
     let parts: Vec<&str> = match delimiter {
-        Value::String(delimiter) if !delimiter.is_empty() => text.split(delimiter).collect(),
-        Value::Null => text.split_whitespace().collect(),
+        Value::String(delimiter) if !delimiter.is_empty() => {
+            budget.spend_on_many(text.matches(delimiter.as_str()).count())?;
+            text.split(delimiter).collect()
+        }
+        Value::Null => {
+            budget.spend_on_many(text.split_whitespace().count())?;
+            text.split_whitespace().collect()
+        }
         _ => return Err(wants("a text as delimiter").into()),
     };
     let Some(index) = rest.first() else {

@@ -1,6 +1,7 @@
 //! What stands behind a resource, and its attributes.
 
 use std::borrow::Cow;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -80,8 +81,9 @@ impl<'r> Resource<'r> {
         facade: Facade,
         depth: usize,
     ) -> Result<Self> {
-        let given = parameters(&template, properties)?;
-        Stack::new(stack.resolver(), template, given, facade, depth + 1)
+        let given = parameters(&template, properties, stack)?;
+        let budget = Rc::clone(stack.budget());
+        Stack::new(stack.resolver(), template, given, facade, budget, depth + 1)
             .map(|nested| Self::Nested(Box::new(nested)))
             .map_err(Error::used)
     }
@@ -167,7 +169,10 @@ impl<'r> Resource<'r> {
             Self::Chain(members) => {
                 return members
                     .iter()
-                    .map(|member| Ok(member.attribute(name, path, stack)?.into_owned()))
+                    .map(|member| {
+                        let value = member.attribute(name, path, stack)?;
+                        Ok(stack.budget().own(value)?)
+                    })
                     .collect::<Result<_>>()
                     .map(|values| Cow::Owned(Value::Array(values)));
             }
@@ -181,13 +186,15 @@ impl<'r> Resource<'r> {
         match self {
             Self::Nothing => Ok(Value::Object(Map::new())),
             Self::Value(value) => Ok(Value::Object(
-                [("value".to_owned(), value.clone())].into_iter().collect(),
+                [("value".to_owned(), stack.budget().copy(value)?)]
+                    .into_iter()
+                    .collect(),
             )),
             Self::Nested(nested) => {
                 let mut all = Map::new();
                 for name in nested.output_names() {
-                    let value = self.attribute(name, &[], stack)?.into_owned();
-                    all.insert(name.to_owned(), value);
+                    let value = self.attribute(name, &[], stack)?;
+                    all.insert(name.to_owned(), stack.budget().own(value)?);
                 }
                 Ok(Value::Object(all))
             }
@@ -230,11 +237,7 @@ fn properties(declared: &Properties, stack: &Stack<'_>) -> Result<Vec<Property>>
             })
             .collect(),
         Properties::Whole(value) => {
-            match value
-                .evaluate(stack)
-                .map_err(|error| error.at("properties"))?
-                .into_owned()
-            {
+            match value.owned(stack).map_err(|error| error.at("properties"))? {
                 Value::Object(map) => Ok(map
                     .into_iter()
                     .map(|(name, value)| (name, Some(Arc::new(value))))
@@ -250,7 +253,7 @@ fn properties(declared: &Properties, stack: &Stack<'_>) -> Result<Vec<Property>>
 }
 
 /// The properties as the nested template's parameters take them.
-fn parameters(template: &Template, properties: Vec<Property>) -> Result<Given> {
+fn parameters(template: &Template, properties: Vec<Property>, stack: &Stack<'_>) -> Result<Given> {
     let mut given = Given::with_capacity(properties.len());
     for (name, value) in properties {
         let Some(value) = value else {
@@ -265,8 +268,11 @@ fn parameters(template: &Template, properties: Vec<Property>) -> Result<Given> {
                 nearest,
             }));
         };
-        let value = parameter.property(&name, &value).map_err(at)?;
-        given.insert(name, value);
+        let taken = parameter.property(&name, &value).map_err(at)?;
+        if !Arc::ptr_eq(&taken, &value) {
+            stack.budget().spend_on(&taken).map_err(at)?;
+        }
+        given.insert(name, taken);
     }
     Ok(given)
 }
@@ -275,10 +281,7 @@ fn value_property(declared: &Properties, stack: &Stack<'_>) -> Result<Value> {
     if let Properties::Each(entries) = declared
         && let Some((name, value)) = entries.iter().find(|(name, _)| name == "value")
     {
-        return value
-            .evaluate(stack)
-            .map(Cow::into_owned)
-            .map_err(|error| error.at(name));
+        return value.owned(stack).map_err(|error| error.at(name));
     }
     Err(Problem::Declaration("a value must have the property value".to_owned()).into())
 }
@@ -287,7 +290,7 @@ fn value_property(declared: &Properties, stack: &Stack<'_>) -> Result<Value> {
 fn facade(definition: &Definition, stack: &Stack<'_>) -> Facade {
     let part = |expression: Option<&Expression>, default: Value| match expression {
         None => Some(default),
-        Some(expression) => expression.evaluate(stack).ok().map(Cow::into_owned),
+        Some(expression) => expression.owned(stack).ok(),
     };
     [
         (

@@ -6,23 +6,30 @@ use saphyr_parser::Tag;
 use serde_json::{Number, Value};
 
 /// The value of a plain scalar without a tag.
-pub(super) fn resolve(text: Cow<'_, str>) -> Value {
+pub(super) fn resolve(text: Cow<'_, str>) -> Result<Value, &'static str> {
     match text.as_bytes().first() {
-        None => return Value::Null,
-        Some(b'~') if text.len() == 1 => return Value::Null,
+        None => return Ok(Value::Null),
+        Some(b'~') if text.len() == 1 => return Ok(Value::Null),
         Some(b'0'..=b'9' | b'+' | b'-' | b'.') => {
-            if let Some(number) = integer(&text).or_else(|| float(&text)) {
-                return number;
+            if let Some(number) = number_of(&text)? {
+                return Ok(number);
             }
         }
         Some(b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'y' | b'Y' | b'o' | b'O') => {
             if let Some(value) = word(&text) {
-                return value;
+                return Ok(value);
             }
         }
         Some(_) => {}
     }
-    Value::String(text.into_owned())
+    Ok(Value::String(text.into_owned()))
+}
+
+fn number_of(text: &str) -> Result<Option<Value>, &'static str> {
+    Ok(match integer(text)? {
+        Some(number) => Some(number),
+        None => float(text),
+    })
 }
 
 /// The value of a scalar with a tag.
@@ -35,10 +42,8 @@ pub(super) fn tagged(text: Cow<'_, str>, tag: &Tag) -> Result<Value, &'static st
     }
     match tag.suffix.as_str() {
         "str" | "timestamp" => Ok(Value::String(text.into_owned())),
-        "int" => integer(&text).ok_or("this is no integer"),
-        "float" => float(&text)
-            .or_else(|| integer(&text))
-            .ok_or("this is no number"),
+        "int" => integer(&text)?.ok_or("this is no integer"),
+        "float" => number_of(&text)?.ok_or("this is no number"),
         "bool" => word(&text)
             .filter(Value::is_boolean)
             .ok_or("this is no boolean"),
@@ -66,72 +71,77 @@ fn split_sign(text: &str) -> (bool, &str) {
     }
 }
 
-fn integer(text: &str) -> Option<Value> {
+/// A whole number; nothing if it is none.
+fn integer(text: &str) -> Result<Option<Value>, &'static str> {
     let (negative, digits) = split_sign(text);
     let magnitude = if let Some(binary) = digits.strip_prefix("0b") {
-        radix(binary, 2)?
+        radix(binary, 2)
     } else if let Some(hexadecimal) = digits.strip_prefix("0x") {
-        radix(hexadecimal, 16)?
+        radix(hexadecimal, 16)
     } else if digits == "0" {
-        0
+        Ok(Some(0))
     } else if let Some(octal) = digits.strip_prefix('0') {
-        radix(octal, 8)?
+        radix(octal, 8)
+    } else if !digits.starts_with(|c: char| c.is_ascii_digit()) {
+        Ok(None)
     } else if digits.contains(':') {
-        sexagesimal(digits)?
+        sexagesimal(digits)
     } else {
-        if !digits.starts_with(|c: char| c.is_ascii_digit()) {
-            return None;
-        }
-        match radix(digits, 10) {
-            Some(value) => value,
-            // Too large for an integer here.
-            None if digits.bytes().all(|b| b.is_ascii_digit()) => {
-                return text.parse().ok().and_then(number);
-            }
-            None => return None,
-        }
+        radix(digits, 10)
     };
-    signed(negative, magnitude)
-}
-
-fn signed(negative: bool, magnitude: u64) -> Option<Value> {
-    if !negative {
-        return Some(Value::from(magnitude));
-    }
-    match 0_i64.checked_sub_unsigned(magnitude) {
-        Some(value) => Some(Value::from(value)),
-        None => number(-(magnitude as f64)),
+    match magnitude? {
+        None => Ok(None),
+        Some(magnitude) if !negative => Ok(Some(Value::from(magnitude))),
+        Some(magnitude) => match 0_i64.checked_sub_unsigned(magnitude) {
+            Some(value) => Ok(Some(Value::from(value))),
+            None => Err(TOO_LARGE),
+        },
     }
 }
 
-fn radix(digits: &str, base: u32) -> Option<u64> {
-    if !digits
-        .chars()
-        .all(|digit| digit == '_' || digit.is_digit(base))
-    {
-        return None;
+const TOO_LARGE: &str = "this integer has more than 64 bits: in quotes, it is a text";
+
+fn radix(digits: &str, base: u32) -> Result<Option<u64>, &'static str> {
+    let fits = |digit: char| digit == '_' || digit.is_digit(base);
+    if !digits.chars().all(fits) || !digits.contains(|c: char| c != '_') {
+        return Ok(None);
     }
-    if digits.contains('_') {
-        return u64::from_str_radix(&digits.replace('_', ""), base).ok();
-    }
-    u64::from_str_radix(digits, base).ok()
+    let parsed = if digits.contains('_') {
+        u64::from_str_radix(&digits.replace('_', ""), base)
+    } else {
+        u64::from_str_radix(digits, base)
+    };
+    parsed.map(Some).map_err(|_| TOO_LARGE)
 }
 
 /// 1:30:00, in sixtieths.
-fn sexagesimal(digits: &str) -> Option<u64> {
+fn sexagesimal(digits: &str) -> Result<Option<u64>, &'static str> {
     let mut parts = digits.split(':');
-    let first = parts.next()?;
+    let first = parts.next().unwrap_or_default();
     if !first.starts_with(|c: char| ('1'..='9').contains(&c)) {
-        return None;
+        return Ok(None);
     }
-    let mut value = radix(first, 10)?;
+    let Some(mut value) = radix(first, 10)? else {
+        return Ok(None);
+    };
+    let mut too_large = false;
     for part in parts {
-        if !sixtieths(part) {
-            return None;
+        let Some(sixtieth) = part.parse::<u64>().ok().filter(|_| sixtieths(part)) else {
+            return Ok(None);
+        };
+        match value
+            .checked_mul(60)
+            .and_then(|value| value.checked_add(sixtieth))
+        {
+            Some(next) => value = next,
+            None => too_large = true,
         }
-        value = value.checked_mul(60)?.checked_add(radix(part, 10)?)?;
     }
-    Some(value)
+    if too_large {
+        Err(TOO_LARGE)
+    } else {
+        Ok(Some(value))
+    }
 }
 
 fn sixtieths(part: &str) -> bool {
@@ -170,7 +180,7 @@ fn float(text: &str) -> Option<Value> {
         if has_exponent || !sixtieths(last) {
             return None;
         }
-        let whole = sexagesimal(whole)?;
+        let whole = sexagesimal(whole).ok()??;
         let fraction: f64 = format!("0.{}", fraction.replace('_', "")).parse().ok()?;
         return number(sign * (whole as f64 + fraction));
     }

@@ -1,0 +1,110 @@
+//! How much memory the values of one template may take: a template of a few lines could otherwise
+//! double a list, or use a template that uses others, until there is none left.
+
+use std::borrow::Cow;
+use std::cell::Cell;
+
+use serde_json::{Map, Value};
+
+use crate::error::{Problem, Result};
+
+/// How much may be made, in MiB, unless it is said. A Controller of all its services takes a
+/// sixteenth of it.
+pub(crate) const MOST_MIB: usize = 512;
+
+/// What a map's entry takes besides its value.
+const ENTRY: usize = 40;
+/// What a template in use takes, and each thing that is declared in it.
+const TEMPLATE: usize = 1024;
+const DECLARED: usize = 128;
+
+/// What is left for what is to be worked out. What is given back does not count: it bounds time, too.
+pub(crate) struct Budget {
+    mib: usize,
+    left: Cell<usize>,
+}
+
+impl Budget {
+    /// So many MiB.
+    pub(crate) fn new(mib: usize) -> Self {
+        Self {
+            mib,
+            left: Cell::new(mib.saturating_mul(1 << 20)),
+        }
+    }
+
+    /// Takes note of so many bytes.
+    pub(crate) fn spend(&self, bytes: usize) -> Result<(), Problem> {
+        match self.left.get().checked_sub(bytes) {
+            Some(left) => {
+                self.left.set(left);
+                Ok(())
+            }
+            None => Err(Problem::TooLarge(self.mib)),
+        }
+    }
+
+    /// Takes note of a value that was made.
+    pub(crate) fn spend_on(&self, value: &Value) -> Result<(), Problem> {
+        self.spend(weight(value))
+    }
+
+    /// Takes note of so many values.
+    pub(crate) fn spend_on_many(&self, values: usize) -> Result<(), Problem> {
+        self.spend(values.saturating_mul(size_of::<Value>()))
+    }
+
+    /// Takes note of a template that is used, with so many things declared in it.
+    pub(crate) fn spend_on_template(&self, declared: usize) -> Result<(), Problem> {
+        self.spend(TEMPLATE + declared * DECLARED)
+    }
+
+    /// A copy.
+    pub(crate) fn copy(&self, value: &Value) -> Result<Value, Problem> {
+        self.spend(own_weight(value))?;
+        Ok(match value {
+            Value::Array(items) => Value::Array(
+                items
+                    .iter()
+                    .map(|item| self.copy(item))
+                    .collect::<Result<_, _>>()?,
+            ),
+            Value::Object(map) => {
+                let mut copy = Map::with_capacity(map.len());
+                for (key, item) in map {
+                    copy.insert(key.clone(), self.copy(item)?);
+                }
+                Value::Object(copy)
+            }
+            other => other.clone(),
+        })
+    }
+
+    /// The value, copied if it is somebody else's.
+    pub(crate) fn own(&self, value: Cow<'_, Value>) -> Result<Value, Problem> {
+        match value {
+            Cow::Owned(value) => Ok(value),
+            Cow::Borrowed(value) => self.copy(value),
+        }
+    }
+}
+
+/// What a value takes.
+fn weight(value: &Value) -> usize {
+    own_weight(value)
+        + match value {
+            Value::Array(items) => items.iter().map(weight).sum(),
+            Value::Object(map) => map.values().map(weight).sum(),
+            _ => 0,
+        }
+}
+
+/// What it takes without what is in it.
+fn own_weight(value: &Value) -> usize {
+    size_of::<Value>()
+        + match value {
+            Value::String(text) => text.len(),
+            Value::Object(map) => map.keys().map(|key| ENTRY + key.len()).sum(),
+            _ => 0,
+        }
+}
