@@ -96,10 +96,13 @@ impl<'a> Renderer<'a> {
         let rendered: Vec<_> = names
             .par_chunks(part)
             .flat_map_iter(|names| {
-                let environment = self.environment();
-                names
-                    .iter()
-                    .map(move |name| self.render(&environment, name))
+                let mut environment = self.environment();
+                names.iter().map(move |name| {
+                    let rendered = self.render(&environment, name);
+                    // Parsed, it is many times its size, and no other image is made of it.
+                    environment.remove_template(&self.tree.template(name).unwrap_or_default());
+                    rendered
+                })
             })
             .collect();
         // Collected first, so that of several errors always the same one is reported.
