@@ -73,6 +73,6 @@ pub use plan::{Action, Decision, Plan, Reason};
 pub use push::CredentialError;
 pub use render::{TemplateError, render};
 pub use set::ImageSet;
-pub use sources::{ImageSources, Source, SourceError, SourceKind};
+pub use sources::{ImageSources, Source, SourceError, SourceKind, together as archives_together};
 pub use tree::Tree;
 pub use users::{User, UserChange};

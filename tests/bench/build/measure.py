@@ -111,7 +111,7 @@ def main():
         for folder in rendered:
             shutil.rmtree(folder)
     what = {
-        "render": lambda: f"Rendering the {count} images of {os.path.basename(KOLLA)} for Debian",
+        "render": lambda: f"Rendering the {count} images of Kolla 23.0.0 for Debian",
         "rebuild": lambda: "Building four images again, nothing changed",
         "scratch": lambda: "Building four images without cached layers",
     }[PART]()

@@ -3,12 +3,16 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::ops::Bound;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Component, Path};
 
 use tar::EntryType;
 
 use super::error::SourceError;
+
+/// How many bytes a file with holes may have: a few hundred bytes of an archive can say any number.
+const MAX_SPARSE: u64 = 1 << 30;
 
 /// A member's place: the names of the folders and its own. Sorting these visits a tree in order.
 type Names = Vec<Vec<u8>>;
@@ -73,9 +77,10 @@ fn add_folder(
     Ok(())
 }
 
-/// Puts the members of several archives into one, under the folder `top`. Where two have the same,
-/// the later one's is taken.
-pub(super) fn together(archives: &[&Path], top: &str, to: &Path) -> Result<(), SourceError> {
+/// Puts the members of several archives (plain, gzip, bzip2 or xz) into one, under the folder `top`,
+/// sorted, without times, everything root's. Where two have the same, the later one's is taken. A
+/// member that would come to lie outside of that folder is an error.
+pub fn together(archives: &[&Path], top: &str, to: &Path) -> Result<(), SourceError> {
     let own = |error| SourceError::io(to, error);
     let mut spool = tempfile::tempfile_in(to.parent().unwrap_or(Path::new("."))).map_err(own)?;
     let mut members = BTreeMap::new();
@@ -112,9 +117,26 @@ fn unpack(
         if leads_through_a_link(&names, members) {
             return Err(escapes(&name));
         }
+        let is_both = |names: &Names| {
+            let shown = String::from_utf8_lossy(&names.join(&b'/')).into_owned();
+            SourceError::NotAnArchive {
+                path: path.to_owned(),
+                reason: format!("its member {shown:?} is a folder, and also something else"),
+            }
+        };
+        if let Some(parent) = file_above(&names, members) {
+            return Err(is_both(&parent));
+        }
         let mode = entry.header().mode().unwrap_or(0o644);
         let member = match kind {
             EntryType::Directory => Member::Folder { mode },
+            EntryType::GNUSparse if entry.size() > MAX_SPARSE => {
+                return Err(not_one(io::Error::other(format!(
+                    "its member {:?} would have {} bytes, nearly all of them holes",
+                    String::from_utf8_lossy(&name),
+                    entry.size()
+                ))));
+            }
             EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => {
                 let start = spool.seek(SeekFrom::End(0)).map_err(not_one)?;
                 let size = io::copy(&mut entry, spool).map_err(not_one)?;
@@ -139,6 +161,12 @@ fn unpack(
             _ => continue,
         };
         if !names.is_empty() {
+            if !matches!(member, Member::Folder { .. }) && has_members(&names, members) {
+                return Err(match member {
+                    Member::Link { .. } => escapes(&name),
+                    _ => is_both(&names),
+                });
+            }
             add_parents(&names, members);
             members.insert(names, member);
         }
@@ -191,6 +219,21 @@ fn names(path: &[u8]) -> Option<Names> {
 /// Whether a member lies below a link of the archive, and so elsewhere than its path says.
 fn leads_through_a_link(names: &Names, members: &BTreeMap<Names, Member>) -> bool {
     (1..names.len()).any(|end| matches!(members.get(&names[..end]), Some(Member::Link { .. })))
+}
+
+/// The file that a member would lie in, as if it were a folder.
+fn file_above(names: &Names, members: &BTreeMap<Names, Member>) -> Option<Names> {
+    let mut above = (1..names.len()).map(|end| &names[..end]);
+    let file = above.find(|above| matches!(members.get(*above), Some(Member::File { .. })))?;
+    Some(file.to_vec())
+}
+
+/// Whether something lies below a place.
+fn has_members(names: &Names, members: &BTreeMap<Names, Member>) -> bool {
+    let mut after = members.range::<Names, _>((Bound::Excluded(names), Bound::Unbounded));
+    after
+        .next()
+        .is_some_and(|(next, _)| next.starts_with(names))
 }
 
 fn add_parents(names: &Names, members: &mut BTreeMap<Names, Member>) {

@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
+pub use archive::together;
 pub use error::SourceError;
 
 /// How a source is fetched.

@@ -113,7 +113,10 @@ fn bzip2_and_xz_are_read() {
 #[test]
 fn members_that_lead_out_are_refused() {
     let through = [link("out", "/etc"), tar_of(&[("out/passwd", b"x")])].concat();
+    let mut turned = tar_of(&[("out/passwd", b"x")]);
+    turned.truncate(turned.len() - 1024);
     for bytes in [
+        [turned, link("out", "/etc"), vec![0; 1024]].concat(),
         tar_of(&[("../f", b"f")]),
         tar_of(&[("a/../../f", b"f")]),
         tar_of(&[("/f", b"f")]),
@@ -124,6 +127,36 @@ fn members_that_lead_out_are_refused() {
     }
     let members = put_together(&[tar_of(&[("a/../f", b"f")])]).unwrap();
     assert_eq!(members[1].0, "plugins/f");
+}
+
+#[test]
+fn a_folder_that_is_also_a_file_is_refused() {
+    for members in [
+        [("a", b"".as_slice()), ("a/f", b"f")],
+        [("a/f", b"f"), ("a", b"")],
+    ] {
+        let error = put_together(&[tar_of(&members)]).unwrap_err().to_string();
+        assert!(error.contains("\"a\" is a folder, and also"), "{error}");
+    }
+}
+
+#[test]
+fn a_few_bytes_do_not_become_a_full_disk() {
+    let mut header = tar::Header::new_gnu();
+    header.set_path("holes").unwrap();
+    header.set_entry_type(EntryType::GNUSparse);
+    header.set_size(0);
+    let gnu = header.as_gnu_mut().unwrap();
+    gnu.realsize.copy_from_slice(b"77777777777\0");
+    gnu.sparse[0].offset.copy_from_slice(b"77777777777\0");
+    gnu.sparse[0].numbytes.copy_from_slice(b"00000000000\0");
+    header.set_cksum();
+    let bytes = [header.as_bytes().as_slice(), &[0; 1024]].concat();
+    let error = put_together(&[bytes]).unwrap_err().to_string();
+    assert!(
+        error.contains("\"holes\" would have 8589934591 bytes"),
+        "{error}"
+    );
 }
 
 #[test]
