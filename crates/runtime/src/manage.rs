@@ -12,7 +12,7 @@ use crate::converge::{
     self, ApplyOptions, ContainerSet, ConvergeError, Event, Observer, PlannedAction, Reason,
     Result, forget, rename_to_preferred, retire, units_with,
 };
-use crate::engine::{ContainerState, ContainerSummary, Engine, Health};
+use crate::engine::{ContainerState, ContainerSummary, Engine, EngineKind, Health};
 use crate::systemd::Units;
 
 /// How many containers are stopped at once.
@@ -56,9 +56,12 @@ pub async fn list(
     engine: &dyn Engine,
     managed_by: Option<&str>,
 ) -> Result<BTreeMap<String, Vec<Listed>>> {
-    let all = engine
+    let mut all = engine
         .list_containers(&[labels::CONFIG_ID.to_owned()])
         .await?;
+    if engine.info().kind == EngineKind::Podman {
+        add_health(engine, &mut all).await?;
+    }
     let mut sets: BTreeMap<String, Vec<Listed>> = BTreeMap::new();
     let asked_for = |c: &&ContainerSummary| match managed_by {
         Some(manager) => label(c, labels::MANAGED_BY) == Some(manager),
@@ -74,6 +77,23 @@ pub async fn list(
         set.sort_by(|a, b| (&a.container, &a.name).cmp(&(&b.container, &b.name)));
     }
     Ok(sets)
+}
+
+/// Podman's list does not tell the health of containers; looking up each does.
+async fn add_health(engine: &dyn Engine, listed: &mut [ContainerSummary]) -> Result<()> {
+    let running = listed.iter_mut();
+    let mut running = stream::iter(running.filter(|c| c.state == ContainerState::Running))
+        .map(|container| async move {
+            if let Some(found) = engine.find_container(&container.id).await? {
+                container.health = found.health;
+            }
+            Ok::<_, ConvergeError>(())
+        })
+        .buffer_unordered(CONCURRENCY);
+    while let Some(done) = running.next().await {
+        done?;
+    }
+    Ok(())
 }
 
 fn listed(container: &ContainerSummary) -> Listed {

@@ -353,6 +353,16 @@ async fn health_is_waited_for() {
     let well = bench.containers().await.remove("well").unwrap();
     let health = engine.check_health(&well.id).await.unwrap();
     assert_eq!(health, Some(Health::Healthy));
+    let sets = manage::list(engine, Some("slipway-test")).await.unwrap();
+    let listed = |name: &str| {
+        let name = bench.name(name);
+        let mut set = sets[&bench.config_id].iter();
+        set.find(|listed| listed.name == name).unwrap().health
+    };
+    assert_eq!(
+        (listed("well"), listed("plain")),
+        (Some(Health::Healthy), None)
+    );
 
     let ill = "'@ill': {IMAGE, command: [sh, -c, 'echo groan; exec sleep 600'], healthcheck: {test: 'false', interval: 1s, retries: 1}}";
     bench.apply(ill).await.unwrap();

@@ -224,6 +224,9 @@ impl<'de> DeserializeSeed<'de> for Checked<'_> {
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
         let value = Value::deserialize(deserializer)?;
+        if values::has_nul(&value) {
+            return Err(de::Error::custom("a NUL character is in it"));
+        }
         let alone = Value::Object(Map::from_iter([(self.0.to_owned(), value.clone())]));
         match serde_json::from_value::<ContainerKeys>(alone) {
             Ok(_) => Ok(value),
@@ -332,6 +335,14 @@ mod tests {
             (
                 "image: i\nvolumes: [./a:/b]\n",
                 "must be an absolute path or a volume's name",
+            ),
+            (
+                "image: i\nhealthcheck: [[x]]\n",
+                "healthcheck: expected a mapping, found a list",
+            ),
+            (
+                "image: i\nenvironment: {PASSWORD: \"hunter\\02\"}\n",
+                "environment: a NUL character is in it",
             ),
             (
                 "image: i\nrestart: often\n",

@@ -1,7 +1,8 @@
 //! `slipway apply` cut off wherever it may be: killed, without its engine, twice at once. The next
 //! run must find its way from there, on a real engine.
 //!
-//! `SLIPWAY_KILLS=100` kills as many runs as that; the moments are the same at every run.
+//! `SLIPWAY_KILLS=100` kills as many runs as that. The moments are the same at every run with the same
+//! `SLIPWAY_SEED`.
 #![allow(missing_docs, reason = "a test")]
 #![allow(
     clippy::unwrap_used,
@@ -188,10 +189,13 @@ fn undisturbed(set: &Set) -> Duration {
 
 #[test]
 fn a_run_killed_at_any_moment_is_completed_by_the_next() {
-    let kills: u32 = std::env::var("SLIPWAY_KILLS").map_or(8, |kills| kills.parse().unwrap());
+    let number = |name: &str, default: u32| {
+        std::env::var(name).map_or(default, |number| number.parse().unwrap())
+    };
+    let (kills, seed) = (number("SLIPWAY_KILLS", 8), number("SLIPWAY_SEED", 5));
     let set = Set::new("kill", None);
     let whole = undisturbed(&set);
-    let mut moments = Moments(5);
+    let mut moments = Moments(seed.into());
     let mut cut = 0;
     for kill in 0..kills {
         // From one version to the other; the next run goes on to it, or back.
@@ -209,7 +213,10 @@ fn a_run_killed_at_any_moment_is_completed_by_the_next() {
         set.converges(then, &format!("killed after {moment:?}, the {kill}th time"));
     }
     assert!(cut > 0, "no run was killed before its end");
-    println!("{kills} runs killed, {cut} of them before their end: the next converged every time");
+    println!(
+        "{kills} runs killed in moments of {whole:?} (seed {seed}), {cut} of them before their end: \
+         the next converged every time"
+    );
 }
 
 #[test]

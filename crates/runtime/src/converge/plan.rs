@@ -117,6 +117,8 @@ pub enum PlannedAction {
 pub enum Reason {
     /// There is no such container.
     NotThere,
+    /// A container that is none of this set has its name: it gets a longer one.
+    NameTaken,
     /// These keys of its configuration changed.
     Changed {
         /// The keys, variables of the environment one by one.
@@ -151,6 +153,7 @@ impl std::fmt::Display for Reason {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Reason::NotThere => f.write_str("not there"),
+            Reason::NameTaken => f.write_str("another has its name: it gets a longer one"),
             Reason::Changed { keys } => write!(f, "{} changed", keys.join(", ")),
             Reason::ImageChanged => f.write_str("image changed"),
             Reason::Unrecorded => f.write_str("its labels do not tell what it was made from"),
@@ -230,7 +233,14 @@ impl Survey<'_> {
         }
         plan.containers.sort_by_key(|planned| planned.start_order);
         self.order_execs_after_what_they_need(&mut plan);
-        plan.renames = self.renames(&plan);
+        let taken = self.taken(&plan);
+        plan.renames = renames(&plan, &taken);
+        for planned in &mut plan.containers {
+            let is_made = planned.action == PlannedAction::Create;
+            if is_made && taken.contains(planned.container.as_str()) {
+                planned.reasons.push(Reason::NameTaken);
+            }
+        }
         plan
     }
 
@@ -390,33 +400,34 @@ impl Survey<'_> {
         }
     }
 
-    fn renames(&self, plan: &Plan) -> Vec<Rename> {
+    /// The names of containers that stay.
+    fn taken(&self, plan: &Plan) -> BTreeSet<&str> {
         let gone: BTreeSet<&str> = plan.removals.iter().map(|r| r.id.as_str()).collect();
-        let taken: BTreeSet<&str> = self
-            .all
-            .iter()
-            .filter(|c| !gone.contains(c.id.as_str()))
-            .map(|c| c.name.as_str())
-            .collect();
-        plan.containers
-            .iter()
-            .filter(|planned| {
-                let made_new = planned.action == PlannedAction::Replace;
-                // Renamed when it has stopped for certain.
-                let restarted = planned.reasons.contains(&Reason::Interrupted);
-                !made_new && !restarted
-            })
-            .filter_map(|planned| Some((planned, planned.existing.as_ref()?)))
-            .filter(|(planned, existing)| {
-                existing.name != planned.container && !taken.contains(planned.container.as_str())
-            })
-            .map(|(planned, existing)| Rename {
-                id: existing.id.clone(),
-                from: existing.name.clone(),
-                to: planned.container.clone(),
-            })
-            .collect()
+        let staying = self.all.iter().filter(|c| !gone.contains(c.id.as_str()));
+        staying.map(|c| c.name.as_str()).collect()
     }
+}
+
+/// Containers with longer names whose preferred name is free.
+fn renames(plan: &Plan, taken: &BTreeSet<&str>) -> Vec<Rename> {
+    plan.containers
+        .iter()
+        .filter(|planned| {
+            let made_new = planned.action == PlannedAction::Replace;
+            // Renamed when it has stopped for certain.
+            let restarted = planned.reasons.contains(&Reason::Interrupted);
+            !made_new && !restarted
+        })
+        .filter_map(|planned| Some((planned, planned.existing.as_ref()?)))
+        .filter(|(planned, existing)| {
+            existing.name != planned.container && !taken.contains(planned.container.as_str())
+        })
+        .map(|(planned, existing)| Rename {
+            id: existing.id.clone(),
+            from: existing.name.clone(),
+            to: planned.container.clone(),
+        })
+        .collect()
 }
 
 /// The container that an exec action names.

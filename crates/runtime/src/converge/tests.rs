@@ -341,9 +341,11 @@ async fn a_strangers_name_is_respected_and_taken_over_when_it_is_free() {
     };
     let stranger = engine.create_container("a", &spec).await.unwrap();
     let text = "a: {image: i, command: up}";
-    converge(&engine, text, &ApplyOptions::default())
+    let made = converge(&engine, text, &ApplyOptions::default())
         .await
         .unwrap();
+    let reasons = [Reason::NotThere, Reason::NameTaken];
+    assert_eq!(made.containers["a"].reasons, reasons);
     assert_eq!(engine.named("a").unwrap().id, stranger);
     let ours = engine
         .containers()

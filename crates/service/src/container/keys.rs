@@ -48,6 +48,7 @@ pub struct ContainerKeys {
     #[serde(deserialize_with = "values::one_or_many")]
     pub env_file: Vec<String>,
     /// How the engine finds out whether the container is healthy.
+    #[serde(deserialize_with = "values::mapping")]
     pub healthcheck: Option<Healthcheck>,
     /// Standard input kept open.
     #[serde(deserialize_with = "values::no_unless_true")]

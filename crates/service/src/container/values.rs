@@ -170,6 +170,34 @@ pub(super) fn text<'de, D: Deserializer<'de>>(d: D) -> Result<Option<String>, D:
     }
 }
 
+/// serde would take a list for a mapping's values in their order.
+pub(super) fn mapping<'de, D, T>(d: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: serde::de::DeserializeOwned,
+{
+    match Value::deserialize(d)? {
+        Value::Null => Ok(None),
+        map @ Value::Object(_) => serde_json::from_value(map)
+            .map(Some)
+            .map_err(D::Error::custom),
+        other => Err(D::Error::custom(unexpected("a mapping", &other))),
+    }
+}
+
+/// Whether a NUL is in any text: what it ends is cut off on its way, or refused with all that was
+/// written around it.
+pub(super) fn has_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(has_nul),
+        Value::Object(map) => map
+            .iter()
+            .any(|(key, value)| key.contains('\0') || has_nul(value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
 pub(super) fn maybe<'de, D: Deserializer<'de>>(d: D) -> Result<Option<bool>, D::Error> {
     match Value::deserialize(d)? {
         Value::Null => Ok(None),
@@ -383,7 +411,9 @@ fn parse_size(text: &str) -> Option<i64> {
         "t" => 4,
         _ => return None,
     };
-    Some((number * 1024_f64.powi(power)) as i64)
+    let bytes = number * 1024_f64.powi(power);
+    // All whole numbers up to here are numbers of either kind.
+    (bytes < 2_f64.powi(63)).then_some(bytes as i64)
 }
 
 #[cfg(test)]
@@ -408,7 +438,16 @@ mod tests {
         assert_eq!(parse_size("1.5GiB"), Some(1_610_612_736));
         assert_eq!(parse_size("10kb"), Some(10_240));
         assert_eq!(parse_size("-1"), Some(-1));
-        for wrong in ["-2", "much", "1x", "-1m"] {
+        for wrong in [
+            "-2",
+            "much",
+            "1x",
+            "-1m",
+            "1e30",
+            "9999999999g",
+            "NaN",
+            "inf",
+        ] {
             assert_eq!(parse_size(wrong), None, "{wrong}");
         }
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::path::Path;
 
 use anyhow::{Context, anyhow};
 use futures_util::StreamExt;
@@ -76,7 +77,12 @@ fn changed(config: &ContainerConfig, asked: &Debug) -> anyhow::Result<ContainerC
             serde_json::from_str(&asked.overrides).context("--overrides is no JSON object")?;
         declared.extend(overrides);
     }
-    ContainerConfig::new(declared).context("the changed config is wrong")
+    // By way of its text, for errors that say where and what else might be meant.
+    let text = serde_json::to_string(&declared)?;
+    Ok(ContainerConfig::parse(
+        Path::new("the changed config"),
+        &text,
+    )?)
 }
 
 fn dump_json(name: &str, config: &ContainerConfig, output: &Output) -> anyhow::Result<()> {
@@ -154,8 +160,12 @@ async fn print_command(
         env_file: env_file.as_deref(),
     };
     let words = command.words();
-    let words = words.iter().map(|word| quoted(&redactor.redact(word)));
-    output.result(&words.collect::<Vec<_>>().join(" "));
+    let words: Vec<String> = words.iter().map(|word| redactor.redact(word)).collect();
+    if output.is_json() {
+        return output.json(&json!({"command": words}));
+    }
+    let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
+    output.result(&words.join(" "));
     Ok(())
 }
 

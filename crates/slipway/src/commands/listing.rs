@@ -174,9 +174,16 @@ pub async fn logs(asked: &Logs, global: &Global, output: &Output) -> anyhow::Res
         .redactor();
     let mut lines = engine.logs(&container.id, asked.tail, asked.follow).await?;
     while let Some(line) = lines.next().await {
-        match line? {
-            LogLine::Out(line) => output.result(&redactor.redact(&line)),
-            LogLine::Err(line) => output.line(Level::Quiet, &redactor.redact(&line)),
+        let (stream, line) = match line? {
+            LogLine::Out(line) => ("stdout", redactor.redact(&line)),
+            LogLine::Err(line) => ("stderr", redactor.redact(&line)),
+        };
+        if output.is_json() {
+            output.result(&json!({"stream": stream, "line": line}).to_string());
+        } else if stream == "stdout" {
+            output.result(&line);
+        } else {
+            output.line(Level::Quiet, &line);
         }
     }
     Ok(())

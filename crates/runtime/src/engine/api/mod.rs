@@ -320,6 +320,10 @@ impl Engine for ApiEngine {
         match self.quick.inspect_image(reference).await {
             Ok(found) => Ok(Some(convert::image_from_inspect(found))),
             Err(error) if is_absent(&error) => Ok(None),
+            // What is no reference names no image. Who wants to pull it is told what is wrong.
+            Err(bollard::errors::Error::DockerResponseServerError {
+                status_code: 400, ..
+            }) => Ok(None),
             Err(error) => Err(call.fault(error)),
         }
     }

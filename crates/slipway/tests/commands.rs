@@ -1,0 +1,222 @@
+//! What the commands for containers say and do, on a real engine.
+#![allow(missing_docs, reason = "a test")]
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+/// A set of containers of its own, with a root of its own.
+struct Set {
+    id: String,
+    folder: tempfile::TempDir,
+}
+
+impl Set {
+    fn new(name: &str) -> Set {
+        Set {
+            id: format!("commands-{name}-{}", std::process::id()),
+            folder: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    /// `@` stands for what names begin with, `IMAGE` for an image and what makes tests quick.
+    fn text(&self, text: &str) -> String {
+        text.replace('@', &format!("{}-", self.id)).replace(
+            "IMAGE",
+            "image: debian:trixie, net: none, stop_signal: SIGKILL",
+        )
+    }
+
+    fn write(&self, text: &str) -> PathBuf {
+        let file = self.folder.path().join("set.yaml");
+        std::fs::write(&file, self.text(text)).unwrap();
+        file
+    }
+
+    /// Runs a command line; `ROOT` and `ID` stand for this set's.
+    fn slipway(&self, line: &str, input: &str) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_slipway"));
+        let root = self.folder.path().display().to_string();
+        let words = line.split(' ').map(|word| match word {
+            "ROOT" => root.clone(),
+            other => self.text(other).replace("ID", &self.id),
+        });
+        command
+            .args(words)
+            .current_dir(self.folder.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let input = self.text(input);
+        child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(input.as_bytes())
+            .unwrap();
+        child.wait_with_output().unwrap()
+    }
+
+    /// Applies a text from standard input.
+    fn apply(&self, options: &str, text: &str) -> Output {
+        let line = format!("apply --root ROOT --managed-by ID --config-id ID --file - {options}");
+        self.slipway(line.trim(), text)
+    }
+
+    fn json(&self, line: &str) -> Value {
+        let done = self.slipway(line, "");
+        assert!(done.status.success(), "{}", said(&done));
+        serde_json::from_slice(&done.stdout).unwrap()
+    }
+}
+
+impl Drop for Set {
+    fn drop(&mut self) {
+        self.slipway("delete --managed-by ID --config-id ID", "");
+    }
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn printed(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+const UP: &str = "'@a': {IMAGE, command: [sh, -c, 'echo token hunter2; echo oops >&2; exec sleep 600'], environment: {PASSWORD: hunter2, TRIPLEO_CONFIG_HASH: 12ab}}";
+
+#[test]
+fn what_is_there_is_told_in_text_and_in_json() {
+    let set = Set::new("told");
+    let done = set.apply("--wait=60", UP);
+    assert!(done.status.success(), "{}", said(&done));
+
+    let listed = set.json("ps --managed-by ID --format json");
+    assert_eq!(listed[0]["config_id"], set.id.as_str());
+    assert_eq!(listed[0]["state"], "running");
+    assert_eq!(listed[0]["config_hash"], "12ab");
+    let table = printed(&set.slipway("ps --managed-by ID", ""));
+    assert!(
+        table.contains("running") && table.contains("12ab"),
+        "{table}"
+    );
+
+    let logs = set.slipway("logs @a", "");
+    assert_eq!(printed(&logs), "token ***\n");
+    assert_eq!(said(&logs), "oops\n");
+    let logs = printed(&set.slipway("logs @a --format json", ""));
+    let mut lines: Vec<&str> = logs.lines().collect();
+    lines.sort_unstable();
+    let expected = [
+        r#"{"stream":"stderr","line":"oops"}"#,
+        r#"{"stream":"stdout","line":"token ***"}"#,
+    ];
+    assert_eq!(lines.len(), 2);
+    for (line, expected) in lines.iter().zip(expected) {
+        let parsed: Value = serde_json::from_str(line).unwrap();
+        assert_eq!(parsed, serde_json::from_str::<Value>(expected).unwrap());
+    }
+
+    set.write(UP);
+    let command = set.json("debug --file set.yaml --container @a --format json");
+    let words = command["command"].as_array().unwrap();
+    assert_eq!(words[0], "docker");
+    assert!(!command.to_string().contains("hunter2"), "{command}");
+    let wrong = set.slipway(
+        "debug --file set.yaml --container @a --overrides {\"comand\":1}",
+        "",
+    );
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(
+        said(&wrong).contains("did you mean `command`?"),
+        "{}",
+        said(&wrong)
+    );
+}
+
+#[test]
+fn a_container_that_is_not_well_is_shown_with_its_last_words() {
+    let set = Set::new("ill");
+    let ill = "'@ill': {IMAGE, command: [sh, -c, 'echo no route; exec sleep 600'], healthcheck: {test: 'echo refused; exit 3', interval: 1s, retries: 1}}";
+    let done = set.apply("--wait=3", ill);
+    assert_eq!(done.status.code(), Some(1));
+    let error = said(&done);
+    for words in [
+        "is unhealthy after 3 s",
+        "| no route",
+        "| exit code 3: refused",
+    ] {
+        assert!(error.contains(words), "{error}");
+    }
+}
+
+#[test]
+fn without_rollback_nothing_is_put_back() {
+    let set = Set::new("norollback");
+    assert!(set.apply("", UP).status.success());
+    let failing = UP.replace("[sh", "[/no/such/program");
+    let failed = set.apply("--no-rollback", &failing);
+    assert_eq!(failed.status.code(), Some(1));
+    assert!(
+        !said(&failed).contains("started again"),
+        "{}",
+        said(&failed)
+    );
+    assert_eq!(
+        set.json("ps --managed-by ID --format json"),
+        Value::Array(Vec::new())
+    );
+}
+
+#[test]
+fn what_is_wrong_names_file_container_and_key_before_anything_is_touched() {
+    let set = Set::new("wrong");
+    assert!(set.apply("", UP).status.success());
+    let before = set.json("ps --managed-by ID --format json")[0]["id"].clone();
+    let wrong = [
+        ("", "nothing in it; an empty set is written {}"),
+        ("[]", "expected a map"),
+        (
+            "'@a': {IMAGE, comand: x}",
+            "-a.comand: unknown key; did you mean `command`?",
+        ),
+        (
+            "'@a': {IMAGE, healthcheck: [x]}",
+            "-a.healthcheck: expected a mapping, found a list",
+        ),
+        (
+            "'@a': {IMAGE, shm_size: 1e30}",
+            "-a.shm_size: `1e+30`: expected bytes",
+        ),
+        (
+            "'@a': {IMAGE, environment: {PASSWORD: \"hunter\\02\"}}",
+            "-a.environment: a NUL character is in it",
+        ),
+        (
+            "'@a': {IMAGE, tty: true, tty: false}",
+            "-a: duplicate entry with key \"tty\"",
+        ),
+    ];
+    for (text, words) in wrong {
+        let done = set.apply("", text);
+        let error = said(&done);
+        assert_eq!(done.status.code(), Some(2), "{text}: {error}");
+        assert!(
+            error.contains("standard input") && error.contains(words),
+            "{text}: {error}"
+        );
+        assert!(!error.contains("hunter"), "{error}");
+    }
+    let bad_image = set.apply("", "'@a': {IMAGE, command: x}\n'@b': {image: 'No:Image:'}");
+    let words = "-b: image No:Image: is not there and cannot be pulled: invalid reference format";
+    assert!(said(&bad_image).contains(words), "{}", said(&bad_image));
+    assert_eq!(
+        set.json("ps --managed-by ID --format json")[0]["id"],
+        before
+    );
+}
