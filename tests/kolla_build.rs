@@ -4,7 +4,7 @@
 //! SLIPWAY_KILLS says how many builds are killed, SLIPWAY_SEED when.
 
 // A test says what is wrong by panicking.
-#![allow(clippy::expect_used, clippy::panic)]
+#![allow(clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 use std::fs;
 use std::io::{Read, Write};
@@ -461,10 +461,19 @@ fn a_killed_build_is_made_up_for_by_the_next() {
             place.write(&format!("share/images/{name}/file"), &format!("{round}\n"));
         }
     };
-    let arguments = ["--namespace", &place.namespace, "--base", "debian"];
+    // The containers of a build have their image's labels, and the name of no image.
+    let conf = place.write(
+        "kill.conf",
+        &format!(
+            "[DEFAULT]\nbase = debian\nnamespace = {0}\nmaintainer = {0}\n",
+            place.namespace
+        ),
+    );
+    let arguments = ["--config-file", conf.to_str().expect("UTF-8")];
     touch(0);
     run(&mut place.kolla_build(&arguments)).exits(0);
     let (rounds, seed) = (number("SLIPWAY_KILLS", 4), number("SLIPWAY_SEED", 1));
+    println!("{rounds} builds are killed, seed {seed}");
     for round in 1..=rounds {
         touch(round);
         let mut command = place.kolla_build(&arguments);
@@ -507,20 +516,10 @@ fn a_killed_build_is_made_up_for_by_the_next() {
         .exits(0)
         .says(&["nothing has changed"]);
     let end = Instant::now() + Duration::from_secs(30);
-    let label = "label=of=Slipway";
+    let label = format!("label=of={}", place.namespace);
     let stray = || {
-        let listed = place.docker(&[
-            "ps",
-            "--all",
-            "--filter",
-            label,
-            "--format",
-            "{{.Image}} {{.Names}}",
-        ]);
-        listed
-            .lines()
-            .filter(|line| line.contains(&place.namespace))
-            .count()
+        let listed = place.docker(&["ps", "--all", "--quiet", "--filter", &label]);
+        listed.lines().count()
     };
     while stray() > 0 {
         assert!(
