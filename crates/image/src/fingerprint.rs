@@ -7,7 +7,7 @@
 //! - `slipway.parents`: the ids of the images it was built from. The same inputs can give another
 //!   parent (`--force`, newer packages), and then the child is built again too.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -33,22 +33,41 @@ pub(crate) struct Inputs {
     build_args: String,
     options: String,
     files: BTreeMap<String, String>,
+    /// Each build argument, to say which changed.
+    #[serde(default)]
+    arguments: BTreeMap<String, String>,
+    /// What the Dockerfile is rendered from: template variables and files. They count by what
+    /// becomes of them, and say why it is another.
+    #[serde(default)]
+    rendered_from: BTreeMap<String, String>,
 }
 
 impl Inputs {
-    pub(crate) fn new(context: &Context, options: &Options) -> Inputs {
+    /// `rendered_from`: by name, the texts that the Dockerfile is rendered from.
+    pub(crate) fn new<'a>(
+        context: &Context,
+        options: &Options,
+        rendered_from: impl Iterator<Item = (&'a str, &'a str)>,
+    ) -> Inputs {
         let files = context.files().iter();
+        // A way to the same files is no difference.
+        let build_args = options.build_args.iter();
+        let build_args: Vec<_> = build_args.filter(|(name, _)| !is_proxy(name)).collect();
         Inputs {
             dockerfile: short(&[context.dockerfile()]),
             build_args: short(
-                &options
-                    .build_args
+                &build_args
                     .iter()
-                    // A way to the same files is no difference.
-                    .filter(|(name, _)| !is_proxy(name))
                     .flat_map(|(k, v)| [k, v])
                     .collect::<Vec<_>>(),
             ),
+            arguments: build_args
+                .iter()
+                .map(|(name, value)| ((*name).clone(), short(&[value])))
+                .collect(),
+            rendered_from: rendered_from
+                .map(|(name, text)| (name.to_owned(), short(&[text])))
+                .collect(),
             options: short(&[
                 options.platform.as_deref().unwrap_or_default(),
                 if options.squash { "squash" } else { "" },
@@ -63,7 +82,11 @@ impl Inputs {
     fn changes(&self, then: &Inputs) -> Vec<Reason> {
         let mut reasons = Vec::new();
         if self.dockerfile != then.dockerfile {
-            reasons.push(Reason::DockerfileChanged);
+            let from = match then.rendered_from.is_empty() {
+                true => Vec::new(),
+                false => different(&self.rendered_from, &then.rendered_from),
+            };
+            reasons.push(Reason::DockerfileChanged(from));
         }
         for (name, hash) in &self.files {
             match then.files.get(name) {
@@ -78,13 +101,23 @@ impl Inputs {
             .filter(|name| !self.files.contains_key(*name));
         reasons.extend(gone.map(|name| Reason::FileRemoved(name.clone())));
         if self.build_args != then.build_args {
-            reasons.push(Reason::BuildArgsChanged);
+            let arguments = different(&self.arguments, &then.arguments);
+            reasons.push(Reason::BuildArgsChanged(arguments));
         }
         if self.options != then.options {
             reasons.push(Reason::OptionsChanged);
         }
         reasons
     }
+}
+
+/// The names that two maps do not have in common, or not with the same value.
+fn different(now: &BTreeMap<String, String>, then: &BTreeMap<String, String>) -> Vec<String> {
+    let names: BTreeSet<&String> = now.keys().chain(then.keys()).collect();
+    let changed = names
+        .into_iter()
+        .filter(|name| now.get(*name) != then.get(*name));
+    changed.cloned().collect()
 }
 
 /// Whether a build argument only names a proxy. The engine's cache leaves those out likewise.
@@ -216,6 +249,7 @@ mod tests {
         dir: tempfile::TempDir,
         options: Options,
         dockerfile: &'static str,
+        variable: &'static str,
         parents: BTreeMap<String, Parent>,
     }
 
@@ -232,6 +266,7 @@ mod tests {
                 options: Options::new(dir.path()),
                 dir,
                 dockerfile: "FROM x",
+                variable: "1",
                 parents: BTreeMap::from([("ns/base:1".to_owned(), parent)]),
             }
         }
@@ -247,7 +282,11 @@ mod tests {
                 .iter()
                 .map(|(name, path)| (name.as_str(), path.as_path()));
             let context = Context::read(self.dockerfile.to_owned(), files).unwrap();
-            let inputs = Inputs::new(&context, &self.options);
+            let inputs = Inputs::new(
+                &context,
+                &self.options,
+                [("tag", self.variable), ("base", "b")].into_iter(),
+            );
             let parents = self
                 .parents
                 .iter()
@@ -285,7 +324,13 @@ mod tests {
         let executable = <fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o755);
         assert_eq!(
             Case::after(|case| case.dockerfile = "FROM y"),
-            [Reason::DockerfileChanged]
+            [Reason::DockerfileChanged(Vec::new())]
+        );
+        // What it is rendered from is no reason unless it is seen.
+        assert_eq!(Case::after(|case| case.variable = "2"), []);
+        assert_eq!(
+            Case::after(|case| (case.dockerfile, case.variable) = ("FROM y", "2")),
+            [Reason::DockerfileChanged(vec!["tag".to_owned()])]
         );
         let changed = [Reason::FileChanged("a".to_owned())];
         assert_eq!(
@@ -308,7 +353,10 @@ mod tests {
                 .build_args
                 .insert("K".to_owned(), "V".to_owned());
         };
-        assert_eq!(Case::after(arguments), [Reason::BuildArgsChanged]);
+        assert_eq!(
+            Case::after(arguments),
+            [Reason::BuildArgsChanged(vec!["K".to_owned()])]
+        );
         assert_eq!(
             Case::after(|case| case.options.squash = true),
             [Reason::OptionsChanged]

@@ -16,16 +16,17 @@ pub enum Reason {
     NotInEngine,
     /// The engine's image of that name was not built by Slipway.
     NotBuiltHere,
-    /// The rendered Dockerfile is another.
-    DockerfileChanged,
+    /// The rendered Dockerfile is another, and so are these variables and files that it is
+    /// rendered from.
+    DockerfileChanged(Vec<String>),
     /// A file of its context has other bytes or another mode.
     FileChanged(String),
     /// A file of its context is new.
     FileAdded(String),
     /// A file of its context is gone.
     FileRemoved(String),
-    /// `--build-args` are others.
-    BuildArgsChanged,
+    /// `--build-args` are others: these.
+    BuildArgsChanged(Vec<String>),
     /// The platform, or whether layers are squashed.
     OptionsChanged,
     /// A parent is built in this run.
@@ -36,7 +37,7 @@ pub enum Reason {
     BaseImageChanged(String),
     /// The distribution's image is not in the engine yet.
     BaseImageMissing(String),
-    /// `--force`.
+    /// `--rebuild`.
     Forced,
     /// `--nocache`.
     NoCache,
@@ -52,11 +53,16 @@ impl fmt::Display for Reason {
             Reason::Unchanged => f.write_str("unchanged"),
             Reason::NotInEngine => f.write_str("not in the engine"),
             Reason::NotBuiltHere => f.write_str("the engine's image was not built by slipway"),
-            Reason::DockerfileChanged => f.write_str("Dockerfile changed"),
+            Reason::DockerfileChanged(from) if from.is_empty() => f.write_str("Dockerfile changed"),
+            Reason::DockerfileChanged(from) => {
+                write!(f, "Dockerfile changed ({})", from.join(", "))
+            }
             Reason::FileChanged(name) => write!(f, "file {name} in context changed"),
             Reason::FileAdded(name) => write!(f, "file {name} in context is new"),
             Reason::FileRemoved(name) => write!(f, "file {name} in context is gone"),
-            Reason::BuildArgsChanged => f.write_str("build arguments changed"),
+            Reason::BuildArgsChanged(names) => {
+                write!(f, "build arguments changed ({})", names.join(", "))
+            }
             Reason::OptionsChanged => f.write_str("build options changed"),
             Reason::ParentRebuilt(parent) => write!(f, "parent {parent} rebuilt"),
             Reason::ParentChanged(parent) => write!(f, "parent {parent} changed"),
@@ -64,7 +70,7 @@ impl fmt::Display for Reason {
             Reason::BaseImageMissing(image) => {
                 write!(f, "base image {image} is not in the engine yet")
             }
-            Reason::Forced => f.write_str("--force"),
+            Reason::Forced => f.write_str("--rebuild"),
             Reason::NoCache => f.write_str("--nocache"),
             Reason::SkippedParent => f.write_str("--skip-parents"),
             Reason::SkippedExisting => f.write_str("--skip-existing"),

@@ -1,6 +1,7 @@
 //! What images are built from, read and fetched before the first of them is built.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use crate::context::{self, Context};
 use crate::dockerfile;
 use crate::error::{Error, IoContext, Result, nearest};
 use crate::fingerprint::Inputs;
+use crate::render;
 use crate::set::ImageSet;
 use crate::sources::{self, Fetched, Fetching, SourceError, Wanted};
 
@@ -64,9 +66,10 @@ impl ImageSet {
             .filter(|index| !failed.contains_key(index))
             .map(|&index| (index, fetched.remove(&index).unwrap_or_default()))
             .collect();
+        let rendered_from = render::sources(self.tree(), self.options())?;
         let ready = with
             .into_par_iter()
-            .map(|(index, fetched)| Ok((index, self.prepare_one(index, fetched)?)))
+            .map(|(index, fetched)| Ok((index, self.prepare_one(index, fetched, &rendered_from)?)))
             .collect::<Result<_>>()?;
         let name = |index: usize| self.graph().nodes[index].name.clone();
         Ok(Preparation {
@@ -136,7 +139,12 @@ impl ImageSet {
         Ok((Some(Arc::new(scratch)), fetched, failed))
     }
 
-    fn prepare_one(&self, index: usize, fetched: Vec<Fetched>) -> Result<Prepared> {
+    fn prepare_one(
+        &self,
+        index: usize,
+        fetched: Vec<Fetched>,
+        rendered_from: &BTreeMap<String, String>,
+    ) -> Result<Prepared> {
         let (options, tree) = (self.options(), self.tree());
         let node = &self.graph().nodes[index];
         if !node.has_from {
@@ -175,7 +183,14 @@ impl ImageSet {
                 nearest: nearest(missing, context.file_names()),
             });
         }
-        let inputs = Inputs::new(&context, options);
+        let template = tree.template(&node.name).unwrap_or_default();
+        let path = tree.file(&template).unwrap_or(template.as_ref());
+        let text = fs::read_to_string(path).at(path)?;
+        let rendered_from = rendered_from
+            .iter()
+            .map(|(name, text)| (name.as_str(), text.as_str()));
+        let own = [(template.as_str(), text.as_str())];
+        let inputs = Inputs::new(&context, options, rendered_from.chain(own));
         Ok(Prepared { context, inputs })
     }
 }

@@ -18,7 +18,7 @@ use rayon::prelude::*;
 
 pub use diagnostic::TemplateError;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, IoContext, Result};
 use crate::kolla::Release;
 use crate::options::Options;
 use crate::tree::Tree;
@@ -44,6 +44,27 @@ const OVERRIDE: &str = "\0override";
 /// ```
 pub fn render(tree: &Tree, options: &Options) -> Result<BTreeMap<String, String>> {
     Renderer::new(tree, options)?.render_all()
+}
+
+/// By name, what all templates of a tree are rendered from, each as text: variables, apart from the
+/// caller's environment, template overrides, and the files that templates share.
+pub(crate) fn sources(tree: &Tree, options: &Options) -> Result<BTreeMap<String, String>> {
+    let renderer = Renderer::new(tree, options)?;
+    let variables = renderer.variables.iter();
+    let mut sources: BTreeMap<String, String> = variables
+        .filter(|(name, _)| **name != "env")
+        .map(|(name, value)| ((*name).to_owned(), value.to_string()))
+        .collect();
+    let is_of_an_image = |inside: &str| inside.contains('/');
+    let shared = tree.files().filter(|(inside, _)| !is_of_an_image(inside));
+    let shared = shared.map(|(inside, path)| (inside.to_owned(), path));
+    let overrides = options.template_overrides.iter();
+    let overrides = overrides.map(|path| (path.display().to_string(), path.as_path()));
+    for (name, path) in shared.chain(overrides) {
+        let text = std::fs::read(path).at(path)?;
+        sources.insert(name, String::from_utf8_lossy(&text).into_owned());
+    }
+    Ok(sources)
 }
 
 /// A tree's templates, ready to be rendered.

@@ -78,11 +78,13 @@ async fn an_override_for_one_image_rebuilds_that_image() {
     let mut it = Fixture::new().await;
     it.build().await.unwrap();
     let text = "{% extends parent_template %}\n{% set right_packages_append = ['puppet'] %}\n";
-    it.options.template_overrides = vec![it.write("override.j2", text)];
+    let file = it.write("override.j2", text);
+    let changed = format!("right: Dockerfile changed ({})", file.display());
+    it.options.template_overrides = vec![file];
     let expected = [
         "base: unchanged",
         "left: unchanged",
-        "right: Dockerfile changed",
+        changed.as_str(),
         "leaf: unchanged",
     ];
     assert_eq!(it.reasons().await, expected);
@@ -103,9 +105,9 @@ async fn a_parent_built_alone_is_noticed_by_its_children() {
         it.reasons().await,
         [
             "base: unchanged",
-            "left: build arguments changed, parent base changed",
-            "right: build arguments changed, parent base changed",
-            "leaf: build arguments changed, parent left rebuilt",
+            "left: build arguments changed (X), parent base changed",
+            "right: build arguments changed (X), parent base changed",
+            "leaf: build arguments changed (X), parent left rebuilt",
         ]
     );
 }
@@ -231,7 +233,7 @@ async fn skipped_parents_must_be_there() {
     );
     it.options.skip_existing = false;
     it.options.force = true;
-    assert_eq!(it.reasons().await, ["base: --force", "right: --force"]);
+    assert_eq!(it.reasons().await, ["base: --rebuild", "right: --rebuild"]);
 }
 
 #[tokio::test]
