@@ -136,6 +136,9 @@ pub struct Options {
     pub push_threads: usize,
     /// `--logs-dir`: a folder for one log per image.
     pub logs_dir: Option<PathBuf>,
+    /// The command that builds with these options, for messages that say how to repeat it for one
+    /// image, which is put behind it.
+    pub command: String,
     /// Files that do not come from the tree: image → name in its context → file on disk. Used
     /// where the image's Dockerfile copies that name and the tree does not have it.
     pub supplied: BTreeMap<String, BTreeMap<String, PathBuf>>,
@@ -210,6 +213,7 @@ impl Options {
             push: false,
             push_threads: 1,
             logs_dir: None,
+            command: "slipway build".to_owned(),
             supplied: BTreeMap::new(),
         }
     }

@@ -39,7 +39,7 @@ pub(crate) fn tree(
     let files: Vec<_> = tree.files().filter(|(inside, _)| is_kept(inside)).collect();
     files
         .par_iter()
-        .try_for_each(|(inside, from)| copy(from, &out.join(inside)).at(from))?;
+        .try_for_each(|(inside, from)| copy(from, &out.join(inside)))?;
     dockerfiles.par_iter().try_for_each(|(inside, text)| {
         let path = out.join(inside);
         fs::write(&path, text).at(&path)
@@ -54,12 +54,21 @@ fn folders_of(inside: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Copies a file with its mode. Most files of a tree are small: one read, one write.
-fn copy(from: &Path, to: &Path) -> io::Result<()> {
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    let (bytes, mode) = read(from).at(from)?;
+    write(to, &bytes, mode).at(to)
+}
+
+/// A file's bytes and its mode.
+fn read(from: &Path) -> io::Result<(Vec<u8>, u32)> {
     let mut source = File::open(from)?;
     let metadata = source.metadata()?;
     let mut bytes = Vec::with_capacity(usize::try_from(metadata.size()).unwrap_or_default() + 1);
     source.read_to_end(&mut bytes)?;
-    let mode = metadata.permissions().mode() & 0o7777;
+    Ok((bytes, metadata.permissions().mode() & 0o7777))
+}
+
+fn write(to: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     let mut options = File::options();
     let mut target = options
         .write(true)
@@ -67,7 +76,7 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
         .truncate(true)
         .mode(mode)
         .open(to)?;
-    target.write_all(&bytes)?;
+    target.write_all(bytes)?;
     // A file that was there keeps its mode, and a new one loses what the umask says.
     if target.metadata()?.permissions().mode() & 0o7777 != mode {
         target.set_permissions(fs::Permissions::from_mode(mode))?;

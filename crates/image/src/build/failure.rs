@@ -22,6 +22,8 @@ pub struct Failure {
     pub log_tail: Vec<String>,
     /// The whole log, where logs are kept.
     pub log_file: Option<PathBuf>,
+    /// The command that builds this image alone, where an instruction failed.
+    pub again: Option<String>,
 }
 
 /// The instruction that failed.
@@ -43,6 +45,7 @@ impl Failure {
             instruction: None,
             log_tail: Vec::new(),
             log_file: None,
+            again: None,
         }
     }
 
@@ -80,12 +83,8 @@ impl fmt::Display for Failure {
         if let Some(file) = &self.log_file {
             write!(f, "\n  all of it is in {}", file.display())?;
         }
-        if self.instruction.is_some() {
-            let image = &self.image;
-            write!(
-                f,
-                "\n  to build it alone, give the same command --skip-parents '^{image}$'"
-            )?;
+        if let Some(again) = &self.again {
+            write!(f, "\n  to build it alone: {again}")?;
         }
         Ok(())
     }
@@ -261,6 +260,7 @@ mod tests {
             }),
             log_tail: vec!["oh no".to_owned()],
             log_file: None,
+            again: Some("slipway build '^web$'".to_owned()),
         };
         let shown = failure.to_string();
         assert!(
@@ -272,6 +272,9 @@ mod tests {
             "{shown}"
         );
         assert!(shown.contains("\n  | oh no\n"), "{shown}");
-        assert!(shown.ends_with("--skip-parents '^web$'"), "{shown}");
+        assert!(
+            shown.ends_with("\n  to build it alone: slipway build '^web$'"),
+            "{shown}"
+        );
     }
 }

@@ -177,11 +177,18 @@ impl Job {
         }
     }
 
-    fn failure(&self, message: String, output: &Output) -> Failure {
+    fn failure(&self, mut message: String, output: &Output) -> Failure {
+        if self.set.options().squash && message.contains("experimental mode") {
+            message += "; --squash needs \"experimental\": true in Docker's daemon.json";
+        }
+        let instruction = output.step.and_then(|step| self.instruction(step));
+        let again = || format!("{} '^{}$'", self.set.options().command, self.name());
         Failure {
             image: self.name().to_owned(),
             message,
-            instruction: output.step.and_then(|step| self.instruction(step)),
+            // Its parents are unchanged then, and stay as they are.
+            again: instruction.is_some().then(again),
+            instruction,
             log_tail: output.tail.iter().cloned().collect(),
             log_file: output.log.as_ref().and_then(|_| self.log_file()),
         }

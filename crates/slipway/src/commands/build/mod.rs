@@ -1,5 +1,6 @@
 //! `slipway build`.
 
+mod again;
 mod options;
 mod progress;
 mod show;
@@ -59,6 +60,7 @@ async fn run_as(
 ) -> anyhow::Result<()> {
     let mut options = options::options(asked, settings, defaults, output)?;
     options::check_reference(&options).map_err(bad_input)?;
+    options.command = again::command(asked, global);
     // What is wrong with them counts only when something is built, and after what is worse.
     let sources = sources::sources(settings, options.kolla.as_deref()).map(|sources| {
         options.sources = sources;

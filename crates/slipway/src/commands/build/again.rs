@@ -1,0 +1,108 @@
+//! The command that was given, to be given again for one image.
+
+use image::oslo::{Kind, OPTIONS};
+
+use crate::cli;
+use crate::engine_command::quoted;
+
+/// What selects images, which one image takes the place of.
+const SELECTING: [&str; 3] = ["regex", "profile", "skip-parents"];
+
+/// The command as a shell takes it, without what selects images. The values of build arguments are
+/// left out: they may be passwords.
+pub fn command(asked: &cli::Build, global: &cli::Global) -> String {
+    let pair = |option: &str, value: &str| [format!("--{option}"), quoted(value)];
+    let mut words = match asked.as_kolla_build {
+        true => vec!["kolla-build".to_owned()],
+        false => vec!["slipway".to_owned(), "build".to_owned()],
+    };
+    words.extend(global.host.iter().flat_map(|host| pair("host", host)));
+    let paths = asked.kolla.iter().map(|path| ("kolla", path));
+    let files = asked.options.config.iter().map(|path| match path.is_dir() {
+        true => ("config-dir", path),
+        false => ("config-file", path),
+    });
+    for (option, path) in paths.chain(files) {
+        words.extend(pair(option, &path.display().to_string()));
+    }
+    for (name, values) in &asked.options.options {
+        if !SELECTING.contains(&name.as_str()) {
+            words.extend(values.iter().flat_map(|value| one(name, value)));
+        }
+    }
+    if asked.rebuild {
+        words.push("--rebuild".to_owned());
+    }
+    words.join(" ")
+}
+
+/// An option with one of its values.
+fn one(name: &str, value: &str) -> Vec<String> {
+    let option = OPTIONS.iter().find(|option| option.name == name);
+    let is_switch = option.is_some_and(|option| option.kind == Kind::Bool);
+    match (name, value) {
+        (_, "true") if is_switch => vec![format!("--{name}")],
+        _ if is_switch => vec![format!("--no{name}")],
+        ("build-args", pairs) => vec![format!("--{name}"), quoted(&masked(pairs))],
+        _ => vec![format!("--{name}"), quoted(value)],
+    }
+}
+
+/// `name:value` pairs without their values.
+fn masked(pairs: &str) -> String {
+    let names = pairs
+        .split(',')
+        .map(|pair| pair.split(':').next().unwrap_or_default());
+    names
+        .map(|name| format!("{name}:***"))
+        .collect::<Vec<_>>()
+        .join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    fn again(words: &[&str]) -> String {
+        let cli = cli::Cli::try_parse_from(words).unwrap();
+        match cli.command {
+            cli::Command::Build(asked) => command(&asked, &cli.global),
+            _ => String::new(),
+        }
+    }
+
+    #[test]
+    fn it_is_the_command_that_was_given() {
+        let given = [
+            "slipway",
+            "--host",
+            "unix:///x y",
+            "build",
+            "^a$",
+            "--config-file",
+            "k.conf",
+            "--nocache",
+            "--template-override",
+            "a",
+            "--template-override",
+            "b",
+            "-p",
+            "main",
+            "--tag",
+            "x",
+        ];
+        assert_eq!(
+            again(&given[..]),
+            "slipway build --host 'unix:///x y' --config-file k.conf --nocache --tag x \
+             --template-override a --template-override b"
+        );
+    }
+
+    #[test]
+    fn build_arguments_are_not_shown() {
+        let shown = again(&["slipway", "build", "--build-args", "token:s3cret,b:c"]);
+        assert_eq!(shown, "slipway build --build-args 'token:***,b:***'");
+    }
+}
