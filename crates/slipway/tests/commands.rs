@@ -76,7 +76,7 @@ impl Set {
 
 impl Drop for Set {
     fn drop(&mut self) {
-        self.slipway("delete --managed-by ID --config-id ID", "");
+        self.slipway("delete --managed-by ID --config-id ID --root ROOT", "");
     }
 }
 
@@ -219,4 +219,20 @@ fn what_is_wrong_names_file_container_and_key_before_anything_is_touched() {
         set.json("ps --managed-by ID --format json")[0]["id"],
         before
     );
+}
+
+#[test]
+fn what_was_done_once_is_done_again_after_its_set_was_deleted() {
+    let set = Set::new("again");
+    let once = "'@once': {IMAGE, command: 'true', detach: false, remove: true}";
+    let changed = |done: &Output| {
+        assert!(done.status.success(), "{}", said(done));
+        serde_json::from_slice::<Value>(&done.stdout).unwrap()["changed"] == true
+    };
+    let apply = || changed(&set.apply("--format json", once));
+    assert!(apply());
+    assert!(!apply());
+    let deleted = set.slipway("delete --managed-by ID --config-id ID --root ROOT", "");
+    assert!(deleted.status.success(), "{}", said(&deleted));
+    assert!(apply());
 }

@@ -214,6 +214,7 @@ async fn run(command: Command, global: &Global, output: &Output) -> anyhow::Resu
             let asked = cli::Cleanup {
                 config_id,
                 managed_by: managed.managed_by,
+                root: None,
                 systemd: cli::Systemd::default(),
             };
             listing::cleanup(&asked, global, output).await

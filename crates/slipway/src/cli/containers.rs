@@ -163,10 +163,11 @@ pub struct Delete {
     /// Only containers with this managed_by label
     #[arg(long, value_name = "NAME", required_unless_present = "root", value_parser = name())]
     pub managed_by: Option<String>,
-    /// Only containers of the deployment under this root
-    #[arg(long, value_name = "DIR", conflicts_with = "managed_by")]
+    /// Only containers of the deployment under this root; with --managed-by, of those that were
+    /// applied with this root
+    #[arg(long, value_name = "DIR")]
     pub root: Option<PathBuf>,
-    /// Name of the role, with --root
+    /// Name of the role, with --root alone
     #[arg(long, value_name = "NAME", default_value = "Standalone", value_parser = name())]
     pub role: String,
     /// All config ids
@@ -184,6 +185,9 @@ pub struct Cleanup {
     /// Only containers with this managed_by label
     #[arg(long, value_name = "NAME", default_value = "paunch", value_parser = name())]
     pub managed_by: String,
+    /// The root that they were applied with
+    #[arg(long, value_name = "DIR")]
+    pub root: Option<PathBuf>,
     #[command(flatten)]
     pub systemd: Systemd,
 }

@@ -1,6 +1,6 @@
 //! `slipway ps`, `logs`, `delete` and `cleanup`: the containers that are there.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use futures_util::StreamExt;
@@ -197,13 +197,11 @@ pub async fn delete(asked: &Delete, global: &Global, output: &Output) -> anyhow:
         &asked.role,
     )?
     .unwrap_or_default();
-    let state = match &asked.root {
-        Some(root) => Some(Layout::new(root).map_err(bad_input)?.state()),
-        None => None,
-    };
+    let state = memory(asked.root.as_deref())?;
     let engine = engine::connect(global).await?;
     // A deployment under way would only start again what is deleted here.
-    let _lock = match state.as_deref().filter(|state| state.is_dir()) {
+    let of_root = state.as_deref().filter(|_| asked.root.is_some());
+    let _lock = match of_root.filter(|state| state.is_dir()) {
         Some(state) => Some(lock::take(state, false, output).await?),
         None => None,
     };
@@ -230,16 +228,27 @@ pub async fn delete(asked: &Delete, global: &Global, output: &Output) -> anyhow:
     conclude(&names, output)
 }
 
+/// Where it is remembered what was done to the containers of a root. Nobody names the root that all
+/// have in common; what is remembered there may be another user's.
+fn memory(root: Option<&Path>) -> anyhow::Result<Option<PathBuf>> {
+    let layout = Layout::new(root.unwrap_or(Path::new("/"))).map_err(bad_input)?;
+    let state = layout.state();
+    let is_ours = root.is_some() || std::fs::read_dir(&state).is_ok();
+    Ok(is_ours.then_some(state))
+}
+
 /// Deletes the containers of other config ids.
 pub async fn cleanup(asked: &Cleanup, global: &Global, output: &Output) -> anyhow::Result<()> {
+    let state = memory(asked.root.as_deref())?;
     let engine = engine::connect(global).await?;
-    let units = systemd::units(&asked.systemd, Path::new("/"), engine.as_ref(), output);
+    let root = asked.root.as_deref().unwrap_or(Path::new("/"));
+    let units = systemd::units(&asked.systemd, root, engine.as_ref(), output);
     let names = manage::cleanup(
         engine.as_ref(),
         &asked.managed_by,
         &asked.config_id,
         Beside {
-            state_dir: None,
+            state_dir: state.as_deref(),
             units: units.as_ref(),
         },
         &|event| removed(&event, output),
