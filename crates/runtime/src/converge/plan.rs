@@ -437,7 +437,8 @@ pub(super) fn exec_target(config: &ContainerConfig) -> &str {
     first.map(String::as_str).unwrap_or_default()
 }
 
-/// The container of this name in its set that is up, or else any.
+/// The container of this name in its set that is up, or else any: one that was started, before one
+/// that an interrupted run made.
 pub(super) fn find_by_name<'a>(
     name: &str,
     among: &[&'a ContainerSummary],
@@ -449,6 +450,7 @@ pub(super) fn find_by_name<'a>(
     };
     named()
         .find(|c| is_up(c))
+        .or_else(|| named().find(|c| !is_half_made(c)))
         .or_else(|| named().next())
         .copied()
 }

@@ -518,3 +518,21 @@ async fn waiting_for_health_tells_who_is_not_well() {
     );
     assert!(!text.contains("container a"), "{text}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_an_interrupted_run_made_is_not_taken_for_what_it_was_to_replace() {
+    let engine = FakeEngine::with_image("i");
+    let text = "a: {image: i, command: up}";
+    converge(&engine, text, &ApplyOptions::default())
+        .await
+        .unwrap();
+    let mut stopped = engine.named("a").unwrap();
+    stopped.state = ContainerState::Exited;
+    let half_made = crate::engine::ContainerSummary {
+        id: "half".to_owned(),
+        state: ContainerState::Created,
+        ..stopped.clone()
+    };
+    let found = super::plan::find_by_name("a", &[&half_made, &stopped]).unwrap();
+    assert_eq!(found.id, stopped.id);
+}
