@@ -12,6 +12,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 SLIPWAY, RUNS = os.path.abspath(sys.argv[1]), int(sys.argv[2])
@@ -43,15 +44,33 @@ def commands(config_id):
 
 
 def timed(command):
-    """Seconds of wall time, and KiB of memory at most."""
+    """Seconds of wall time, seconds of CPU time, and KiB of memory at most."""
     began = time.monotonic()
     child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    # What wait4 tells of memory includes this program's own, from before the child was another.
+    peak = [0]
+    watch = threading.Thread(target=watch_memory, args=(child.pid, command[0], peak))
+    watch.start()
     _, status, usage = os.wait4(child.pid, 0)
     took = time.monotonic() - began
+    watch.join()
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode != 0:
         sys.exit(f"{command[0]} ended with {child.returncode}")
-    return took, usage.ru_maxrss
+    return took, usage.ru_utime + usage.ru_stime, peak[0]
+
+
+def watch_memory(pid, program, peak):
+    """Notes the most that a process was seen to use, until it ends."""
+    name = os.path.basename(os.path.realpath(program))
+    try:
+        while True:
+            time.sleep(0.002)
+            if os.path.basename(os.readlink(f"/proc/{pid}/exe")) == name:
+                with open(f"/proc/{pid}/status", encoding="ascii") as status:
+                    peak[0] = max([peak[0], *(int(line.split()[1]) for line in status if line.startswith("VmHWM"))])
+    except OSError:
+        pass
 
 
 class Engine(http.client.HTTPConnection):
@@ -90,7 +109,7 @@ def list_call():
 
 
 def measure(count):
-    took, memory, engine, listed = {}, {}, [], []
+    took, used, memory, engine, listed = {}, {}, {}, [], []
     for run in range(RUNS):
         engine.append(bare_engine(count))
         clean()
@@ -102,20 +121,23 @@ def measure(count):
                 if moment == "one changed":
                     write(count, run + 1)
                 for _ in range(times):
-                    seconds, kib = timed(command)
+                    seconds, cpu, kib = timed(command)
                     took.setdefault((moment, tool), []).append(seconds)
+                    used.setdefault((moment, tool), []).append(cpu)
                     memory[moment, tool] = max(kib, memory.get((moment, tool), 0))
                 if moment == "unchanged":
                     listed.append(list_call())
             clean()
     median = statistics.median
     print(f"\n{count} containers, medians of {RUNS} runs\n")
-    print("| apply | | wall s | memory KiB |\n|---|---|---|---|")
+    print("| apply | | wall s | CPU s | memory KiB |\n|---|---|---|---|---|")
     for moment in ("first", "unchanged", "one changed"):
-        there, here = (median(took[moment, tool]) for tool in commands(""))
-        for tool in commands(""):
-            print(f"| {moment} | {tool} | {median(took[moment, tool]):.3f} | {memory[moment, tool]:,} |")
-        print(f"| | ratio | {there / here:.1f} | |")
+        sides = [(took[moment, tool], used[moment, tool], memory[moment, tool]) for tool in commands("")]
+        for tool, (wall, cpu, kib) in zip(commands(""), sides):
+            print(f"| {moment} | {tool} | {median(wall):.3f} | {median(cpu):.3f} | {kib:,} |")
+        (wall, cpu, kib), (our_wall, our_cpu, our_kib) = sides
+        ratios = [median(wall) / median(our_wall), median(cpu) / median(our_cpu), kib / max(our_kib, 1)]
+        print("| | ratio | " + " | ".join(f"{ratio:.1f}" for ratio in ratios) + " |")
     print(f"\nThe engine alone: {median(engine):.3f} s to make and start {count} containers, 8 at a time; "
           f"{median(listed) * 1000:.1f} ms to list them.")
 
