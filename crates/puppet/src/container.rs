@@ -49,9 +49,10 @@ pub struct Container<'a> {
 
 impl Container<'_> {
     /// What containers run, files of `in/`.
-    pub const SCRIPTS: [(&'static str, &'static str); 2] = [
+    pub const SCRIPTS: [(&'static str, &'static str); 3] = [
         ("run.sh", include_str!("run.sh")),
         ("puppet.rb", include_str!("puppet.rb")),
+        ("loaded.rb", include_str!("loaded.rb")),
     ];
 
     /// Runs it to its end, which is Puppet's success; says how long that took.
@@ -59,55 +60,64 @@ impl Container<'_> {
     /// It is made at once, and started when there is a place among those that run.
     pub async fn run(
         &self,
-        engine: &dyn Engine,
+        engine: &Arc<dyn Engine>,
         places: &Semaphore,
         transcript: &mut Transcript<'_>,
     ) -> Result<Duration, Failure> {
-        let name = format!("slipway-config-{}-{}", self.run.volume, self.unique());
-        let spec = self.spec();
+        let name = self.name();
+        let spec = self.spec(&[]);
         let id = patiently(|| engine.create_container(&name, &spec)).await?;
-        let mut abandoned = Abandoned {
-            engine,
-            id: Some(&id),
-        };
+        let container = Removed::when_dropped(engine, id);
         // Never closed: there always is a place in the end.
         let place = places.acquire().await;
         let begun = Instant::now();
-        let ended =
-            tokio::time::timeout(self.settings.timeout, follow(engine, &id, transcript)).await;
+        let following = follow(&**engine, container.id(), transcript);
+        let ended = tokio::time::timeout(self.settings.timeout, following).await;
+        let took = begun.elapsed();
         drop(place);
-        abandoned.id = None;
         let outcome = match ended {
-            Err(_) => Err(Failure::TimedOut {
-                limit: self.settings.timeout,
-                last: transcript.last().to_owned(),
-                log: transcript.path().to_owned(),
-            }),
             Ok(Err(failure)) => Err(failure),
-            Ok(Ok(0)) => Ok(begun.elapsed()),
-            Ok(Ok(NO_PUPPET)) => Err(Failure::NoPuppet {
-                image: self.run.config_image.clone(),
-            }),
-            Ok(Ok(NOT_COPIED)) => Err(Failure::NotCopied {
-                last: transcript.last().to_owned(),
-                log: transcript.path().to_owned(),
-            }),
-            Ok(Ok(exit)) => Err(Failure::Puppet {
-                exit,
-                errors: transcript.errors(&format!("{IN}/config.pp"), &self.run.manifest),
-                log: transcript.path().to_owned(),
-            }),
+            Ok(Ok(code)) => self.outcome(Some(code), transcript),
+            Err(_) => self.outcome(None, transcript),
         };
         if outcome.is_err() && self.settings.keep_failed {
             // What timed out is still going on.
+            let id = container.kept();
             engine.stop_container(&id, Some(Duration::ZERO)).await?;
             transcript.kept(&name);
-            return outcome;
+            return outcome.map(|()| took);
         }
-        let removed = engine.remove_container(&id).await;
-        let took = outcome?;
+        let removed = container.now().await;
+        outcome?;
         removed?;
         Ok(took)
+    }
+
+    /// What an exit code means; none is that of a run that did not end in time.
+    pub fn outcome(&self, code: Option<i64>, transcript: &Transcript<'_>) -> Result<(), Failure> {
+        let (last, log) = (transcript.last().to_owned(), transcript.path().to_owned());
+        Err(match code {
+            Some(0) => return Ok(()),
+            Some(NO_PUPPET) => Failure::NoPuppet {
+                image: self.run.config_image.clone(),
+            },
+            Some(NOT_COPIED) => Failure::NotCopied { last, log },
+            Some(exit) => Failure::Puppet {
+                exit,
+                errors: transcript.errors(&format!("{IN}/config.pp"), &self.run.manifest),
+                log,
+            },
+            None => Failure::TimedOut {
+                limit: self.settings.timeout,
+                last,
+                log,
+            },
+        })
+    }
+
+    /// A name that no other container has.
+    pub fn name(&self) -> String {
+        format!("slipway-config-{}-{}", self.run.volume, self.unique())
     }
 
     /// The staging folder's name is unique; so is what is named after it.
@@ -116,12 +126,13 @@ impl Container<'_> {
         name.and_then(|name| name.rsplit('.').next()).unwrap_or("0")
     }
 
-    fn spec(&self) -> ContainerSpec {
-        let [(script, _), _] = Self::SCRIPTS;
+    /// What the engine is to make, with arguments for the script.
+    pub fn spec(&self, arguments: &[&str]) -> ContainerSpec {
+        let [(script, _), ..] = Self::SCRIPTS;
         ContainerSpec {
             image: self.image_id.to_owned(),
             entrypoint: Some(vec!["/bin/sh".to_owned(), format!("{IN}/{script}")]),
-            command: Some(Vec::new()),
+            command: Some(arguments.iter().copied().map(str::to_owned).collect()),
             user: Some("root".to_owned()),
             working_dir: Some("/".to_owned()),
             hostname: (!self.net_host).then(|| self.hostname.to_owned()),
@@ -153,21 +164,51 @@ impl Container<'_> {
     }
 }
 
-/// Removes a container whose run is given up, as an interrupt does: Puppet would go on changing
-/// things that nobody waits for.
-struct Abandoned<'a> {
-    engine: &'a dyn Engine,
-    id: Option<&'a str>,
+/// A container that is removed in the end, also when its run is given up, as an interrupt does:
+/// Puppet would go on changing things that nobody waits for.
+pub struct Removed {
+    engine: Arc<dyn Engine>,
+    id: String,
+    is_here: bool,
 }
 
-impl Drop for Abandoned<'_> {
+impl Removed {
+    /// A container, which was just made.
+    pub fn when_dropped(engine: &Arc<dyn Engine>, id: String) -> Removed {
+        Removed {
+            engine: Arc::clone(engine),
+            id,
+            is_here: true,
+        }
+    }
+
+    /// The engine's id.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Removes it.
+    pub async fn now(mut self) -> Result<(), EngineError> {
+        let removed = self.engine.remove_container(&self.id).await;
+        self.is_here = false;
+        removed
+    }
+
+    /// Leaves it there.
+    pub fn kept(mut self) -> String {
+        self.is_here = false;
+        self.id.clone()
+    }
+}
+
+impl Drop for Removed {
     fn drop(&mut self) {
-        let (Some(id), Ok(runtime)) = (self.id, Handle::try_current()) else {
+        let (true, Ok(runtime)) = (self.is_here, Handle::try_current()) else {
             return;
         };
         // Only there may a thread wait. What stays behind elsewhere, the next run removes.
         if runtime.runtime_flavor() == RuntimeFlavor::MultiThread {
-            let removed = tokio::time::timeout(GIVING_UP, self.engine.remove_container(id));
+            let removed = tokio::time::timeout(GIVING_UP, self.engine.remove_container(&self.id));
             let _ = tokio::task::block_in_place(|| runtime.block_on(removed));
         }
     }
@@ -189,7 +230,7 @@ async fn follow(
 
 /// Asks an engine once more, and once again, where it hiccups. What Puppet says is not asked twice:
 /// the same manifest would fail again.
-async fn patiently<T, F>(mut ask: impl FnMut() -> F) -> Result<T, EngineError>
+pub async fn patiently<T, F>(mut ask: impl FnMut() -> F) -> Result<T, EngineError>
 where
     F: Future<Output = Result<T, EngineError>>,
 {

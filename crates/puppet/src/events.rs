@@ -34,6 +34,13 @@ pub enum Event<'a> {
         /// Why, where it was done before.
         why: &'a str,
     },
+    /// Puppet cannot be loaded once for the runs of an image: each has a container of its own.
+    Apart {
+        /// The image.
+        image: &'a str,
+        /// Why not.
+        why: &'a str,
+    },
     /// Puppet said something.
     Line {
         /// For what.

@@ -16,6 +16,7 @@ use crate::error::{Failure, Result};
 use crate::events::{Event, Observer};
 use crate::files;
 use crate::hiera::Hieradata;
+use crate::loaded::Pool;
 use crate::manifest;
 use crate::merge::{Run, merge};
 use crate::report::{Outcome, Planned, Report, RunReport};
@@ -161,8 +162,9 @@ impl Puppet {
         if runs.is_empty() {
             return Ok(Report::default());
         }
-        let session = Session::begin(self).await?;
+        let mut session = Session::begin(self).await?;
         session.remove_strays().await?;
+        session.pool = Pool::expecting(runs.iter().map(|run| run.config_image.as_str()));
         if matches!(purpose, Purpose::Volume) {
             // A container that still has one of these mounted has copied it long since, and gets
             // the new one when it is started again.
@@ -194,6 +196,7 @@ impl Puppet {
             _ => self.settings.process_count.max(1) + 1,
         };
         let mut reports: Vec<_> = stream::iter(jobs).buffer_unordered(at_once).collect().await;
+        session.pool.close().await?;
         reports.sort_by_key(|(index, _)| *index);
         Ok(Report {
             runs: reports.into_iter().map(|(_, report)| report).collect(),
@@ -264,13 +267,21 @@ impl Session<'_> {
         why: &mut String,
     ) -> Result<Done, Failure> {
         let puppet = self.puppet;
-        let image = container::image(&puppet.engine, &run.config_image, &*puppet.observer).await?;
-        let inputs = self.container_inputs(run, purpose, &image);
         let (kind, name) = purpose.record(run);
         let before = self.state.load(kind, &name);
-        let reason = self
-            .reason(run, purpose, first, before.as_ref(), &inputs)
-            .await?;
+        let deciding = async {
+            let image = container::image(&puppet.engine, &run.config_image, &*puppet.observer);
+            let image = image.await?;
+            let inputs = self.container_inputs(run, purpose, &image);
+            let reason = self.reason(run, purpose, first, before.as_ref(), &inputs);
+            let reason = reason.await?;
+            Ok::<_, Failure>((image, inputs, reason))
+        };
+        let decided = deciding.await;
+        if !matches!(&decided, Ok((_, _, Some(_)))) {
+            self.pool.spared(&run.config_image);
+        }
+        let (image, inputs, reason) = decided?;
         let Some(reason) = reason else {
             *why = "unchanged".to_owned();
             let result = before.and_then(|record| record.result);

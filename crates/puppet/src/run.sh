@@ -7,63 +7,93 @@
 #   /slipway/out      lookups, facts.json, and where a volume is generated: full/, touched
 #   /tmp/puppet-etc   the deployment's /etc/puppet; read-only
 #
-# Exit codes of its own: 90 there is no Puppet, 91 the result could not be copied out.
+# Where Puppet is loaded already (loaded.rb), it goes in three parts, each told by a word:
+#
+#   loaded      in the container that stays: all that comes before, and then loaded.rb
+#   before      says the environment and Puppet's arguments
+#   after CODE  what comes after
+#
+# Exit codes of its own: 90 there is no Puppet, 91 the result could not be copied out,
+# 92 this Puppet cannot be loaded once for several runs.
 
+part=${1:-all}
+code=${2:-0}
 in=/slipway/in
 out=/slipway/out
-
-puppet=$(command -v puppet 2>/dev/null) || exit 90
-
-mkdir -p /etc/puppet
-if [ -d /tmp/puppet-etc ]; then
-    cp -dR /tmp/puppet-etc/. /etc/puppet/ || exit 91
-fi
-rm -rf /etc/puppet/ssl
-mkdir -p /etc/puppet/hieradata
-cp "$in/docker_puppet.json" /etc/puppet/hieradata/ || exit 91
-
 # Whatever is newer than this was written by Puppet.
 origin=/tmp/slipway-origin
-touch "$origin"
 
-export FACTER_deployment_type=containers
-if [ -r "$in/hostname" ]; then
-    FACTER_hostname=$(cat "$in/hostname")
-    export FACTER_hostname
-fi
-if [ -r /sys/class/dmi/id/product_uuid ]; then
-    FACTER_uuid=$(tr '[:upper:]' '[:lower:]' </sys/class/dmi/id/product_uuid)
-    export FACTER_uuid
-fi
+if [ "$part" != after ]; then
+    puppet=$(command -v puppet 2>/dev/null) || exit 90
 
-modulepath=/etc/puppet/modules:/etc/puppet/code/modules:/slipway/modules
-modulepath=$modulepath:/usr/share/openstack-puppet/modules
-modulepath=$modulepath:/usr/share/slipway/puppet/modules:/usr/share/puppet/modules
-
-set -- apply --detailed-exitcodes --color=false --logdest console \
-    --modulepath "$modulepath" --tags "$(cat "$in/tags")"
-if [ -e "$in/check-mode" ]; then
-    set -- "$@" --hiera_config /etc/puppet/check-mode/hiera.yaml
-elif [ -e "$in/hiera.yaml" ]; then
-    set -- "$@" --hiera_config "$in/hiera.yaml"
-fi
-# Puppet by way of Slipway's script, where the command is one for Ruby and not for a shell.
-ruby=$(sed -n '1s/^#! *\(.*ruby[0-9.]*\)$/\1/p' "$puppet" 2>/dev/null)
-if [ -n "$ruby" ]; then
-    [ -e "$in/hiera.yaml" ] || export SLIPWAY_RECORD="$out/lookups"
-    if [ -e "$in/facts.json" ]; then
-        export SLIPWAY_FACTS="$in/facts.json"
-    else
-        export SLIPWAY_FOUND="$out/facts.json"
+    mkdir -p /etc/puppet
+    if [ -d /tmp/puppet-etc ]; then
+        cp -dR /tmp/puppet-etc/. /etc/puppet/ || exit 91
     fi
-    # Two words in `env ruby`.
-    # shellcheck disable=SC2086
-    set -- $ruby "$in/puppet.rb" "$@"
-else
-    set -- "$puppet" "$@"
+    rm -rf /etc/puppet/ssl
+    mkdir -p /etc/puppet/hieradata
+    cp "$in/docker_puppet.json" /etc/puppet/hieradata/ || exit 91
+
+    touch "$origin"
+
+    export FACTER_deployment_type=containers
+    if [ -r "$in/hostname" ]; then
+        FACTER_hostname=$(cat "$in/hostname")
+        export FACTER_hostname
+    fi
+    if [ -r /sys/class/dmi/id/product_uuid ]; then
+        FACTER_uuid=$(tr '[:upper:]' '[:lower:]' </sys/class/dmi/id/product_uuid)
+        export FACTER_uuid
+    fi
+
+    modulepath=/etc/puppet/modules:/etc/puppet/code/modules:/slipway/modules
+    modulepath=$modulepath:/usr/share/openstack-puppet/modules
+    modulepath=$modulepath:/usr/share/slipway/puppet/modules:/usr/share/puppet/modules
+
+    set -- apply --detailed-exitcodes --color=false --logdest console \
+        --modulepath "$modulepath" --tags "$(cat "$in/tags")"
+    if [ -e "$in/check-mode" ]; then
+        set -- "$@" --hiera_config /etc/puppet/check-mode/hiera.yaml
+    elif [ -e "$in/hiera.yaml" ]; then
+        set -- "$@" --hiera_config "$in/hiera.yaml"
+    fi
+    # Puppet by way of Slipway's script, where the command is one for Ruby and not for a shell.
+    ruby=$(sed -n '1s/^#! *\(.*ruby[0-9.]*\)$/\1/p' "$puppet" 2>/dev/null)
+    if [ -n "$ruby" ]; then
+        [ -e "$in/hiera.yaml" ] || export SLIPWAY_RECORD="$out/lookups"
+        if [ -e "$in/facts.json" ]; then
+            export SLIPWAY_FACTS="$in/facts.json"
+        else
+            export SLIPWAY_FOUND="$out/facts.json"
+        fi
+        # Two words in `env ruby`.
+        # shellcheck disable=SC2086
+        set -- $ruby "$in/puppet.rb" "$@"
+    else
+        set -- "$puppet" "$@"
+    fi
 fi
-"$@" "$in/config.pp"
-code=$?
+
+case $part in
+loaded)
+    [ -n "$ruby" ] || exit 92
+    # Ruby's own words, and the script's name, are not Puppet's.
+    # shellcheck disable=SC2086
+    shift "$(($(echo $ruby | wc -w) + 1))"
+    # shellcheck disable=SC2086
+    exec $ruby "$in/loaded.rb" "$@"
+    ;;
+before)
+    env -0
+    printf '\0'
+    printf '%s\0' "$@" "$in/config.pp"
+    exit
+    ;;
+all)
+    "$@" "$in/config.pp"
+    code=$?
+    ;;
+esac
 case $code in
 0 | 2) ;;
 *) exit "$code" ;;

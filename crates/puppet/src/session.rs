@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use runtime::lock::Lock;
-use service::Hiera;
+use service::{Hiera, Redactor};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use tokio::sync::Semaphore;
@@ -17,10 +17,11 @@ use crate::error::{At, Failure, Result};
 use crate::events::Event;
 use crate::facts::FACTS;
 use crate::hiera::{CONTAINER_LEVEL, to_json};
+use crate::loaded::Pool;
 use crate::merge::Run;
 use crate::module;
 use crate::puppet::Puppet;
-use crate::settings::processors;
+use crate::settings::{Isolation, processors};
 use crate::state::State;
 use crate::transcript::Transcript;
 use crate::{files, tree};
@@ -33,7 +34,9 @@ pub struct Session<'a> {
     etc_puppet: String,
     host_modules: String,
     /// One for each run that may go on at once.
-    places: Semaphore,
+    pub places: Semaphore,
+    /// Containers that have Puppet loaded.
+    pub pool: Pool,
     /// `None` for one that only looks.
     lock: Option<Lock>,
 }
@@ -88,6 +91,7 @@ impl<'a> Session<'a> {
             etc_puppet: etc_puppet(&settings.paths.puppet_etc(), settings.check_mode)?,
             host_modules: modules.map(listing).transpose()?.unwrap_or_default(),
             places: Semaphore::new(settings.process_count.max(1)),
+            pool: Pool::expecting(std::iter::empty()),
             lock,
         })
     }
@@ -108,7 +112,8 @@ impl<'a> Session<'a> {
                 concat!(
                     env!("CARGO_PKG_VERSION"),
                     include_str!("run.sh"),
-                    include_str!("puppet.rb")
+                    include_str!("puppet.rb"),
+                    include_str!("loaded.rb")
                 ),
             ),
             ("Slipway's Puppet module", &module),
@@ -121,7 +126,7 @@ impl<'a> Session<'a> {
             .inputs(shared.into_iter().chain(more.iter().copied()))
     }
 
-    /// Runs Puppet in a container; gives the folder that holds what came out, and how long it took.
+    /// Runs Puppet for an image; gives the folder that holds what came out, and how long it took.
     pub async fn in_container(
         &self,
         run: &Run,
@@ -129,29 +134,24 @@ impl<'a> Session<'a> {
         first: &Hiera,
         options: ContainerOptions,
     ) -> Result<(TempDir, Duration), Failure> {
-        let puppet = self.puppet;
-        let settings = &puppet.settings;
+        let settings = &self.puppet.settings;
         let facts = self.facts(run, image_id, options.net_host);
+        let forks = settings.isolation == Isolation::Fork && !settings.keep_failed;
+        match facts.as_deref() {
+            // What sees another world has its own.
+            Some(facts) if forks => {
+                if let Some(done) = self.forked(run, image_id, first, &options, facts).await? {
+                    return Ok(done);
+                }
+            }
+            _ => self.pool.spared(&run.config_image),
+        }
+        let redactor = self.puppet.secrets(&run.manifest).redactor();
+        let mut transcript = self.transcript(run, &options, &redactor)?;
         let staging = self.stage(run, first, &options, facts.as_deref())?;
-        let subject = run.volume.as_str();
-        let redactor = puppet.secrets(&run.manifest).redactor();
-        let mut transcript = Transcript::begin(
-            &settings.paths.logs(),
-            &options.log,
-            subject,
-            &redactor,
-            &*puppet.observer,
-        )?;
-        let container = Container {
-            run,
-            image_id,
-            settings,
-            staging: staging.path(),
-            net_host: options.net_host,
-            hostname: &self.hostname,
-        };
+        let container = self.container(run, image_id, &options, staging.path());
         let took = container
-            .run(&*puppet.engine, &self.places, &mut transcript)
+            .run(&self.puppet.engine, &self.places, &mut transcript)
             .await?;
         if let Some(facts) = &facts {
             self.keep_facts(staging.path(), facts)?;
@@ -159,8 +159,40 @@ impl<'a> Session<'a> {
         Ok((staging, took))
     }
 
+    pub fn container<'b>(
+        &'b self,
+        run: &'b Run,
+        image_id: &'b str,
+        options: &ContainerOptions,
+        staging: &'b Path,
+    ) -> Container<'b> {
+        Container {
+            run,
+            image_id,
+            settings: &self.puppet.settings,
+            staging,
+            net_host: options.net_host,
+            hostname: &self.hostname,
+        }
+    }
+
+    pub fn transcript<'b>(
+        &'b self,
+        run: &'b Run,
+        options: &ContainerOptions,
+        redactor: &'b Redactor,
+    ) -> Result<Transcript<'b>> {
+        Transcript::begin(
+            &self.puppet.settings.paths.logs(),
+            &options.log,
+            run.volume.as_str(),
+            redactor,
+            &*self.puppet.observer,
+        )
+    }
+
     /// A folder beside the volumes with what a run is given.
-    fn stage(
+    pub fn stage(
         &self,
         run: &Run,
         first: &Hiera,

@@ -39,6 +39,20 @@ pub struct Settings {
     pub check_mode: bool,
     /// Tells observers what would change in a volume's files, before it is swapped in.
     pub diff: bool,
+    /// What a run has for itself.
+    pub isolation: Isolation,
+}
+
+/// What a run has for itself. Either way it sees the image's own clean file system, its own hiera
+/// data, and nothing of other runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Isolation {
+    /// A process and a file system, in a container that has Puppet loaded for one run after
+    /// another. Where that cannot be had, a container.
+    #[default]
+    Fork,
+    /// A container.
+    Container,
 }
 
 /// Where TripleO's hosts and images have their Puppet modules.
@@ -62,6 +76,7 @@ impl Settings {
             host_modules: Some(PathBuf::from(HOST_MODULES)),
             check_mode: false,
             diff: false,
+            isolation: Isolation::default(),
         }
     }
 }

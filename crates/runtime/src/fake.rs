@@ -218,6 +218,7 @@ impl Engine for FakeEngine {
                 created,
                 restarts: Some(0),
                 command: spec.command.clone().unwrap_or_default(),
+                pid: None,
             },
             command: spec.command.clone().unwrap_or_default(),
             restart: spec.restart == Some(RestartPolicy::Always),

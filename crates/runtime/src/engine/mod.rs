@@ -76,6 +76,9 @@ pub struct ContainerSummary {
     pub restarts: Option<i64>,
     /// The command it runs. The list call does not say; looking up one container does.
     pub command: Vec<String>,
+    /// Its first process, as the engine's host numbers it, while it runs. The list call does not
+    /// say; looking up one container does.
+    pub pid: Option<i32>,
 }
 
 impl ContainerSummary {

@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::name;
 
@@ -62,6 +62,19 @@ pub struct Generating {
     /// Keep the container of a failed run, for a look inside
     #[arg(long)]
     pub keep_failed: bool,
+    /// What each Puppet run has for itself
+    #[arg(long, value_name = "WHAT", value_enum, default_value = "fork")]
+    pub isolation: Isolation,
+}
+
+/// What a Puppet run has for itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Isolation {
+    /// A process and a file system, in a container that has Puppet loaded for one run after
+    /// another; a container where that cannot be had, or with --keep-failed
+    Fork,
+    /// A container
+    Container,
 }
 
 /// What to do when another run works on the same deployment.

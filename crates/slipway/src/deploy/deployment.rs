@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{anyhow, ensure};
-use puppet::{Hieradata, Paths, Puppet, Report, Settings};
+use puppet::{Hieradata, Isolation, Paths, Puppet, Report, Settings};
 use runtime::engine::Engine;
 use runtime::systemd::Units;
 use service::{ConfigVolume, ContainerConfig, PuppetConfig, Redactor, RoleData, Step};
@@ -87,6 +87,10 @@ impl Deployment {
         settings.process_count = generating.process_count.get();
         settings.timeout = Duration::from_secs(generating.puppet_timeout);
         settings.keep_failed = generating.keep_failed;
+        settings.isolation = match generating.isolation {
+            cli::Isolation::Fork => Isolation::Fork,
+            cli::Isolation::Container => Isolation::Container,
+        };
         Ok(Deployment {
             managed_by: String::new(),
             redactor: hiera.redactor(),

@@ -30,6 +30,10 @@ impl puppet::Observer for Progress {
             }
             // For scripts it is in the report.
             Event::Diff { text, .. } if !output.is_json() => output.result(text.trim_end()),
+            Event::Apart { image, why } => {
+                let text = format!("Puppet is loaded anew for each run: {why}");
+                output.about(Level::Verbose, TOPIC, image, &text);
+            }
             Event::Skipped { subject, why } => output.about(Level::Verbose, TOPIC, subject, why),
             Event::Finished {
                 subject,

@@ -44,6 +44,7 @@ pub(super) fn container_from_list(listed: Listed) -> ContainerSummary {
         created: listed.created.unwrap_or_default(),
         restarts: None,
         command: Vec::new(),
+        pid: None,
     }
 }
 
@@ -74,6 +75,7 @@ struct InspectedState {
     status: Option<String>,
     exit_code: Option<i64>,
     health: Option<InspectedHealth>,
+    pid: Option<i32>,
 }
 
 #[derive(serde::Deserialize)]
@@ -106,6 +108,8 @@ pub(super) fn container_from_inspect(found: Inspected) -> ContainerSummary {
             .unwrap_or_default(),
         restarts: Some(found.restart_count.unwrap_or_default()),
         command: found.config.cmd.unwrap_or_default(),
+        // 0 where none runs.
+        pid: found.state.pid.filter(|pid| *pid > 0),
     }
 }
 
