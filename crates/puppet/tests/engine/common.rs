@@ -96,7 +96,7 @@ impl Deployment {
         }
     }
 
-    async fn list(&self) -> Vec<ContainerSummary> {
+    pub async fn list(&self) -> Vec<ContainerSummary> {
         let label = format!("slipway.puppet.root={}", self.root.path().display());
         self.engine.list_containers(&[label]).await.unwrap()
     }

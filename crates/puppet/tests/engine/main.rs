@@ -4,5 +4,6 @@
 
 mod common;
 mod drift;
+mod isolation;
 mod steps;
 mod volumes;
