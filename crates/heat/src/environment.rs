@@ -7,14 +7,19 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Problem, Result, nearest};
+use crate::files::Files;
 use crate::yaml;
+
+type ByName<T> = HashMap<String, T, foldhash::fast::RandomState>;
 
 /// Environment files, one after the other: the last wins.
 #[derive(Debug, Default, Clone)]
 pub struct Environment {
-    types: HashMap<String, Target>,
-    pub(crate) parameter_defaults: HashMap<String, Arc<Value>>,
-    pub(crate) parameters: HashMap<String, Arc<Value>>,
+    types: ByName<Target>,
+    /// Those whose names end in a star, without it.
+    prefixes: Vec<(String, Target)>,
+    pub(crate) parameter_defaults: ByName<Arc<Value>>,
+    pub(crate) parameters: ByName<Arc<Value>>,
 }
 
 /// What a resource type stands for.
@@ -40,8 +45,13 @@ const MOST_ALIASES: usize = 20;
 impl Environment {
     /// Adds an environment file; paths in its resource registry are relative to it.
     pub fn load(&mut self, path: &Path) -> Result<()> {
+        self.load_from(path, &Files::default())
+    }
+
+    pub(crate) fn load_from(&mut self, path: &Path, files: &Files) -> Result<()> {
         let name = path.display().to_string();
-        let text = std::fs::read_to_string(path)
+        let text = files
+            .read(path)
             .map_err(|error| Error::from(Problem::Unreadable(error.to_string())))
             .map_err(|error| error.in_template(&name))?;
         self.take(&text, path)
@@ -91,6 +101,10 @@ impl Environment {
                 } else {
                     Target::Type(target)
                 };
+                if let Some(prefix) = name.strip_suffix('*') {
+                    self.prefixes.retain(|(known, _)| known != prefix);
+                    self.prefixes.push((prefix.to_owned(), target.clone()));
+                }
                 self.types.insert(name, target);
             }
         }
@@ -124,9 +138,8 @@ impl Environment {
     fn registered(&self, kind: &str) -> Option<&Target> {
         self.types.get(kind).or_else(|| {
             // A registered name may end in a star; the longest one wins.
-            self.types
+            self.prefixes
                 .iter()
-                .filter_map(|(name, target)| Some((name.strip_suffix('*')?, target)))
                 .filter(|(prefix, _)| kind.starts_with(prefix))
                 .max_by_key(|(prefix, _)| prefix.len())
                 .map(|(_, target)| target)
@@ -139,7 +152,7 @@ impl Environment {
     }
 }
 
-fn insert(into: &mut HashMap<String, Arc<Value>>, section: Map<String, Value>) {
+fn insert(into: &mut ByName<Arc<Value>>, section: Map<String, Value>) {
     into.extend(
         section
             .into_iter()

@@ -31,6 +31,9 @@ pub enum Problem {
     /// A file cannot be read.
     #[error("cannot read it: {0}")]
     Unreadable(String),
+    /// The templates had to be processed first, which failed.
+    #[error("the templates are not processed yet, and cannot be: {0}")]
+    Processing(String),
     /// It is no YAML.
     #[error("{0}")]
     Syntax(crate::yaml::SyntaxError),

@@ -54,6 +54,7 @@ mod budget;
 mod environment;
 mod error;
 mod expression;
+mod files;
 mod functions;
 mod parameter;
 pub mod process;

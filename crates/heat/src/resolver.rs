@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use crate::budget::{Budget, MOST_MIB};
 use crate::environment::{Environment, Target, normal, place};
 use crate::error::{Error, Problem, Result, nearest};
+use crate::files::Files;
 use crate::stack::{Facade, Given, Stack};
 use crate::template::Template;
 use crate::yaql;
@@ -21,10 +22,14 @@ const STANDARD_ENVIRONMENTS: [&str; 2] = [
     "environments/docker.yaml",
 ];
 
+/// What an expression takes at most, and what leads to it.
+const THREAD_STACK: usize = yaql::STACK + (16 << 20);
+
 /// Resolves the templates in a folder. Each file is read once, whatever uses it.
 pub struct Resolver {
     folder: PathBuf,
     environment: Environment,
+    files: Files,
     limit: usize,
     templates: RwLock<HashMap<PathBuf, Result<Arc<Template>>>>,
     expressions: RwLock<HashMap<String, yaql::Expression>>,
@@ -32,19 +37,31 @@ pub struct Resolver {
 
 impl Resolver {
     /// The templates in `folder`, with the environment files that such a folder comes with and
-    /// those given, in that order.
+    /// those given, in that order. TripleO's templates that are not processed yet are, in memory.
     pub fn open(folder: &Path, environments: &[PathBuf]) -> Result<Self> {
+        Self::open_with(folder, environments, None)
+    }
+
+    /// The same, where templates that are not processed yet are to have the roles of this file.
+    pub fn open_with(
+        folder: &Path,
+        environments: &[PathBuf],
+        roles: Option<&Path>,
+    ) -> Result<Self> {
+        let files = Files::of(folder, roles)?;
         let mut environment = Environment::default();
         for name in STANDARD_ENVIRONMENTS {
             let path = folder.join(name);
-            if path.is_file() {
-                environment.load(&path)?;
+            if files.is_file(&path) {
+                environment.load_from(&path, &files)?;
             }
         }
         for path in environments {
-            environment.load(path)?;
+            environment.load_from(path, &files)?;
         }
-        Ok(Self::new(folder, environment))
+        let mut resolver = Self::new(folder, environment);
+        resolver.files = files;
+        Ok(resolver)
     }
 
     /// The templates in `folder`, with this environment alone.
@@ -52,6 +69,7 @@ impl Resolver {
         Self {
             folder: normal(folder),
             environment,
+            files: Files::default(),
             limit: MOST_MIB,
             templates: RwLock::default(),
             expressions: RwLock::default(),
@@ -85,21 +103,28 @@ impl Resolver {
     pub fn resolve_with(
         &self,
         template: &str,
-        parameters: HashMap<String, Value>,
+        mut parameters: HashMap<String, Value>,
     ) -> Result<Map<String, Value>> {
         let template = self.template(&normal(&self.folder.join(template)))?;
-        let mut given: Given = self
-            .environment
+        if let Some(name) = parameters
+            .keys()
+            .find(|name| !template.parameters.contains_key(*name))
+        {
+            let known = template.parameters.keys().map(String::as_str);
+            let problem = Problem::UnknownParameter {
+                name: name.clone(),
+                nearest: nearest(name, known),
+            };
+            return Err(Error::from(problem).in_template(&template.name));
+        }
+        let given: Given = template
             .parameters
-            .iter()
-            .filter(|(name, _)| template.parameters.contains_key(*name))
-            .map(|(name, value)| (name.clone(), Arc::clone(value)))
+            .keys()
+            .map(|name| match parameters.remove(name) {
+                Some(value) => Some(Arc::new(value)),
+                None => self.environment.parameters.get(name).cloned(),
+            })
             .collect();
-        given.extend(
-            parameters
-                .into_iter()
-                .map(|(name, value)| (name, Arc::new(value))),
-        );
         let budget = Rc::new(Budget::new(self.limit));
         Stack::new(self, template, given, Facade::new(), budget, 0)?.into_outputs()
     }
@@ -109,10 +134,28 @@ impl Resolver {
         &self,
         templates: &[&'a str],
     ) -> Vec<(&'a str, Result<Map<String, Value>>)> {
-        templates
-            .par_iter()
-            .map(|template| (*template, self.resolve(template)))
-            .collect()
+        self.resolve_each(templates, |template, outputs| (template, outputs))
+    }
+
+    /// What `take` makes of the outputs of several templates, in the order given; it is called by
+    /// several threads.
+    pub fn resolve_each<'a, T: Send>(
+        &self,
+        templates: &[&'a str],
+        take: impl Fn(&'a str, Result<Map<String, Value>>) -> T + Send + Sync,
+    ) -> Vec<T> {
+        let resolve = || {
+            templates
+                .par_iter()
+                .map(|template| take(template, self.resolve(template)))
+                .collect()
+        };
+        // With stacks that expressions need not add to.
+        let threads = rayon::ThreadPoolBuilder::new().stack_size(THREAD_STACK);
+        match threads.build() {
+            Ok(threads) => threads.install(resolve),
+            Err(_) => resolve(),
+        }
     }
 
     /// The template behind a resource type, relative to the folder if it is below it; nothing
@@ -137,6 +180,16 @@ impl Resolver {
             .to_string()
     }
 
+    /// How many files had to be made of `*.j2.yaml`.
+    pub fn processed(&self) -> usize {
+        self.files.made()
+    }
+
+    /// Whether the folder has a file.
+    pub(crate) fn has(&self, path: &str) -> bool {
+        self.files.is_file(&self.folder.join(path))
+    }
+
     pub(crate) fn template(&self, path: &Path) -> Result<Arc<Template>> {
         if let Ok(templates) = self.templates.read()
             && let Some(known) = templates.get(path)
@@ -153,7 +206,8 @@ impl Resolver {
 
     fn read(&self, path: &Path) -> Result<Arc<Template>> {
         let name = self.name(path);
-        std::fs::read_to_string(path)
+        self.files
+            .read(path)
             .map_err(|error| Error::from(Problem::Unreadable(error.to_string())))
             .and_then(|text| Template::parse(path.to_owned(), name.clone(), &text))
             .map(Arc::new)
@@ -162,7 +216,8 @@ impl Resolver {
 
     /// A file that a template includes.
     pub(crate) fn file(&self, template: &Template, path: &str) -> Result<String, String> {
-        std::fs::read_to_string(place(&template.path, path)).map_err(|error| error.to_string())
+        let path = place(&template.path, path);
+        self.files.read(&path).map_err(|error| error.to_string())
     }
 
     /// What an expression makes of data. Each is read once, whatever uses it.

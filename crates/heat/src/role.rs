@@ -35,7 +35,7 @@ impl Resolver {
         let template = format!("common/services/{}-role.yaml", role.to_lowercase());
         let standard = self.folder().join("roles_data.yaml");
         let listed = services(role, roles.unwrap_or(&standard))?;
-        if !self.folder().join(&template).is_file() {
+        if !self.has(&template) {
             let reason = "there is no such file: the templates must be processed first, with this \
                           role among the roles";
             return Err(Error::from(Problem::Unreadable(reason.to_owned())).in_template(&template));
@@ -61,7 +61,7 @@ impl Resolver {
     fn shared(&self) -> Result<HashMap<String, Value>> {
         let mut shared = HashMap::new();
         for (parameter, template, output) in SHARED {
-            if self.given(parameter).is_some() || !self.folder().join(template).is_file() {
+            if self.given(parameter).is_some() || !self.has(template) {
                 continue;
             }
             let mut given = HashMap::new();

@@ -4,9 +4,8 @@
 mod resource;
 
 use std::cell::{Cell, OnceCell};
-use std::collections::HashMap;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use serde_json::{Map, Value};
 
@@ -31,21 +30,26 @@ const LONGEST: usize = 500;
 const RED_ZONE: usize = 1 << 20;
 const MORE_STACK: usize = 4 << 20;
 
-/// Values given to a template's parameters.
-pub(crate) type Given = HashMap<String, Arc<Value>>;
+/// Values given to a template's parameters, in its order.
+pub(crate) type Given = Vec<Option<Arc<Value>>>;
 
 /// What the resource that a nested template stands behind says of itself.
 pub(crate) type Facade = Map<String, Value>;
+
+/// Parameters that every template has.
+const PSEUDO_PARAMETERS: [&str; 2] = ["OS::stack_id", "OS::project_id"];
+static NOTHING: LazyLock<Arc<Value>> = LazyLock::new(|| Arc::new(Value::String(String::new())));
 
 /// See the module.
 pub(crate) struct Stack<'r> {
     resolver: &'r Resolver,
     budget: Rc<Budget>,
     template: Arc<Template>,
-    parameters: HashMap<String, Arc<Value>>,
-    conditions: HashMap<String, Cell<Progress>>,
-    resources: HashMap<String, Slot<'r>>,
-    outputs: HashMap<String, OnceCell<Value>>,
+    // Each in the template's order.
+    parameters: Vec<Arc<Value>>,
+    conditions: Vec<Cell<Progress>>,
+    resources: Vec<Slot<'r>>,
+    outputs: Vec<OnceCell<Value>>,
     facade: Facade,
     depth: usize,
     /// How many resources and conditions are being worked out.
@@ -54,7 +58,7 @@ pub(crate) struct Stack<'r> {
 
 /// A resource once it is known, and whether it is being worked out.
 #[derive(Default)]
-struct Slot<'r> {
+pub(crate) struct Slot<'r> {
     known: OnceCell<Resource<'r>>,
     busy: Cell<bool>,
 }
@@ -84,35 +88,29 @@ impl<'r> Stack<'r> {
         budget
             .spend_on_template(template.declared())
             .map_err(|problem| in_template(problem.into()))?;
-        let mut parameters = HashMap::with_capacity(template.parameters.len() + 2);
-        for (name, parameter) in &template.parameters {
+        let mut parameters = Vec::with_capacity(template.parameters.len());
+        for (index, (name, parameter)) in template.parameters.iter().enumerate() {
             let value = given
-                .remove(name)
+                .get_mut(index)
+                .and_then(Option::take)
                 .or_else(|| resolver.environment().parameter_defaults.get(name).cloned());
             let value = taken(parameter, name, value, &budget)
                 .map_err(|problem| in_template(Error::from(problem).at(name).at("parameters")))?;
-            parameters.insert(name.clone(), value);
-        }
-        if let Some(name) = given.keys().next() {
-            let known = template.parameters.keys().map(String::as_str);
-            return Err(in_template(
-                Problem::UnknownParameter {
-                    name: name.clone(),
-                    nearest: nearest(name, known),
-                }
-                .into(),
-            ));
-        }
-        for pseudo in ["OS::stack_id", "OS::project_id"] {
-            parameters.insert(pseudo.to_owned(), Arc::new(Value::String(String::new())));
+            parameters.push(value);
         }
         Ok(Self {
             resolver,
             budget,
             parameters,
-            conditions: keyed(template.conditions.keys(), || Cell::new(Progress::Unknown)),
-            resources: keyed(template.resources.keys(), Slot::default),
-            outputs: keyed(template.outputs.keys(), OnceCell::new),
+            conditions: (0..template.conditions.len())
+                .map(|_| Cell::new(Progress::Unknown))
+                .collect(),
+            resources: (0..template.resources.len())
+                .map(|_| Slot::default())
+                .collect(),
+            outputs: (0..template.outputs.len())
+                .map(|_| OnceCell::new())
+                .collect(),
             template,
             facade,
             depth,
@@ -138,8 +136,12 @@ impl<'r> Stack<'r> {
     }
 
     pub(crate) fn parameter(&self, name: &str) -> Result<&Arc<Value>> {
-        self.parameters.get(name).ok_or_else(|| {
-            let known = self.parameters.keys().map(String::as_str);
+        let index = self.template.parameters.get_index_of(name);
+        let known = index.and_then(|index| self.parameters.get(index));
+        // A stack that nothing made has neither an id nor a project.
+        let known = known.or_else(|| PSEUDO_PARAMETERS.contains(&name).then(|| &*NOTHING));
+        known.ok_or_else(|| {
+            let known = self.template.parameters.keys().map(String::as_str);
             Problem::UnknownParameter {
                 name: name.to_owned(),
                 nearest: nearest(name, known),
@@ -150,10 +152,10 @@ impl<'r> Stack<'r> {
 
     /// Whether a condition, by its name, is true.
     pub(crate) fn condition(&self, name: &str) -> Result<bool> {
-        let (Some(progress), Some(definition)) = (
-            self.conditions.get(name),
-            self.template.conditions.get(name),
-        ) else {
+        let found = self.template.conditions.get_full(name);
+        let Some((progress, definition)) = found
+            .and_then(|(index, _, definition)| Some((self.conditions.get(index)?, definition)))
+        else {
             let known = self.template.conditions.keys().map(String::as_str);
             let hint = nearest(name, known);
             return Err(Problem::Condition(format!("there is no condition {name}{hint}")).into());
@@ -201,12 +203,15 @@ impl<'r> Stack<'r> {
     }
 
     /// A resource's definition, if it is there and its condition is true.
-    pub(crate) fn find_resource(&self, name: &str) -> Result<&Definition> {
-        let enabled = match self.template.resources.get(name) {
+    pub(crate) fn find_resource(&self, name: &str) -> Result<(&Slot<'r>, &Definition)> {
+        let found = self.template.resources.get_full(name);
+        let found =
+            found.and_then(|(index, _, definition)| Some((self.resources.get(index)?, definition)));
+        let enabled = match found {
             None => None,
-            Some(definition) => self
+            Some((slot, definition)) => self
                 .enabled(definition.condition.as_ref())?
-                .then_some(definition),
+                .then_some((slot, definition)),
         };
         enabled.ok_or_else(|| {
             let known = self.template.resources.keys().map(String::as_str);
@@ -226,14 +231,7 @@ impl<'r> Stack<'r> {
     }
 
     pub(crate) fn resource(&self, name: &str) -> Result<&Resource<'r>> {
-        let definition = self.find_resource(name)?;
-        let Some(slot) = self.resources.get(name) else {
-            return Err(Problem::UnknownResource {
-                name: name.to_owned(),
-                nearest: String::new(),
-            }
-            .into());
-        };
+        let (slot, definition) = self.find_resource(name)?;
         if let Some(resource) = slot.known.get() {
             return Ok(resource);
         }
@@ -254,8 +252,8 @@ impl<'r> Stack<'r> {
 
     /// An output's value, if there is such an output.
     pub(crate) fn output(&self, name: &str) -> Option<Result<&Value>> {
-        let definition = self.template.outputs.get(name)?;
-        let known = self.outputs.get(name)?;
+        let (index, _, definition) = self.template.outputs.get_full(name)?;
+        let known = self.outputs.get(index)?;
         if let Some(value) = known.get() {
             return Some(Ok(value));
         }
@@ -289,19 +287,17 @@ impl<'r> Stack<'r> {
     }
 
     /// All outputs.
-    pub(crate) fn into_outputs(mut self) -> Result<Map<String, Value>> {
-        let names: Vec<_> = self.template.outputs.keys().cloned().collect();
-        for name in &names {
+    pub(crate) fn into_outputs(self) -> Result<Map<String, Value>> {
+        for name in self.template.outputs.keys() {
             if let Some(Err(error)) = self.output(name) {
                 return Err(error);
             }
         }
+        let names = self.template.outputs.keys().cloned();
+        let values = self.outputs.into_iter().map(OnceCell::into_inner);
         Ok(names
-            .into_iter()
-            .filter_map(|name| {
-                let value = self.outputs.remove(&name)?.into_inner()?;
-                Some((name, value))
-            })
+            .zip(values)
+            .filter_map(|(name, value)| Some((name, value?)))
             .collect())
     }
 }
@@ -318,11 +314,4 @@ fn taken(
         budget.spend_on(&value)?;
     }
     Ok(value)
-}
-
-fn keyed<'a, T>(
-    names: impl Iterator<Item = &'a String>,
-    make: impl Fn() -> T,
-) -> HashMap<String, T> {
-    names.map(|name| (name.clone(), make())).collect()
 }

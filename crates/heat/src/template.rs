@@ -1,6 +1,5 @@
 //! A template as it is written: what is in its sections, checked and ready to be worked out.
 
-use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Problem, Result, nearest};
@@ -9,6 +8,9 @@ use crate::parameter::Parameter;
 use crate::version::Version;
 use crate::yaml;
 
+/// By name, in the order in which they are written.
+pub(crate) type Named<T> = indexmap::IndexMap<String, T, foldhash::fast::RandomState>;
+
 /// A template.
 #[derive(Debug)]
 pub(crate) struct Template {
@@ -16,10 +18,10 @@ pub(crate) struct Template {
     pub(crate) path: std::path::PathBuf,
     /// Its path for people: below the folder of templates, if it is.
     pub(crate) name: String,
-    pub(crate) parameters: IndexMap<String, Parameter>,
-    pub(crate) conditions: IndexMap<String, Expression>,
-    pub(crate) resources: IndexMap<String, Definition>,
-    pub(crate) outputs: IndexMap<String, Output>,
+    pub(crate) parameters: Named<Parameter>,
+    pub(crate) conditions: Named<Expression>,
+    pub(crate) resources: Named<Definition>,
+    pub(crate) outputs: Named<Output>,
 }
 
 /// A resource as a template defines it.
@@ -142,9 +144,9 @@ fn section<T>(
     sections: &Map<String, Value>,
     name: &str,
     read: impl Fn(&str, &Value) -> Result<T>,
-) -> Result<IndexMap<String, T>> {
+) -> Result<Named<T>> {
     match sections.get(name) {
-        None | Some(Value::Null) => Ok(IndexMap::new()),
+        None | Some(Value::Null) => Ok(Named::default()),
         Some(Value::Object(entries)) => entries
             .iter()
             .map(|(key, declared)| {

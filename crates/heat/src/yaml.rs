@@ -43,7 +43,7 @@ pub fn parse(text: &str) -> Result<Value, SyntaxError> {
     let mut builder = Builder {
         unfinished_end: (!text.ends_with('\n')).then(|| text.chars().count()),
         open: Vec::new(),
-        anchors: HashMap::new(),
+        anchors: HashMap::default(),
         document: None,
         copies: Budget::new(MOST_COPIES),
     };
@@ -80,7 +80,7 @@ enum Key {
 
 struct Builder {
     open: Vec<(Open, usize)>,
-    anchors: HashMap<usize, Value>,
+    anchors: HashMap<usize, Value, foldhash::fast::RandomState>,
     document: Option<Value>,
     copies: Budget,
     /// How many characters there are, if no newline ends them: a block scalar ends there without

@@ -15,7 +15,9 @@ const PARTS: [&str; 2] = ["docker_config.yaml", "service_names.yaml"];
 /// Reads and merges the services that were asked for.
 pub fn role(asked: &Services) -> anyhow::Result<RoleData> {
     if let Some(templates) = &asked.templates {
-        let resolver = heat::Resolver::open(templates, &asked.environments).map_err(bad_input)?;
+        let resolver =
+            heat::Resolver::open_with(templates, &asked.environments, asked.roles.as_deref())
+                .map_err(bad_input)?;
         let data = resolver
             .role(&asked.role, asked.roles.as_deref())
             .map_err(bad_input)?;

@@ -61,6 +61,11 @@ impl Output {
         self.format == Format::Json
     }
 
+    /// Whether documents are to be YAML.
+    pub fn is_yaml(&self) -> bool {
+        self.format == Format::Yaml
+    }
+
     /// A result for standard output.
     pub fn result(&self, text: &str) {
         if self.format == Format::None {

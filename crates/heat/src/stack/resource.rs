@@ -254,13 +254,13 @@ fn properties(declared: &Properties, stack: &Stack<'_>) -> Result<Vec<Property>>
 
 /// The properties as the nested template's parameters take them.
 fn parameters(template: &Template, properties: Vec<Property>, stack: &Stack<'_>) -> Result<Given> {
-    let mut given = Given::with_capacity(properties.len());
+    let mut given: Given = vec![None; template.parameters.len()];
     for (name, value) in properties {
         let Some(value) = value else {
             continue;
         };
         let at = |problem: Problem| Error::from(problem).at(&name).at("properties");
-        let Some(parameter) = template.parameters.get(&name) else {
+        let Some((index, _, parameter)) = template.parameters.get_full(&name) else {
             let known = template.parameters.keys().map(String::as_str);
             let nearest = nearest(&name, known);
             return Err(at(Problem::UnknownParameter {
@@ -272,7 +272,9 @@ fn parameters(template: &Template, properties: Vec<Property>, stack: &Stack<'_>)
         if !Arc::ptr_eq(&taken, &value) {
             stack.budget().spend_on(&taken).map_err(at)?;
         }
-        given.insert(name, taken);
+        if let Some(place) = given.get_mut(index) {
+            *place = Some(taken);
+        }
     }
     Ok(given)
 }

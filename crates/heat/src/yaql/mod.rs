@@ -43,7 +43,7 @@ pub use machine::Limits;
 pub(crate) use python::quote;
 
 /// Room for calls inside one another, and for values, as deep as both may be.
-const STACK: usize = 64 << 20;
+pub(crate) const STACK: usize = 64 << 20;
 
 /// An expression that was read.
 #[derive(Debug, Clone)]
@@ -66,7 +66,7 @@ impl Expression {
         data: &serde_json::Value,
         limits: Limits,
     ) -> Result<serde_json::Value, Error> {
-        stacker::grow(STACK, || {
+        stacker::maybe_grow(STACK, STACK, || {
             let machine = machine::Machine::new(limits);
             let context = context::Context::new(convert::value(data, &machine)?)?;
             let value = evaluate::evaluate(&machine, &self.0, &context)?;

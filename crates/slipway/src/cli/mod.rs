@@ -20,7 +20,7 @@ pub use containers::{Apply, Cleanup, Debug, DebugAction, Delete, LabelData, Logs
 pub use deploy::Deploy;
 pub use kolla_build::KollaBuild;
 pub use kolla_config::{KollaConfig, KollaConfigCheck};
-pub use resolve::{Process, Resolve};
+pub use resolve::{Process, Resolve, Templates};
 pub use shared::{Generating, Isolation, Lock, Root, Services, Systemd};
 
 const EXIT_STATUS: &str = "\

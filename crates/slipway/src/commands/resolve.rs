@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use heat::process::{self, Inputs, Writing};
 use heat::{Content, Resolver, config_files};
-use serde_json::{Map, Value, json};
+use indexmap::IndexSet;
+use serde_json::{Value, json};
 
-use crate::cli::{Process, Resolve};
+use crate::cli::{Process, Resolve, Templates};
 use crate::exit::bad_input;
 use crate::output::{Level, Output};
 
@@ -17,8 +18,19 @@ pub fn run(asked: &Resolve, output: &Output) -> anyhow::Result<()> {
     if let Some(out) = &asked.process.process {
         return process_tree(asked, out, output);
     }
-    let resolver = Resolver::open(&asked.templates.templates, &asked.templates.environments)
-        .map_err(bad_input)?;
+    let Templates {
+        templates,
+        environments,
+    } = &asked.templates;
+    let resolver =
+        Resolver::open_with(templates, environments, asked.roles.as_deref()).map_err(bad_input)?;
+    if resolver.processed() > 0 {
+        let made = resolver.processed();
+        output.line(
+            Level::Normal,
+            &format!("the templates are not processed yet: {made} files were made of *.j2.yaml, in memory"),
+        );
+    }
     if let Some(role) = &asked.role {
         let data = resolver
             .role(role, asked.roles.as_deref())
@@ -39,21 +51,34 @@ pub fn run(asked: &Resolve, output: &Output) -> anyhow::Result<()> {
             None => bail!("{kind} is turned off: the resource registry has OS::Heat::None for it"),
         }
     }
-    let names: Vec<_> = names.iter().map(String::as_str).collect();
-    let mut resolved = Map::new();
+    let names: IndexSet<_> = names.iter().map(String::as_str).collect();
+    let names: Vec<_> = names.into_iter().collect();
+    let yaml = output.is_yaml();
+    let parts = resolver.resolve_each(&names, |name, outputs| {
+        let document = Value::Object(
+            [(name.to_owned(), Value::Object(outputs?))]
+                .into_iter()
+                .collect(),
+        );
+        anyhow::Ok(match yaml {
+            true => serde_yaml::to_string(&document)?,
+            false => serde_json::to_string_pretty(&document)?,
+        })
+    });
+    // The program ends soon: nothing gains by taking it apart first.
+    std::mem::forget(resolver);
+    let mut resolved = Vec::with_capacity(parts.len());
     let mut failed = 0;
-    for (name, outputs) in resolver.resolve_all(&names) {
-        match outputs {
-            Ok(outputs) => {
-                resolved.insert(name.to_owned(), Value::Object(outputs));
-            }
+    for part in parts {
+        match part {
+            Ok(text) => resolved.push(text),
             Err(error) => {
-                output.error(&error.into());
+                output.error(&error);
                 failed += 1;
             }
         }
     }
-    output.document(&resolved)?;
+    output.result(&joined(&resolved, yaml));
     if failed > 0 {
         bail!(
             "{failed} of {} templates could not be resolved",
@@ -61,6 +86,25 @@ pub fn run(asked: &Resolve, output: &Output) -> anyhow::Result<()> {
         );
     }
     Ok(())
+}
+
+/// One document of several with one key each.
+fn joined(documents: &[String], yaml: bool) -> String {
+    if documents.is_empty() {
+        return "{}".to_owned();
+    }
+    if yaml {
+        return documents.concat().trim_end().to_owned();
+    }
+    let mut all = "{\n".to_owned();
+    for (index, document) in documents.iter().enumerate() {
+        if index > 0 {
+            all.push_str(",\n");
+        }
+        let entry = document.strip_prefix("{\n").unwrap_or(document);
+        all.push_str(entry.strip_suffix("\n}").unwrap_or(entry));
+    }
+    all + "\n}"
 }
 
 /// Makes templates of `*.j2.yaml`, and writes the whole tree.
@@ -125,5 +169,34 @@ fn sorted(value: &Value) -> Value {
             )
         }
         other => other.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn documents_are_joined_to_what_one_would_be() {
+        let all = json!({"a": {"x": [1, "}\n"]}, "b": {}, "c": {"y": null}});
+        let one = |(key, value): (&String, &Value)| json!({ key.as_str(): value });
+        let parts: Vec<_> = all.as_object().unwrap().iter().map(one).collect();
+        let json: Vec<_> = parts
+            .iter()
+            .map(|part| serde_json::to_string_pretty(part).unwrap())
+            .collect();
+        assert_eq!(
+            joined(&json, false),
+            serde_json::to_string_pretty(&all).unwrap()
+        );
+        let yaml: Vec<_> = parts
+            .iter()
+            .map(|part| serde_yaml::to_string(part).unwrap())
+            .collect();
+        assert_eq!(
+            joined(&yaml, true),
+            serde_yaml::to_string(&all).unwrap().trim_end()
+        );
+        assert_eq!(joined(&[], false), "{}");
     }
 }

@@ -1,0 +1,66 @@
+//! The files of templates: those on the disk, and those that `*.j2.yaml` become.
+
+use std::collections::HashMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::environment::normal;
+use crate::error::{Error, Problem, Result};
+use crate::process::{self, Inputs};
+
+/// What TripleO's templates have before they are processed, and what it becomes.
+const UNPROCESSED: &str = "overcloud-resource-registry-puppet.j2.yaml";
+const PROCESSED: &str = "overcloud-resource-registry-puppet.yaml";
+
+/// Files, some of which were only made in memory.
+#[derive(Default)]
+pub(crate) struct Files(HashMap<PathBuf, String>);
+
+impl Files {
+    /// The files in a folder. Those of TripleO's templates that are made of `*.j2.yaml` are made, with
+    /// the roles of this file or of their own, where nobody has done it.
+    pub(crate) fn of(folder: &Path, roles: Option<&Path>) -> Result<Self> {
+        if !folder.join(UNPROCESSED).is_file() || folder.join(PROCESSED).exists() {
+            return Ok(Self::default());
+        }
+        let wrong = |error: process::Error| Error::from(Problem::Processing(error.to_string()));
+        let inputs = Inputs::of(folder, roles, None).map_err(wrong)?;
+        let tree = process::process(folder, &inputs).map_err(wrong)?;
+        let made = tree
+            .files
+            .into_iter()
+            .filter_map(|file| match file.content {
+                process::Content::Rendered(text) => Some((key(&folder.join(file.path)), text)),
+                process::Content::Copied(_) => None,
+            });
+        Ok(Self(made.collect()))
+    }
+
+    /// How many were made.
+    pub(crate) fn made(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(crate) fn read(&self, path: &Path) -> io::Result<String> {
+        match self.find(path) {
+            Some(text) => Ok(text.clone()),
+            None => std::fs::read_to_string(path),
+        }
+    }
+
+    pub(crate) fn is_file(&self, path: &Path) -> bool {
+        self.find(path).is_some() || path.is_file()
+    }
+
+    fn find(&self, path: &Path) -> Option<&String> {
+        if self.0.is_empty() {
+            return None;
+        }
+        self.0.get(&key(path))
+    }
+}
+
+/// The path that a file has whatever way it is named.
+fn key(path: &Path) -> PathBuf {
+    normal(&std::path::absolute(path).unwrap_or_else(|_| path.to_owned()))
+}

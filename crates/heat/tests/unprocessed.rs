@@ -1,0 +1,98 @@
+//! TripleO's templates as they are packaged: what is made of `*.j2.yaml` is made first.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::path::Path;
+
+use heat::{Problem, Resolver};
+use serde_json::json;
+
+const FILES: [(&str, &str); 4] = [
+    (
+        "overcloud-resource-registry-puppet.j2.yaml",
+        "resource_registry:
+{%- for role in roles %}
+  Services::{{role.name}}: common/services/{{role.name.lower()}}-role.yaml
+{%- endfor %}
+",
+    ),
+    (
+        "roles_data.yaml",
+        "- {name: Controller, ServicesDefault: [a, b]}\n- {name: Compute, ServicesDefault: []}\n",
+    ),
+    ("network_data.yaml", "- {name: External, vip: true}\n"),
+    (
+        "common/services/role.role.j2.yaml",
+        "heat_template_version: queens
+outputs: {role: {value: '{{role.name}}'}}
+",
+    ),
+];
+
+fn write(folder: &Path) {
+    for (name, text) in FILES {
+        let place = folder.join(name);
+        std::fs::create_dir_all(place.parent().unwrap()).unwrap();
+        std::fs::write(place, text).unwrap();
+    }
+}
+
+#[test]
+fn templates_are_processed_where_nobody_has_done_it() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path());
+    let resolver = Resolver::open(folder.path(), &[]).unwrap();
+    assert_eq!(resolver.processed(), 3);
+    let outputs = resolver
+        .resolve("common/services/compute-role.yaml")
+        .unwrap();
+    assert_eq!(outputs["role"], "Compute");
+    assert!(
+        resolver
+            .template_of("Services::Controller")
+            .unwrap()
+            .is_some()
+    );
+    // Nothing was written.
+    assert!(
+        !folder
+            .path()
+            .join("overcloud-resource-registry-puppet.yaml")
+            .exists()
+    );
+
+    let roles = folder.path().join("own.yaml");
+    std::fs::write(&roles, "- {name: Own}\n").unwrap();
+    let own = Resolver::open_with(folder.path(), &[], Some(&roles)).unwrap();
+    let outputs = own.resolve("common/services/own-role.yaml").unwrap();
+    assert_eq!(serde_json::Value::Object(outputs), json!({"role": "Own"}));
+    assert!(own.resolve("common/services/compute-role.yaml").is_err());
+}
+
+#[test]
+fn what_is_processed_stays_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path());
+    let registry = folder
+        .path()
+        .join("overcloud-resource-registry-puppet.yaml");
+    std::fs::write(registry, "resource_registry: {}\n").unwrap();
+    let resolver = Resolver::open(folder.path(), &[]).unwrap();
+    assert_eq!(resolver.processed(), 0);
+}
+
+#[test]
+fn what_cannot_be_processed_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path());
+    std::fs::write(folder.path().join("roles_data.yaml"), "- {nme: x}\n").unwrap();
+    let Err(error) = Resolver::open(folder.path(), &[]) else {
+        panic!("there is a role without a name");
+    };
+    assert!(matches!(error.problem(), Problem::Processing(_)));
+    let text = error.to_string();
+    assert!(
+        text.contains("not processed yet") && text.contains("roles_data.yaml"),
+        "{text}"
+    );
+}
