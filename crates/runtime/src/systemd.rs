@@ -196,13 +196,33 @@ impl Units {
         Ok(theirs.then_some(unit))
     }
 
+    /// Whether systemd starts a unit at boot. Where systemd does not run, nobody can have had it do
+    /// so.
+    pub(crate) fn is_enabled(&self, unit: &str) -> bool {
+        let Ok(entries) = std::fs::read_dir(&self.dir) else {
+            return false;
+        };
+        let links = entries.flatten().filter(|entry| {
+            let name = entry.file_name();
+            name.as_encoded_bytes().ends_with(b".wants")
+        });
+        let mut links = links.map(|wants| wants.path().join(unit));
+        self.systemctl.is_none() || links.any(|link| link.is_symlink())
+    }
+
     /// Writes a unit, over what paunch had there.
-    pub(crate) async fn write(&self, unit: &str, owner: &Owner, generated: &str) -> Result<()> {
+    pub(crate) async fn write(
+        &self,
+        unit: &str,
+        owner: &Owner,
+        generated: &str,
+        keys: &ContainerKeys,
+    ) -> Result<()> {
         if self.present(unit)? == Present::Theirs {
             self.remove_checks(unit).await?;
         }
         let path = self.path(unit);
-        let text = format!("{}{}", owner.note(), named(generated, unit));
+        let text = format!("{}{}", owner.note(), with_keys(generated, unit, keys));
         write_beside(&self.dir, &path, &text).map_err(|source| SystemdError::File { path, source })
     }
 
@@ -336,17 +356,42 @@ fn is_container_unit(name: &str) -> bool {
     name.starts_with(PREFIX) && name.ends_with(".service")
 }
 
-/// The generator knows the container by its id; people know it by its name.
-fn named(generated: &str, unit: &str) -> String {
-    let container = unit.trim_start_matches(PREFIX).trim_end_matches(".service");
-    let lines = generated.lines().skip_while(|line| line.starts_with('#'));
+/// The generator knows the container by its id, people by its name; and nothing of the keys that
+/// paunch has for systemd.
+fn with_keys(generated: &str, unit: &str, keys: &ContainerKeys) -> String {
+    let container = unit.strip_prefix(PREFIX).unwrap_or(unit);
+    let container = container.strip_suffix(".service").unwrap_or(container);
     let mut text = String::new();
-    for line in lines {
-        match line.starts_with("Description=") {
-            true => text.push_str(&format!("Description={container} container")),
-            false => text.push_str(line),
-        }
+    let mut line = |line: &str| {
+        // A value of several lines would be several settings.
+        text.push_str(&line.replace(['\n', '\r'], " "));
         text.push('\n');
+    };
+    let lines = generated.lines().skip_while(|line| line.starts_with('#'));
+    for generated in lines {
+        match generated {
+            _ if generated.starts_with("Description=") => {
+                line(&format!("Description={container} container"));
+            }
+            _ => line(generated),
+        }
+        match generated {
+            "[Unit]" => {
+                for wanted in &keys.depends_on {
+                    let wanted = wanted.strip_suffix(".service").unwrap_or(wanted);
+                    line(&format!("Wants={wanted}.service"));
+                }
+            }
+            "[Service]" => {
+                for (name, value) in keys.systemd_exec_flags.iter().flatten() {
+                    let value = value
+                        .as_str()
+                        .map_or_else(|| value.to_string(), str::to_owned);
+                    line(&format!("{name}={value}"));
+                }
+            }
+            _ => {}
+        }
     }
     text
 }

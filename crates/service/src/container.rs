@@ -19,8 +19,8 @@
 //!   `log_driver`, `log_opt`, `mem_reservation`, `ports`, `read_only`, `shm_size`,
 //!   `stdin_open`, `ulimits` and `working_dir`; and of later ones `init`, `sysctls` and `tmpfs`.
 //!   paunch records them and does nothing about them.
-//! * `check_interval`, `depends_on` and `systemd_exec_flags` are for containers that systemd runs:
-//!   they are accepted and recorded, and change nothing here.
+//! * `depends_on` and `systemd_exec_flags` are for the units of containers that systemd starts.
+//!   `check_interval` is accepted and recorded, and changes nothing: the healthcheck has an interval.
 
 use std::fmt;
 use std::path::Path;

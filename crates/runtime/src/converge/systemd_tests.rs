@@ -15,14 +15,26 @@ struct Bench {
 }
 
 const UNIT: &str = "tripleo_web.service";
-const WEB: &str = "web: {image: i, command: up, restart: unless-stopped, stop_grace_period: 3}";
+const WEB: &str = "web: {image: i, command: up, restart: unless-stopped, depends_on: [a, b.service], systemd_exec_flags: {Nice: 3, A: \"b\\nc\"}, stop_grace_period: 3}";
 
 impl Bench {
     fn new() -> Bench {
         let folder = tempfile::tempdir().unwrap();
         let systemctl = folder.path().join("systemctl");
         let calls = folder.path().join("calls");
-        let script = format!("#!/bin/sh\necho \"$*\" >>{}\n", calls.display());
+        let wants = folder.path().join("units/default.target.wants");
+        let script = format!(
+            "#!/bin/sh
+            echo \"$*\" >>{calls}
+            verb=$1; shift
+            for unit; do case $verb in
+            enable) mkdir -p {wants}; ln -sf ../$unit {wants} ;;
+            disable) rm -f {wants}/$unit ;;
+            esac; done
+            ",
+            calls = calls.display(),
+            wants = wants.display(),
+        );
         std::fs::write(&systemctl, script).unwrap();
         std::fs::set_permissions(&systemctl, PermissionsExt::from_mode(0o755)).unwrap();
         let units = Units::with_systemctl(folder.path().join("units"), systemctl);
@@ -73,6 +85,7 @@ impl Bench {
         let files = std::fs::read_dir(self.folder.path().join("units")).unwrap();
         let mut names: Vec<String> = files
             .map(|file| file.unwrap().file_name().into_string().unwrap())
+            .filter(|name| name != "default.target.wants")
             .collect();
         names.sort();
         names
@@ -112,7 +125,8 @@ plain: {image: i, command: up, restart: 'no'}
         format!(
             "# Written by slipway, and again when the container is made anew.\n\
              # managed_by: \"m\"\n# config_id: \"s\"\n# container: \"{id}\"\n\n\
-             [Unit]\nDescription=web container\n[Service]\nRestart=always\n\
+             [Unit]\nWants=a.service\nWants=b.service\nDescription=web container\n\
+             [Service]\nA=b c\nNice=3\nRestart=always\n\
              ExecStart=/usr/bin/podman start {id}\nExecStop=/usr/bin/podman stop -t 3 {id}\n"
         )
     );
@@ -150,6 +164,11 @@ plain: {image: i, command: up, restart: 'no'}
         .set_state("web", ContainerState::Exited, "Exited (0)");
     bench.apply(&text.replace("3}", "4}")).await.unwrap();
     assert_eq!(bench.asked(), [each("start")]);
+
+    // Killed before it was enabled, or disabled by somebody.
+    std::fs::remove_dir_all(bench.path("default.target.wants")).unwrap();
+    bench.apply(&text.replace("3}", "4}")).await.unwrap();
+    assert_eq!(bench.asked(), enabled);
 
     // A file that somebody removed.
     std::fs::remove_file(bench.path(UNIT)).unwrap();

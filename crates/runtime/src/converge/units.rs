@@ -78,7 +78,10 @@ fn changes(
                     Present::Linked => false,
                     Present::Nothing => true,
                     Present::Theirs => container.is_new,
-                    Present::Ours(owner) => container.id != Some(owner.id.as_str()),
+                    Present::Ours(owner) => {
+                        // A run may have been killed between the two.
+                        container.id != Some(owner.id.as_str()) || !units.is_enabled(&unit)
+                    }
                 };
                 if write {
                     let action = UnitAction::Write;
@@ -213,15 +216,11 @@ impl Run<'_> {
             }
         }
         units.start(&there).await?;
-        self.tell_of(&changed);
-        self.shared().outcome.units.append(&mut changed);
-        Ok(())
-    }
-
-    fn tell_of(&self, changed: &[PlannedUnit]) {
-        for planned in changed {
+        for planned in &changed {
             self.tell(Event::Unit(planned.clone()));
         }
+        self.shared().outcome.units.append(&mut changed);
+        Ok(())
     }
 
     async fn write(&self, units: &Units, unit: &str, container: &ContainerSummary) -> Result<()> {
@@ -235,7 +234,7 @@ impl Run<'_> {
             config_id: self.set.config_id.clone(),
             id,
         };
-        Ok(units.write(unit, &owner, &generated).await?)
+        Ok(units.write(unit, &owner, &generated, keys).await?)
     }
 
     /// Takes a container that is to stop out of systemd's care.

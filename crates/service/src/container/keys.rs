@@ -200,13 +200,13 @@ pub struct ContainerKeys {
     /// mounts is what counts.
     #[serde(deserialize_with = "values::text")]
     pub config_volume: Option<String>,
-    /// Time between two checks where systemd runs them; nothing an engine's API could use.
+    /// Time between two checks where systemd runs them, as with paunch; nothing uses it here.
     #[serde(deserialize_with = "values::text")]
     pub check_interval: Option<String>,
-    /// systemd units to start after; nothing an engine's API could use.
+    /// systemd units that are wanted by the container's own, where it has one.
     #[serde(deserialize_with = "values::list")]
     pub depends_on: Vec<String>,
-    /// Settings of a systemd unit; nothing an engine's API could use.
+    /// Settings of the container's systemd unit, where it has one.
     pub systemd_exec_flags: Option<BTreeMap<String, serde_json::Value>>,
 }
 
