@@ -11,6 +11,31 @@ require 'puppet'
 require 'puppet/indirector/facts/facter'
 require 'puppet/pops'
 
+# Facter looks everywhere for a fact that nobody defines, again each time that it
+# is asked for; providers ask once for every resource.
+module UndefinedFacts
+  def value(name)
+    name = name.to_s.downcase
+    return if @undefined&.include?(name)
+
+    # What is asked for first may have facts added, and what is known forgotten.
+    value = super
+    (@undefined ||= {})[name] = true if value.nil? && !defined_by_anybody?(name)
+    value
+  end
+
+  def defined_by_anybody?(name)
+    LegacyFacter.collection.custom_facts.include?(name.split('.').first.to_sym)
+  end
+
+  %i[add clear define_fact flush load_external loadfacts reset search search_external].each do |change|
+    define_method(change) do |*arguments, **options, &block|
+      @undefined = nil
+      super(*arguments, **options, &block)
+    end
+  end
+end
+
 # What Slipway wants to know of a run, and hands in.
 module Slipway
   module_function
@@ -22,6 +47,7 @@ module Slipway
   # keys, found or not. SLIPWAY_FACTS names a file to take the facts from;
   # SLIPWAY_FOUND, where that is not given, one for what Facter finds out.
   def run(arguments)
+    remember_undefined_facts
     record = ENV.delete('SLIPWAY_RECORD')
     record_lookups(record) if record
     given = ENV.delete('SLIPWAY_FACTS')
@@ -29,6 +55,13 @@ module Slipway
     take_facts(given) if given
     keep_facts(found) if found && !given
     Puppet::Util::CommandLine.new('puppet', arguments).execute
+  end
+
+  def remember_undefined_facts
+    require 'facter'
+    Facter.singleton_class.prepend(UndefinedFacts) if LegacyFacter.collection.respond_to?(:custom_facts)
+  rescue LoadError, NameError
+    nil
   end
 
   def record_lookups(path)

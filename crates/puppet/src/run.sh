@@ -77,6 +77,10 @@ fi
 case $part in
 loaded)
     [ -n "$ruby" ] || exit 92
+    # What is loaded is not garbage, and what one run leaves behind is gone with it. Memory is
+    # bounded all the same.
+    export RUBY_GC_MALLOC_LIMIT=67108864 RUBY_GC_MALLOC_LIMIT_MAX=134217728
+    export RUBY_GC_OLDMALLOC_LIMIT=67108864 RUBY_GC_OLDMALLOC_LIMIT_MAX=134217728
     # Ruby's own words, and the script's name, are not Puppet's.
     # shellcheck disable=SC2086
     shift "$(($(echo $ruby | wc -w) + 1))"
