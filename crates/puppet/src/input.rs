@@ -9,7 +9,8 @@ use crate::error::{PuppetError, Result};
 
 /// Reads a list of entries as docker-puppet.py takes it: each a list
 /// `[config_volume, puppet_tags, step_config, config_image, [volumes], privileged]`, an object
-/// with these keys, or null. `path` is only for messages.
+/// with these keys, or null. Of a key that is there twice in an object the last counts, as it does
+/// for the script. `path` is only for messages.
 ///
 /// ```
 /// let text = r#"[["heat", "heat_config", "include heat", "kolla/heat"], null]"#;
@@ -105,6 +106,9 @@ mod tests {
         assert!(entries[0].privileged);
         assert_eq!(entries[1].config_volume, ConfigVolume::new("b").ok());
         assert_eq!(parse("null").unwrap(), []);
+        // Of a key that is there twice the last counts, as it does for Python.
+        let twice = r#"[{"config_volume": "b", "step_config": "x", "step_config": "m", "config_image": "i"}]"#;
+        assert_eq!(parse(twice).unwrap()[0].step_config, "m");
     }
 
     #[test]
