@@ -1,12 +1,15 @@
 //! The files of templates: those on the disk, and those that `*.j2.yaml` become.
 
 use std::collections::HashMap;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use crate::environment::normal;
 use crate::error::{Error, Problem, Result};
 use crate::process::{self, Inputs};
+
+/// How many bytes a file may have.
+const LARGEST: u64 = 64 << 20;
 
 /// What TripleO's templates have before they are processed, and what it becomes.
 const UNPROCESSED: &str = "overcloud-resource-registry-puppet.j2.yaml";
@@ -44,7 +47,7 @@ impl Files {
     pub(crate) fn read(&self, path: &Path) -> io::Result<String> {
         match self.find(path) {
             Some(text) => Ok(text.clone()),
-            None => std::fs::read_to_string(path),
+            None => read(path),
         }
     }
 
@@ -58,6 +61,18 @@ impl Files {
         }
         self.0.get(&key(path))
     }
+}
+
+/// A file's text. What a template names may be a device that never ends.
+fn read(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    let file = std::fs::File::open(path)?;
+    let length = file.take(LARGEST + 1).read_to_string(&mut text)?;
+    if length as u64 > LARGEST {
+        let reason = format!("it is larger than {} MiB", LARGEST >> 20);
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, reason));
+    }
+    Ok(text)
 }
 
 /// The path that a file has whatever way it is named.

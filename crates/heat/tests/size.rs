@@ -165,6 +165,18 @@ fn aliases_cannot_make_much_of_little() {
 }
 
 #[test]
+fn files_without_end_are_refused() {
+    for path in ["/dev/zero", "file:///dev/zero"] {
+        let text = format!("outputs: {{x: {{value: {{get_file: '{path}'}}}}}}");
+        let error = resolve_one(&text).unwrap_err().to_string();
+        assert!(
+            error.ends_with("/dev/zero: it is larger than 64 MiB"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
 fn long_lists_are_compared_at_once() {
     let numbers = |from: usize| {
         let numbers: Vec<_> = (from..from + 50_000).map(|n| n.to_string()).collect();

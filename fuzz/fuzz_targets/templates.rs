@@ -1,0 +1,33 @@
+//! Any text as templates and an environment, parts of it between lines of `---8<---`: the outputs of
+//! the first come to an end, within their limits, and to the same again.
+#![no_main]
+
+use std::cell::LazyCell;
+
+use heat::Resolver;
+
+const NAMES: [&str; 4] = ["top.yaml", "environment.yaml", "nested.yaml", "other.yaml"];
+
+thread_local! {
+    static FOLDER: LazyCell<tempfile::TempDir> = LazyCell::new(|| tempfile::tempdir_in("/dev/shm").unwrap());
+}
+
+libfuzzer_sys::fuzz_target!(|text: &str| {
+    FOLDER.with(|folder| {
+        let mut parts = text.split("---8<---\n");
+        for name in NAMES {
+            let part = parts.next().unwrap_or_default();
+            std::fs::write(folder.path().join(name), part).unwrap();
+        }
+        let environment = folder.path().join("environment.yaml");
+        let resolve = || {
+            let resolver = Resolver::open(folder.path(), &[environment.clone()])?;
+            resolver.within(16).resolve("top.yaml")
+        };
+        match (resolve(), resolve()) {
+            (Ok(first), Ok(second)) => assert_eq!(first, second),
+            (Err(first), Err(second)) => assert_eq!(first.to_string(), second.to_string()),
+            _ => panic!("once there is a result, and once there is none"),
+        }
+    });
+});
