@@ -147,7 +147,7 @@ def main():
     write('empty-lists', parameter_defaults={
         name: {'comma_delimited_list': [], 'json': {}}[schema['type']]
         for name, schema in types.items()
-        if schema['type'] in ('comma_delimited_list', 'json')
+        if schema.get('type') in ('comma_delimited_list', 'json')
         and name not in ('EndpointMap', 'ServiceNetMap', 'DefaultPasswords')
         and not schema.get('constraints')})
 
