@@ -83,3 +83,24 @@ fn write(to: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_written_is_named_and_not_what_was_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let images = dir.path().join("images");
+        fs::create_dir_all(images.join("base")).unwrap();
+        fs::write(images.join("base/Dockerfile.j2"), "FROM x").unwrap();
+        let out = dir.path().join("out");
+        fs::create_dir_all(out.join("base/Dockerfile.j2")).unwrap();
+        let images = Tree::open(&images, &[]).unwrap();
+        let error = tree(&images, &[], &[], &out).unwrap_err().to_string();
+        assert!(
+            error.starts_with(&out.join("base/Dockerfile.j2").display().to_string()),
+            "{error}"
+        );
+    }
+}
