@@ -104,6 +104,13 @@ pub(crate) enum Present {
     Linked,
 }
 
+/// Who wrote a unit.
+enum Writer {
+    Slipway,
+    /// paunch, most likely.
+    Other,
+}
+
 impl Units {
     /// The units in a folder. Where systemd runs, it is told of what changes there.
     pub fn new(dir: PathBuf) -> Units {
@@ -186,14 +193,14 @@ impl Units {
     }
 
     /// The unit that is for a container: ours by its id, another's by the container's name.
-    fn of_container(&self, container: &str, id: &str) -> Result<Option<String>> {
+    fn of_container(&self, container: &str, id: &str) -> Result<Option<(String, Writer)>> {
         let mut ours = self.ours()?.into_iter();
         if let Some((unit, _)) = ours.find(|(_, owner)| owner.id == id) {
-            return Ok(Some(unit));
+            return Ok(Some((unit, Writer::Slipway)));
         }
         let unit = Units::name(container);
         let theirs = self.present(&unit)? == Present::Theirs;
-        Ok(theirs.then_some(unit))
+        Ok(theirs.then_some((unit, Writer::Other)))
     }
 
     /// Whether systemd starts a unit at boot. Where systemd does not run, nobody can have had it do
@@ -245,30 +252,43 @@ impl Units {
         }
     }
 
-    /// Stops the unit of a container that is to be stopped, which systemd would start again. Takes
-    /// the name that the container has when it is not set aside.
+    /// Stops the unit of a container that is about to be stopped, which systemd would start again.
+    /// Takes the name that the container has when it is not set aside. paunch's units know it by
+    /// that name alone: they stop once it has stopped, which [`Units::has_stopped`] waits for.
     pub(crate) async fn stop_of(&self, container: &str, id: &str) -> Result<()> {
         match self.of_container(container, id)? {
-            Some(unit) => self.systemctl("stop", &[unit]).await,
+            Some((unit, Writer::Slipway)) => self.systemctl("stop", &[unit]).await,
+            Some((unit, Writer::Other)) => {
+                let units = ["--no-block".to_owned(), unit];
+                self.systemctl("stop", &units).await
+            }
             None => Ok(()),
+        }
+    }
+
+    /// Waits for the end of another's unit whose container has been stopped. It might stop what has
+    /// the container's name next.
+    pub(crate) async fn has_stopped(&self, container: &str, id: &str) -> Result<()> {
+        match self.of_container(container, id)? {
+            Some((unit, Writer::Other)) => self.systemctl("stop", &[unit]).await,
+            _ => Ok(()),
         }
     }
 
     /// Starts the unit of a container that was to be replaced, and is up again.
     pub(crate) async fn start_of(&self, container: &str, id: &str) -> Result<()> {
-        let unit = self.of_container(container, id)?;
-        self.start(unit.as_slice()).await
+        match self.of_container(container, id)? {
+            Some((unit, _)) => self.start(&[unit]).await,
+            None => Ok(()),
+        }
     }
 
-    /// Lets go of a container that is to be removed. A unit of ours goes with those of its set that
+    /// Removes another's unit of a container that goes. One of ours goes with those of its set that
     /// have no container any more.
-    pub(crate) async fn release(&self, container: &str, id: &str) -> Result<()> {
+    pub(crate) async fn remove_of(&self, container: &str, id: &str) -> Result<()> {
         match self.of_container(container, id)? {
-            Some(unit) if self.present(&unit)? == Present::Theirs => {
-                self.remove(&unit, false).await
-            }
-            Some(unit) => self.systemctl("stop", &[unit]).await,
-            None => Ok(()),
+            Some((unit, Writer::Other)) => self.remove(&unit, false).await,
+            _ => Ok(()),
         }
     }
 

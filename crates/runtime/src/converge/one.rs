@@ -88,6 +88,7 @@ impl Run<'_> {
         self.stop_unit(swap).await?;
         let stopped = engine.stop_container(&swap.old.id, None).await;
         stopped.map_err(refused)?;
+        self.unit_has_stopped(swap).await?;
         if swap.old.name == swap.name || !self.shared().taken.contains(swap.name) {
             let renamed = engine.rename_container(swap.new, swap.name).await;
             renamed.map_err(refused)?;
@@ -357,10 +358,14 @@ pub(crate) async fn retire(
             Err(error) => return Err(error.into()),
         }
     }
+    let name = before_aside(name);
     if let Some(units) = units {
-        units.release(before_aside(name), id).await?;
+        units.stop_of(name, id).await?;
     }
     engine.stop_container(id, None).await?;
+    if let Some(units) = units {
+        units.remove_of(name, id).await?;
+    }
     Ok(engine.remove_container(id).await?)
 }
 

@@ -245,11 +245,10 @@ async fn the_units_of_paunch_serve_until_their_container_goes() {
     bench.apply(&WEB.replace("3}", "4}")).await.unwrap();
     assert_eq!(bench.units(), [UNIT]);
     assert!(bench.read(UNIT).starts_with("# Written by slipway"));
-    assert!(
-        bench
-            .asked()
-            .contains(&"stop tripleo_web_healthcheck.timer".to_owned())
-    );
+    let asked = bench.asked();
+    // It knows the container by its name only: it ends when the container has been stopped.
+    assert_eq!(asked[..2], [each("stop --no-block"), each("stop")]);
+    assert!(asked.contains(&"stop tripleo_web_healthcheck.timer".to_owned()));
 
     bench.of_paunch();
     bench.apply("other: {image: i, command: up}").await.unwrap();

@@ -242,16 +242,19 @@ impl Run<'_> {
         let Some(units) = self.options.units_with(self.engine) else {
             return Ok(());
         };
-        let stopped = units
-            .stop_of(before_aside(&swap.old.name), &swap.old.id)
-            .await;
-        stopped.map_err(|error| {
-            Halt::Failure(Box::new(ContainerFailure {
-                container: swap.name.to_owned(),
-                what: error.to_string(),
-                ..ContainerFailure::default()
-            }))
-        })
+        let name = before_aside(&swap.old.name);
+        let stopped = units.stop_of(name, &swap.old.id).await;
+        stopped.map_err(|error| failure(swap, &error))
+    }
+
+    /// Makes sure that systemd does nothing more about a container that has stopped.
+    pub(super) async fn unit_has_stopped(&self, swap: &Swap<'_>) -> Result<(), Halt> {
+        let Some(units) = self.options.units_with(self.engine) else {
+            return Ok(());
+        };
+        let name = before_aside(&swap.old.name);
+        let stopped = units.has_stopped(name, &swap.old.id).await;
+        stopped.map_err(|error| failure(swap, &error))
     }
 
     /// Gives a container that is up again back into systemd's care.
@@ -264,4 +267,12 @@ impl Run<'_> {
             None => Ok(()),
         }
     }
+}
+
+fn failure(swap: &Swap<'_>, error: &SystemdError) -> Halt {
+    Halt::Failure(Box::new(ContainerFailure {
+        container: swap.name.to_owned(),
+        what: error.to_string(),
+        ..ContainerFailure::default()
+    }))
 }
