@@ -10,9 +10,6 @@
 # When Slipway is gone, so is this, with all that it started: it is the first
 # process of its container.
 
-# Next to all of what is loaded stays.
-GC.disable
-
 require 'English'
 require 'io/wait'
 require 'socket'
@@ -164,7 +161,6 @@ finder = Loaded.find_facts(ARGV, found) if found && File.exist?("#{IN}/find-fact
 Loaded.load(ARGV, File.read("#{IN}/tags").split(',').map(&:to_sym))
 Process.wait(finder) if finder
 ENV.delete_if { |name, _| name.start_with?('RUBY_GC_') }
-GC.enable
 Process.warmup if Process.respond_to?(:warmup)
 before = Loaded.shared
 control.puts('ready')

@@ -77,10 +77,11 @@ fi
 case $part in
 loaded)
     [ -n "$ruby" ] || exit 92
-    # What is loaded is not garbage, and what one run leaves behind is gone with it. Memory is
-    # bounded all the same.
-    export RUBY_GC_MALLOC_LIMIT=67108864 RUBY_GC_MALLOC_LIMIT_MAX=134217728
-    export RUBY_GC_OLDMALLOC_LIMIT=67108864 RUBY_GC_OLDMALLOC_LIMIT_MAX=134217728
+    # What is loaded is not garbage, and what a run leaves behind is gone with it: the heap grows
+    # in larger steps than Ruby's own.
+    export RUBY_GC_MALLOC_LIMIT=50331648 RUBY_GC_MALLOC_LIMIT_MAX=67108864
+    export RUBY_GC_HEAP_FREE_SLOTS_MIN_RATIO=0.40 RUBY_GC_HEAP_FREE_SLOTS_GOAL_RATIO=0.60
+    export RUBY_GC_OLDMALLOC_LIMIT=50331648 RUBY_GC_OLDMALLOC_LIMIT_MAX=67108864
     # Ruby's own words, and the script's name, are not Puppet's.
     # shellcheck disable=SC2086
     shift "$(($(echo $ruby | wc -w) + 1))"
