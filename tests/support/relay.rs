@@ -31,7 +31,7 @@ impl Relay {
                 if cut.load(Ordering::SeqCst) {
                     return;
                 }
-                let engine = UnixStream::connect("/var/run/docker.sock").expect("the engine");
+                let engine = UnixStream::connect(engine_socket()).expect("the engine");
                 let copy = |stream: &UnixStream| stream.try_clone().expect("a second handle");
                 open.lock()
                     .expect("the list")
@@ -69,4 +69,13 @@ fn pump(mut from: UnixStream, mut to: UnixStream) {
         }
         let _ = to.shutdown(Shutdown::Write);
     });
+}
+
+/// Where the engine that is tested listens.
+fn engine_socket() -> String {
+    let named = std::env::var("DOCKER_HOST").ok();
+    let socket = named
+        .as_deref()
+        .and_then(|host| host.strip_prefix("unix://"));
+    socket.unwrap_or("/var/run/docker.sock").to_owned()
 }
