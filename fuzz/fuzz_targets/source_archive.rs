@@ -23,7 +23,9 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
         return;
     };
     let (from, to) = (dir.path().join("from"), dir.path().join("to"));
-    if fs::write(&from, bytes).is_err() || image::archives_together(&[&from, &from], "plugins", &to).is_err() {
+    if fs::write(&from, bytes).is_err()
+        || image::archives_together(&[from.as_path(), from.as_path()], "plugins", &to).is_err()
+    {
         return;
     }
     check(Archive::new(fs::File::open(&to).unwrap()));
@@ -43,7 +45,9 @@ fn with_headers(input: &[u8]) -> Vec<u8> {
         header.set_mode(0o644);
         header.set_size(match kind.get(1) {
             // A size that is not the contents'.
-            Some(odd) if *odd > 0x80 => u64::from(*odd) << (kind.get(2).copied().unwrap_or_default() % 56),
+            Some(odd) if *odd > 0x80 => {
+                u64::from(*odd) << (kind.get(2).copied().unwrap_or_default() % 56)
+            }
             _ => contents.len() as u64,
         });
         let old = header.as_old_mut();
@@ -78,11 +82,27 @@ fn check(mut archive: Archive<fs::File>) {
         let entry = entry.unwrap();
         let path = PathBuf::from(entry.path().unwrap());
         assert!(path.starts_with("plugins"), "{path:?}");
-        assert!(path.components().all(|part| matches!(part, Component::Normal(_))), "{path:?}");
-        assert!(path.ancestors().skip(1).all(|above| !not_folders.contains(above)), "{path:?}");
+        assert!(
+            path.components()
+                .all(|part| matches!(part, Component::Normal(_))),
+            "{path:?}"
+        );
+        assert!(
+            path.ancestors()
+                .skip(1)
+                .all(|above| !not_folders.contains(above)),
+            "{path:?}"
+        );
         assert!(all.insert(path.clone()), "{path:?} twice");
         let header = entry.header();
-        assert_eq!((header.uid().unwrap(), header.gid().unwrap(), header.mtime().unwrap()), (0, 0, 0));
+        assert_eq!(
+            (
+                header.uid().unwrap(),
+                header.gid().unwrap(),
+                header.mtime().unwrap()
+            ),
+            (0, 0, 0)
+        );
         match header.entry_type() {
             EntryType::Directory => {}
             EntryType::Regular | EntryType::Symlink => {
