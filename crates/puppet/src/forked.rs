@@ -33,10 +33,7 @@ impl Session<'_> {
             Next::Start => match self.load(run, image_id, first, options, facts).await? {
                 Ok(loaded) => loaded,
                 Err(why) => {
-                    if self.pool.refuse(image, &why) {
-                        let why = &why;
-                        self.puppet.observer.event(&Event::Apart { image, why });
-                    }
+                    self.refuse(image, &why);
                     return Ok(None);
                 }
             },
@@ -60,6 +57,12 @@ impl Session<'_> {
             }
             Ok(Ok(Ended::With(code))) => (Some(code), Some(())),
             Ok(Ok(Ended::Last(code))) => (Some(code), None),
+            Ok(Ok(Ended::Impossible(why))) => {
+                // So it would be for every other run.
+                loaded.remove().await?;
+                self.refuse(image, &why);
+                return Ok(None);
+            }
             Ok(Ok(Ended::Lost(why))) => {
                 // As with an engine's hiccup, the run itself may be all right.
                 loaded.remove().await?;
@@ -82,6 +85,12 @@ impl Session<'_> {
         container.outcome(code, &transcript)?;
         self.keep_facts(staging.path(), facts)?;
         Ok(Some((staging, took)))
+    }
+
+    fn refuse(&self, image: &str, why: &str) {
+        if self.pool.refuse(image, why) {
+            self.puppet.observer.event(&Event::Apart { image, why });
+        }
     }
 
     /// Starts a container that has Puppet loaded for a run and others like it, and sees to it that

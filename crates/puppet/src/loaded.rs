@@ -52,6 +52,8 @@ pub enum Ended {
     Last(i64),
     /// The container did, for this reason.
     Lost(String),
+    /// Before it began: there can be no file system of its own, for this reason.
+    Impossible(String),
 }
 
 impl Loaded {
@@ -114,7 +116,7 @@ impl Loaded {
         transcript: &mut Transcript<'_>,
     ) -> Result<Ended, Failure> {
         if let Err(impossible) = self.world.put(staging).await {
-            return Ok(Ended::Lost(impossible.to_string()));
+            return Ok(Ended::Impossible(impossible.to_string()));
         }
         let ended = match self.follow(staging, transcript).await {
             Ok(ended) => ended?,

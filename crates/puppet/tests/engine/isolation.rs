@@ -162,3 +162,53 @@ async fn both_ways_make_the_same() {
     assert!(hashes[0].is_some());
     assert_eq!(hashes[0], hashes[1]);
 }
+
+/// A folder with another file system than the machine's, for as long as this is there.
+struct Overlaid<'a>(&'a std::path::Path);
+
+impl<'a> Overlaid<'a> {
+    fn over(folder: &'a std::path::Path, parts: &std::path::Path) -> Overlaid<'a> {
+        let [lower, upper, work] = ["lower", "upper", "work"].map(|name| parts.join(name));
+        for part in [&lower, &upper, &work] {
+            std::fs::create_dir(part).unwrap();
+        }
+        let options = format!(
+            "lowerdir={},upperdir={},workdir={}",
+            lower.display(),
+            upper.display(),
+            work.display()
+        );
+        let mut mount = std::process::Command::new("mount");
+        mount.args(["-t", "overlay", "-o", &options, "overlay"]);
+        let status = mount.arg(folder).status().unwrap();
+        assert!(status.success(), "this test mounts, and needs root");
+        Overlaid(folder)
+    }
+}
+
+impl Drop for Overlaid<'_> {
+    fn drop(&mut self) {
+        let umount = std::process::Command::new("umount")
+            .arg("-l")
+            .arg(self.0)
+            .status();
+        assert!(umount.is_ok_and(|status| status.success()));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_nothing_can_be_mounted_each_has_a_container_and_it_is_said_once() {
+    let deployment = Deployment::new().await;
+    let parts = tempfile::tempdir().unwrap();
+    // Layers cannot be written to layers.
+    let _overlaid = Overlaid::over(deployment.root.path(), parts.path());
+    let good = "file { '/etc/good': content => 'x' }";
+    let entries = ["one", "two", "three"].map(|name| entry(name, good));
+    let puppet = deployment.puppet_with(json!({}), one_by_one(&deployment));
+    let report = puppet.generate(entries.into()).await.unwrap();
+    assert!(all_changed(&report), "{report:?}");
+    let heard = deployment.heard.all();
+    assert_eq!(heard.matches("Apart").count(), 1, "{heard}");
+    assert!(!heard.contains("Warning {"), "{heard}");
+    assert_eq!(deployment.containers().await, 0);
+}
