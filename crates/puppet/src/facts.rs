@@ -11,10 +11,9 @@ use crate::session::Session;
 pub const FACTS: &str = "facts.json";
 
 impl Session<'_> {
-    /// Where the facts are kept that hold in a run; `None` where they may hold nowhere else:
-    /// with mounts, devices or a network of its own, a run may see another world.
+    /// Where the facts are kept that hold in a run; `None` where they may hold nowhere else.
     pub fn facts(&self, run: &Run, image_id: &str, net_host: bool) -> Option<PathBuf> {
-        if net_host || run.privileged || !run.volumes.is_empty() {
+        if !sees_what_others_see(run, net_host) {
             return None;
         }
         // Facts change with the machine and with what custom ones there are.
@@ -43,4 +42,10 @@ impl Session<'_> {
         };
         files::write(place, &text).map(|_| ())
     }
+}
+
+/// Whether a run sees what other runs of its image see; with mounts, devices or a network of its
+/// own, it may see another world.
+pub fn sees_what_others_see(run: &Run, net_host: bool) -> bool {
+    !net_host && !run.privileged && run.volumes.is_empty()
 }

@@ -9,8 +9,9 @@ use tempfile::TempDir;
 use crate::error::Failure;
 use crate::events::Event;
 use crate::files;
-use crate::loaded::{Ended, FIND_FACTS, Loaded, Next};
+use crate::loaded::{Ended, FIND_FACTS, Loaded};
 use crate::merge::Run;
+use crate::pool::Next;
 use crate::session::{ContainerOptions, Session};
 
 impl Session<'_> {
@@ -24,11 +25,14 @@ impl Session<'_> {
         options: &ContainerOptions,
         facts: &Path,
     ) -> Result<Option<(TempDir, Duration)>, Failure> {
+        let image = run.config_image.as_str();
+        if !self.pool.forks(image) {
+            return Ok(None);
+        }
         // Never closed: there always is a place in the end.
         let place = self.places.acquire().await;
-        let image = run.config_image.as_str();
-        let loaded = match self.pool.next(image) {
-            Next::Refused => return Ok(None),
+        let loaded = match self.pool.next(image, self.places.available_permits()) {
+            Next::Apart => return Ok(None),
             Next::Use(loaded) => *loaded,
             Next::Start => match self.load(run, image_id, first, options, facts).await? {
                 Ok(loaded) => loaded,
@@ -52,20 +56,20 @@ impl Session<'_> {
             // What timed out is still going on, and ends with its container.
             Err(_) => (None, None),
             Ok(Err(failure)) => {
-                loaded.remove().await?;
+                self.end(image, loaded).await?;
                 return Err(failure);
             }
             Ok(Ok(Ended::With(code))) => (Some(code), Some(())),
             Ok(Ok(Ended::Last(code))) => (Some(code), None),
             Ok(Ok(Ended::Impossible(why))) => {
                 // So it would be for every other run.
-                loaded.remove().await?;
+                self.end(image, loaded).await?;
                 self.refuse(image, &why);
                 return Ok(None);
             }
             Ok(Ok(Ended::Lost(why))) => {
                 // As with an engine's hiccup, the run itself may be all right.
-                loaded.remove().await?;
+                self.end(image, loaded).await?;
                 let text = format!(
                     "{}: {why}; once more, in a container of its own",
                     run.volume
@@ -80,11 +84,16 @@ impl Session<'_> {
         };
         drop(place);
         if let Some(spare) = spare {
-            spare.remove().await?;
+            self.end(image, spare).await?;
         }
         container.outcome(code, &transcript)?;
         self.keep_facts(staging.path(), facts)?;
         Ok(Some((staging, took)))
+    }
+
+    async fn end(&self, image: &str, loaded: Loaded) -> Result<(), Failure> {
+        self.pool.gone(image);
+        Ok(loaded.remove().await?)
     }
 
     fn refuse(&self, image: &str, why: &str) {

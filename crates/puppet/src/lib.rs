@@ -37,6 +37,7 @@
 mod archive;
 mod changes;
 mod container;
+mod decision;
 mod error;
 mod events;
 mod facts;
@@ -51,6 +52,7 @@ mod merge;
 mod module;
 mod mounts;
 mod paths;
+mod pool;
 mod puppet;
 mod report;
 mod session;

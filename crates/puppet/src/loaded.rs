@@ -5,13 +5,12 @@
 //! their own, so that none sees another's processes; of one that came before, no process is left
 //! and nothing it wrote can be reached.
 
-use std::collections::HashMap;
 use std::os::fd::AsFd;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::{StreamExt, future};
+use futures_util::StreamExt;
 use runtime::engine::{ContainerSpec, Engine, EngineError, LogLine};
 use rustix::fs::{FileType, Mode, OFlags};
 use tempfile::TempDir;
@@ -19,7 +18,6 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::UnixListener;
 use tokio::net::unix::pipe::{OpenOptions, Receiver};
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::sync::watch;
 
 use crate::container::{Removed, patiently};
 use crate::error::Failure;
@@ -234,122 +232,4 @@ async fn last_words(engine: &Arc<dyn Engine>, id: &str) -> Option<String> {
     let mut lines = engine.logs(id, Some(1), false).await.ok()?;
     let (LogLine::Out(line) | LogLine::Err(line)) = lines.next().await?.ok()?;
     Some(line.trim_end().to_owned()).filter(|line| !line.is_empty())
-}
-
-/// All of one invocation.
-pub struct Pool {
-    images: Mutex<HashMap<String, Shelf>>,
-}
-
-/// Those of one image.
-#[derive(Default)]
-struct Shelf {
-    idle: Vec<Loaded>,
-    /// Runs that may still want one.
-    to_come: usize,
-    /// Why it does not work with this image.
-    refused: Option<String>,
-    /// Dropped when the facts are known, or will not be.
-    finding: Option<watch::Receiver<()>>,
-}
-
-/// What a run of an image is to do.
-pub enum Next {
-    /// To use this one.
-    Use(Box<Loaded>),
-    /// To start one.
-    Start,
-    /// To have a container of its own.
-    Refused,
-}
-
-impl Pool {
-    /// For as many runs as there are of each image.
-    pub fn expecting<'a>(images: impl Iterator<Item = &'a str>) -> Pool {
-        let mut shelves: HashMap<String, Shelf> = HashMap::new();
-        for image in images {
-            shelves.entry(image.to_owned()).or_default().to_come += 1;
-        }
-        Pool {
-            images: Mutex::new(shelves),
-        }
-    }
-
-    fn with<T>(&self, image: &str, work: impl FnOnce(&mut Shelf) -> T) -> T {
-        let mut images = self.images.lock().unwrap_or_else(PoisonError::into_inner);
-        work(images.entry(image.to_owned()).or_default())
-    }
-
-    /// A run of an image does not want any.
-    pub fn spared(&self, image: &str) {
-        self.with(image, |shelf| {
-            shelf.to_come = shelf.to_come.saturating_sub(1)
-        });
-    }
-
-    /// What a run of an image is to do.
-    pub fn next(&self, image: &str) -> Next {
-        self.with(image, |shelf| {
-            shelf.to_come = shelf.to_come.saturating_sub(1);
-            match shelf.idle.pop() {
-                _ if shelf.refused.is_some() => Next::Refused,
-                Some(loaded) => Next::Use(Box::new(loaded)),
-                None => Next::Start,
-            }
-        })
-    }
-
-    /// Says why it does not work with an image. Whether that is news.
-    pub fn refuse(&self, image: &str, why: &str) -> bool {
-        let refused = Some(why.to_owned());
-        self.with(image, |shelf| {
-            std::mem::replace(&mut shelf.refused, refused).is_none()
-        })
-    }
-
-    /// Whoever asks first is to find the facts out, and to drop what it gets when they are known;
-    /// the others are to wait for that.
-    pub fn facts(&self, image: &str) -> Result<watch::Sender<()>, watch::Receiver<()>> {
-        self.with(image, |shelf| match &shelf.finding {
-            Some(finding) => Err(finding.clone()),
-            None => {
-                let (sender, receiver) = watch::channel(());
-                shelf.finding = Some(receiver);
-                Ok(sender)
-            }
-        })
-    }
-
-    /// Takes one back, for the next run of its image; without any, it is given back.
-    pub fn put_back(&self, image: &str, loaded: Loaded) -> Option<Loaded> {
-        self.with(image, |shelf| {
-            if shelf.to_come == 0 {
-                return Some(loaded);
-            }
-            shelf.idle.push(loaded);
-            None
-        })
-    }
-
-    /// One that has nothing to do, of another image than this.
-    pub fn idle_besides(&self, image: &str) -> Option<Loaded> {
-        let mut images = self.images.lock().unwrap_or_else(PoisonError::into_inner);
-        let others = images.iter_mut().filter(|(name, _)| *name != image);
-        others
-            .map(|(_, shelf)| shelf)
-            .find_map(|shelf| shelf.idle.pop())
-    }
-
-    /// Ends all.
-    pub async fn close(&self) -> Result<(), EngineError> {
-        let idle: Vec<Loaded> = {
-            let mut images = self.images.lock().unwrap_or_else(PoisonError::into_inner);
-            images
-                .values_mut()
-                .flat_map(|shelf| shelf.idle.drain(..))
-                .collect()
-        };
-        let removed = future::join_all(idle.into_iter().map(Loaded::remove)).await;
-        removed.into_iter().collect()
-    }
 }

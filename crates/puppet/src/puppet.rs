@@ -6,23 +6,22 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
-use runtime::engine::{Engine, ImageSummary};
+use runtime::engine::Engine;
 use serde_json::json;
 use service::{Hiera, PuppetConfig, Secrets, Step};
 
 use crate::changes::FileChange;
-use crate::container;
+use crate::decision::{Ahead, Decided, Purpose};
 use crate::error::{Failure, Result};
 use crate::events::{Event, Observer};
 use crate::files;
 use crate::hiera::Hieradata;
-use crate::loaded::Pool;
 use crate::manifest;
 use crate::merge::{Run, merge};
+use crate::pool::Pool;
 use crate::report::{Outcome, Planned, Report, RunReport};
 use crate::session::{ContainerOptions, Session};
 use crate::settings::Settings;
-use crate::startup::Hashes;
 use crate::state::{EVERY_KEY, Record, recorded_keys};
 
 /// Puppet for one deployment: its config volumes, its tasks, its host.
@@ -31,18 +30,6 @@ pub struct Puppet {
     pub(crate) settings: Settings,
     pub(crate) hiera: Hieradata,
     pub(crate) observer: Arc<dyn Observer>,
-}
-
-/// What a run in a container is for.
-#[derive(Clone, Copy)]
-enum Purpose<'a> {
-    /// To generate a config volume.
-    Volume,
-    /// To see whether it could be generated; nothing is kept (NO_ARCHIVE).
-    Trial,
-    /// To change something that runs, once per step and input. `depends_on` stands for whatever
-    /// else its success hangs on.
-    Task { step: Step, depends_on: &'a str },
 }
 
 /// What came of a run that did take place or did not have to.
@@ -164,7 +151,7 @@ impl Puppet {
         }
         let mut session = Session::begin(self).await?;
         session.remove_strays().await?;
-        session.pool = Pool::expecting(runs.iter().map(|run| run.config_image.as_str()));
+        let at_once = self.settings.process_count.max(1);
         if matches!(purpose, Purpose::Volume) {
             // A container that still has one of these mounted has copied it long since, and gets
             // the new one when it is started again.
@@ -184,16 +171,27 @@ impl Puppet {
         if !matches!(purpose, Purpose::Task { .. }) {
             order.sort_by(|(_, a), (_, b)| time(b).total_cmp(&time(a)));
         }
+        let mut decisions = Vec::with_capacity(order.len());
+        for (_, run) in &order {
+            decisions.push(session.ahead(run, purpose, first).boxed());
+        }
+        let decisions = stream::iter(decisions).buffered(at_once + 1);
+        let decisions: Vec<_> = decisions.collect().await;
+        let may_fork = decisions.iter().zip(&order);
+        let may_fork = may_fork.filter(|(ahead, _)| ahead.may_fork());
+        let may_fork = may_fork.map(|(_, (_, run))| run.config_image.as_str());
+        session.pool = Pool::expecting(may_fork, at_once);
         let mut jobs = Vec::with_capacity(order.len());
-        for (index, run) in order {
+        for ((index, run), ahead) in order.into_iter().zip(decisions) {
             let session = &session;
-            jobs.push(async move { (index, session.run(run, purpose, first).await) }.boxed());
+            let running = async move { (index, session.run(run, purpose, first, ahead).await) };
+            jobs.push(running.boxed());
         }
         let at_once = match purpose {
             // Tasks change what runs, often the same thing, and in the order they were declared.
             Purpose::Task { .. } => 1,
             // One more than may run: its container is made, or its result taken over, meanwhile.
-            _ => self.settings.process_count.max(1) + 1,
+            _ => at_once + 1,
         };
         let mut reports: Vec<_> = stream::iter(jobs).buffer_unordered(at_once).collect().await;
         session.pool.close().await?;
@@ -218,24 +216,15 @@ fn first(step: u8) -> Hiera {
     Hiera::from_iter([("step".to_owned(), json!(step))])
 }
 
-impl Purpose<'_> {
-    /// Where a run of this purpose is remembered.
-    fn record(&self, run: &Run) -> (&'static str, String) {
-        match self {
-            Purpose::Volume | Purpose::Trial => ("volumes", run.volume.to_string()),
-            Purpose::Task { step, .. } => ("tasks", format!("{step}.{}", run.volume)),
-        }
-    }
-}
-
 impl Session<'_> {
     /// One run from beginning to end; whatever happens is in the report.
-    async fn run(&self, run: &Run, purpose: Purpose<'_>, first: &Hiera) -> RunReport {
+    async fn run(&self, run: &Run, purpose: Purpose<'_>, first: &Hiera, ahead: Ahead) -> RunReport {
         let begun = Instant::now();
         let subject = run.volume.as_str();
         let observer = &*self.puppet.observer;
         let mut why = String::new();
-        let done = self.run_if_needed(run, purpose, first, &mut why).await;
+        let done = self.run_if_needed(run, purpose, first, ahead, &mut why);
+        let done = done.await;
         let done = done.unwrap_or_else(|failure| Done::new(Outcome::Failed(failure)));
         // Time in which others ran is not its own.
         let seconds = done.seconds.unwrap_or(begun.elapsed().as_secs_f64());
@@ -264,24 +253,17 @@ impl Session<'_> {
         run: &Run,
         purpose: Purpose<'_>,
         first: &Hiera,
+        ahead: Ahead,
         why: &mut String,
     ) -> Result<Done, Failure> {
         let puppet = self.puppet;
         let (kind, name) = purpose.record(run);
-        let before = self.state.load(kind, &name);
-        let deciding = async {
-            let image = container::image(&puppet.engine, &run.config_image, &*puppet.observer);
-            let image = image.await?;
-            let inputs = self.container_inputs(run, purpose, &image);
-            let reason = self.reason(run, purpose, first, before.as_ref(), &inputs);
-            let reason = reason.await?;
-            Ok::<_, Failure>((image, inputs, reason))
-        };
-        let decided = deciding.await;
-        if !matches!(&decided, Ok((_, _, Some(_)))) {
-            self.pool.spared(&run.config_image);
-        }
-        let (image, inputs, reason) = decided?;
+        let Decided {
+            image,
+            inputs,
+            before,
+            reason,
+        } = self.decided(run, purpose, first, ahead).await?;
         let Some(reason) = reason else {
             *why = "unchanged".to_owned();
             let result = before.and_then(|record| record.result);
@@ -296,7 +278,7 @@ impl Session<'_> {
         let is_task = matches!(purpose, Purpose::Task { .. });
         let options = ContainerOptions {
             archive: matches!(purpose, Purpose::Volume) || puppet.settings.diff && !is_task,
-            net_host: puppet.settings.net_host || is_task,
+            net_host: self.has_net(purpose),
             log: name.clone(),
         };
         let archived = options.archive;
@@ -348,84 +330,5 @@ impl Session<'_> {
         };
         let keys = keys.iter().map(String::as_str);
         Ok(self.state.lookups(keys, first, hiera))
-    }
-
-    /// What would be done for a config volume.
-    async fn plan(&self, run: &Run, first: &Hiera) -> Result<Planned> {
-        let purpose = Purpose::Volume;
-        let planned = |why| Planned {
-            name: run.volume.to_string(),
-            why,
-        };
-        let Some(image) = self.puppet.engine.find_image(&run.config_image).await? else {
-            let why = format!("image {} is not here yet", run.config_image);
-            return Ok(planned(Some(why)));
-        };
-        let inputs = self.container_inputs(run, purpose, &image);
-        let (kind, name) = purpose.record(run);
-        let before = self.state.load(kind, &name);
-        let reason = self.reason(run, purpose, first, before.as_ref(), &inputs);
-        match reason.await {
-            Ok(why) => Ok(planned(why)),
-            Err(Failure::Result(error)) => Err(*error),
-            Err(failure) => Ok(planned(Some(failure.to_string()))),
-        }
-    }
-
-    fn container_inputs(
-        &self,
-        run: &Run,
-        purpose: Purpose<'_>,
-        image: &ImageSummary,
-    ) -> BTreeMap<String, String> {
-        let settings = &self.puppet.settings;
-        let options = format!("{} {}", settings.net_host, run.privileged);
-        // What a task reads of a config volume it mounts counts as much as its manifest.
-        let hashes = Hashes::of(&settings.paths);
-        let mounted = hashes.for_mounts(run.volumes.iter().map(String::as_str));
-        let mut more = vec![
-            ("the image", image.id.as_str()),
-            ("puppet_tags", &run.puppet_tags),
-            ("options", &options),
-        ];
-        let volumes = run.volumes.join("\n");
-        more.push(("volumes", &volumes));
-        let mounted = mounted.unwrap_or_default();
-        more.push(("a mounted config volume", &mounted));
-        if let Purpose::Task { depends_on, .. } = purpose {
-            more.push(("what it depends on", depends_on));
-        }
-        self.inputs(&run.manifest, &more)
-    }
-
-    /// Why a run has to take place, if it has to.
-    async fn reason(
-        &self,
-        run: &Run,
-        purpose: Purpose<'_>,
-        first: &Hiera,
-        before: Option<&Record>,
-        inputs: &BTreeMap<String, String>,
-    ) -> Result<Option<String>, Failure> {
-        let says = |text: &str| Ok(Some(text.to_owned()));
-        if self.puppet.settings.force {
-            return says("forced");
-        }
-        if matches!(purpose, Purpose::Trial) {
-            return says("nothing is kept");
-        }
-        let Some(before) = before else {
-            return says("not done before");
-        };
-        let keys = before.lookups.keys().map(String::as_str);
-        let lookups = self.state.lookups(keys, first, &self.puppet.hiera);
-        if let Some(difference) = before.difference(inputs, &lookups) {
-            return Ok(Some(difference));
-        }
-        match (&before.result, purpose) {
-            (Some(result), Purpose::Volume) => self.touched(run, result).await,
-            (None, Purpose::Volume) => says("not done before"),
-            _ => Ok(None),
-        }
     }
 }

@@ -15,11 +15,11 @@ use tokio::sync::Semaphore;
 use crate::container::{self, Container, OUT};
 use crate::error::{At, Failure, Result};
 use crate::events::Event;
-use crate::facts::FACTS;
+use crate::facts::{FACTS, sees_what_others_see};
 use crate::hiera::{CONTAINER_LEVEL, to_json};
-use crate::loaded::Pool;
 use crate::merge::Run;
 use crate::module;
+use crate::pool::Pool;
 use crate::puppet::Puppet;
 use crate::settings::{Isolation, processors};
 use crate::state::State;
@@ -91,7 +91,7 @@ impl<'a> Session<'a> {
             etc_puppet: etc_puppet(&settings.paths.puppet_etc(), settings.check_mode)?,
             host_modules: modules.map(listing).transpose()?.unwrap_or_default(),
             places: Semaphore::new(settings.process_count.max(1)),
-            pool: Pool::expecting(std::iter::empty()),
+            pool: Pool::expecting(std::iter::empty(), 0),
             lock,
         })
     }
@@ -134,17 +134,14 @@ impl<'a> Session<'a> {
         first: &Hiera,
         options: ContainerOptions,
     ) -> Result<(TempDir, Duration), Failure> {
-        let settings = &self.puppet.settings;
         let facts = self.facts(run, image_id, options.net_host);
-        let forks = settings.isolation == Isolation::Fork && !settings.keep_failed;
         match facts.as_deref() {
-            // What sees another world has its own.
-            Some(facts) if forks => {
+            Some(facts) if self.may_fork(run, options.net_host) => {
                 if let Some(done) = self.forked(run, image_id, first, &options, facts).await? {
                     return Ok(done);
                 }
             }
-            _ => self.pool.spared(&run.config_image),
+            _ => {}
         }
         let redactor = self.puppet.secrets(&run.manifest).redactor();
         let mut transcript = self.transcript(run, &options, &redactor)?;
@@ -157,6 +154,13 @@ impl<'a> Session<'a> {
             self.keep_facts(staging.path(), facts)?;
         }
         Ok((staging, took))
+    }
+
+    /// Whether a run may be a fork. What sees another world has a container of its own.
+    pub fn may_fork(&self, run: &Run, net_host: bool) -> bool {
+        let settings = &self.puppet.settings;
+        let forks = settings.isolation == Isolation::Fork && !settings.keep_failed;
+        forks && sees_what_others_see(run, net_host)
     }
 
     pub fn container<'b>(

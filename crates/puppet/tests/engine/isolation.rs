@@ -79,11 +79,16 @@ async fn a_run_has_no_more_rights_than_in_a_container_of_its_own() {
         let settings = Settings {
             isolation,
             force: true,
-            ..deployment.settings()
+            ..one_by_one(&deployment)
         };
         let puppet = deployment.puppet_with(json!({}), settings);
-        let report = puppet.generate(vec![entry("one", look)]).await.unwrap();
-        report.into_result().unwrap();
+        let entries = vec![entry("one", look), entry("two", look)];
+        puppet
+            .generate(entries)
+            .await
+            .unwrap()
+            .into_result()
+            .unwrap();
         deployment.generated("one/etc/rights")
     };
     let sets = |text: &str| -> Vec<u64> {
@@ -153,14 +158,48 @@ async fn both_ways_make_the_same() {
         let settings = Settings {
             isolation,
             force: true,
-            ..deployment.settings()
+            ..one_by_one(&deployment)
         };
         let puppet = deployment.puppet_with(json!({"x": "y"}), settings);
-        let report = puppet.generate(vec![entry("one", manifest)]).await.unwrap();
+        let entries = vec![entry("one", manifest), entry("two", manifest)];
+        let report = puppet.generate(entries).await.unwrap();
         hashes.push(report.runs[0].hash.clone());
     }
     assert!(hashes[0].is_some());
     assert_eq!(hashes[0], hashes[1]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn puppet_is_loaded_only_where_another_run_goes_on_with_it() {
+    let deployment = Deployment::new().await;
+    let generate = async |at_once: usize, texts: [&str; 3]| {
+        let settings = Settings {
+            process_count: at_once,
+            ..deployment.settings()
+        };
+        let puppet = deployment.puppet_with(json!({}), settings);
+        let manifest = |text: &str| {
+            format!(
+                "file {{ '/etc/first': content => file('/proc/1/comm') }}\n\
+                 file {{ '/etc/text': content => '{text}' }}"
+            )
+        };
+        let names = ["a", "b", "c"];
+        let entries = names.iter().zip(texts);
+        let entries = entries.map(|(name, text)| entry(name, &manifest(text)));
+        let report = puppet.generate(entries.collect()).await.unwrap();
+        report.into_result().unwrap();
+        names.map(|name| deployment.generated(&format!("{name}/etc/first")))
+    };
+    let shared = generate(1, ["1"; 3]).await;
+    if is_possible(&deployment) {
+        assert_eq!(shared, ["ruby\n"; 3]);
+    }
+    let one_changed = generate(1, ["1", "2", "1"]).await;
+    assert_eq!(one_changed[1], "sh\n");
+    assert_eq!([&one_changed[0], &one_changed[2]], [&shared[0], &shared[2]]);
+    let all_at_once = generate(3, ["3"; 3]).await;
+    assert_eq!(all_at_once, ["sh\n"; 3]);
 }
 
 /// A folder with another file system than the machine's, for as long as this is there.

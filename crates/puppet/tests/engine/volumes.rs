@@ -278,14 +278,21 @@ async fn a_killed_run_leaves_the_old_volume_and_the_next_one_is_right() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_interrupted_run_takes_its_container_with_it() {
-    let deployment = Deployment::new().await;
-    let slow = deployment.puppet(hiera("a"));
-    let entries = vec![entry("one", "generate('/bin/sleep', '60')")];
-    let run = tokio::spawn(async move { slow.generate(entries).await });
-    deployment.until_one_runs().await;
-    run.abort();
-    assert!(run.await.unwrap_err().is_cancelled());
-    assert_eq!(deployment.containers().await, 0);
+    // Of their own, and one that has Puppet loaded for both.
+    for process_count in [2, 1] {
+        let deployment = Deployment::new().await;
+        let settings = Settings {
+            process_count,
+            ..deployment.settings()
+        };
+        let slow = deployment.puppet_with(hiera("a"), settings);
+        let entries = ["one", "two"].map(|name| entry(name, "generate('/bin/sleep', '60')"));
+        let run = tokio::spawn(async move { slow.generate(entries.into()).await });
+        deployment.until_one_runs().await;
+        run.abort();
+        assert!(run.await.unwrap_err().is_cancelled());
+        assert_eq!(deployment.containers().await, 0);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
