@@ -8,8 +8,6 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use service::{Action, ContainerKeys};
@@ -33,6 +31,9 @@ pub enum SystemdError {
         /// The system's own words.
         source: std::io::Error,
     },
+    /// Its file cannot be written.
+    #[error(transparent)]
+    Write(#[from] kolla::WriteError),
     /// systemctl failed.
     #[error("systemctl {arguments} failed: {said}")]
     Systemctl {
@@ -230,7 +231,8 @@ impl Units {
         }
         let path = self.path(unit);
         let text = format!("{}{}", owner.note(), with_keys(generated, unit, keys));
-        write_beside(&self.dir, &path, &text).map_err(|source| SystemdError::File { path, source })
+        kolla::write_with_mode(&path, text.as_bytes(), 0o644)?;
+        Ok(())
     }
 
     /// Has systemd read the units anew, and see to it that these run, now and after boot.
@@ -414,18 +416,6 @@ fn with_keys(generated: &str, unit: &str, keys: &ContainerKeys) -> String {
         }
     }
     text
-}
-
-fn write_beside(dir: &Path, path: &Path, text: &str) -> std::io::Result<()> {
-    std::fs::create_dir_all(dir)?;
-    // systemd reads no file of this name.
-    let beside = path.with_extension("service.new");
-    let mut options = std::fs::OpenOptions::new();
-    let file = options.write(true).create(true).truncate(true).mode(0o644);
-    let mut file = file.open(&beside)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    std::fs::rename(&beside, path)
 }
 
 fn remove(path: &Path) -> Result<()> {

@@ -49,6 +49,9 @@ pub enum ConvergeError {
         /// The system's own words.
         source: std::io::Error,
     },
+    /// It cannot be written.
+    #[error(transparent)]
+    Remember(#[from] kolla::WriteError),
 }
 
 /// Something that a container needs and that is not there.

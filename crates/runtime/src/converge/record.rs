@@ -1,9 +1,6 @@
 //! The memory of what was done and left no container behind to tell, and the lock beside it.
 
 use std::collections::BTreeMap;
-use std::fs::OpenOptions;
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -86,24 +83,13 @@ impl Record {
         let Some(file) = &self.file else {
             return Ok(());
         };
-        write_beside(file, &self.done).map_err(|source| ConvergeError::State {
+        let text = serde_json::to_vec_pretty(&self.done).map_err(|error| ConvergeError::State {
             path: file.clone(),
-            source,
-        })
+            source: error.into(),
+        })?;
+        kolla::write_private(file, &text)?;
+        Ok(())
     }
-}
-
-fn write_beside(file: &Path, done: &BTreeMap<String, Done>) -> std::io::Result<()> {
-    let beside = file.with_extension("json.new");
-    let mut new = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&beside)?;
-    new.write_all(&serde_json::to_vec_pretty(done)?)?;
-    new.sync_all()?;
-    std::fs::rename(&beside, file)
 }
 
 /// Forgets all of a set, whose containers are deleted.
