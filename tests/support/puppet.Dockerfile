@@ -3,7 +3,7 @@
 # docker-puppet.py expects beside them (rsync, the path of the modules, TripleO's class that keeps
 # packages away) is there for the comparison with it.
 FROM debian:trixie
-RUN apt-get update \
+RUN apt-get -o APT::Update::Error-Mode=any -o Acquire::Retries=5 update \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
         puppet-agent rsync cron \
         puppet-module-puppetlabs-stdlib puppet-module-puppetlabs-concat \
