@@ -1,5 +1,6 @@
 //! Reading the containers of a step.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
@@ -32,6 +33,12 @@ pub enum StepError {
     },
 }
 
+/// How long the configurations of a step may be, in bytes.
+const LARGEST: u64 = 64 << 20;
+
+/// How the file of one container begins in a folder.
+const PREFIX: &str = "hashed-";
+
 /// Reads a step from a file (`{name: config}` in YAML or JSON, or one container's configuration in
 /// `hashed-<name>.json` or `<name>.yaml`) or from a folder of `hashed-<name>.json`.
 ///
@@ -43,13 +50,22 @@ pub fn read(path: &Path) -> Result<IndexMap<String, ContainerConfig>> {
         return read_dir(path);
     }
     let text = read_text(path)?;
-    match container_of(path).filter(|_| is_one_container(&text)) {
+    match container_of(path).filter(|_| is_one_container(path, &text)) {
         Some(name) => Ok([(name, ContainerConfig::parse(path, &text)?)].into()),
         None => parse(path, &text),
     }
 }
 
-/// Reads a step from text, such as what came from standard input; `path` is for messages.
+/// Reads a step from what is no file, such as standard input; `name` is for messages.
+///
+/// # Errors
+/// See [`StepError`].
+pub fn read_from(name: &Path, input: impl Read) -> Result<IndexMap<String, ContainerConfig>> {
+    let text = text_of(input).map_err(|source| cannot_read(name, source))?;
+    parse(name, &text)
+}
+
+/// Reads a step from text; `path` is for messages.
 ///
 /// # Errors
 /// See [`StepError`].
@@ -64,7 +80,7 @@ fn read_dir(dir: &Path) -> Result<IndexMap<String, ContainerConfig>> {
         let path = entry.map_err(|source| cannot_read(dir, source))?.path();
         let is_hashed = path
             .file_name()
-            .is_some_and(|name| name.to_string_lossy().starts_with("hashed-"));
+            .is_some_and(|name| name.to_string_lossy().starts_with(PREFIX));
         if is_hashed && let Some(name) = container_of(&path) {
             files.push((name, path));
         }
@@ -90,18 +106,40 @@ fn container_of(path: &Path) -> Option<String> {
     let (name, _) = name
         .rsplit_once('.')
         .filter(|(_, extension)| ["json", "yaml", "yml"].contains(extension))?;
-    Some(name.strip_prefix("hashed-").unwrap_or(name).to_owned())
+    Some(name.strip_prefix(PREFIX).unwrap_or(name).to_owned())
 }
 
-/// Whether this is one container's configuration rather than several by name: their values are
-/// all mappings, and no container's are.
-fn is_one_container(text: &str) -> bool {
-    let mapping: Result<serde_yaml::Mapping, _> = serde_yaml::from_str(text);
-    mapping.is_ok_and(|mapping| mapping.values().any(|value| !value.is_mapping()))
+/// Whether this is one container's configuration rather than several by name, whose values are all
+/// mappings. Where one of these is not, only the file's name or a container's own key tells.
+fn is_one_container(path: &Path, text: &str) -> bool {
+    const OWN_KEYS: [&str; 3] = ["image", "command", "action"];
+    let Ok(mapping) = serde_yaml::from_str::<serde_yaml::Mapping>(text) else {
+        return false;
+    };
+    let is_named_so = path
+        .file_name()
+        .is_some_and(|name| name.to_string_lossy().starts_with(PREFIX));
+    let mut settings = mapping.iter().filter(|(_, value)| !value.is_mapping());
+    settings.any(|(key, _)| is_named_so || key.as_str().is_some_and(|key| OWN_KEYS.contains(&key)))
 }
 
 fn read_text(path: &Path) -> Result<String> {
-    std::fs::read_to_string(path).map_err(|source| cannot_read(path, source))
+    let text = std::fs::File::open(path).and_then(text_of);
+    text.map_err(|source| cannot_read(path, source))
+}
+
+/// All that there is to read, unless it has no end.
+fn text_of(input: impl Read) -> std::io::Result<String> {
+    let mut text = String::new();
+    let length = input.take(LARGEST + 1).read_to_string(&mut text)?;
+    if length as u64 > LARGEST {
+        let reason = format!("it is larger than {} MiB", LARGEST >> 20);
+        return Err(std::io::Error::new(
+            std::io::ErrorKind::FileTooLarge,
+            reason,
+        ));
+    }
+    Ok(text)
 }
 
 fn cannot_read(path: &Path, source: std::io::Error) -> StepError {
@@ -144,6 +182,27 @@ mod tests {
         let error = parse(Path::new("s.json"), text).unwrap_err().to_string();
         assert!(error.starts_with("s.json:3:"), "{error}");
         assert!(error.contains("a.tty: expected true or false"), "{error}");
+    }
+
+    #[test]
+    fn a_container_that_is_no_mapping_does_not_make_a_set_one_container() {
+        let dir = tempfile::tempdir().unwrap();
+        let set = dir.path().join("step_1.yaml");
+        std::fs::write(&set, "a:\n  image: i\nb: 5\n").unwrap();
+        let error = read(&set).unwrap_err().to_string();
+        assert!(
+            error.contains("step_1.yaml:3") && error.contains("b: "),
+            "{error}"
+        );
+        let one = dir.path().join("a.yaml");
+        std::fs::write(&one, "image: i\nhealthcheck: {test: t}\n").unwrap();
+        assert_eq!(read(&one).unwrap()["a"].keys().image.as_deref(), Some("i"));
+    }
+
+    #[test]
+    fn a_file_without_end_is_refused() {
+        let error = read(Path::new("/dev/zero")).unwrap_err().to_string();
+        assert_eq!(error, "cannot read /dev/zero: it is larger than 64 MiB");
     }
 
     #[test]

@@ -7,6 +7,10 @@ use crate::output::{Level, Output, table};
 /// A plan for people.
 pub fn plan_table(plan: &Plan) -> String {
     let mut rows = vec![["CONTAINER", "ACTION", "WHY"].map(str::to_owned).to_vec()];
+    rows.extend(plan.pulls.iter().map(|image| {
+        let row = [image.as_str(), "pull", "not there"];
+        row.map(str::to_owned).to_vec()
+    }));
     rows.extend(plan.containers.iter().map(|planned| {
         vec![
             planned.container.clone(),

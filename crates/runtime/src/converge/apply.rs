@@ -9,8 +9,9 @@ use tokio::time::Instant;
 use super::digest::DigestKey;
 use super::images::Images;
 use super::one::retire;
-use super::plan::{Plan, Planned, PlannedAction, Removal, Rename, Survey};
+use super::plan::{Plan, Planned, PlannedAction, Removal, Rename};
 use super::record::{self, Record};
+use super::survey::Survey;
 use super::{
     ApplyOptions, ContainerFailure, ContainerOutcome, ContainerSet, ConvergeError, Event, Observer,
     Outcome, Result, precheck,

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io::Read;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
@@ -32,37 +32,47 @@ impl fmt::Debug for DigestKey {
 const FILE: &str = "label-key";
 
 impl DigestKey {
-    /// The key of this host: made where labels are to have digests, read where containers have
-    /// such labels, and otherwise `None`.
+    /// The key of this host where there is one: labels are to have digests, or containers have.
+    pub(super) fn present(
+        options: &ApplyOptions,
+        containers: &[ContainerSummary],
+    ) -> Result<Option<DigestKey>> {
+        let mut containers = containers.iter();
+        let wanted = options.label_data == LabelData::Digest;
+        if !wanted && !containers.any(|c| label(c, labels::CONFIG_DIGEST).is_some()) {
+            return Ok(None);
+        }
+        let path = match &options.state_dir {
+            Some(dir) => dir.join(FILE),
+            None if wanted => return Err(ConvergeError::NoKey),
+            None => return Ok(None),
+        };
+        match std::fs::read(&path) {
+            Ok(bytes) => DigestKey::of(path, whole(bytes)).map(Some),
+            Err(why) if why.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(ConvergeError::State { path, source }),
+        }
+    }
+
+    /// The same, and made where labels are to have digests.
     pub(super) fn open(
         options: &ApplyOptions,
         containers: &[ContainerSummary],
     ) -> Result<Option<DigestKey>> {
-        let wanted = options.label_data == LabelData::Digest;
-        let met = || {
-            let mut all = containers.iter();
-            all.any(|container| label(container, labels::CONFIG_DIGEST).is_some())
-        };
-        if !wanted && !met() {
-            return Ok(None);
+        let present = DigestKey::present(options, containers)?;
+        match &options.state_dir {
+            Some(dir) if present.is_none() && options.label_data == LabelData::Digest => {
+                let path = dir.join(FILE);
+                let made = make(&path);
+                DigestKey::of(path, made).map(Some)
+            }
+            _ => Ok(present),
         }
-        let Some(dir) = &options.state_dir else {
-            return match wanted {
-                true => Err(ConvergeError::NoKey),
-                false => Ok(None),
-            };
-        };
-        let path = dir.join(FILE);
-        let key = match std::fs::read(&path) {
-            Ok(bytes) => bytes
-                .try_into()
-                .map_err(|_| std::io::ErrorKind::InvalidData.into()),
-            Err(why) if why.kind() == std::io::ErrorKind::NotFound && !wanted => return Ok(None),
-            Err(why) if why.kind() == std::io::ErrorKind::NotFound => make(&path),
-            Err(why) => Err(why),
-        };
+    }
+
+    fn of(path: PathBuf, key: std::io::Result<[u8; 32]>) -> Result<DigestKey> {
         match key {
-            Ok(key) => Ok(Some(DigestKey(key))),
+            Ok(key) => Ok(DigestKey(key)),
             Err(source) => Err(ConvergeError::State { path, source }),
         }
     }
@@ -94,6 +104,12 @@ impl DigestKey {
     }
 }
 
+fn whole(bytes: Vec<u8>) -> std::io::Result<[u8; 32]> {
+    bytes.try_into().map_err(|_| {
+        std::io::Error::new(std::io::ErrorKind::InvalidData, "it is no key of 32 bytes")
+    })
+}
+
 /// Makes the key's file whole, or not at all; of two that make it at once, one wins.
 fn make(path: &Path) -> std::io::Result<[u8; 32]> {
     let mut key = [0; 32];
@@ -107,12 +123,7 @@ fn make(path: &Path) -> std::io::Result<[u8; 32]> {
     let linked = std::fs::hard_link(&beside, path);
     std::fs::remove_file(&beside)?;
     match linked {
-        Err(why) if why.kind() == std::io::ErrorKind::AlreadyExists => {
-            let theirs = std::fs::read(path)?;
-            theirs
-                .try_into()
-                .map_err(|_| std::io::ErrorKind::InvalidData.into())
-        }
+        Err(why) if why.kind() == std::io::ErrorKind::AlreadyExists => whole(std::fs::read(path)?),
         linked => linked.map(|()| key),
     }
 }

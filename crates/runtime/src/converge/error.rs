@@ -15,11 +15,8 @@ pub enum ConvergeError {
     /// The engine failed, not a container.
     #[error(transparent)]
     Engine(#[from] EngineError),
-    /// Something that containers need is not there. Nothing was touched.
-    #[error(
-        "nothing was changed, because of what is missing:\n{}",
-        listed(problems)
-    )]
+    /// Something that containers need is not there, or is wrong. Nothing was touched.
+    #[error("nothing was changed, because:\n{}", listed(problems))]
     Missing {
         /// What is missing, and who needs it.
         problems: Vec<Problem>,

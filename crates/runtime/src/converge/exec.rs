@@ -4,8 +4,9 @@ use tokio::time::{Duration, Instant};
 
 use super::apply::{Halt, Run};
 use super::one::{ended_badly, readable};
-use super::plan::{Planned, exec_target, find_by_name};
+use super::plan::Planned;
 use super::record::Done;
+use super::survey::{exec_target, find_by_name};
 use super::{ContainerFailure, Event, labels};
 use crate::engine::{ContainerState, ContainerSummary};
 use crate::spec::exec_spec;

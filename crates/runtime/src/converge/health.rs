@@ -236,7 +236,7 @@ fn is_up_for_long(status: &str) -> bool {
 }
 
 fn find<'a>(name: &str, ours: &[&'a ContainerSummary]) -> Option<&'a ContainerSummary> {
-    super::plan::find_by_name(name, ours)
+    super::survey::find_by_name(name, ours)
 }
 
 #[cfg(test)]

@@ -50,6 +50,7 @@ mod one;
 mod plan;
 mod precheck;
 mod record;
+mod survey;
 mod units;
 
 pub mod labels;
@@ -61,8 +62,9 @@ pub use event::{ContainerOutcome, Event, Observer, Outcome};
 pub use health::wait_healthy;
 pub use one::longer_name;
 pub(crate) use one::retire;
-pub use plan::{Plan, Planned, PlannedAction, Reason, Removal, Rename, plan};
+pub use plan::{Existing, Plan, Planned, PlannedAction, Reason, Removal, Rename};
 pub(crate) use record::forget;
+pub use survey::{check, plan};
 pub(crate) use units::with as units_with;
 pub use units::{PlannedUnit, UnitAction};
 

@@ -8,8 +8,9 @@ use service::ContainerKeys;
 use tokio::time::{Duration, Instant};
 
 use super::apply::{Halt, Run};
-use super::plan::{ASIDE, Existing, Planned};
+use super::plan::{Existing, Planned};
 use super::record::Done;
+use super::survey::ASIDE;
 use super::{ContainerFailure, Event, Redact};
 use crate::engine::{ContainerSpec, ContainerState, Engine, EngineError, LogLine, Result};
 use crate::systemd::Units;

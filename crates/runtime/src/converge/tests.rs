@@ -533,6 +533,6 @@ async fn what_an_interrupted_run_made_is_not_taken_for_what_it_was_to_replace() 
         state: ContainerState::Created,
         ..stopped.clone()
     };
-    let found = super::plan::find_by_name("a", &[&half_made, &stopped]).unwrap();
+    let found = super::survey::find_by_name("a", &[&half_made, &stopped]).unwrap();
     assert_eq!(found.id, stopped.id);
 }

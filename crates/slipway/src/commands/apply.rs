@@ -4,7 +4,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
 use indexmap::IndexMap;
 use runtime::converge::{self, ApplyOptions, ContainerSet};
 use serde_json::json;
@@ -46,11 +45,11 @@ pub async fn run(asked: Apply, global: &Global, output: &Output) -> anyhow::Resu
     };
     if asked.plan {
         let plan = converge::plan(engine.as_ref(), &set, &options).await?;
-        if output.is_json() {
-            return output.json(&plan);
+        match output.is_json() {
+            true => output.json(&plan)?,
+            false => output.result(&plan_table(&plan)),
         }
-        output.result(&plan_table(&plan));
-        return Ok(());
+        return Ok(converge::check(engine.as_ref(), &set, &plan, &options).await?);
     }
     let _lock = lock::take(&layout.state(), asked.lock.no_wait, output).await?;
     let progress = |event| show(&event, output);
@@ -73,12 +72,11 @@ pub async fn read(
 ) -> anyhow::Result<IndexMap<String, ContainerConfig>> {
     let mut containers = if file == Path::new("-") {
         // On a thread of its own, so that an interrupt need not wait for its end.
-        let text =
-            tokio::task::spawn_blocking(|| std::io::read_to_string(std::io::stdin())).await?;
-        let text = text
-            .context("cannot read standard input")
-            .map_err(bad_input)?;
-        runtime::step::parse(Path::new("standard input"), &text).map_err(bad_input)?
+        let name = Path::new("standard input");
+        let read = move || runtime::step::read_from(name, std::io::stdin());
+        tokio::task::spawn_blocking(read)
+            .await?
+            .map_err(bad_input)?
     } else {
         runtime::step::read(file).map_err(bad_input)?
     };

@@ -36,11 +36,19 @@ pub async fn connect(options: &ConnectOptions) -> Result<Arc<dyn Engine>> {
             Err(why) => tried.push((format!("{} at {address}", candidate.origin), why)),
         }
     }
+    let is_forbidden = tried
+        .iter()
+        .any(|(_, why)| why.contains("Permission denied"));
+    let hint = match is_forbidden {
+        true => "use it as root, or as one who may use its socket (with docker, its group)",
+        false => {
+            "start one, or run scripts/engine, which finds or installs one; \
+             DOCKER_HOST says where to look"
+        }
+    };
     Err(EngineError::NotFound {
         tried,
-        hint: "start one, or run scripts/engine, which finds or installs one; \
-               DOCKER_HOST says where to look"
-            .to_owned(),
+        hint: hint.to_owned(),
     })
 }
 

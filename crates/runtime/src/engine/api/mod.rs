@@ -321,11 +321,10 @@ impl Engine for ApiEngine {
             Ok(found) => Ok(Some(convert::image_from_inspect(found))),
             Err(error) if is_absent(&error) => Ok(None),
             // What is no reference names no image. Who wants to pull it is told what is wrong.
-            Err(bollard::errors::Error::DockerResponseServerError { message, .. })
-                if message.contains("invalid reference format") =>
-            {
-                Ok(None)
-            }
+            Err(bollard::errors::Error::DockerResponseServerError {
+                status_code,
+                message,
+            }) if status_code == 400 || message.contains("invalid reference format") => Ok(None),
             Err(error) => Err(call.fault(error)),
         }
     }
