@@ -1,7 +1,10 @@
 //! What a person or a script sees: results on standard output, progress on standard error.
 
 use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
 use std::io::{IsTerminal, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -32,6 +35,8 @@ pub struct Output {
     level: Level,
     live: Option<MultiProgress>,
     running: Mutex<BTreeMap<String, ProgressBar>>,
+    /// A file that has all that is said, whatever the level.
+    log: Option<Mutex<File>>,
     /// Why a result could not be printed.
     lost: Mutex<Option<std::io::Error>>,
 }
@@ -52,8 +57,20 @@ impl Output {
             level,
             live,
             running: Mutex::default(),
+            log: None,
             lost: Mutex::default(),
         }
+    }
+
+    /// Also says all of it in a file, behind what that has.
+    pub fn logging_to(self, path: &Path) -> anyhow::Result<Output> {
+        let mut options = OpenOptions::new();
+        let file = options.append(true).create(true).mode(0o600).open(path);
+        let file = file.with_context(|| format!("cannot write to {}", path.display()))?;
+        Ok(Output {
+            log: Some(Mutex::new(file)),
+            ..self
+        })
     }
 
     /// Whether results are to be JSON.
@@ -107,6 +124,7 @@ impl Output {
 
     /// A line on standard error, from `level` on.
     pub fn line(&self, level: Level, text: &str) {
+        self.log(text);
         if self.level < level {
             return;
         }
@@ -117,6 +135,13 @@ impl Output {
             None => {
                 let _ = writeln!(std::io::stderr(), "{text}");
             }
+        }
+    }
+
+    /// A line for the file alone. It only tells again what is told elsewhere.
+    fn log(&self, text: &str) {
+        if let Some(Ok(mut file)) = self.log.as_ref().map(Mutex::lock) {
+            let _ = writeln!(file, "{text}");
         }
     }
 
@@ -153,6 +178,7 @@ impl Output {
         if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
             bar.set_style(style);
         }
+        self.log(&format!("{topic:>8} {name}: {text}"));
         bar.set_message(format!("{topic} {name}: {text}"));
         bar.enable_steady_tick(Duration::from_millis(120));
         if let Ok(mut running) = self.running.lock() {

@@ -240,3 +240,23 @@ fn what_was_done_once_is_done_again_after_its_set_was_deleted() {
     assert!(deleted.status.success(), "{}", said(&deleted));
     assert!(apply());
 }
+
+#[test]
+fn a_plan_names_what_is_missing_and_leaves_nothing_behind() {
+    let set = Set::new("plan");
+    let text = "'@a': {IMAGE, volumes: ['/no/such/folder:/x'], env_file: /no/such/file}
+'@b': {image: no/such/image, command: x}";
+    let planned = set.apply("--plan --label-data digest", text);
+    assert_eq!(planned.status.code(), Some(1), "{}", said(&planned));
+    let table = printed(&planned);
+    let pull = table.lines().find(|line| line.starts_with("no/such/image"));
+    assert!(pull.is_some_and(|line| line.contains("pull")), "{table}");
+    for words in [
+        "-a: volume source /",
+        "no/such/folder does not exist",
+        "-a: env_file /",
+    ] {
+        assert!(said(&planned).contains(words), "{}", said(&planned));
+    }
+    assert_eq!(std::fs::read_dir(set.folder.path()).unwrap().count(), 0);
+}

@@ -232,7 +232,8 @@ def compare_command_line():
         apply = tool.apply(f"{ID}-line", folder, check=False)
         said = {"a container ended with 7": (apply.stdout, apply.returncode)}
         for options in ("", "-f json", "-f json --noindent", "-f yaml", "-f value -c status -c container", "-f csv",
-                        "-f csv --quote minimal", "--sort-column container", "-f value --sort-column container --sort-descending"):
+                        "-f csv --quote minimal", "--sort-column container", "-f value --sort-column container --sort-descending",
+                        "--sort-column container --max-width 70", "--max-width 1", "--fit-width", "-c Config -c unknown", "--sort-column unknown"):
             told = tool.of_ids("list", *options.split()).stdout
             said[f"list {options}"] = sorted(told.split("\n")) if "json" not in options else json.loads(told)
         if isinstance(said["list -f json"], list):

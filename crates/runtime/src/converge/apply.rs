@@ -335,7 +335,7 @@ impl Run<'_> {
         let results: Vec<Result<(), Halt>> = stream::iter(fresh)
             .map(|(name, id)| async move {
                 match self.trouble(&name, &id).await? {
-                    Some(what) => Err(self.failure(&name, &id, what).await),
+                    Some(trouble) => Err(self.failure(&name, &id, trouble).await),
                     None => Ok(()),
                 }
             })

@@ -90,11 +90,7 @@ impl Run<'_> {
                 }
                 Some(_) => format!("container {target}, in which to run it, does not run"),
             };
-            let mut halt = self.failure(name, id, what).await;
-            if let Halt::Failure(failure) = &mut halt {
-                failure.container = name.to_owned();
-            }
-            return Err(halt);
+            return Err(self.failure(name, id, what.into()).await);
         }
     }
 

@@ -14,7 +14,8 @@
 //!   back when it has not ([`ApplyOptions::rollback`]). paunch removes the old one first.
 //! * A one-shot container (`detach: false`) that failed is run again. paunch takes its remains
 //!   for done.
-//! * A container that has stopped and that its restart policy would have running is started.
+//! * A container that has stopped is started, where its restart policy would have it running or
+//!   its exit code is none of those that mean success.
 //!   paunch leaves it stopped.
 //! * Exec actions, and one-shot containers that are removed afterwards, are not repeated while
 //!   nothing changed, where there is a [`ApplyOptions::state_dir`] to remember them in. paunch

@@ -63,8 +63,8 @@ impl Run<'_> {
             self.engine.remove_container(&old.id).await?;
             return self.after_start(name, new).await;
         }
-        if let Some(what) = self.trouble_within_settling(name, &new).await? {
-            let failure = self.failure(name, &new, what).await;
+        if let Some(trouble) = self.trouble_within_settling(name, &new).await? {
+            let failure = self.failure(name, &new, trouble).await;
             if self.options.rollback {
                 self.engine.remove_container(&new).await?;
             }
@@ -193,13 +193,9 @@ impl Run<'_> {
         let keys = self.keys(name);
         let verdict = match keys.accepts_exit_code(exit_code) {
             true => Ok(Some(exit_code)),
-            false => {
-                let mut halt = self.failure(name, id, ended_badly(keys, exit_code)).await;
-                if let Halt::Failure(failure) = &mut halt {
-                    failure.exit_code = Some(exit_code);
-                }
-                Err(halt)
-            }
+            false => Err(self
+                .failure(name, id, Trouble::ended(keys, exit_code))
+                .await),
         };
         if keys.remove {
             if verdict.is_ok() {
@@ -239,7 +235,7 @@ impl Run<'_> {
     }
 
     /// What is wrong with a container that was started, if anything is, as soon as it shows.
-    async fn trouble_within_settling(&self, name: &str, id: &str) -> Result<Option<String>> {
+    async fn trouble_within_settling(&self, name: &str, id: &str) -> Result<Option<Trouble>> {
         let end = Instant::now() + self.options.settle;
         loop {
             let trouble = self.trouble(name, id).await?;
@@ -251,20 +247,19 @@ impl Run<'_> {
     }
 
     /// What is wrong with a container that was started, if anything is.
-    pub(super) async fn trouble(&self, name: &str, id: &str) -> Result<Option<String>> {
+    pub(super) async fn trouble(&self, name: &str, id: &str) -> Result<Option<Trouble>> {
         let keys = self.keys(name);
         let Some(container) = self.engine.find_container(id).await? else {
             // Removed by the engine, as configured; nobody can tell how it ended.
-            let what = "it is gone".to_owned();
-            return Ok((!keys.remove).then_some(what));
+            return Ok((!keys.remove).then(|| Trouble::from("it is gone")));
         };
         let restarted = container.restarts.unwrap_or_default() > 0;
         Ok(match container.state {
-            ContainerState::Restarting => Some("it does not stay up".to_owned()),
-            ContainerState::Running if restarted => Some("it does not stay up".to_owned()),
+            ContainerState::Restarting => Some("it does not stay up".into()),
+            ContainerState::Running if restarted => Some("it does not stay up".into()),
             ContainerState::Exited => {
                 let code = container.exit_code().unwrap_or(-1);
-                (!keys.accepts_exit_code(code)).then(|| ended_badly(keys, code))
+                (!keys.accepts_exit_code(code)).then(|| Trouble::ended(keys, code))
             }
             _ => None,
         })
@@ -292,14 +287,40 @@ impl Run<'_> {
         }
     }
 
-    pub(super) async fn failure(&self, name: &str, id: &str, what: String) -> Halt {
+    pub(super) async fn failure(&self, name: &str, id: &str, trouble: Trouble) -> Halt {
         let lines = self.options.log_lines;
         Halt::Failure(Box::new(ContainerFailure {
             container: name.to_owned(),
-            what,
+            what: trouble.what,
+            exit_code: trouble.exit_code,
             output: last_lines(self.engine, id, lines, &self.options.redact).await,
             ..ContainerFailure::default()
         }))
+    }
+}
+
+/// What is wrong with a container.
+pub(super) struct Trouble {
+    what: String,
+    /// Where it is that it ended with this.
+    exit_code: Option<i64>,
+}
+
+impl Trouble {
+    fn ended(keys: &ContainerKeys, exit_code: i64) -> Trouble {
+        Trouble {
+            what: ended_badly(keys, exit_code),
+            exit_code: Some(exit_code),
+        }
+    }
+}
+
+impl<S: Into<String>> From<S> for Trouble {
+    fn from(what: S) -> Trouble {
+        Trouble {
+            what: what.into(),
+            exit_code: None,
+        }
     }
 }
 

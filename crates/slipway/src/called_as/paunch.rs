@@ -1,13 +1,11 @@
 //! `paunch`: its command line, 2.x to 7.x, its exit statuses, and its list in its formats.
 //!
-//! Nothing is written to a log file, and `apply` does what [`runtime::converge`] says where that
-//! differs from paunch. Which engine is used when none is asked for is not paunch's choice, which
+//! `apply` does what [`runtime::converge`] says where that differs from paunch. Which engine is used when none is asked for is not paunch's choice, which
 //! changed with its versions, but the one that answers.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -21,6 +19,7 @@ use crate::output::Output;
 use crate::{engine, exit};
 
 mod lister;
+mod table;
 
 use lister::{Lister, Row};
 
@@ -30,7 +29,10 @@ use lister::{Lister, Row};
     name = "paunch",
     version,
     subcommand_required = true,
-    arg_required_else_help = true
+    arg_required_else_help = true,
+    // As argparse and cliff do.
+    infer_long_args = true,
+    infer_subcommands = true
 )]
 struct Paunch {
     /// Say more. Can be repeated
@@ -39,7 +41,7 @@ struct Paunch {
     /// Say nothing but warnings and errors
     #[arg(short, long)]
     quiet: bool,
-    /// Accepted; what is done is told on standard error only
+    /// Also tell what is done, all of it, in this file. Disabled by default
     #[arg(long, value_name = "LOG_FILE")]
     log_file: Option<PathBuf>,
     /// Say everything
@@ -54,6 +56,7 @@ enum Command {
     /// Apply a configuration: make the containers be as it says
     Apply(Apply),
     /// Delete the containers of configurations that no longer apply
+    #[command(mut_arg("config_id", |ids| ids.help("Identifiers of configurations that still apply")))]
     Cleanup(Ids),
     /// Delete the containers of configurations
     Delete(Ids),
@@ -105,7 +108,7 @@ struct Apply {
 
 #[derive(Args, Debug)]
 struct Ids {
-    /// Identifiers of configurations: those to delete, or with cleanup those that still apply
+    /// Identifiers of configurations whose containers are deleted
     #[arg(value_name = "config_id")]
     config_id: Vec<String>,
     #[command(flatten)]
@@ -157,7 +160,17 @@ struct List {
 pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let asked = Paunch::parse_from(std::iter::once("paunch".into()).chain(arguments));
     let global = asked.global();
-    let output = Arc::new(Output::new(&global));
+    let output = Output::new(&global);
+    let output = match &asked.log_file {
+        Some(file) => match output.logging_to(file) {
+            Ok(output) => output,
+            Err(error) => {
+                Output::new(&global).error(&error);
+                return ExitCode::FAILURE;
+            }
+        },
+        None => output,
+    };
     let done = commands::until_interrupted(run(asked.command, &global, &output));
     match done.and_then(|()| output.all_printed()) {
         Ok(()) => ExitCode::SUCCESS,
@@ -342,7 +355,8 @@ mod tests {
             "paunch cleanup",
             "paunch delete --default-runtime docker a",
             "paunch debug --file f --container c --interactive --shell --user u --overrides {} --config-id i --action run",
-            "paunch --log-file l list -f json -c config -c status --managed-by m --noindent",
+            "paunch del a --default docker",
+            "paunch --log-file l list -f json -c config -c status --managed-by m --noindent --max-width 60 --fit-width",
         ];
         for line in lines {
             let parsed = Paunch::try_parse_from(line.split(' '));

@@ -1,8 +1,13 @@
 //! paunch's list, in the formats that its command line library (cliff) has.
 
+use std::io::IsTerminal;
+
+use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
+use rustix::termios::tcgetwinsize;
 use serde_json::{Map, Value};
 
+use super::table::table;
 use crate::commands::debug::yaml;
 use crate::exit::bad_input;
 
@@ -25,7 +30,8 @@ pub struct Lister {
     /// Whether to disable indenting the JSON
     #[arg(long)]
     noindent: bool,
-    /// Specify the column(s) to sort the data by, can be repeated
+    /// Specify the column(s) to sort the data by, can be repeated; the first counts most, unknown
+    /// ones do not
     #[arg(long, value_name = "SORT_COLUMN")]
     sort_column: Vec<String>,
     /// Sort the column(s) in ascending order
@@ -34,6 +40,18 @@ pub struct Lister {
     /// Sort the column(s) in descending order
     #[arg(long)]
     sort_descending: bool,
+    /// Maximum display width of a table, <1 to disable
+    #[arg(
+        long,
+        value_name = "integer",
+        env = "CLIFF_MAX_TERM_WIDTH",
+        default_value_t = 0,
+        allow_negative_numbers = true
+    )]
+    max_width: i64,
+    /// Fit a table to the display width. Implied if --max-width is greater than 0
+    #[arg(long, env = "CLIFF_FIT_WIDTH", value_parser = FalseyValueParser::new())]
+    fit_width: bool,
     /// Print an empty table if there is no data to show
     #[arg(long)]
     print_empty: bool,
@@ -59,27 +77,19 @@ enum Quote {
 impl Lister {
     /// The rows as text.
     pub fn text(&self, mut rows: Vec<Row>) -> anyhow::Result<String> {
-        let columns = match self.column.is_empty() {
-            true => (0..COLUMNS.len()).collect(),
-            false => self
-                .column
-                .iter()
-                .map(|name| index(name))
-                .collect::<Result<Vec<_>, _>>()?,
-        };
-        for name in self.sort_column.iter().rev() {
-            let column = index(name)?;
-            rows.sort_by(|a, b| a[column].cmp(&b[column]));
-            if self.sort_descending {
-                rows.reverse();
-            }
+        let columns = self.columns()?;
+        for column in self.sort_column.iter().rev().filter_map(|name| index(name)) {
+            rows.sort_by(|a, b| match self.sort_descending {
+                true => b[column].cmp(&a[column]),
+                false => a[column].cmp(&b[column]),
+            });
         }
         let chosen =
             |row: &Row| -> Vec<String> { columns.iter().map(|&c| row[c].clone()).collect() };
         let heading = chosen(&COLUMNS.map(str::to_owned));
         let rows: Vec<Vec<String>> = rows.iter().map(chosen).collect();
         Ok(match self.format {
-            Format::Table => table(&heading, &rows, self.print_empty),
+            Format::Table => table(&heading, &rows, self.print_empty, self.width()),
             Format::Value => joined(&rows, |row| row.join(" ")),
             Format::Csv => {
                 let lines = [vec![heading], rows].concat();
@@ -94,6 +104,33 @@ impl Lister {
         })
     }
 
+    /// Those asked for, in their own order.
+    fn columns(&self) -> anyhow::Result<Vec<usize>> {
+        if self.column.is_empty() {
+            return Ok((0..COLUMNS.len()).collect());
+        }
+        let mut asked: Vec<usize> = self.column.iter().filter_map(|name| index(name)).collect();
+        if asked.is_empty() {
+            let (names, there) = (self.column.join(", "), COLUMNS.join(", "));
+            let message = format!("there is no column {names}; there are: {there}");
+            return Err(bad_input(anyhow::anyhow!(message)));
+        }
+        asked.sort_unstable();
+        asked.dedup();
+        Ok(asked)
+    }
+
+    /// How wide a table may be, where that is bounded.
+    fn width(&self) -> Option<usize> {
+        match usize::try_from(self.max_width) {
+            Ok(width @ 1..) => return Some(width),
+            _ if !self.fit_width && !std::io::stdout().is_terminal() => return None,
+            _ => {}
+        }
+        let size = tcgetwinsize(std::io::stdout()).ok()?;
+        Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
+    }
+
     fn quoted(&self, cell: &str) -> String {
         let special = cell.contains([',', '"', '\n', '\r']);
         match self.quote {
@@ -104,14 +141,10 @@ impl Lister {
     }
 }
 
-fn index(name: &str) -> anyhow::Result<usize> {
-    let known = COLUMNS.iter().position(|column| *column == name);
-    known.ok_or_else(|| {
-        let there = COLUMNS.join(", ");
-        bad_input(anyhow::anyhow!(
-            "there is no column {name}; there are: {there}"
-        ))
-    })
+/// A column by its name, however that is written.
+fn index(name: &str) -> Option<usize> {
+    let name = name.trim().to_lowercase().replace(' ', "_");
+    COLUMNS.iter().position(|column| *column == name)
 }
 
 fn joined(rows: &[Vec<String>], line: impl Fn(&Vec<String>) -> String) -> String {
@@ -145,32 +178,4 @@ fn yaml_list(rows: &Value) -> anyhow::Result<String> {
         true => "[]".to_owned(),
         false => yaml(rows)?.trim_end().to_owned(),
     })
-}
-
-fn table(heading: &[String], rows: &[Vec<String>], print_empty: bool) -> String {
-    if rows.is_empty() && !print_empty {
-        return String::new();
-    }
-    let length = |text: &String| text.chars().count();
-    let widths: Vec<usize> = heading
-        .iter()
-        .enumerate()
-        .map(|(column, name)| {
-            let cells = rows.iter().map(|row| length(&row[column]));
-            cells.max().unwrap_or(0).max(length(name))
-        })
-        .collect();
-    let dashes: Vec<String> = widths.iter().map(|width| "-".repeat(width + 2)).collect();
-    let rule = format!("+{}+", dashes.join("+"));
-    let line = |row: &[String]| {
-        let cells = row.iter().zip(&widths);
-        let cells: Vec<String> = cells
-            .map(|(cell, width)| format!(" {cell:<width$} "))
-            .collect();
-        format!("|{}|", cells.join("|"))
-    };
-    let mut lines = vec![rule.clone(), line(heading), rule.clone()];
-    lines.extend(rows.iter().map(|row| line(row)));
-    lines.push(rule);
-    lines.join("\n")
 }
