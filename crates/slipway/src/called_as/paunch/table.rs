@@ -114,8 +114,8 @@ fn wrapped(line: &str, width: usize) -> Vec<String> {
     rest.reverse();
     let mut lines: Vec<String> = Vec::new();
     while let Some(first) = rest.pop() {
-        let is_blank = first.trim().is_empty();
-        if !(is_blank && !lines.is_empty()) {
+        // White space that a line would begin with goes, but for the first.
+        if lines.is_empty() || !first.trim().is_empty() {
             rest.push(first);
         }
         let mut current = String::new();
