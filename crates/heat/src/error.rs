@@ -215,10 +215,13 @@ impl std::error::Error for Error {}
 
 /// `; did you mean X?`, or nothing.
 pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    let length = name.chars().count();
+    let most = 1 + length / 4;
     known
         .into_iter()
+        .filter(|candidate| candidate.chars().count().abs_diff(length) <= most)
         .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
-        .filter(|(distance, _)| *distance <= 1 + name.chars().count() / 4)
+        .filter(|(distance, _)| *distance <= most)
         .min()
         .map_or(String::new(), |(_, candidate)| {
             format!("; did you mean {candidate}?")

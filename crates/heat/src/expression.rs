@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::functions::Call;
 use crate::stack::Stack;
 
-pub(crate) use compile::{Context, compile};
+pub(crate) use compile::{Context, compile, compile_each};
 
 /// A value that may have to be worked out.
 #[derive(Debug)]

@@ -65,8 +65,9 @@ impl Files {
 
 /// A file's text. What a template names may be a device that never ends.
 fn read(path: &Path) -> io::Result<String> {
-    let mut text = String::new();
     let file = std::fs::File::open(path)?;
+    let expected = file.metadata()?.len().min(LARGEST);
+    let mut text = String::with_capacity(usize::try_from(expected).unwrap_or_default());
     let length = file.take(LARGEST + 1).read_to_string(&mut text)?;
     if length as u64 > LARGEST {
         let reason = format!("it is larger than {} MiB", LARGEST >> 20);

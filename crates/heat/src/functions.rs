@@ -9,7 +9,7 @@ mod url;
 
 use std::borrow::Cow;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::error::{Problem, Result};
 use crate::expression::{Context, Expression, compile};
@@ -212,7 +212,7 @@ enum Arguments {
 }
 
 impl Call {
-    pub(crate) fn compile(name: Name, argument: &Value, context: Context) -> Result<Self, Problem> {
+    pub(crate) fn compile(name: Name, argument: Value, context: Context) -> Result<Self, Problem> {
         let arguments = match name {
             Name::GetAttr => Arguments::Many(access::compile_get_attr(argument, context)?),
             Name::ListJoin => Arguments::Many(lists::compile_join(argument, context)?),
@@ -348,7 +348,7 @@ fn wants(what: &str) -> Problem {
 
 /// A list of that many arguments.
 fn list_of(
-    argument: &Value,
+    argument: Value,
     count: usize,
     what: &str,
     context: Context,
@@ -378,19 +378,21 @@ fn made(value: Value, stack: &Stack<'_>) -> Result<Value> {
     Ok(value)
 }
 
-fn compile_yaql(argument: &Value, context: Context) -> Result<Arguments, Problem> {
+fn compile_yaql(argument: Value, context: Context) -> Result<Arguments, Problem> {
     let shape = || wants("a map of an expression and its data");
-    let map = argument.as_object().ok_or_else(shape)?;
-    let expression = map.get("expression").ok_or_else(shape)?;
-    if map.keys().any(|key| key != "expression" && key != "data") {
+    let Value::Object(mut map) = argument else {
+        return Err(shape());
+    };
+    let expression = map.remove("expression").ok_or_else(shape)?;
+    let data = map
+        .remove("data")
+        .unwrap_or_else(|| Value::Object(Map::new()));
+    if !map.is_empty() {
         return Err(shape());
     }
     Ok(Arguments::Yaql {
         expression: compile(expression, context),
-        data: map.get("data").map_or_else(
-            || Expression::Literal(Value::Object(serde_json::Map::new())),
-            |data| compile(data, context),
-        ),
+        data: compile(data, context),
     })
 }
 

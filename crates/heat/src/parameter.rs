@@ -25,10 +25,10 @@ pub(crate) enum Kind {
 #[derive(Debug)]
 pub(crate) struct Parameter {
     kind: Kind,
-    default: Option<Result<Arc<Value>, Problem>>,
+    default: Option<Result<Arc<Value>, Box<Problem>>>,
     constraints: Vec<Constraint>,
     /// What is wrong with the default, and is refused even where another value is given.
-    refused: Option<Problem>,
+    refused: Option<Box<Problem>>,
 }
 
 const KEYS: [&str; 9] = [
@@ -70,11 +70,11 @@ impl Kind {
 }
 
 impl Parameter {
-    pub(crate) fn parse(name: &str, declared: &Value) -> Result<Self, Problem> {
+    pub(crate) fn parse(name: &str, declared: Value) -> Result<Self, Problem> {
         let wrong = |reason: String| Problem::Declaration(format!("parameter {name}: {reason}"));
-        let declared = declared
-            .as_object()
-            .ok_or_else(|| wrong("it must be a map".to_owned()))?;
+        let Value::Object(mut declared) = declared else {
+            return Err(wrong("it must be a map".to_owned()));
+        };
         if let Some(key) = declared.keys().find(|key| !KEYS.contains(&key.as_str())) {
             return Err(wrong(format!("unknown key {key}{}", nearest(key, KEYS))));
         }
@@ -102,12 +102,11 @@ impl Parameter {
             constraints,
             refused: None,
         };
-        if let Some(default) = declared.get("default").filter(|value| !value.is_null()) {
-            let default = parameter
-                .take(name, Arc::new(default.clone()))
-                .map_err(|problem| {
-                    Problem::Declaration(format!("its default is not valid: {problem}"))
-                });
+        if let Some(default) = declared.remove("default").filter(|value| !value.is_null()) {
+            let default = parameter.take(name, Arc::new(default)).map_err(|problem| {
+                let reason = format!("its default is not valid: {problem}");
+                Box::new(Problem::Declaration(reason))
+            });
             if let Err(problem) = &default
                 && (kind == Kind::List || !parameter.constraints.is_empty())
             {
@@ -125,11 +124,12 @@ impl Parameter {
         given: Option<Arc<Value>>,
     ) -> Result<Arc<Value>, Problem> {
         if let Some(problem) = &self.refused {
-            return Err(problem.clone());
+            return Err(Problem::clone(problem));
         }
         match (given.filter(|value| !value.is_null()), &self.default) {
             (Some(value), _) => self.take(name, value),
-            (None, Some(default)) => default.clone(),
+            (None, Some(Ok(default))) => Ok(Arc::clone(default)),
+            (None, Some(Err(problem))) => Err(Problem::clone(problem)),
             (None, None) => Err(Problem::MissingParameter(name.to_owned())),
         }
     }

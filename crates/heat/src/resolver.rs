@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::{Arc, RwLock};
 
+use rayon::ThreadPool;
 use rayon::prelude::*;
 use serde_json::{Map, Value};
 
@@ -33,6 +34,8 @@ pub struct Resolver {
     limit: usize,
     templates: RwLock<HashMap<PathBuf, Result<Arc<Template>>>>,
     expressions: RwLock<HashMap<String, yaql::Expression>>,
+    /// Where several templates are known to be wanted.
+    threads: Option<ThreadPool>,
 }
 
 impl Resolver {
@@ -48,20 +51,50 @@ impl Resolver {
         environments: &[PathBuf],
         roles: Option<&Path>,
     ) -> Result<Self> {
-        let files = Files::of(folder, roles)?;
+        let mut resolver = Self::new(folder, Environment::default());
+        resolver.files = Files::of(folder, roles)?;
+        resolver.environment = resolver.read_environments(folder, environments)?;
+        Ok(resolver)
+    }
+
+    /// The same, where these templates are to be resolved: they are read meanwhile. What is wrong
+    /// with one is told when it is resolved.
+    pub fn open_for(
+        templates: &[&str],
+        folder: &Path,
+        environments: &[PathBuf],
+        roles: Option<&Path>,
+    ) -> Result<Self> {
+        let Some(threads) = threads() else {
+            return Self::open_with(folder, environments, roles);
+        };
+        let mut resolver = Self::new(folder, Environment::default());
+        resolver.files = Files::of(folder, roles)?;
+        let (environment, ()) = threads.join(
+            || resolver.read_environments(folder, environments),
+            || {
+                each(templates).for_each(|name| {
+                    let _ = resolver.template(&resolver.path(name));
+                });
+            },
+        );
+        resolver.environment = environment?;
+        resolver.threads = Some(threads);
+        Ok(resolver)
+    }
+
+    fn read_environments(&self, folder: &Path, own: &[PathBuf]) -> Result<Environment> {
         let mut environment = Environment::default();
         for name in STANDARD_ENVIRONMENTS {
             let path = folder.join(name);
-            if files.is_file(&path) {
-                environment.load_from(&path, &files)?;
+            if self.files.is_file(&path) {
+                environment.load_from(&path, &self.files)?;
             }
         }
-        for path in environments {
-            environment.load_from(path, &files)?;
+        for path in own {
+            environment.load_from(path, &self.files)?;
         }
-        let mut resolver = Self::new(folder, environment);
-        resolver.files = files;
-        Ok(resolver)
+        Ok(environment)
     }
 
     /// The templates in `folder`, with this environment alone.
@@ -73,6 +106,7 @@ impl Resolver {
             limit: MOST_MIB,
             templates: RwLock::default(),
             expressions: RwLock::default(),
+            threads: None,
         }
     }
 
@@ -105,7 +139,7 @@ impl Resolver {
         template: &str,
         mut parameters: HashMap<String, Value>,
     ) -> Result<Map<String, Value>> {
-        let template = self.template(&normal(&self.folder.join(template)))?;
+        let template = self.template(&self.path(template))?;
         if let Some(name) = parameters
             .keys()
             .find(|name| !template.parameters.contains_key(*name))
@@ -145,16 +179,14 @@ impl Resolver {
         take: impl Fn(&'a str, Result<Map<String, Value>>) -> T + Send + Sync,
     ) -> Vec<T> {
         let resolve = || {
-            templates
-                .par_iter()
+            each(templates)
                 .map(|template| take(template, self.resolve(template)))
                 .collect()
         };
-        // With stacks that expressions need not add to.
-        let threads = rayon::ThreadPoolBuilder::new().stack_size(THREAD_STACK);
-        match threads.build() {
-            Ok(threads) => threads.install(resolve),
-            Err(_) => resolve(),
+        let own = self.threads.is_none().then(threads).flatten();
+        match self.threads.as_ref().or(own.as_ref()) {
+            Some(threads) => threads.install(resolve),
+            None => resolve(),
         }
     }
 
@@ -170,6 +202,10 @@ impl Resolver {
                 Err(Problem::Declaration(reason).into())
             }
         }
+    }
+
+    fn path(&self, template: &str) -> PathBuf {
+        normal(&self.folder.join(template))
     }
 
     /// A file below the folder, or where it is.
@@ -240,4 +276,16 @@ impl Resolver {
         };
         Ok(expression.evaluate(data).map_err(wrong)?)
     }
+}
+
+/// Threads with stacks that expressions need not add to, if there can be any.
+fn threads() -> Option<ThreadPool> {
+    let threads = rayon::ThreadPoolBuilder::new().stack_size(THREAD_STACK);
+    threads.build().ok()
+}
+
+/// Templates one by one: the next goes to whoever is free, as one takes a hundred times as long as
+/// another.
+fn each<'a>(templates: &[&'a str]) -> impl IndexedParallelIterator<Item = &'a str> {
+    templates.par_iter().copied().with_max_len(1)
 }

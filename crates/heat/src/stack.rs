@@ -34,7 +34,7 @@ const MORE_STACK: usize = 4 << 20;
 pub(crate) type Given = Vec<Option<Arc<Value>>>;
 
 /// What the resource that a nested template stands behind says of itself.
-pub(crate) type Facade = Map<String, Value>;
+pub(crate) type Facade = Vec<(&'static str, Value)>;
 
 /// Parameters that every template has.
 const PSEUDO_PARAMETERS: [&str; 2] = ["OS::stack_id", "OS::project_id"];
@@ -132,7 +132,8 @@ impl<'r> Stack<'r> {
 
     /// What a resource that this template stands behind says under `metadata` and the like.
     pub(crate) fn facade(&self, name: &str) -> Option<&Value> {
-        self.facade.get(name)
+        let mut all = self.facade.iter();
+        all.find_map(|(known, value)| (*known == name).then_some(value))
     }
 
     pub(crate) fn parameter(&self, name: &str) -> Result<&Arc<Value>> {
@@ -210,7 +211,7 @@ impl<'r> Stack<'r> {
         let enabled = match found {
             None => None,
             Some((slot, definition)) => self
-                .enabled(definition.condition.as_ref())?
+                .enabled(definition.condition.as_deref())?
                 .then_some((slot, definition)),
         };
         enabled.ok_or_else(|| {

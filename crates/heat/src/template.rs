@@ -28,11 +28,12 @@ pub(crate) struct Template {
 #[derive(Debug)]
 pub(crate) struct Definition {
     pub(crate) kind: Expression,
-    pub(crate) condition: Option<Expression>,
+    // Which few resources have.
+    pub(crate) condition: Option<Box<Expression>>,
     pub(crate) properties: Properties,
-    pub(crate) metadata: Option<Expression>,
-    pub(crate) update_policy: Option<Expression>,
-    pub(crate) deletion_policy: Option<Expression>,
+    pub(crate) metadata: Option<Box<Expression>>,
+    pub(crate) update_policy: Option<Box<Expression>>,
+    pub(crate) deletion_policy: Option<Box<Expression>>,
 }
 
 /// A resource's properties.
@@ -81,7 +82,7 @@ impl Template {
     /// Reads a template. The error's template is not named yet.
     pub(crate) fn parse(path: std::path::PathBuf, name: String, text: &str) -> Result<Self> {
         let document = yaml::parse(text).map_err(Problem::Syntax)?;
-        let Value::Object(sections) = document else {
+        let Value::Object(mut sections) = document else {
             return Err(Problem::NotATemplate("it is no map".to_owned()).into());
         };
         let version = version(&sections)?;
@@ -103,16 +104,16 @@ impl Template {
         Ok(Self {
             path,
             name,
-            parameters: section(&sections, "parameters", |name, declared| {
+            parameters: section(&mut sections, "parameters", |name, declared| {
                 Parameter::parse(name, declared).map_err(Error::from)
             })?,
-            conditions: section(&sections, "conditions", |_, declared| {
+            conditions: section(&mut sections, "conditions", |_, declared| {
                 Ok(compile(declared, conditions))
             })?,
-            resources: section(&sections, "resources", |_, declared| {
+            resources: section(&mut sections, "resources", |_, declared| {
                 definition(declared, values, conditions)
             })?,
-            outputs: section(&sections, "outputs", |_, declared| {
+            outputs: section(&mut sections, "outputs", |_, declared| {
                 output(declared, values, conditions)
             })?,
         })
@@ -141,28 +142,33 @@ fn version(sections: &Map<String, Value>) -> Result<Version> {
 }
 
 fn section<T>(
-    sections: &Map<String, Value>,
+    sections: &mut Map<String, Value>,
     name: &str,
-    read: impl Fn(&str, &Value) -> Result<T>,
+    read: impl Fn(&str, Value) -> Result<T>,
 ) -> Result<Named<T>> {
-    match sections.get(name) {
-        None | Some(Value::Null) => Ok(Named::default()),
-        Some(Value::Object(entries)) => entries
-            .iter()
-            .map(|(key, declared)| {
-                let entry = read(key, declared).map_err(|error| error.at(key).at(name))?;
-                Ok((key.clone(), entry))
-            })
-            .collect(),
-        Some(_) => Err(Error::from(Problem::Declaration("it must be a map".to_owned())).at(name)),
+    let entries = match sections.remove(name) {
+        None | Some(Value::Null) => return Ok(Named::default()),
+        Some(Value::Object(entries)) => entries,
+        Some(_) => {
+            let problem = Problem::Declaration("it must be a map".to_owned());
+            return Err(Error::from(problem).at(name));
+        }
+    };
+    let mut named = Named::with_capacity_and_hasher(entries.len(), Default::default());
+    for (key, declared) in entries {
+        match read(&key, declared) {
+            Ok(entry) => named.insert(key, entry),
+            Err(error) => return Err(error.at(key).at(name)),
+        };
     }
+    Ok(named)
 }
 
-fn definition(declared: &Value, values: Context, conditions: Context) -> Result<Definition> {
+fn definition(declared: Value, values: Context, conditions: Context) -> Result<Definition> {
     let wrong = |reason: String| Error::from(Problem::Declaration(reason));
-    let declared = declared
-        .as_object()
-        .ok_or_else(|| wrong("a resource must be a map".to_owned()))?;
+    let Value::Object(mut declared) = declared else {
+        return Err(wrong("a resource must be a map".to_owned()));
+    };
     if let Some(key) = declared
         .keys()
         .find(|key| !RESOURCE_KEYS.contains(&key.as_str()))
@@ -172,9 +178,10 @@ fn definition(declared: &Value, values: Context, conditions: Context) -> Result<
             nearest(key, RESOURCE_KEYS)
         )));
     }
-    let part = |key: &str| declared.get(key).map(|value| compile(value, values));
-    let kind = part("type").ok_or_else(|| wrong("a resource must have a type".to_owned()))?;
-    let properties = match part("properties") {
+    let mut part = |key: &str, context| Some(compile(declared.remove(key)?, context));
+    let kind =
+        part("type", values).ok_or_else(|| wrong("a resource must have a type".to_owned()))?;
+    let properties = match part("properties", values) {
         None => Properties::Each(Vec::new()),
         Some(Expression::Map(entries)) => Properties::Each(entries),
         Some(Expression::Literal(Value::Object(map))) => Properties::Each(
@@ -187,23 +194,23 @@ fn definition(declared: &Value, values: Context, conditions: Context) -> Result<
     };
     Ok(Definition {
         kind,
-        condition: declared
-            .get("condition")
-            .map(|value| compile(value, conditions)),
+        condition: part("condition", conditions).map(Box::new),
         properties,
-        metadata: part("metadata"),
-        update_policy: part("update_policy"),
-        deletion_policy: part("deletion_policy"),
+        metadata: part("metadata", values).map(Box::new),
+        update_policy: part("update_policy", values).map(Box::new),
+        deletion_policy: part("deletion_policy", values).map(Box::new),
     })
 }
 
-fn output(declared: &Value, values: Context, conditions: Context) -> Result<Output> {
-    let value = declared
-        .get("value")
-        .ok_or_else(|| Problem::Declaration("an output must be a map with a value".to_owned()))?;
+fn output(declared: Value, values: Context, conditions: Context) -> Result<Output> {
+    let wrong = || Problem::Declaration("an output must be a map with a value".to_owned());
+    let Value::Object(mut declared) = declared else {
+        return Err(wrong().into());
+    };
+    let value = declared.remove("value").ok_or_else(wrong)?;
     Ok(Output {
         condition: declared
-            .get("condition")
+            .remove("condition")
             .map(|value| compile(value, conditions)),
         value: compile(value, values),
     })

@@ -2,6 +2,7 @@
 //!
 //! Map keys that are not text (numbers, booleans) become what JSON makes of them.
 
+mod input;
 mod scalar;
 
 use std::borrow::Cow;
@@ -12,6 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::budget::Budget;
 use crate::python;
+use input::Text;
 
 /// How deep a document may nest: nobody writes more, and what reads it recurses.
 const DEEPEST: usize = 100;
@@ -39,7 +41,7 @@ pub fn parse(text: &str) -> Result<Value, SyntaxError> {
     {
         return Ok(value);
     }
-    let mut parser = Parser::new_from_str(text);
+    let mut parser = Parser::new(Text::new(text));
     let mut builder = Builder {
         unfinished_end: (!text.ends_with('\n')).then(|| text.chars().count()),
         open: Vec::new(),

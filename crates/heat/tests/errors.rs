@@ -214,3 +214,32 @@ fn a_text_may_have_many_names() {
     let outputs = resolve(&[("top.yaml", &text)]).unwrap();
     assert_eq!(outputs["x"], names(|index| index.to_string(), ""));
 }
+
+#[test]
+fn what_is_read_in_advance_is_wrong_where_it_is_resolved() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("broken.yaml"), "a: [").unwrap();
+    let good = "heat_template_version: queens\noutputs: {x: {value: 1}}";
+    std::fs::write(folder.path().join("good.yaml"), good).unwrap();
+    let names = ["broken.yaml", "good.yaml", "missing.yaml"];
+    let resolver = Resolver::open_for(&names, folder.path(), &[], None).unwrap();
+    let resolved = resolver.resolve_all(&names);
+    let came = resolved
+        .iter()
+        .map(|(name, outputs)| (*name, outputs.is_ok()));
+    let expected = [
+        ("broken.yaml", false),
+        ("good.yaml", true),
+        ("missing.yaml", false),
+    ];
+    assert!(came.eq(expected));
+
+    let nowhere = [folder.path().join("nowhere.yaml")];
+    let error = Resolver::open_for(&names, folder.path(), &nowhere, None).err();
+    assert!(
+        error
+            .unwrap()
+            .to_string()
+            .contains("nowhere.yaml: cannot read it")
+    );
+}

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
-use std::io::{IsTerminal, Write};
+use std::io::{BufWriter, IsTerminal, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Mutex;
@@ -12,6 +12,9 @@ use anyhow::Context;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::cli::{Format, Global};
+
+/// How many bytes of a result are written in one go.
+const AT_ONCE: usize = 64 << 10;
 
 /// How much is said on standard error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -85,10 +88,21 @@ impl Output {
 
     /// A result for standard output.
     pub fn result(&self, text: &str) {
+        self.result_of([text]);
+    }
+
+    /// A result in pieces, for standard output.
+    pub fn result_of<'a>(&self, pieces: impl IntoIterator<Item = &'a str>) {
         if self.format == Format::None {
             return;
         }
-        if let Err(error) = writeln!(std::io::stdout(), "{text}")
+        let mut out = BufWriter::with_capacity(AT_ONCE, std::io::stdout().lock());
+        let written = pieces
+            .into_iter()
+            .try_for_each(|piece| out.write_all(piece.as_bytes()))
+            .and_then(|()| out.write_all(b"\n"))
+            .and_then(|()| out.flush());
+        if let Err(error) = written
             && let Ok(mut lost) = self.lost.lock()
         {
             lost.get_or_insert(error);

@@ -16,16 +16,24 @@ pub(crate) struct Context {
 }
 
 /// Finds the functions in a value.
-pub(crate) fn compile(value: &Value, context: Context) -> Expression {
+pub(crate) fn compile(value: Value, context: Context) -> Expression {
     match value {
         Value::Array(items) => compile_list(items, context),
         Value::Object(map) => compile_map(map, context),
-        other => Expression::Literal(other.clone()),
+        other => Expression::Literal(other),
     }
 }
 
-fn compile_list(items: &[Value], context: Context) -> Expression {
-    let items: Vec<_> = items.iter().map(|item| compile(item, context)).collect();
+/// Finds the functions in each of a list's items.
+pub(crate) fn compile_each(items: Vec<Value>, context: Context) -> Vec<Expression> {
+    items
+        .into_iter()
+        .map(|item| compile(item, context))
+        .collect()
+}
+
+fn compile_list(items: Vec<Value>, context: Context) -> Expression {
+    let items = compile_each(items, context);
     if items.iter().all(is_literal) {
         return Expression::Literal(Value::Array(
             items.into_iter().filter_map(into_literal).collect(),
@@ -34,35 +42,41 @@ fn compile_list(items: &[Value], context: Context) -> Expression {
     Expression::List(items)
 }
 
-fn compile_map(map: &Map<String, Value>, context: Context) -> Expression {
-    let mut entries = map.iter();
-    if let (Some((name, argument)), None) = (entries.next(), entries.next()) {
+fn compile_map(mut map: Map<String, Value>, context: Context) -> Expression {
+    let mut keys = map.keys();
+    if let (Some(name), None) = (keys.next(), keys.next()) {
         match Name::find(name, context) {
-            Ok(Some(function)) => {
-                return match Call::compile(function, argument, context) {
-                    Ok(call) => Expression::Call(Box::new(call)),
-                    Err(problem) => Expression::Invalid(Error::from(problem).at(name)),
-                };
-            }
+            Ok(Some(function)) => return compile_call(function, map, context),
             Ok(None) => {}
             Err(reason) => {
                 return Expression::Invalid(Error::from(Problem::Function(reason)).at(name));
             }
         }
     }
-    let entries: Vec<_> = map
-        .iter()
-        .map(|(key, item)| (key.clone(), compile(item, context)))
+    let items: Vec<_> = map
+        .values_mut()
+        .map(|item| compile(item.take(), context))
         .collect();
-    if entries.iter().all(|(_, item)| is_literal(item)) {
-        return Expression::Literal(Value::Object(
-            entries
-                .into_iter()
-                .filter_map(|(key, item)| Some((key, into_literal(item)?)))
-                .collect(),
-        ));
+    if items.iter().all(is_literal) {
+        let items = items.into_iter().filter_map(into_literal);
+        for (place, item) in map.values_mut().zip(items) {
+            *place = item;
+        }
+        return Expression::Literal(Value::Object(map));
     }
-    Expression::Map(entries)
+    let names = map.into_iter().map(|(name, _)| name);
+    Expression::Map(names.zip(items).collect())
+}
+
+/// A map that is a function's name and its argument.
+fn compile_call(function: Name, map: Map<String, Value>, context: Context) -> Expression {
+    let Some((name, argument)) = map.into_iter().next() else {
+        return Expression::Map(Vec::new());
+    };
+    match Call::compile(function, argument, context) {
+        Ok(call) => Expression::Call(Box::new(call)),
+        Err(problem) => Expression::Invalid(Error::from(problem).at(name)),
+    }
 }
 
 fn is_literal(expression: &Expression) -> bool {

@@ -76,7 +76,7 @@ fn element(value: &Value, index: i64) -> Option<Step<'_>> {
 
 /// `[RESOURCE]`, or `[RESOURCE, ATTRIBUTE, PATH…]`.
 pub(super) fn compile_get_attr(
-    argument: &Value,
+    argument: Value,
     context: Context,
 ) -> Result<Vec<Expression>, Problem> {
     let items = match compile(argument, context) {
@@ -171,12 +171,10 @@ pub(super) fn get_file(argument: &Expression, stack: &Stack<'_>) -> Result<Value
     Ok(Value::String(content))
 }
 
-pub(super) fn compile_facade(argument: &Value) -> Result<Arguments, Problem> {
+pub(super) fn compile_facade(argument: Value) -> Result<Arguments, Problem> {
     const KNOWN: [&str; 3] = ["metadata", "deletion_policy", "update_policy"];
     match argument.as_str() {
-        Some(name) if KNOWN.contains(&name) => {
-            Ok(Arguments::One(Expression::Literal(argument.clone())))
-        }
+        Some(name) if KNOWN.contains(&name) => Ok(Arguments::One(Expression::Literal(argument))),
         _ => Err(wants("metadata, deletion_policy or update_policy")),
     }
 }

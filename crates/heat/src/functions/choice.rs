@@ -6,26 +6,35 @@ use serde_json::Value;
 
 use super::{Arguments, wants};
 use crate::error::{Error, Problem, Result};
-use crate::expression::{Context, Expression, compile};
+use crate::expression::{Context, Expression, compile, compile_each};
 use crate::python;
 use crate::stack::Stack;
 use crate::version::Version;
 
 /// `[CONDITION, VALUE, OTHER VALUE]`; without the last one (from wallaby on), what is around it is
 /// left out where the condition is false.
-pub(super) fn compile_if(argument: &Value, context: Context) -> Result<Arguments, Problem> {
+pub(super) fn compile_if(argument: Value, context: Context) -> Result<Arguments, Problem> {
     let conditional = Context {
         condition: true,
         ..context
     };
-    let (condition, then, otherwise) = match argument.as_array().map(Vec::as_slice) {
-        Some([condition, then, otherwise]) => (condition, then, Some(otherwise)),
-        Some([condition, then]) if context.version >= Version::Wallaby => (condition, then, None),
-        _ => {
-            return Err(wants(
-                "a condition, the value if it is true, and the value if it is not, in a list",
-            ));
-        }
+    let wrong =
+        || wants("a condition, the value if it is true, and the value if it is not, in a list");
+    let Value::Array(parts) = argument else {
+        return Err(wrong());
+    };
+    let fewest = if context.version >= Version::Wallaby {
+        2
+    } else {
+        3
+    };
+    if parts.len() < fewest || parts.len() > 3 {
+        return Err(wrong());
+    }
+    let mut parts = parts.into_iter();
+    let (Some(condition), Some(then), otherwise) = (parts.next(), parts.next(), parts.next())
+    else {
+        return Err(wrong());
     };
     Ok(Arguments::If {
         condition: compile(condition, conditional),
@@ -63,11 +72,9 @@ pub(crate) fn is_enabled(condition: &Value, stack: &Stack<'_>) -> Result<bool> {
     }
 }
 
-pub(super) fn compile_all(argument: &Value, context: Context) -> Result<Vec<Expression>, Problem> {
+pub(super) fn compile_all(argument: Value, context: Context) -> Result<Vec<Expression>, Problem> {
     match argument {
-        Value::Array(items) if items.len() >= 2 => {
-            Ok(items.iter().map(|item| compile(item, context)).collect())
-        }
+        Value::Array(items) if items.len() >= 2 => Ok(compile_each(items, context)),
         _ => Err(wants("a list of two conditions or more")),
     }
 }

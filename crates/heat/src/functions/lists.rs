@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::strings::{joined, replaced};
 use super::{Arguments, wants};
 use crate::error::{Problem, Result};
-use crate::expression::{Context, Expression, compile};
+use crate::expression::{Context, Expression, compile, compile_each};
 use crate::python::{self, Equal};
 use crate::stack::Stack;
 use crate::version::Version;
@@ -20,11 +20,9 @@ const MOST_REPETITIONS: usize = 1_000_000;
 const MOST_ITEMS: usize = 1_000_000;
 
 /// `[DELIMITER, LIST, …]`.
-pub(super) fn compile_join(argument: &Value, context: Context) -> Result<Vec<Expression>, Problem> {
+pub(super) fn compile_join(argument: Value, context: Context) -> Result<Vec<Expression>, Problem> {
     match argument {
-        Value::Array(items) if items.len() >= 2 => {
-            Ok(items.iter().map(|item| compile(item, context)).collect())
-        }
+        Value::Array(items) if items.len() >= 2 => Ok(compile_each(items, context)),
         _ => Err(wants("a delimiter and one or more lists, in a list")),
     }
 }
@@ -136,12 +134,14 @@ pub(super) fn filter(arguments: &[Expression], stack: &Stack<'_>) -> Result<Valu
 }
 
 /// `{template, for_each: {NAME: LIST, …}, permutations}`.
-pub(super) fn compile_repeat(argument: &Value, context: Context) -> Result<Arguments, Problem> {
-    let (template, for_each) = argument
-        .as_object()
-        .and_then(|map| Some((map.get("template")?, map.get("for_each")?)))
-        .ok_or_else(|| wants("a map of a template and for_each"))?;
-    let permutations = match argument.get("permutations") {
+pub(super) fn compile_repeat(argument: Value, context: Context) -> Result<Arguments, Problem> {
+    let shape = || wants("a map of a template and for_each");
+    let Value::Object(mut map) = argument else {
+        return Err(shape());
+    };
+    let template = map.remove("template").ok_or_else(shape)?;
+    let for_each = map.remove("for_each").ok_or_else(shape)?;
+    let permutations = match map.get("permutations") {
         Some(value) if context.version >= Version::Pike => value
             .as_bool()
             .ok_or_else(|| wants("true or false for permutations"))?,

@@ -16,11 +16,13 @@ use crate::python;
 use crate::stack::Stack;
 
 /// `{template, params: {NAME: VALUE}}`.
-pub(super) fn compile_replace(argument: &Value, context: Context) -> Result<Arguments, Problem> {
-    let (template, params) = argument
-        .as_object()
-        .and_then(|map| Some((map.get("template")?, map.get("params")?)))
-        .ok_or_else(|| wants("a map of a template and its params"))?;
+pub(super) fn compile_replace(argument: Value, context: Context) -> Result<Arguments, Problem> {
+    let shape = || wants("a map of a template and its params");
+    let Value::Object(mut map) = argument else {
+        return Err(shape());
+    };
+    let template = map.remove("template").ok_or_else(shape)?;
+    let params = map.remove("params").ok_or_else(shape)?;
     let params = compile(params, context);
     if let Expression::List(_) = params {
         return Err(wants("a map for params"));

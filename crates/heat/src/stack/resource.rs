@@ -297,18 +297,21 @@ fn facade(definition: &Definition, stack: &Stack<'_>) -> Facade {
     [
         (
             "metadata",
-            part(definition.metadata.as_ref(), Value::Object(Map::new())),
+            part(definition.metadata.as_deref(), Value::Object(Map::new())),
         ),
         (
             "update_policy",
-            part(definition.update_policy.as_ref(), Value::Object(Map::new())),
+            part(
+                definition.update_policy.as_deref(),
+                Value::Object(Map::new()),
+            ),
         ),
         (
             "deletion_policy",
-            part(definition.deletion_policy.as_ref(), Value::from("Delete")),
+            part(definition.deletion_policy.as_deref(), Value::from("Delete")),
         ),
     ]
     .into_iter()
-    .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+    .filter_map(|(name, value)| Some((name, value?)))
     .collect()
 }

@@ -40,6 +40,13 @@ pub struct Resolve {
     pub process: Process,
 }
 
+impl Resolve {
+    /// Whether there is anything to write but what is printed.
+    pub fn writes(&self) -> bool {
+        self.out.is_some() || self.process.process.is_some()
+    }
+}
+
 /// The folder as it is before it is processed.
 #[derive(Args, Debug)]
 pub struct Process {

@@ -21,7 +21,11 @@ use crate::output::Output;
 /// Runs the subcommand the command line names. An interrupt (Ctrl-C, SIGTERM) ends it where it is:
 /// nothing is left half-written, and the next run goes on from there.
 pub fn run(cli: Cli, output: &Arc<Output>) -> anyhow::Result<()> {
-    until_interrupted(subcommand(cli, output))
+    match &cli.command {
+        // It only reads and prints, which nobody need see through, and is over at once.
+        Command::Resolve(asked) if !asked.writes() => resolve::run(asked, output),
+        _ => until_interrupted(subcommand(cli, output)),
+    }
 }
 
 /// Does something, until it is done or an interrupt ends it.

@@ -1,5 +1,6 @@
 //! `slipway resolve`.
 
+use std::cell::RefCell;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
@@ -22,8 +23,13 @@ pub fn run(asked: &Resolve, output: &Output) -> anyhow::Result<()> {
         templates,
         environments,
     } = &asked.templates;
-    let resolver =
-        Resolver::open_with(templates, environments, asked.roles.as_deref()).map_err(bad_input)?;
+    let named: Vec<_> = asked.template.iter().map(String::as_str).collect();
+    let roles = asked.roles.as_deref();
+    let resolver = match asked.role {
+        Some(_) => Resolver::open_with(templates, environments, roles),
+        None => Resolver::open_for(&named, templates, environments, roles),
+    }
+    .map_err(bad_input)?;
     if resolver.processed() > 0 {
         let made = resolver.processed();
         output.line(
@@ -32,9 +38,7 @@ pub fn run(asked: &Resolve, output: &Output) -> anyhow::Result<()> {
         );
     }
     if let Some(role) = &asked.role {
-        let data = resolver
-            .role(role, asked.roles.as_deref())
-            .map_err(bad_input)?;
+        let data = resolver.role(role, roles).map_err(bad_input)?;
         return match &asked.out {
             Some(folder) => write(&config_files(role, &data), folder, output),
             None => output.document(&Value::Object(
@@ -62,7 +66,7 @@ pub fn run(asked: &Resolve, output: &Output) -> anyhow::Result<()> {
         );
         anyhow::Ok(match yaml {
             true => serde_yaml::to_string(&document)?,
-            false => serde_json::to_string_pretty(&document)?,
+            false => json_of(&document)?,
         })
     });
     // The program ends soon: nothing gains by taking it apart first.
@@ -78,7 +82,7 @@ pub fn run(asked: &Resolve, output: &Output) -> anyhow::Result<()> {
             }
         }
     }
-    output.result(&joined(&resolved, yaml));
+    output.result_of(joined(&resolved, yaml));
     if failed > 0 {
         bail!(
             "{failed} of {} templates could not be resolved",
@@ -88,23 +92,36 @@ pub fn run(asked: &Resolve, output: &Output) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// One document of several with one key each.
-fn joined(documents: &[String], yaml: bool) -> String {
-    if documents.is_empty() {
-        return "{}".to_owned();
+/// A document as JSON. What it grows in is a thread's own: most of the memory that it takes on
+/// its way is taken once.
+fn json_of(document: &Value) -> anyhow::Result<String> {
+    thread_local! {
+        static GROWING: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
     }
+    GROWING.with_borrow_mut(|growing| {
+        growing.clear();
+        serde_json::to_writer_pretty(&mut *growing, document)?;
+        Ok(std::str::from_utf8(growing)?.to_owned())
+    })
+}
+
+/// One document, in pieces, of several with one key each.
+fn joined(documents: &[String], yaml: bool) -> Vec<&str> {
+    let Some((last, others)) = documents.split_last() else {
+        return vec!["{}"];
+    };
     if yaml {
-        return documents.concat().trim_end().to_owned();
+        let others = others.iter().map(String::as_str);
+        return others.chain([last.trim_end()]).collect();
     }
-    let mut all = "{\n".to_owned();
-    for (index, document) in documents.iter().enumerate() {
-        if index > 0 {
-            all.push_str(",\n");
-        }
+    let mut pieces = Vec::with_capacity(2 * documents.len() + 1);
+    for document in documents {
+        pieces.push(if pieces.is_empty() { "{\n" } else { ",\n" });
         let entry = document.strip_prefix("{\n").unwrap_or(document);
-        all.push_str(entry.strip_suffix("\n}").unwrap_or(entry));
+        pieces.push(entry.strip_suffix("\n}").unwrap_or(entry));
     }
-    all + "\n}"
+    pieces.push("\n}");
+    pieces
 }
 
 /// Makes templates of `*.j2.yaml`, and writes the whole tree.
@@ -186,7 +203,7 @@ mod tests {
             .map(|part| serde_json::to_string_pretty(part).unwrap())
             .collect();
         assert_eq!(
-            joined(&json, false),
+            joined(&json, false).concat(),
             serde_json::to_string_pretty(&all).unwrap()
         );
         let yaml: Vec<_> = parts
@@ -194,9 +211,9 @@ mod tests {
             .map(|part| serde_yaml::to_string(part).unwrap())
             .collect();
         assert_eq!(
-            joined(&yaml, true),
+            joined(&yaml, true).concat(),
             serde_yaml::to_string(&all).unwrap().trim_end()
         );
-        assert_eq!(joined(&[], false), "{}");
+        assert_eq!(joined(&[], false), ["{}"]);
     }
 }

@@ -1,0 +1,158 @@
+//! A document's text, for the parser: as its own input for texts, but with small steps.
+//!
+//! That one has 128 bytes set aside for each plain scalar, most of which are words.
+
+use std::iter;
+
+use saphyr_parser::Input;
+use saphyr_parser::input::{is_blank_or_breakz, is_breakz, is_flow};
+
+/// How many characters are looked at in one go; all of them are there from the start.
+const STEP: usize = 16;
+
+/// See the module. Its end is a NUL, as often as one looks.
+pub(super) struct Text<'a>(&'a str);
+
+impl<'a> Text<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        Self(text)
+    }
+
+    fn byte(&self, n: usize) -> u8 {
+        self.0.as_bytes().get(n).copied().unwrap_or(0)
+    }
+}
+
+impl Input for Text<'_> {
+    #[inline]
+    fn lookahead(&mut self, _: usize) {}
+
+    #[inline]
+    fn buflen(&self) -> usize {
+        STEP
+    }
+
+    #[inline]
+    fn bufmaxlen(&self) -> usize {
+        STEP
+    }
+
+    #[inline]
+    fn raw_read_ch(&mut self) -> char {
+        let next = self.peek();
+        self.skip();
+        next
+    }
+
+    #[inline]
+    fn raw_read_non_breakz_ch(&mut self) -> Option<char> {
+        let next = self.0.chars().next().filter(|next| !is_breakz(*next))?;
+        self.skip();
+        Some(next)
+    }
+
+    #[inline]
+    fn skip(&mut self) {
+        let mut rest = self.0.chars();
+        rest.next();
+        self.0 = rest.as_str();
+    }
+
+    #[inline]
+    fn skip_n(&mut self, count: usize) {
+        iter::repeat_n((), count).for_each(|()| self.skip());
+    }
+
+    #[inline]
+    fn peek(&self) -> char {
+        self.0.chars().next().unwrap_or('\0')
+    }
+
+    #[inline]
+    fn peek_nth(&self, n: usize) -> char {
+        self.0.chars().nth(n).unwrap_or('\0')
+    }
+
+    // What these look for is ASCII, which is no part of any other character.
+
+    #[inline(always)]
+    #[allow(clippy::inline_always)]
+    fn next_can_be_plain_scalar(&self, in_flow: bool) -> bool {
+        match char::from(self.byte(0)) {
+            ':' => {
+                let then = char::from(self.byte(1));
+                !(is_blank_or_breakz(then) || in_flow && is_flow(then))
+            }
+            next => !(in_flow && is_flow(next)),
+        }
+    }
+
+    #[inline]
+    fn next_is_blank_or_breakz(&self) -> bool {
+        is_blank_or_breakz(char::from(self.byte(0)))
+    }
+
+    #[inline]
+    fn skip_while_non_breakz(&mut self) -> usize {
+        let line = match self.0.find(is_breakz) {
+            Some(end) => &self.0[..end],
+            None => self.0,
+        };
+        self.0 = &self.0[line.len()..];
+        line.chars().count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use saphyr_parser::Parser;
+
+    use super::*;
+
+    const PIECES: &[&str] = &[
+        "a: plain words that are longer than one step of sixteen, and then some\n",
+        "b: [x, {y: z}, 'it''s', \"\\u00e9\\\n  more\", a:b, -]\n",
+        "c: |\n  one\n\n    two\n  three\n",
+        "                    deep: >2-\n                      folded to\n                      one line\n",
+        "? - key\n: value # comment é\n",
+        "é: ünïcödé ✓ 😀 text that goes on and on and on\n",
+        "d: &anchor !!str 1\ne: *anchor\r\nf:\r\n  - g\r\n",
+        "--- |+\n  end\n\n...\n",
+        "\tx: 1\n",
+        "%TAG ! tag:example.com,2000:\n---\n",
+        "h: {a, b: }\n- i\n",
+        "j: \0 k\n",
+        "l: 'not closed\n",
+        "m: x:y#z # w\n#: n\nno end",
+        "\u{feff}o: p\n  q\n\n  r\n",
+    ];
+
+    /// What the parser says of a document, to its end or first error.
+    fn told<T: Input>(mut parser: Parser<'_, T>) -> Vec<String> {
+        let mut told = Vec::new();
+        while let Some(event) = parser.next_event() {
+            let wrong = event.is_err();
+            told.push(format!("{event:?}"));
+            if wrong {
+                break;
+            }
+        }
+        told
+    }
+
+    #[test]
+    fn the_parser_says_what_it_says_of_its_own_input() {
+        for first in PIECES {
+            for second in PIECES {
+                let both = format!("{first}{second}");
+                for text in [both.as_str(), both.trim_end(), &both.replace('\n', "\n  ")] {
+                    assert_eq!(
+                        told(Parser::new(Text::new(text))),
+                        told(Parser::new_from_str(text)),
+                        "{text:?}"
+                    );
+                }
+            }
+        }
+    }
+}
