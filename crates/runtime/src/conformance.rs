@@ -30,6 +30,7 @@ impl Bench<'_> {
             command: Some(command.split(' ').map(str::to_owned).collect()),
             labels: BTreeMap::from([("conformance".to_owned(), self.prefix.clone())]),
             network_mode: Some("none".to_owned()),
+            env: vec!["A=b c".to_owned()],
             stop_signal: Some("SIGKILL".to_owned()),
             ..ContainerSpec::default()
         }
@@ -82,11 +83,13 @@ async fn conforms(bench: &Bench<'_>, move_image: impl AsyncFnOnce()) {
     assert_eq!((&listed.id, &listed.name), (&id, &name));
     assert_eq!(listed.state, ContainerState::Running);
     assert_eq!((listed.restarts, listed.command.len()), (None, 0));
+    assert!(listed.env.is_empty());
     let found = engine.find_container(&id).await.unwrap().unwrap();
     assert_eq!(
         (found.restarts, found.command),
         (Some(0), vec!["up".to_owned()])
     );
+    assert!(found.env.iter().any(|setting| setting == "A=b c"));
     assert_eq!(found.image_id, listed.image_id);
 
     let ended = engine

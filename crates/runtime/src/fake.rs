@@ -174,6 +174,7 @@ impl Engine for FakeEngine {
                 }
                 c.restarts = None;
                 c.command = Vec::new();
+                c.env = Vec::new();
                 c
             })
             .collect())
@@ -218,6 +219,7 @@ impl Engine for FakeEngine {
                 created,
                 restarts: Some(0),
                 command: spec.command.clone().unwrap_or_default(),
+                env: spec.env.clone(),
                 pid: None,
             },
             command: spec.command.clone().unwrap_or_default(),

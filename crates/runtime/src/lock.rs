@@ -53,6 +53,9 @@ pub enum LockError {
 /// Asked again and again rather than blocked upon, so that whoever waits can be stopped.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// The holder of a lock that nobody has signed.
+const UNSIGNED: &str = "unnamed";
+
 impl Lock {
     /// Takes the lock with this file, waiting for whoever has it; `waiting` is told once who that
     /// is. The file's folder is made when it is missing.
@@ -64,7 +67,9 @@ impl Lock {
         loop {
             match Lock::try_take(path) {
                 Err(LockError::Held { holder, .. }) => {
-                    if let Some(waiting) = waiting.take() {
+                    // Who has only just got it has not signed yet.
+                    let waiting = waiting.take_if(|_| holder != UNSIGNED);
+                    if let Some(waiting) = waiting {
                         waiting(&holder);
                     }
                     tokio::time::sleep(PAUSE).await;
@@ -116,7 +121,7 @@ fn holder(file: &mut File) -> String {
     let mut text = String::new();
     match file.read_to_string(&mut text) {
         Ok(_) if !text.trim().is_empty() => text.trim().to_owned(),
-        _ => "unnamed".to_owned(),
+        _ => UNSIGNED.to_owned(),
     }
 }
 

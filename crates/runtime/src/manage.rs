@@ -5,7 +5,7 @@ use std::path::Path;
 
 use futures_util::stream::{self, StreamExt};
 use serde::Serialize;
-use service::{ContainerConfig, Secrets};
+use service::Secrets;
 
 use crate::converge::labels::{self, desired_name, label};
 use crate::converge::{
@@ -165,21 +165,14 @@ fn config_hash(container: &ContainerSummary) -> Option<String> {
     labels::config_hash(&serde_json::from_str(recorded).ok()?)
 }
 
-/// The secrets in a container's environment, as it was declared.
+/// The secrets in a container's environment.
 ///
 /// # Errors
 /// The engine fails.
 pub async fn secrets(engine: &dyn Engine, id: &str) -> Result<Secrets> {
     let mut secrets = Secrets::default();
-    let found = engine.find_container(id).await?;
-    let recorded = found.as_ref().and_then(|c| label(c, labels::CONFIG_DATA));
-    let declared = recorded.and_then(|recorded| serde_json::from_str(recorded).ok());
-    if let Some(config) = declared.and_then(|declared| ContainerConfig::new(declared).ok()) {
-        let variables = config.keys().environment.iter();
-        let settings: Vec<String> = variables
-            .filter_map(|v| Some(format!("{}={}", v.name, v.value.as_ref()?)))
-            .collect();
-        secrets.environment(settings.iter().map(String::as_str));
+    if let Some(found) = engine.find_container(id).await? {
+        secrets.environment(found.env.iter().map(String::as_str));
     }
     Ok(secrets)
 }

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use service::{ContainerConfig, ContainerKeys, EnvVar};
+use service::{ContainerConfig, ContainerKeys, EnvVar, Secrets};
 
 use crate::engine::{
     Bind, ContainerSpec, DeviceSpec, ExecSpec, HealthcheckSpec, PortSpec, RestartPolicy, UlimitSpec,
@@ -187,19 +187,39 @@ pub fn exec_spec(config: &ContainerConfig, host: &Host) -> ExecSpec {
     }
 }
 
+/// The secrets in the environment that configurations give, also by env files, as far as those can
+/// be read.
+pub fn secrets<'a>(configs: impl IntoIterator<Item = &'a ContainerConfig>, host: &Host) -> Secrets {
+    let mut secrets = Secrets::default();
+    for keys in configs.into_iter().map(ContainerConfig::keys) {
+        let files = keys.env_file.iter();
+        let mut settings: Vec<String> = files
+            .filter_map(|file| env_file(file, host).ok())
+            .flatten()
+            .collect();
+        settings.extend(keys.environment.iter().map(|v| setting_or_name(v, host)));
+        secrets.environment(settings.iter().map(String::as_str));
+    }
+    secrets
+}
+
 /// Env files first, then the environment itself, as the docker command has it.
 fn environment(keys: &ContainerKeys, host: &Host) -> Result<Vec<String>, SpecError> {
     let mut settings = Vec::new();
     for file in &keys.env_file {
-        let text = read("env_file", file)?;
-        for line in text.lines().map(str::trim_start) {
-            if !line.is_empty() && !line.starts_with('#') {
-                settings.extend(setting(&EnvVar::from(line), host));
-            }
-        }
+        settings.extend(env_file(file, host)?);
     }
     settings.extend(keys.environment.iter().map(|v| setting_or_name(v, host)));
     Ok(settings)
+}
+
+fn env_file(file: &str, host: &Host) -> Result<Vec<String>, SpecError> {
+    let text = read("env_file", file)?;
+    let lines = text.lines().map(str::trim_start);
+    Ok(lines
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .filter_map(|line| setting(&EnvVar::from(line), host))
+        .collect())
 }
 
 fn setting(variable: &EnvVar, host: &Host) -> Option<String> {

@@ -260,3 +260,23 @@ fn a_plan_names_what_is_missing_and_leaves_nothing_behind() {
     }
     assert_eq!(std::fs::read_dir(set.folder.path()).unwrap().count(), 0);
 }
+
+#[test]
+fn secrets_are_masked_wherever_the_environment_has_them_from() {
+    let set = Set::new("secrets");
+    std::fs::write(set.folder.path().join("env"), "DB_PASSWORD=hunter2\n").unwrap();
+    let text = "'@a': {IMAGE, command: [sh, -c, 'echo $DB_PASSWORD $API_TOKEN; exit 3'], env_file: /env, environment: {API_TOKEN: tortoise}}";
+    let failed = set.apply("-vv --label-data digest", text);
+    assert_eq!(failed.status.code(), Some(1), "{}", said(&failed));
+    let logs = set.slipway("logs @a --managed-by ID", "");
+    let printed_command = set.slipway("debug --file - --container @a --root ROOT", text);
+    for done in [&failed, &logs, &printed_command] {
+        let told = said(done) + &printed(done);
+        assert!(
+            !told.contains("hunter2") && !told.contains("tortoise"),
+            "{told}"
+        );
+    }
+    assert!(said(&failed).contains("| *** ***"), "{}", said(&failed));
+    assert_eq!(printed(&logs), "*** ***\n", "{}", said(&logs));
+}

@@ -117,14 +117,16 @@ fn make(path: &Path) -> std::io::Result<[u8; 32]> {
     let beside = path.with_extension(format!("{}.new", std::process::id()));
     let mut options = std::fs::OpenOptions::new();
     let file = options.write(true).create(true).truncate(true).mode(0o600);
-    let mut file = file.open(&beside)?;
-    std::io::Write::write_all(&mut file, &key)?;
-    file.sync_all()?;
-    let linked = std::fs::hard_link(&beside, path);
-    std::fs::remove_file(&beside)?;
+    let written = file.open(&beside).and_then(|mut file| {
+        std::io::Write::write_all(&mut file, &key)?;
+        file.sync_all()
+    });
+    let linked = written.and_then(|()| std::fs::hard_link(&beside, path));
+    let removed = std::fs::remove_file(&beside);
     match linked {
         Err(why) if why.kind() == std::io::ErrorKind::AlreadyExists => whole(std::fs::read(path)?),
-        linked => linked.map(|()| key),
+        Err(why) => Err(why),
+        Ok(()) => removed.map(|()| key),
     }
 }
 

@@ -110,24 +110,26 @@ impl Run<'_> {
             return Halt::Failure(failure);
         }
         failure.rollback = Some(match self.put_back(swap).await {
-            Ok(()) if swap.old.was_up => "the old container was started again".to_owned(),
-            Ok(()) => "the old container was left as it was".to_owned(),
+            Ok(false) => "the old container is gone as well".to_owned(),
+            Ok(true) => {
+                self.tell(Event::RolledBack {
+                    container: swap.name.to_owned(),
+                });
+                match swap.old.was_up {
+                    true => "the old container was started again".to_owned(),
+                    false => "the old container was left as it was".to_owned(),
+                }
+            }
             Err(error) => format!("the old container could not be put back: {error}"),
-        });
-        self.tell(Event::RolledBack {
-            container: swap.name.to_owned(),
         });
         Halt::Failure(failure)
     }
 
-    async fn put_back(&self, swap: &Swap<'_>) -> super::Result<()> {
+    /// Whether the old container was still there to be put back: it may have been of those that
+    /// the engine removes when they stop.
+    async fn put_back(&self, swap: &Swap<'_>) -> super::Result<bool> {
         let Some(now) = self.engine.find_container(&swap.old.id).await? else {
-            return Err(EngineError::Refused {
-                action: format!("find container {}", swap.old.name),
-                status: 404,
-                message: "it was removed when it stopped".to_owned(),
-            }
-            .into());
+            return Ok(false);
         };
         let name = match swap.old.name.contains(ASIDE) {
             true => swap.name,
@@ -140,7 +142,7 @@ impl Run<'_> {
             self.engine.start_container(&swap.old.id).await?;
             self.start_unit(swap).await?;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Starts a container that is there and stopped.

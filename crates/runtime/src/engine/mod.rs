@@ -50,7 +50,9 @@ pub enum EngineKind {
 }
 
 /// A container as the engine's list call shows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// `Debug` shows neither its environment nor its labels: both carry passwords.
+#[derive(Clone, PartialEq, Eq)]
 pub struct ContainerSummary {
     /// The engine's id, in full.
     pub id: String,
@@ -76,9 +78,22 @@ pub struct ContainerSummary {
     pub restarts: Option<i64>,
     /// The command it runs. The list call does not say; looking up one container does.
     pub command: Vec<String>,
+    /// Its environment, `NAME=value`. The list call does not say; looking up one container does.
+    pub env: Vec<String>,
     /// Its first process, as the engine's host numbers it, while it runs. The list call does not
     /// say; looking up one container does.
     pub pid: Option<i32>,
+}
+
+impl std::fmt::Debug for ContainerSummary {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ContainerSummary")
+            .field("id", &self.id)
+            .field("name", &self.name)
+            .field("image", &self.image)
+            .field("status", &self.status)
+            .finish_non_exhaustive()
+    }
 }
 
 impl ContainerSummary {

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 use runtime::converge::{self, ApplyOptions, ContainerSet};
+use runtime::spec::{Host, secrets};
 use serde_json::json;
-use service::{ContainerConfig, Secrets};
+use service::ContainerConfig;
 
 use crate::cli::{Apply, Global, LabelData};
 use crate::converging::{in_short, plan_table, show};
@@ -26,7 +27,7 @@ pub async fn run(asked: Apply, global: &Global, output: &Output) -> anyhow::Resu
         managed_by: asked.managed_by,
         containers: read(&asked.file, &layout).await?,
     };
-    let redactor = secrets(&set.containers).redactor();
+    let redactor = secrets(set.containers.values(), &Host::current()).redactor();
     let engine = engine::connect(global).await?;
     let options = ApplyOptions {
         labels: asked.labels.into_iter().collect(),
@@ -84,17 +85,4 @@ pub async fn read(
         config.relocate(|path| layout.bind_source(path));
     }
     Ok(containers)
-}
-
-/// The secrets that containers have in their environment.
-pub fn secrets(containers: &IndexMap<String, ContainerConfig>) -> Secrets {
-    let mut secrets = Secrets::default();
-    for config in containers.values() {
-        let variables = config.keys().environment.iter();
-        let settings: Vec<String> = variables
-            .filter_map(|v| Some(format!("{}={}", v.name, v.value.as_ref()?)))
-            .collect();
-        secrets.environment(settings.iter().map(String::as_str));
-    }
-    secrets
 }

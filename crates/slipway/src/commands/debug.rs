@@ -6,10 +6,9 @@ use std::path::Path;
 
 use anyhow::{Context, anyhow};
 use futures_util::StreamExt;
-use indexmap::IndexMap;
 use runtime::converge::labels;
 use runtime::engine::{Attached, Engine, EngineKind, Piece, Progress};
-use runtime::spec::{Host, container_spec};
+use runtime::spec::{Host, container_spec, secrets};
 use serde_json::{Map, Value, json};
 use service::{Action, ContainerConfig};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -137,8 +136,7 @@ async fn print_command(
         Some(engine) => free_name(engine.as_ref(), &asked.container_name).await?,
         None => asked.container_name.clone(),
     };
-    let of_this = IndexMap::from([(asked.container_name.clone(), config.clone())]);
-    let redactor = apply::secrets(&of_this).redactor();
+    let redactor = secrets([config], &Host::current()).redactor();
     let env_file = match &asked.env_file {
         Some(file) => {
             let spec = container_spec(config, BTreeMap::new(), &Host::current())?;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use runtime::converge::{self, ApplyOptions, ContainerSet};
+use runtime::spec::{Host, secrets};
 use service::Step;
 
 use super::deployment::Deployment;
@@ -86,11 +87,14 @@ impl Deployment {
             managed_by: self.managed_by.clone(),
             containers: startup::hashed(self, step),
         };
-        let redactor = self.redactor.clone();
+        let (of_hiera, of_set) = (
+            self.redactor.clone(),
+            secrets(set.containers.values(), &Host::current()).redactor(),
+        );
         let options = ApplyOptions {
             state_dir: Some(self.layout.state()),
             units: self.units.clone(),
-            redact: Arc::new(move |text| redactor.redact(text)),
+            redact: Arc::new(move |text| of_set.redact(&of_hiera.redact(text))),
             ..ApplyOptions::default()
         };
         (set, options)

@@ -44,6 +44,7 @@ pub(super) fn container_from_list(listed: Listed) -> ContainerSummary {
         created: listed.created.unwrap_or_default(),
         restarts: None,
         command: Vec::new(),
+        env: Vec::new(),
         pid: None,
     }
 }
@@ -67,6 +68,7 @@ struct InspectedConfig {
     image: Option<String>,
     labels: Option<BTreeMap<String, String>>,
     cmd: Option<Vec<String>>,
+    env: Option<Vec<String>>,
 }
 
 #[derive(serde::Deserialize)]
@@ -108,6 +110,7 @@ pub(super) fn container_from_inspect(found: Inspected) -> ContainerSummary {
             .unwrap_or_default(),
         restarts: Some(found.restart_count.unwrap_or_default()),
         command: found.config.cmd.unwrap_or_default(),
+        env: found.config.env.unwrap_or_default(),
         // 0 where none runs.
         pid: found.state.pid.filter(|pid| *pid > 0),
     }
