@@ -157,6 +157,13 @@ fn a_container_that_is_not_well_is_shown_with_its_last_words() {
     ] {
         assert!(error.contains(words), "{error}");
     }
+    let for_scripts = set.apply("--wait=1 --format json", ill);
+    assert_eq!(for_scripts.status.code(), Some(1));
+    let report: Value = serde_json::from_slice(&for_scripts.stdout).unwrap();
+    let failure = &report["failures"][0];
+    assert_eq!(failure["what"], "is unhealthy after 1 s");
+    assert_eq!(failure["output"][0], "no route");
+    assert_eq!(report["changed"], false);
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use serde::Serialize;
+
 use super::Outcome;
 use crate::engine::EngineError;
 
@@ -62,7 +64,7 @@ pub struct Problem {
 }
 
 /// A container that failed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ContainerFailure {
     /// The container's name in its set.
     pub container: String,

@@ -5,9 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use indexmap::IndexMap;
-use runtime::converge::{self, ApplyOptions, ContainerSet};
+use runtime::converge::{
+    self, ApplyOptions, ContainerFailure, ContainerSet, ConvergeError, Observer, Outcome,
+};
+use runtime::engine::Engine;
 use runtime::spec::{Host, secrets};
-use serde_json::json;
+use serde_json::{Value, json};
 use service::ContainerConfig;
 
 use crate::cli::{Apply, Global, LabelData};
@@ -54,16 +57,44 @@ pub async fn run(asked: Apply, global: &Global, output: &Output) -> anyhow::Resu
     }
     let _lock = lock::take(&layout.state(), asked.lock.no_wait, output).await?;
     let progress = |event| show(&event, output);
-    let outcome = converge::apply(engine.as_ref(), &set, &options, &progress).await?;
-    if let Some(seconds) = asked.wait {
-        let timeout = Duration::from_secs(seconds);
-        converge::wait_healthy(engine.as_ref(), &set, timeout, &options, &progress).await?;
+    let timeout = asked.wait.map(Duration::from_secs);
+    let converged = converge_and_wait(engine.as_ref(), &set, &options, timeout, &progress).await;
+    match &converged {
+        Ok(outcome) if output.is_json() => output.json(&report(outcome, &[]))?,
+        Ok(outcome) => output.line(Level::Normal, &in_short(outcome)),
+        Err(ConvergeError::Containers { failures, outcome }) if output.is_json() => {
+            output.json(&report(outcome, failures))?;
+        }
+        Err(_) => {}
     }
-    if output.is_json() {
-        return output.json(&json!({"changed": !outcome.is_unchanged(), "outcome": outcome}));
-    }
-    output.line(Level::Normal, &in_short(&outcome));
+    converged?;
     Ok(())
+}
+
+async fn converge_and_wait(
+    engine: &dyn Engine,
+    set: &ContainerSet,
+    options: &ApplyOptions,
+    timeout: Option<Duration>,
+    observer: Observer<'_>,
+) -> Result<Outcome, ConvergeError> {
+    let outcome = converge::apply(engine, set, options, observer).await?;
+    let Some(timeout) = timeout else {
+        return Ok(outcome);
+    };
+    match converge::wait_healthy(engine, set, timeout, options, observer).await {
+        Ok(()) => Ok(outcome),
+        Err(ConvergeError::Containers { failures, .. }) => Err(ConvergeError::Containers {
+            failures,
+            outcome: Box::new(outcome),
+        }),
+        Err(other) => Err(other),
+    }
+}
+
+/// What was done, and what failed, for scripts.
+fn report(outcome: &Outcome, failures: &[ContainerFailure]) -> Value {
+    json!({"changed": !outcome.is_unchanged(), "outcome": outcome, "failures": failures})
 }
 
 /// Reads containers from a file, a folder, or standard input, and moves their host paths.

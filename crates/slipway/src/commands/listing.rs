@@ -6,10 +6,12 @@ use anyhow::anyhow;
 use futures_util::StreamExt;
 use runtime::converge::{ApplyOptions, ContainerSet, Event};
 use runtime::engine::{ContainerState, Engine, Health, LogLine};
+use runtime::lock::Lock;
 use runtime::manage::{self, Beside, Listed};
+use runtime::systemd::Units;
 use serde_json::{Map, Value, json};
 
-use crate::cli::{Cleanup, Delete, Global, Logs, Select};
+use crate::cli::{Cleanup, Delete, Global, Logs, Select, Systemd};
 use crate::exit::bad_input;
 use crate::layout::Layout;
 use crate::output::{Level, Output, table};
@@ -197,16 +199,14 @@ pub async fn delete(asked: &Delete, global: &Global, output: &Output) -> anyhow:
         &asked.role,
     )?
     .unwrap_or_default();
-    let state = memory(asked.root.as_deref())?;
     let engine = engine::connect(global).await?;
-    // A deployment under way would only start again what is deleted here.
-    let of_root = state.as_deref().filter(|_| asked.root.is_some());
-    let _lock = match of_root.filter(|state| state.is_dir()) {
-        Some(state) => Some(lock::take(state, false, output).await?),
-        None => None,
-    };
-    let root = asked.root.as_deref().unwrap_or(Path::new("/"));
-    let units = systemd::units(&asked.systemd, root, engine.as_ref(), output);
+    let kept = Kept::of(
+        asked.root.as_deref(),
+        &asked.systemd,
+        engine.as_ref(),
+        output,
+    )
+    .await?;
     let config_ids = match asked.all {
         true => manage::list(engine.as_ref(), Some(&managed_by))
             .await?
@@ -218,43 +218,71 @@ pub async fn delete(asked: &Delete, global: &Global, output: &Output) -> anyhow:
         engine.as_ref(),
         &managed_by,
         &config_ids,
-        Beside {
-            state_dir: state.as_deref(),
-            units: units.as_ref(),
-        },
+        kept.beside(),
         &|event| removed(&event, output),
     )
     .await?;
     conclude(&names, output)
-}
-
-/// Where it is remembered what was done to the containers of a root. Nobody names the root that all
-/// have in common; what is remembered there may be another user's.
-fn memory(root: Option<&Path>) -> anyhow::Result<Option<PathBuf>> {
-    let layout = Layout::new(root.unwrap_or(Path::new("/"))).map_err(bad_input)?;
-    let state = layout.state();
-    let is_ours = root.is_some() || std::fs::read_dir(&state).is_ok();
-    Ok(is_ours.then_some(state))
 }
 
 /// Deletes the containers of other config ids.
 pub async fn cleanup(asked: &Cleanup, global: &Global, output: &Output) -> anyhow::Result<()> {
-    let state = memory(asked.root.as_deref())?;
     let engine = engine::connect(global).await?;
-    let root = asked.root.as_deref().unwrap_or(Path::new("/"));
-    let units = systemd::units(&asked.systemd, root, engine.as_ref(), output);
+    let kept = Kept::of(
+        asked.root.as_deref(),
+        &asked.systemd,
+        engine.as_ref(),
+        output,
+    )
+    .await?;
     let names = manage::cleanup(
         engine.as_ref(),
         &asked.managed_by,
         &asked.config_id,
-        Beside {
-            state_dir: state.as_deref(),
-            units: units.as_ref(),
-        },
+        kept.beside(),
         &|event| removed(&event, output),
     )
     .await?;
     conclude(&names, output)
+}
+
+/// What is kept of containers that go, and the lock on it: a run under way would only start them
+/// again.
+struct Kept {
+    state: Option<PathBuf>,
+    _lock: Option<Lock>,
+    units: Option<Units>,
+}
+
+impl Kept {
+    async fn of(
+        root: Option<&Path>,
+        systemd: &Systemd,
+        engine: &dyn Engine,
+        output: &Output,
+    ) -> anyhow::Result<Kept> {
+        let layout = Layout::new(root.unwrap_or(Path::new("/"))).map_err(bad_input)?;
+        let state = layout.state();
+        // Nobody names the root that all have in common; what is there may be another user's.
+        let ours = rustix::fs::Access::READ_OK | rustix::fs::Access::WRITE_OK;
+        let is_ours = root.is_some() || rustix::fs::access(&state, ours).is_ok();
+        let lock = match is_ours && state.is_dir() {
+            true => Some(lock::take(&state, false, output).await?),
+            false => None,
+        };
+        Ok(Kept {
+            state: is_ours.then_some(state),
+            _lock: lock,
+            units: systemd::units(systemd, layout.root(), engine, output),
+        })
+    }
+
+    fn beside(&self) -> Beside<'_> {
+        Beside {
+            state_dir: self.state.as_deref(),
+            units: self.units.as_ref(),
+        }
+    }
 }
 
 /// The managed_by label that a root or a name stands for.
