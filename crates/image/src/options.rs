@@ -117,8 +117,8 @@ pub struct Options {
     pub squash: bool,
     /// `--threads`: how many images the engine builds at once.
     pub threads: usize,
-    /// `--retries`: how often a build is tried again after the *engine* failed. A failed
-    /// instruction is never tried again: it fails the same way.
+    /// `--retries`: how often a build is tried again after the engine or the network failed. An
+    /// instruction that failed for another reason is not tried again: it fails the same way.
     pub retries: usize,
     /// Sources, plugins and additions, by image.
     pub sources: BTreeMap<String, ImageSources>,

@@ -12,6 +12,7 @@ use runtime::engine::{BuildRequest, Engine, EngineError, Progress};
 use super::civil;
 use super::event::{Event, Observer};
 use super::failure::{FailedInstruction, Failure, Source, Step, origin};
+use super::passing;
 use crate::context::{Context, DOCKERFILE};
 use crate::prepare::Prepared;
 use crate::set::ImageSet;
@@ -86,7 +87,7 @@ impl Job {
         Some(folder.join(format!("{}.log", self.name())))
     }
 
-    /// Builds the image, again where it was the engine that failed.
+    /// Builds the image, again where it was the engine or the network that failed.
     pub(super) async fn run(
         self,
         engine: &dyn Engine,
@@ -116,11 +117,10 @@ impl Job {
                 }
                 Err(error) => error,
             };
-            if retries == 0 || !error.is_transient() {
+            let Some(said) = passing_fault(&error, &output).filter(|_| retries > 0) else {
                 return Err(self.failure(message(&error), &output));
-            }
+            };
             retries -= 1;
-            let said = error.to_string();
             observer.event(&Event::Retrying {
                 image: self.name(),
                 error: &said,
@@ -232,6 +232,17 @@ fn message(error: &EngineError) -> String {
     match error {
         EngineError::Build { message } => message.clone(),
         other => other.to_string(),
+    }
+}
+
+/// What went wrong, if it may go right another time.
+fn passing_fault(error: &EngineError, output: &Output) -> Option<String> {
+    match error {
+        EngineError::Build { .. } => {
+            let lines = output.tail.iter().map(String::as_str);
+            passing::fault(lines).map(|line| line.trim().to_owned())
+        }
+        other => other.is_transient().then(|| other.to_string()),
     }
 }
 

@@ -5,6 +5,7 @@ mod event;
 mod failure;
 mod job;
 mod lock;
+mod passing;
 mod summary;
 mod timeline;
 

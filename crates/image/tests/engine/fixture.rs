@@ -4,6 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use image::{Error, Event, ImageSet, Observer, Options, Plan, Summary};
 use runtime::engine::{ConnectOptions, Engine, connect};
@@ -25,6 +26,18 @@ impl Seen {
     pub fn take(&self) -> Vec<String> {
         std::mem::take(&mut self.0.lock().unwrap())
     }
+
+    /// The first that was told and begins so, once it was.
+    pub async fn wait_for(&self, start: &str) -> String {
+        loop {
+            let seen = self.0.lock().unwrap();
+            if let Some(found) = seen.iter().find(|told| told.starts_with(start)) {
+                return found.clone();
+            }
+            drop(seen);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
 }
 
 impl Observer for Seen {
@@ -34,6 +47,7 @@ impl Observer for Seen {
             Event::Finished { image, .. } => format!("finish {image}"),
             Event::Skipped { decision } => format!("skip {}: {}", decision.image, decision.why()),
             Event::Failed { failure } => format!("fail {}", failure.image),
+            Event::Retrying { image, error, .. } => format!("again {image}: {error}"),
             Event::ParentFailed { image, parent } => format!("{image} lacks {parent}"),
             _ => return,
         };

@@ -9,6 +9,8 @@
 mod fixture;
 
 use std::collections::BTreeMap;
+use std::net::TcpListener;
+use std::time::Duration;
 
 use fixture::Fixture;
 use image::{Error, FailedStatus};
@@ -174,6 +176,27 @@ async fn a_failing_instruction_is_named_with_its_place_and_children_wait() {
         .map(|built| built.name.as_str())
         .collect();
     assert_eq!(built, ["leaf", "left"]);
+}
+
+#[tokio::test]
+async fn what_the_network_refused_is_tried_again() {
+    let mut it = Fixture::new().await;
+    it.options.network_mode = Some("host".to_owned());
+    let local = "127.0.0.1:0";
+    // Nobody listens there now.
+    let mirror = TcpListener::bind(local).unwrap().local_addr().unwrap();
+    let fetch = format!("exec 3<>/dev/tcp/127.0.0.1/{}", mirror.port());
+    let template = format!(
+        "FROM {{{{ namespace }}}}/{{{{ image_prefix }}}}left:{{{{ tag }}}}\nRUN [\"bash\", \"-c\", \"{fetch}\"]\n"
+    );
+    it.write("images/leaf/Dockerfile.j2", &template);
+    let up_again = async {
+        let told = tokio::time::timeout(Duration::from_secs(120), it.seen.wait_for("again leaf"));
+        (told.await.unwrap(), TcpListener::bind(mirror).unwrap())
+    };
+    let (summary, (told, _mirror)) = tokio::join!(it.build(), up_again);
+    assert!(told.ends_with("Connection refused"), "{told}");
+    assert!(summary.unwrap().is_success());
 }
 
 #[tokio::test]
