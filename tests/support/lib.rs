@@ -7,12 +7,16 @@
 
 mod deployment;
 mod http;
+mod place;
+mod registry;
 mod relay;
 mod run;
 mod watch;
 
 pub use deployment::{Deployment, SECRETS};
 pub use http::{Response, request};
+pub use place::{Place, names};
+pub use registry::{PASSWORD, Registry, login};
 pub use relay::Relay;
 pub use run::{Run, repository, run, slipway};
 pub use watch::ProcessWatch;

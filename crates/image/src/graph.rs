@@ -16,7 +16,6 @@ pub(crate) struct Node {
     pub reference: String,
     /// The rendered Dockerfile.
     pub dockerfile: String,
-    pub instructions: Vec<Instruction>,
     /// Whether it starts from anything. A template may render to nothing where its image is not
     /// for this distribution.
     pub has_from: bool,
@@ -29,6 +28,14 @@ pub(crate) struct Node {
     /// How many images follow one another below this one.
     pub height: usize,
     pub selection: Selection,
+}
+
+impl Node {
+    /// The instructions of its Dockerfile. They are read when they are needed, which is for few images:
+    /// all of them would take more memory than the Dockerfiles.
+    pub(crate) fn instructions(&self) -> Vec<Instruction> {
+        dockerfile::instructions(&self.dockerfile)
+    }
 }
 
 /// What was asked for an image.
@@ -62,14 +69,14 @@ impl Graph {
             .into_iter()
             .map(|(name, dockerfile)| {
                 let instructions = dockerfile::instructions(&dockerfile);
+                let bases = dockerfile::parents(&instructions);
                 Node {
                     reference: options.reference(&name),
                     has_from: instructions.iter().any(|i| i.name == "FROM"),
-                    instructions,
                     name,
                     dockerfile,
                     parents: Vec::new(),
-                    bases: Vec::new(),
+                    bases,
                     children: Vec::new(),
                     height: 0,
                     selection: Selection::Unmatched,
@@ -106,7 +113,7 @@ fn link(tree: &Tree, nodes: &mut [Node], options: &Options) -> Result<()> {
     let ours = options.reference("\0");
     let (before, after) = ours.split_once('\0').unwrap_or_default();
     for index in 0..nodes.len() {
-        let parents = dockerfile::parents(&nodes[index].instructions);
+        let parents = std::mem::take(&mut nodes[index].bases);
         for parent in parents {
             if let Some(&found) = by_reference.get(&parent) {
                 nodes[index].parents.push(found);

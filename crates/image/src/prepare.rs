@@ -100,7 +100,7 @@ impl ImageSet {
             .map(|&index| {
                 (
                     index,
-                    dockerfile::copied(&self.graph().nodes[index].instructions),
+                    dockerfile::copied(&self.graph().nodes[index].instructions()),
                 )
             })
             .filter(|(_, added)| added.iter().any(|name| name.ends_with("-archive")))
@@ -154,7 +154,7 @@ impl ImageSet {
                 template: tree.file(&template).unwrap_or(template.as_ref()).to_owned(),
             });
         }
-        let copied = dockerfile::copied(&node.instructions);
+        let copied = dockerfile::copied(&node.instructions());
         let files = tree.context(&node.name).collect();
         let files = match options.supplied.get(&node.name) {
             Some(supplied) => context::with_supplied(&node.name, files, &copied, supplied)?,

@@ -196,8 +196,8 @@ impl Job {
 
     /// The instruction of a step, and where it came from.
     fn instruction(&self, step: Step) -> Option<FailedInstruction> {
-        let instructions = &self.set.graph().nodes[self.index].instructions;
-        let index = step.index(instructions)?;
+        let instructions = self.set.graph().nodes[self.index].instructions();
+        let index = step.index(&instructions)?;
         let instruction = instructions.get(index)?;
         let tree = self.set.tree();
         let read = |path: PathBuf| {
@@ -222,7 +222,7 @@ impl Job {
         Some(FailedInstruction {
             text: format!("{} {}", instruction.name, instruction.arguments),
             line: instruction.line,
-            template: origin(instructions, index, &template, &others),
+            template: origin(&instructions, index, &template, &others),
         })
     }
 }

@@ -66,7 +66,7 @@ impl Object for List {
 
     fn call_method(
         self: &Arc<Self>,
-        _state: &mut State<'_, '_>,
+        state: &mut State<'_, '_>,
         method: &str,
         args: &[Value],
     ) -> Result<Value, Error> {
@@ -74,6 +74,8 @@ impl Object for List {
             ("append", [item]) => self.items().push(item.clone()),
             ("extend", [more]) => {
                 let more: Vec<Value> = more.try_iter()?.collect();
+                // A list that is added to itself is twice as long each time.
+                state.consume_fuel(more.len() as u64)?;
                 self.items().extend(more);
             }
             ("insert", [index, item]) => {

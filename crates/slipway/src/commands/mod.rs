@@ -35,7 +35,10 @@ pub fn until_interrupted(work: impl Future<Output = anyhow::Result<()>>) -> anyh
         .build()
         .context("cannot start the runtime")?;
     let result = tokio.block_on(async {
+        // Until the work waits for anything, it does not look for interrupts either: they end the
+        // process as they end any.
         tokio::select! {
+            biased;
             result = work => result,
             result = interrupt() => result.and(Err(Interrupted.into())),
         }

@@ -1,0 +1,348 @@
+//! Builds and pushes that are cut off: killed, ended by Ctrl-C, or with a registry that hangs. What
+//! comes after is right, and does again only what was not done.
+//!
+//! SLIPWAY_KILLS says how many builds are killed, SLIPWAY_SEED when; SLIPWAY_INTERRUPTS, how many
+//! are ended by Ctrl-C.
+
+// A test says what is wrong by panicking.
+#![allow(clippy::expect_used, clippy::panic, clippy::print_stdout)]
+
+use std::fs;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use end_to_end::{PASSWORD, Place, Registry, login, names, run};
+
+/// A number that is anything, and the same for the same seed.
+fn scattered(seed: u64) -> u64 {
+    let mut value = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    value ^ (value >> 31)
+}
+
+fn number(variable: &str, default: u64) -> u64 {
+    let given = std::env::var(variable).ok();
+    given.and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+#[test]
+fn a_killed_build_is_made_up_for_by_the_next() {
+    let place = Place::new("kill");
+    for name in ["one", "two", "three"] {
+        place.image(
+            name,
+            "COPY file /file\nRUN sleep 0.2\nCOPY file /again\nRUN cmp /file /again\n",
+        );
+    }
+    let touch = |round: u64| {
+        for name in ["one", "two", "three"] {
+            place.write(&format!("share/images/{name}/file"), &format!("{round}\n"));
+        }
+    };
+    // The containers of a build have their image's labels, and the name of no image.
+    let conf = place.write(
+        "kill.conf",
+        &format!(
+            "[DEFAULT]\nbase = debian\nnamespace = {0}\nmaintainer = {0}\n",
+            place.namespace
+        ),
+    );
+    let arguments = ["--config-file", conf.to_str().expect("UTF-8")];
+    touch(0);
+    run(&mut place.kolla_build(&arguments)).exits(0);
+    let (rounds, seed) = (number("SLIPWAY_KILLS", 4), number("SLIPWAY_SEED", 1));
+    println!("{rounds} builds are killed, seed {seed}");
+    for round in 1..=rounds {
+        touch(round);
+        let mut command = place.kolla_build(&arguments);
+        let mut child = command
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("a build");
+        std::thread::sleep(Duration::from_millis(
+            scattered(seed ^ (round << 16)) % 2500,
+        ));
+        let _ = child.kill();
+        let _ = child.wait();
+        let next = run(&mut place.kolla_build(&arguments)).exits(0).json();
+        assert_eq!(
+            names(&next, "built"),
+            ["base", "one", "three", "two"],
+            "round {round}"
+        );
+        for name in ["one", "two", "three"] {
+            let image = format!("{}/{name}:latest", place.namespace);
+            let file = place.docker(&[
+                "run",
+                "--rm",
+                "--network",
+                "none",
+                &image,
+                "cat",
+                "/file",
+                "/again",
+            ]);
+            assert_eq!(
+                file,
+                format!("{round}\n{round}\n"),
+                "{image} of round {round}"
+            );
+        }
+    }
+    run(&mut place.kolla_build(&arguments))
+        .exits(0)
+        .says(&["nothing has changed"]);
+    let end = Instant::now() + Duration::from_secs(30);
+    let label = format!("label=of={}", place.namespace);
+    let stray = || {
+        let listed = place.docker(&["ps", "--all", "--quiet", "--filter", &label]);
+        listed.lines().count()
+    };
+    while stray() > 0 {
+        assert!(
+            Instant::now() < end,
+            "a container is left of a killed build"
+        );
+        std::thread::sleep(Duration::from_millis(200));
+    }
+}
+
+/// Waits, and not for ever, until something is so.
+fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let end = Instant::now() + Duration::from_secs(120);
+    while !is_so() {
+        assert!(Instant::now() < end, "never came: {what}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+fn start(mut command: Command) -> Child {
+    let command = command.stdout(Stdio::null()).stderr(Stdio::piped());
+    command.spawn().expect("a build")
+}
+
+/// Ends a program as Ctrl-C does; gives its exit status and what it said.
+fn interrupt(child: Child) -> (Option<i32>, String) {
+    let mut kill = Command::new("sh");
+    run(kill.args(["-c", &format!("kill -INT {}", child.id())])).exits(0);
+    let ended = child.wait_with_output().expect("its end");
+    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+    (ended.status.code(), said)
+}
+
+/// Whether a process with these arguments runs, in a container or not.
+fn runs(arguments: &[&str]) -> bool {
+    let wanted = arguments.join("\0") + "\0";
+    let processes = fs::read_dir("/proc").expect("the processes");
+    processes
+        .filter_map(|entry| fs::read(entry.ok()?.path().join("cmdline")).ok())
+        .any(|line| line == wanted.as_bytes())
+}
+
+#[test]
+fn an_interrupted_build_leaves_nothing_running() {
+    for builder in ["--nobuildkit", "--buildkit"] {
+        let place = Place::new(&format!("interrupt{builder}"));
+        // No other process sleeps as long.
+        let seconds = format!("{}.25", 10_000 + std::process::id());
+        let sleep = format!("COPY file /file\nRUN test -e /file.none || exec sleep {seconds}\n");
+        place.image("slow", &sleep);
+        let label = format!("label=of={}", place.namespace);
+        let conf = place.write(
+            "interrupt.conf",
+            &format!(
+                "[DEFAULT]\nbase = debian\nnamespace = {0}\nmaintainer = {0}\n",
+                place.namespace
+            ),
+        );
+        let arguments = ["--config-file", conf.to_str().expect("UTF-8"), builder];
+        for round in 0..number("SLIPWAY_INTERRUPTS", 2) {
+            place.write("share/images/slow/file", &round.to_string());
+            let child = start(place.kolla_build(&arguments));
+            wait_until("the step that sleeps", || runs(&["sleep", &seconds]));
+            let (status, said) = interrupt(child);
+            assert_eq!(status, Some(130), "round {round}: {said}");
+            assert!(said.contains("interrupted; run it again"), "{said}");
+            wait_until("the end of the step", || !runs(&["sleep", &seconds]));
+            wait_until("the end of its container", || {
+                place
+                    .docker(&["ps", "--all", "--quiet", "--filter", &label])
+                    .is_empty()
+            });
+        }
+        place.image("slow", "COPY file /file\n");
+        let next = run(&mut place.kolla_build(&arguments)).exits(0);
+        assert_eq!(names(&next.json(), "built"), ["base", "slow"]);
+    }
+}
+
+/// How much of a connection a narrow door lets through.
+const NARROW: u64 = 4 << 20;
+
+/// A way to a registry that counts what is sent, and that holds up whoever sends much while it is
+/// narrow.
+#[derive(Clone, Default)]
+struct Door {
+    port: u16,
+    sent: Arc<AtomicU64>,
+    is_narrow: Arc<AtomicBool>,
+    /// How many connections are held up.
+    held: Arc<AtomicUsize>,
+}
+
+impl Door {
+    fn to(registry: &str) -> Door {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let door = Door {
+            port,
+            ..Door::default()
+        };
+        let (opened, registry) = (door.clone(), registry.to_owned());
+        std::thread::spawn(move || {
+            for client in listener.incoming().map_while(Result::ok) {
+                let Ok(server) = TcpStream::connect(&registry) else {
+                    continue;
+                };
+                let copy = |stream: &TcpStream| stream.try_clone().expect("a second handle");
+                let (mut from, mut to, door) = (copy(&server), copy(&client), opened.clone());
+                std::thread::spawn(move || {
+                    let _ = std::io::copy(&mut from, &mut to);
+                    let _ = to.shutdown(Shutdown::Both);
+                });
+                std::thread::spawn(move || {
+                    let _ = door.pass(client, &server);
+                    let _ = server.shutdown(Shutdown::Both);
+                });
+            }
+        });
+        door
+    }
+
+    /// Passes on what a client sends.
+    fn pass(&self, mut client: TcpStream, mut server: &TcpStream) -> std::io::Result<()> {
+        // What is held up is read all the same: that a client is gone shows in no other way.
+        client.set_read_timeout(Some(Duration::from_millis(20)))?;
+        let (mut buffer, mut waiting, mut passed) = ([0; 16 * 1024], Vec::new(), 0);
+        let mut is_held = false;
+        loop {
+            match client.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(count) => waiting.extend_from_slice(&buffer[..count]),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(_) => break,
+            }
+            if passed > NARROW && self.is_narrow.load(Ordering::SeqCst) {
+                if !is_held {
+                    self.held.fetch_add(1, Ordering::SeqCst);
+                }
+                is_held = true;
+                continue;
+            }
+            if std::mem::take(&mut is_held) {
+                self.held.fetch_sub(1, Ordering::SeqCst);
+            }
+            server.write_all(&waiting)?;
+            passed += waiting.len() as u64;
+            self.sent.fetch_add(waiting.len() as u64, Ordering::SeqCst);
+            waiting.clear();
+        }
+        if is_held {
+            self.held.fetch_sub(1, Ordering::SeqCst);
+        }
+        Ok(())
+    }
+
+    fn name(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// How much was sent since this was asked last.
+    fn sent(&self) -> u64 {
+        self.sent.swap(0, Ordering::SeqCst)
+    }
+
+    fn narrow(&self, is_narrow: bool) {
+        self.is_narrow.store(is_narrow, Ordering::SeqCst);
+    }
+
+    fn is_held(&self) -> bool {
+        self.held.load(Ordering::SeqCst) > 0
+    }
+}
+
+#[test]
+fn a_push_that_was_cut_off_sends_only_what_is_missing() {
+    let place = Place::new("resume");
+    let random = |count: &str| format!("RUN head -c {count} /dev/urandom >/{count}\n");
+    place.image("app", &["16K", "17K", "18K", "16M"].map(random).concat());
+    let registry = Registry::start(&place);
+    let door = Door::to(&registry.name());
+    login(&place, &door.name(), PASSWORD);
+    let push = |image: &str| {
+        let (registry, namespace) = (door.name(), &place.namespace);
+        place.kolla_build(&[
+            "--base",
+            "debian",
+            "--registry",
+            &registry,
+            "--namespace",
+            namespace,
+            "--push",
+            image,
+        ])
+    };
+    run(&mut push("^base$")).exits(0);
+    let base = door.sent();
+    let app = format!("{}/app", place.namespace);
+    let layers_there = || registry.layers(&app).len();
+
+    door.narrow(true);
+    let mut killed = start(push("^app$"));
+    // The base image's and all but the large one.
+    wait_until("the small layers", || door.is_held() && layers_there() >= 4);
+    let there = layers_there();
+    killed.kill().expect("a running push");
+    killed.wait().expect("its end");
+    wait_until("the end of the engine's push", || !door.is_held());
+    assert_eq!(registry.digest(&app, "latest"), None);
+
+    let child = start(push("^app$"));
+    wait_until("the large layer again", || door.is_held());
+    assert_eq!(interrupt(child).0, Some(130));
+    wait_until("the end of the engine's push", || !door.is_held());
+    assert_eq!(layers_there(), there);
+
+    door.sent();
+    door.narrow(false);
+    let whole = run(&mut push("^app$")).exits(0);
+    let sent = door.sent();
+    assert!(
+        sent > 16 << 20 && sent < (17 << 20).min(base),
+        "{sent} bytes were sent"
+    );
+    assert_eq!(
+        whole.err.matches("Layer already exists").count(),
+        5,
+        "{}",
+        whole.err
+    );
+    let summary = whole.json();
+    let digest = registry.digest(&app, "latest").expect("the tag");
+    let of_app = summary["built"].as_array().expect("a list").iter();
+    let said: Vec<_> = of_app.map(|image| image["digest"].as_str()).collect();
+    assert!(said.contains(&Some(digest.as_str())), "{digest}: {summary}");
+    // The large one, and the configuration.
+    assert_eq!(layers_there(), there + 2);
+    registry.check();
+
+    run(&mut push("^app$")).exits(0).says(&["already exists"]);
+    assert!(door.sent() < 100_000);
+    assert_eq!(registry.digest(&app, "latest"), Some(digest));
+}
