@@ -352,6 +352,9 @@ fn a_template_that_hardly_ends_or_makes_gigabytes_is_refused() {
     for text in [nested, long, doubled] {
         let error = template_error(&format!("FROM x\n{text}"), &[]);
         assert_eq!(error.line, Some(2), "{text}: {error}");
-        assert!(error.message.contains("too much is done"), "{text}: {error}");
+        assert!(
+            error.message.contains("too much is done"),
+            "{text}: {error}"
+        );
     }
 }
