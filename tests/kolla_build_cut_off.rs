@@ -8,7 +8,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 use std::fs;
-use std::io::{ErrorKind, Read, Write};
+use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -227,22 +227,20 @@ impl Door {
 
     /// Passes on what a client sends.
     fn pass(&self, mut client: TcpStream, mut server: &TcpStream) -> std::io::Result<()> {
-        // What is held up is read all the same: that a client is gone shows in no other way.
-        client.set_read_timeout(Some(Duration::from_millis(20)))?;
         let (mut buffer, mut waiting, mut passed) = ([0; 16 * 1024], Vec::new(), 0);
         let mut is_held = false;
         loop {
             match client.read(&mut buffer) {
-                Ok(0) => break,
-                Ok(count) => waiting.extend_from_slice(&buffer[..count]),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                Err(_) => break,
+                Ok(count @ 1..) => waiting.extend_from_slice(&buffer[..count]),
+                _ => break,
             }
             if passed > NARROW && self.is_narrow.load(Ordering::SeqCst) {
                 if !is_held {
                     self.held.fetch_add(1, Ordering::SeqCst);
                 }
                 is_held = true;
+                // Read on, slowly: the engine looks whether its client is gone before it sends more.
+                std::thread::sleep(Duration::from_millis(20));
                 continue;
             }
             if std::mem::take(&mut is_held) {
@@ -281,7 +279,7 @@ impl Door {
 fn a_push_that_was_cut_off_sends_only_what_is_missing() {
     let place = Place::new("resume");
     let random = |count: &str| format!("RUN head -c {count} /dev/urandom >/{count}\n");
-    place.image("app", &["16K", "17K", "18K", "16M"].map(random).concat());
+    place.image("app", &["16K", "17K", "18K", "32M"].map(random).concat());
     let registry = Registry::start(&place);
     let door = Door::to(&registry.name());
     login(&place, &door.name(), PASSWORD);
@@ -299,7 +297,6 @@ fn a_push_that_was_cut_off_sends_only_what_is_missing() {
         ])
     };
     run(&mut push("^base$")).exits(0);
-    let base = door.sent();
     let app = format!("{}/app", place.namespace);
     let layers_there = || registry.layers(&app).len();
 
@@ -323,10 +320,7 @@ fn a_push_that_was_cut_off_sends_only_what_is_missing() {
     door.narrow(false);
     let whole = run(&mut push("^app$")).exits(0);
     let sent = door.sent();
-    assert!(
-        sent > 16 << 20 && sent < (17 << 20).min(base),
-        "{sent} bytes were sent"
-    );
+    assert!(sent > 32 << 20 && sent < 33 << 20, "{sent} bytes were sent");
     assert_eq!(
         whole.err.matches("Layer already exists").count(),
         5,
