@@ -229,11 +229,8 @@ impl Door {
     fn pass(&self, mut client: TcpStream, mut server: &TcpStream) -> std::io::Result<()> {
         let (mut buffer, mut waiting, mut passed) = ([0; 16 * 1024], Vec::new(), 0);
         let mut is_held = false;
-        loop {
-            match client.read(&mut buffer) {
-                Ok(count @ 1..) => waiting.extend_from_slice(&buffer[..count]),
-                _ => break,
-            }
+        while let Ok(count @ 1..) = client.read(&mut buffer) {
+            waiting.extend_from_slice(&buffer[..count]);
             if passed > NARROW && self.is_narrow.load(Ordering::SeqCst) {
                 if !is_held {
                     self.held.fetch_add(1, Ordering::SeqCst);
