@@ -27,14 +27,17 @@ impl Seen {
         std::mem::take(&mut self.0.lock().unwrap())
     }
 
+    fn told(&self, start: &str) -> Option<String> {
+        let seen = self.0.lock().unwrap();
+        seen.iter().find(|told| told.starts_with(start)).cloned()
+    }
+
     /// The first that was told and begins so, once it was.
     pub async fn wait_for(&self, start: &str) -> String {
         loop {
-            let seen = self.0.lock().unwrap();
-            if let Some(found) = seen.iter().find(|told| told.starts_with(start)) {
-                return found.clone();
+            if let Some(told) = self.told(start) {
+                return told;
             }
-            drop(seen);
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
