@@ -19,7 +19,7 @@ pub struct Apply {
     /// is recognised and left alone
     #[arg(long, value_name = "NAME", default_value = "paunch", value_parser = name())]
     pub managed_by: String,
-    /// Wait until the containers are healthy, this many seconds
+    /// Wait until the containers are healthy, this many seconds; 300 when not said
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "300")]
     pub wait: Option<u64>,
     /// Leave containers of this id that are not in the file where they are
