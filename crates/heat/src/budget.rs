@@ -12,7 +12,7 @@ use crate::error::{Problem, Result};
 /// sixteenth of it.
 pub(crate) const MOST_MIB: usize = 512;
 
-/// What a map's entry takes besides its value.
+/// What a map's entry takes besides its key's text and its value.
 const ENTRY: usize = 40;
 /// What a template in use takes, and each thing that is declared in it.
 const TEMPLATE: usize = 1024;
@@ -61,23 +61,14 @@ impl Budget {
 
     /// A copy.
     pub(crate) fn copy(&self, value: &Value) -> Result<Value, Problem> {
-        self.spend(own_weight(value))?;
-        Ok(match value {
-            Value::Array(items) => Value::Array(
-                items
-                    .iter()
-                    .map(|item| self.copy(item))
-                    .collect::<Result<_, _>>()?,
-            ),
-            Value::Object(map) => {
-                let mut copy = Map::with_capacity(map.len());
-                for (key, item) in map {
-                    copy.insert(key.clone(), self.copy(item)?);
-                }
-                Value::Object(copy)
-            }
-            other => other.clone(),
-        })
+        self.spend_on(value)?;
+        Ok(value.clone())
+    }
+
+    /// A copy of a map, of which the keys do not count.
+    pub(crate) fn copy_map(&self, map: &Map<String, Value>) -> Result<Map<String, Value>, Problem> {
+        self.spend(map.values().map(weight).sum())?;
+        Ok(map.clone())
     }
 
     /// The value, copied if it is somebody else's.
@@ -90,7 +81,7 @@ impl Budget {
 }
 
 /// What a value takes.
-fn weight(value: &Value) -> usize {
+pub(crate) fn weight(value: &Value) -> usize {
     own_weight(value)
         + match value {
             Value::Array(items) => items.iter().map(weight).sum(),
@@ -104,7 +95,12 @@ fn own_weight(value: &Value) -> usize {
     size_of::<Value>()
         + match value {
             Value::String(text) => text.len(),
-            Value::Object(map) => map.keys().map(|key| ENTRY + key.len()).sum(),
+            Value::Object(map) => map.keys().map(|key| key_weight(key)).sum(),
             _ => 0,
         }
+}
+
+/// What a map's entry takes besides its value.
+pub(crate) fn key_weight(key: &str) -> usize {
+    ENTRY + key.len()
 }

@@ -9,13 +9,14 @@ mod url;
 
 use std::borrow::Cow;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::error::{Problem, Result};
 use crate::expression::{Context, Expression, compile};
 use crate::python;
 use crate::stack::Stack;
 use crate::version::Version;
+use crate::yaml::{Node, take};
 
 pub(crate) use access::select;
 pub(crate) use choice::is_enabled;
@@ -212,7 +213,7 @@ enum Arguments {
 }
 
 impl Call {
-    pub(crate) fn compile(name: Name, argument: Value, context: Context) -> Result<Self, Problem> {
+    pub(crate) fn compile(name: Name, argument: Node, context: Context) -> Result<Self, Problem> {
         let arguments = match name {
             Name::GetAttr => Arguments::Many(access::compile_get_attr(argument, context)?),
             Name::ListJoin => Arguments::Many(lists::compile_join(argument, context)?),
@@ -231,7 +232,7 @@ impl Call {
             Name::StrReplace | Name::StrReplaceStrict | Name::StrReplaceVstrict => {
                 strings::compile_replace(argument, context)?
             }
-            Name::StrSplit if matches!(argument, Value::String(_)) => {
+            Name::StrSplit if argument.as_str().is_some() => {
                 return Err(wants("a delimiter, a text and perhaps an index, in a list"));
             }
             Name::Repeat => lists::compile_repeat(argument, context)?,
@@ -348,7 +349,7 @@ fn wants(what: &str) -> Problem {
 
 /// A list of that many arguments.
 fn list_of(
-    argument: Value,
+    argument: Node,
     count: usize,
     what: &str,
     context: Context,
@@ -378,15 +379,13 @@ fn made(value: Value, stack: &Stack<'_>) -> Result<Value> {
     Ok(value)
 }
 
-fn compile_yaql(argument: Value, context: Context) -> Result<Arguments, Problem> {
+fn compile_yaql(argument: Node, context: Context) -> Result<Arguments, Problem> {
     let shape = || wants("a map of an expression and its data");
-    let Value::Object(mut map) = argument else {
+    let Node::Map(mut map) = argument else {
         return Err(shape());
     };
-    let expression = map.remove("expression").ok_or_else(shape)?;
-    let data = map
-        .remove("data")
-        .unwrap_or_else(|| Value::Object(Map::new()));
+    let expression = take(&mut map, "expression").ok_or_else(shape)?;
+    let data = take(&mut map, "data").unwrap_or_else(|| Node::Map(Vec::new()));
     if !map.is_empty() {
         return Err(shape());
     }

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::error::{Problem, nearest};
 use crate::python;
+use crate::yaml::{Node, take};
 
 use constraint::Constraint;
 
@@ -70,29 +71,28 @@ impl Kind {
 }
 
 impl Parameter {
-    pub(crate) fn parse(name: &str, declared: Value) -> Result<Self, Problem> {
+    pub(crate) fn parse(name: &str, declared: Node) -> Result<Self, Problem> {
         let wrong = |reason: String| Problem::Declaration(format!("parameter {name}: {reason}"));
-        let Value::Object(mut declared) = declared else {
+        let Node::Map(mut declared) = declared else {
             return Err(wrong("it must be a map".to_owned()));
         };
-        if let Some(key) = declared.keys().find(|key| !KEYS.contains(&key.as_str())) {
+        let mut keys = declared.iter().map(|(key, _)| key.as_str());
+        if let Some(key) = keys.find(|key| !KEYS.contains(key)) {
             return Err(wrong(format!("unknown key {key}{}", nearest(key, KEYS))));
         }
-        let kind = declared
-            .get("type")
-            .and_then(Value::as_str)
-            .and_then(Kind::parse)
+        let kind = take(&mut declared, "type")
+            .and_then(|kind| Kind::parse(kind.as_str()?))
             .ok_or_else(|| {
                 wrong(
                     "its type must be string, number, comma_delimited_list, json or boolean"
                         .to_owned(),
                 )
             })?;
-        let constraints = match declared.get("constraints") {
-            None | Some(Value::Null) => Vec::new(),
-            Some(Value::Array(list)) => list
-                .iter()
-                .map(|constraint| Constraint::parse(constraint, kind).map_err(wrong))
+        let constraints = match take(&mut declared, "constraints") {
+            None | Some(Node::Scalar(Value::Null)) => Vec::new(),
+            Some(Node::List(list)) => list
+                .into_iter()
+                .map(|constraint| Constraint::parse(&constraint.into_value(), kind).map_err(wrong))
                 .collect::<Result<_, _>>()?,
             Some(_) => return Err(wrong("its constraints must be a list".to_owned())),
         };
@@ -102,11 +102,13 @@ impl Parameter {
             constraints,
             refused: None,
         };
-        if let Some(default) = declared.remove("default").filter(|value| !value.is_null()) {
-            let default = parameter.take(name, Arc::new(default)).map_err(|problem| {
-                let reason = format!("its default is not valid: {problem}");
-                Box::new(Problem::Declaration(reason))
-            });
+        if let Some(default) = take(&mut declared, "default").filter(|value| !value.is_null()) {
+            let default = parameter
+                .take(name, Arc::new(default.into_value()))
+                .map_err(|problem| {
+                    let reason = format!("its default is not valid: {problem}");
+                    Box::new(Problem::Declaration(reason))
+                });
             if let Err(problem) = &default
                 && (kind == Kind::List || !parameter.constraints.is_empty())
             {

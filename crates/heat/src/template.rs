@@ -1,12 +1,12 @@
 //! A template as it is written: what is in its sections, checked and ready to be worked out.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::error::{Error, Problem, Result, nearest};
 use crate::expression::{Context, Expression, compile};
 use crate::parameter::Parameter;
 use crate::version::Version;
-use crate::yaml;
+use crate::yaml::{self, Entries, Node, take};
 
 /// By name, in the order in which they are written.
 pub(crate) type Named<T> = indexmap::IndexMap<String, T, foldhash::fast::RandomState>;
@@ -81,15 +81,12 @@ impl Template {
 
     /// Reads a template. The error's template is not named yet.
     pub(crate) fn parse(path: std::path::PathBuf, name: String, text: &str) -> Result<Self> {
-        let document = yaml::parse(text).map_err(Problem::Syntax)?;
-        let Value::Object(mut sections) = document else {
+        let document = yaml::read(text).map_err(Problem::Syntax)?;
+        let Node::Map(mut sections) = document else {
             return Err(Problem::NotATemplate("it is no map".to_owned()).into());
         };
         let version = version(&sections)?;
-        if let Some(key) = sections
-            .keys()
-            .find(|key| !SECTIONS.contains(&key.as_str()))
-        {
+        if let Some(key) = unknown(&sections, &SECTIONS) {
             let reason = format!("unknown section {key}{}", nearest(key, SECTIONS));
             return Err(Problem::Declaration(reason).into());
         }
@@ -120,9 +117,17 @@ impl Template {
     }
 }
 
-fn version(sections: &Map<String, Value>) -> Result<Version> {
-    let text = match sections.get("heat_template_version") {
-        Some(Value::String(text)) => text,
+/// The first key that is not among those.
+fn unknown<'a>(entries: &'a Entries, known: &[&str]) -> Option<&'a str> {
+    let mut keys = entries.iter().map(|(key, _)| key.as_str());
+    keys.find(|key| !known.contains(key))
+}
+
+fn version(sections: &Entries) -> Result<Version> {
+    let mut sections = sections.iter();
+    let written = sections.find(|(name, _)| name == "heat_template_version");
+    let text = match written.map(|(_, node)| node) {
+        Some(Node::Scalar(Value::String(text))) => text,
         Some(_) => {
             return Err(
                 Problem::NotATemplate("its heat_template_version is no text".to_owned()).into(),
@@ -142,13 +147,13 @@ fn version(sections: &Map<String, Value>) -> Result<Version> {
 }
 
 fn section<T>(
-    sections: &mut Map<String, Value>,
+    sections: &mut Entries,
     name: &str,
-    read: impl Fn(&str, Value) -> Result<T>,
+    read: impl Fn(&str, Node) -> Result<T>,
 ) -> Result<Named<T>> {
-    let entries = match sections.remove(name) {
-        None | Some(Value::Null) => return Ok(Named::default()),
-        Some(Value::Object(entries)) => entries,
+    let entries = match take(sections, name) {
+        None | Some(Node::Scalar(Value::Null)) => return Ok(Named::default()),
+        Some(Node::Map(entries)) => entries,
         Some(_) => {
             let problem = Problem::Declaration("it must be a map".to_owned());
             return Err(Error::from(problem).at(name));
@@ -164,21 +169,18 @@ fn section<T>(
     Ok(named)
 }
 
-fn definition(declared: Value, values: Context, conditions: Context) -> Result<Definition> {
+fn definition(declared: Node, values: Context, conditions: Context) -> Result<Definition> {
     let wrong = |reason: String| Error::from(Problem::Declaration(reason));
-    let Value::Object(mut declared) = declared else {
+    let Node::Map(mut declared) = declared else {
         return Err(wrong("a resource must be a map".to_owned()));
     };
-    if let Some(key) = declared
-        .keys()
-        .find(|key| !RESOURCE_KEYS.contains(&key.as_str()))
-    {
+    if let Some(key) = unknown(&declared, &RESOURCE_KEYS) {
         return Err(wrong(format!(
             "unknown key {key}{}",
             nearest(key, RESOURCE_KEYS)
         )));
     }
-    let mut part = |key: &str, context| Some(compile(declared.remove(key)?, context));
+    let mut part = |key: &str, context| Some(compile(take(&mut declared, key)?, context));
     let kind =
         part("type", values).ok_or_else(|| wrong("a resource must have a type".to_owned()))?;
     let properties = match part("properties", values) {
@@ -202,16 +204,14 @@ fn definition(declared: Value, values: Context, conditions: Context) -> Result<D
     })
 }
 
-fn output(declared: Value, values: Context, conditions: Context) -> Result<Output> {
+fn output(declared: Node, values: Context, conditions: Context) -> Result<Output> {
     let wrong = || Problem::Declaration("an output must be a map with a value".to_owned());
-    let Value::Object(mut declared) = declared else {
+    let Node::Map(mut declared) = declared else {
         return Err(wrong().into());
     };
-    let value = declared.remove("value").ok_or_else(wrong)?;
+    let value = take(&mut declared, "value").ok_or_else(wrong)?;
     Ok(Output {
-        condition: declared
-            .remove("condition")
-            .map(|value| compile(value, conditions)),
+        condition: take(&mut declared, "condition").map(|value| compile(value, conditions)),
         value: compile(value, values),
     })
 }

@@ -3,17 +3,21 @@
 //! Map keys that are not text (numbers, booleans) become what JSON makes of them.
 
 mod input;
+mod node;
 mod scalar;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span, Tag};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::budget::Budget;
 use crate::python;
 use input::Text;
+use node::unique;
+
+pub(crate) use node::{Entries, Node, take};
 
 /// How deep a document may nest: nobody writes more, and what reads it recurses.
 const DEEPEST: usize = 100;
@@ -35,11 +39,16 @@ pub struct SyntaxError {
 
 /// Reads one document; an empty one is null.
 pub fn parse(text: &str) -> Result<Value, SyntaxError> {
+    read(text).map(Node::into_value)
+}
+
+/// The same, as it is written.
+pub(crate) fn read(text: &str) -> Result<Node, SyntaxError> {
     // What is JSON is read as JSON, which YAML does not quite contain (tabs, for one).
     if text.trim_start().starts_with('{')
         && let Some(value) = python::from_json(text)
     {
-        return Ok(value);
+        return Ok(value.into());
     }
     let mut parser = Parser::new(Text::new(text));
     let mut builder = Builder {
@@ -61,15 +70,15 @@ pub fn parse(text: &str) -> Result<Value, SyntaxError> {
             message: message.to_owned(),
         })?;
     }
-    Ok(builder.document.unwrap_or(Value::Null))
+    Ok(builder.document.unwrap_or(Node::Scalar(Value::Null)))
 }
 
 /// A collection that is not complete yet.
 enum Open {
-    List(Vec<Value>),
+    List(Vec<Node>),
     Map {
-        own: Map<String, Value>,
-        merged: Vec<Map<String, Value>>,
+        own: Entries,
+        merged: Vec<Entries>,
         key: Option<Key>,
     },
 }
@@ -82,8 +91,8 @@ enum Key {
 
 struct Builder {
     open: Vec<(Open, usize)>,
-    anchors: HashMap<usize, Value, foldhash::fast::RandomState>,
-    document: Option<Value>,
+    anchors: HashMap<usize, Node, foldhash::fast::RandomState>,
+    document: Option<Node>,
     copies: Budget,
     /// How many characters there are, if no newline ends them: a block scalar ends there without
     /// one.
@@ -106,7 +115,8 @@ impl Builder {
                     self.set_key(key(text, style, tag.as_deref())?);
                     return Ok(());
                 }
-                self.finish(scalar_value(text, style, tag.as_deref())?, anchor)
+                let value = scalar_value(text, style, tag.as_deref())?;
+                self.finish(Node::Scalar(value), anchor)
             }
             Event::Alias(anchor) => {
                 let value = self
@@ -119,16 +129,16 @@ impl Builder {
             Event::SequenceStart(anchor, _) => self.open(Open::List(Vec::new()), anchor),
             Event::MappingStart(anchor, _) => {
                 let map = Open::Map {
-                    own: Map::new(),
+                    own: Vec::new(),
                     merged: Vec::new(),
                     key: None,
                 };
                 self.open(map, anchor)
             }
             Event::SequenceEnd | Event::MappingEnd => match self.open.pop() {
-                Some((Open::List(items), anchor)) => self.finish(Value::Array(items), anchor),
+                Some((Open::List(items), anchor)) => self.finish(Node::List(items), anchor),
                 Some((Open::Map { own, merged, .. }, anchor)) => {
-                    self.finish(Value::Object(merge(merged, own)), anchor)
+                    self.finish(Node::Map(merge(merged, own)), anchor)
                 }
                 None => Ok(()),
             },
@@ -161,7 +171,7 @@ impl Builder {
     }
 
     /// Puts a complete value where it belongs.
-    fn finish(&mut self, value: Value, anchor: usize) -> Result<(), &'static str> {
+    fn finish(&mut self, value: Node, anchor: usize) -> Result<(), &'static str> {
         if anchor != 0 {
             self.anchors.insert(anchor, copy(&value, &self.copies)?);
         }
@@ -170,13 +180,15 @@ impl Builder {
             Some((Open::List(items), _)) => items.push(value),
             Some((Open::Map { own, merged, key }, _)) => match key.take() {
                 Some(Key::Name(name)) => {
-                    own.insert(name, value);
+                    own.push((name, value));
                 }
                 Some(Key::Merge) => merge_into(merged, value)?,
                 None => {
-                    *key = Some(Key::Name(
-                        key_text(value).ok_or("a list or map cannot be a key")?,
-                    ));
+                    let text = match value {
+                        Node::Scalar(value) => key_text(value),
+                        Node::List(_) | Node::Map(_) => None,
+                    };
+                    *key = Some(Key::Name(text.ok_or("a list or map cannot be a key")?));
                 }
             },
         }
@@ -184,34 +196,34 @@ impl Builder {
     }
 }
 
-fn merge_into(merged: &mut Vec<Map<String, Value>>, value: Value) -> Result<(), &'static str> {
+fn merge_into(merged: &mut Vec<Entries>, value: Node) -> Result<(), &'static str> {
     const WRONG: &str = "only a map, or a list of maps, can be merged";
     match value {
-        Value::Object(map) => merged.push(map),
-        Value::Array(maps) => {
+        Node::Map(map) => merged.push(map),
+        Node::List(maps) => {
             // The first of a list wins.
             for map in maps.into_iter().rev() {
-                let Value::Object(map) = map else {
+                let Node::Map(map) = map else {
                     return Err(WRONG);
                 };
                 merged.push(map);
             }
         }
-        _ => return Err(WRONG),
+        Node::Scalar(_) => return Err(WRONG),
     }
     Ok(())
 }
 
 /// What is merged comes first; a map's own keys win over it.
-fn merge(merged: Vec<Map<String, Value>>, own: Map<String, Value>) -> Map<String, Value> {
+fn merge(merged: Vec<Entries>, own: Entries) -> Entries {
     let mut maps = merged.into_iter();
     let Some(mut all) = maps.next() else {
-        return own;
+        return unique(own);
     };
     for map in maps.chain([own]) {
         all.extend(map);
     }
-    all
+    unique(all)
 }
 
 fn key(text: Cow<'_, str>, style: ScalarStyle, tag: Option<&Tag>) -> Result<Key, &'static str> {
@@ -248,9 +260,9 @@ fn scalar_value(
 }
 
 /// A copy, which counts.
-fn copy(value: &Value, copies: &Budget) -> Result<Value, &'static str> {
-    copies
-        .copy(value)
+fn copy(value: &Node, copies: &Budget) -> Result<Node, &'static str> {
+    value
+        .copy(copies)
         .map_err(|_| "its anchors and aliases make too large a value")
 }
 

@@ -6,6 +6,7 @@ use super::Expression;
 use crate::error::{Error, Problem};
 use crate::functions::{Call, Name};
 use crate::version::Version;
+use crate::yaml::{Entries, Node};
 
 /// Where a value is written, which decides what functions there are.
 #[derive(Debug, Clone, Copy)]
@@ -16,23 +17,23 @@ pub(crate) struct Context {
 }
 
 /// Finds the functions in a value.
-pub(crate) fn compile(value: Value, context: Context) -> Expression {
+pub(crate) fn compile(value: Node, context: Context) -> Expression {
     match value {
-        Value::Array(items) => compile_list(items, context),
-        Value::Object(map) => compile_map(map, context),
-        other => Expression::Literal(other),
+        Node::Scalar(value) => Expression::Literal(value),
+        Node::List(items) => compile_list(items, context),
+        Node::Map(entries) => compile_map(entries, context),
     }
 }
 
 /// Finds the functions in each of a list's items.
-pub(crate) fn compile_each(items: Vec<Value>, context: Context) -> Vec<Expression> {
+pub(crate) fn compile_each(items: Vec<Node>, context: Context) -> Vec<Expression> {
     items
         .into_iter()
         .map(|item| compile(item, context))
         .collect()
 }
 
-fn compile_list(items: Vec<Value>, context: Context) -> Expression {
+fn compile_list(items: Vec<Node>, context: Context) -> Expression {
     let items = compile_each(items, context);
     if items.iter().all(is_literal) {
         return Expression::Literal(Value::Array(
@@ -42,37 +43,37 @@ fn compile_list(items: Vec<Value>, context: Context) -> Expression {
     Expression::List(items)
 }
 
-fn compile_map(mut map: Map<String, Value>, context: Context) -> Expression {
-    let mut keys = map.keys();
-    if let (Some(name), None) = (keys.next(), keys.next()) {
+fn compile_map(mut entries: Entries, context: Context) -> Expression {
+    if let [(name, _)] = entries.as_slice() {
         match Name::find(name, context) {
-            Ok(Some(function)) => return compile_call(function, map, context),
+            Ok(Some(function)) => {
+                if let Some((name, argument)) = entries.pop() {
+                    return compile_call(function, &name, argument, context);
+                }
+            }
             Ok(None) => {}
             Err(reason) => {
                 return Expression::Invalid(Error::from(Problem::Function(reason)).at(name));
             }
         }
     }
-    let items: Vec<_> = map
-        .values_mut()
-        .map(|item| compile(item.take(), context))
+    let entries: Vec<_> = entries
+        .into_iter()
+        .map(|(key, item)| (key, compile(item, context)))
         .collect();
-    if items.iter().all(is_literal) {
-        let items = items.into_iter().filter_map(into_literal);
-        for (place, item) in map.values_mut().zip(items) {
-            *place = item;
+    if entries.iter().all(|(_, item)| is_literal(item)) {
+        let mut map = Map::with_capacity(entries.len());
+        for (key, item) in entries {
+            if let Some(value) = into_literal(item) {
+                map.insert(key, value);
+            }
         }
         return Expression::Literal(Value::Object(map));
     }
-    let names = map.into_iter().map(|(name, _)| name);
-    Expression::Map(names.zip(items).collect())
+    Expression::Map(entries)
 }
 
-/// A map that is a function's name and its argument.
-fn compile_call(function: Name, map: Map<String, Value>, context: Context) -> Expression {
-    let Some((name, argument)) = map.into_iter().next() else {
-        return Expression::Map(Vec::new());
-    };
+fn compile_call(function: Name, name: &str, argument: Node, context: Context) -> Expression {
     match Call::compile(function, argument, context) {
         Ok(call) => Expression::Call(Box::new(call)),
         Err(problem) => Expression::Invalid(Error::from(problem).at(name)),

@@ -9,6 +9,7 @@ use crate::error::{Error, Problem, Result};
 use crate::expression::{Context, Expression, compile};
 use crate::python;
 use crate::stack::Stack;
+use crate::yaml::Node;
 
 /// `PARAMETER`, or a list of it and the path into it; what is not there is an empty text.
 pub(super) fn get_param<'a>(
@@ -76,7 +77,7 @@ fn element(value: &Value, index: i64) -> Option<Step<'_>> {
 
 /// `[RESOURCE]`, or `[RESOURCE, ATTRIBUTE, PATH…]`.
 pub(super) fn compile_get_attr(
-    argument: Value,
+    argument: Node,
     context: Context,
 ) -> Result<Vec<Expression>, Problem> {
     let items = match compile(argument, context) {
@@ -171,10 +172,12 @@ pub(super) fn get_file(argument: &Expression, stack: &Stack<'_>) -> Result<Value
     Ok(Value::String(content))
 }
 
-pub(super) fn compile_facade(argument: Value) -> Result<Arguments, Problem> {
+pub(super) fn compile_facade(argument: Node) -> Result<Arguments, Problem> {
     const KNOWN: [&str; 3] = ["metadata", "deletion_policy", "update_policy"];
     match argument.as_str() {
-        Some(name) if KNOWN.contains(&name) => Ok(Arguments::One(Expression::Literal(argument))),
+        Some(name) if KNOWN.contains(&name) => {
+            Ok(Arguments::One(Expression::Literal(argument.into_value())))
+        }
         _ => Err(wants("metadata, deletion_policy or update_policy")),
     }
 }

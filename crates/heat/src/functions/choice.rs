@@ -10,17 +10,18 @@ use crate::expression::{Context, Expression, compile, compile_each};
 use crate::python;
 use crate::stack::Stack;
 use crate::version::Version;
+use crate::yaml::Node;
 
 /// `[CONDITION, VALUE, OTHER VALUE]`; without the last one (from wallaby on), what is around it is
 /// left out where the condition is false.
-pub(super) fn compile_if(argument: Value, context: Context) -> Result<Arguments, Problem> {
+pub(super) fn compile_if(argument: Node, context: Context) -> Result<Arguments, Problem> {
     let conditional = Context {
         condition: true,
         ..context
     };
     let wrong =
         || wants("a condition, the value if it is true, and the value if it is not, in a list");
-    let Value::Array(parts) = argument else {
+    let Node::List(parts) = argument else {
         return Err(wrong());
     };
     let fewest = if context.version >= Version::Wallaby {
@@ -72,9 +73,9 @@ pub(crate) fn is_enabled(condition: &Value, stack: &Stack<'_>) -> Result<bool> {
     }
 }
 
-pub(super) fn compile_all(argument: Value, context: Context) -> Result<Vec<Expression>, Problem> {
+pub(super) fn compile_all(argument: Node, context: Context) -> Result<Vec<Expression>, Problem> {
     match argument {
-        Value::Array(items) if items.len() >= 2 => Ok(compile_each(items, context)),
+        Node::List(items) if items.len() >= 2 => Ok(compile_each(items, context)),
         _ => Err(wants("a list of two conditions or more")),
     }
 }

@@ -12,6 +12,7 @@ use crate::expression::{Context, Expression, compile, compile_each};
 use crate::python::{self, Equal};
 use crate::stack::Stack;
 use crate::version::Version;
+use crate::yaml::{Node, take};
 
 /// How many elements `repeat` may make.
 const MOST_REPETITIONS: usize = 1_000_000;
@@ -20,9 +21,9 @@ const MOST_REPETITIONS: usize = 1_000_000;
 const MOST_ITEMS: usize = 1_000_000;
 
 /// `[DELIMITER, LIST, …]`.
-pub(super) fn compile_join(argument: Value, context: Context) -> Result<Vec<Expression>, Problem> {
+pub(super) fn compile_join(argument: Node, context: Context) -> Result<Vec<Expression>, Problem> {
     match argument {
-        Value::Array(items) if items.len() >= 2 => Ok(compile_each(items, context)),
+        Node::List(items) if items.len() >= 2 => Ok(compile_each(items, context)),
         _ => Err(wants("a delimiter and one or more lists, in a list")),
     }
 }
@@ -134,15 +135,16 @@ pub(super) fn filter(arguments: &[Expression], stack: &Stack<'_>) -> Result<Valu
 }
 
 /// `{template, for_each: {NAME: LIST, …}, permutations}`.
-pub(super) fn compile_repeat(argument: Value, context: Context) -> Result<Arguments, Problem> {
+pub(super) fn compile_repeat(argument: Node, context: Context) -> Result<Arguments, Problem> {
     let shape = || wants("a map of a template and for_each");
-    let Value::Object(mut map) = argument else {
+    let Node::Map(mut map) = argument else {
         return Err(shape());
     };
-    let template = map.remove("template").ok_or_else(shape)?;
-    let for_each = map.remove("for_each").ok_or_else(shape)?;
-    let permutations = match map.get("permutations") {
+    let template = take(&mut map, "template").ok_or_else(shape)?;
+    let for_each = take(&mut map, "for_each").ok_or_else(shape)?;
+    let permutations = match take(&mut map, "permutations") {
         Some(value) if context.version >= Version::Pike => value
+            .into_value()
             .as_bool()
             .ok_or_else(|| wants("true or false for permutations"))?,
         _ => true,

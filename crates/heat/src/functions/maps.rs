@@ -55,6 +55,7 @@ fn take(
                 merged.extend(map);
             }
         }
+        Cow::Borrowed(Value::Object(map)) if merged.is_empty() => *merged = budget.copy_map(map)?,
         Cow::Borrowed(Value::Object(map)) => {
             for (key, value) in map {
                 merged.insert(key.clone(), budget.copy(value)?);

@@ -14,15 +14,16 @@ use crate::error::{Problem, Result};
 use crate::expression::{Context, Expression, compile};
 use crate::python;
 use crate::stack::Stack;
+use crate::yaml::{Node, take};
 
 /// `{template, params: {NAME: VALUE}}`.
-pub(super) fn compile_replace(argument: Value, context: Context) -> Result<Arguments, Problem> {
+pub(super) fn compile_replace(argument: Node, context: Context) -> Result<Arguments, Problem> {
     let shape = || wants("a map of a template and its params");
-    let Value::Object(mut map) = argument else {
+    let Node::Map(mut map) = argument else {
         return Err(shape());
     };
-    let template = map.remove("template").ok_or_else(shape)?;
-    let params = map.remove("params").ok_or_else(shape)?;
+    let template = take(&mut map, "template").ok_or_else(shape)?;
+    let params = take(&mut map, "params").ok_or_else(shape)?;
     let params = compile(params, context);
     if let Expression::List(_) = params {
         return Err(wants("a map for params"));

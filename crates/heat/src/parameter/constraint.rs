@@ -1,10 +1,16 @@
 //! What a parameter's value must keep to.
 
+use std::collections::HashMap;
+use std::sync::{LazyLock, RwLock};
+
 use fancy_regex::Regex;
 use serde_json::{Map, Value};
 
 use super::Kind;
 use crate::python;
+
+/// How many patterns are kept for templates that have them, too.
+const MOST_KNOWN: usize = 100;
 
 /// One constraint.
 #[derive(Debug)]
@@ -67,7 +73,7 @@ impl Constraint {
             let pattern = pattern.as_str().ok_or("allowed_pattern must be a text")?;
             Rule::AllowedPattern {
                 written: pattern.to_owned(),
-                regex: Regex::new(&format!(r"\A(?:{pattern})"))
+                regex: read(pattern)
                     .map_err(|error| format!("allowed_pattern cannot be read: {error}"))?,
             }
         } else if declared.contains_key("custom_constraint") {
@@ -106,6 +112,23 @@ impl Constraint {
             Some(reason) => Err(self.description.clone().unwrap_or(reason)),
         }
     }
+}
+
+/// A pattern, from the start of a text. Templates have the same few, which are read once.
+fn read(pattern: &str) -> fancy_regex::Result<Regex> {
+    static KNOWN: LazyLock<RwLock<HashMap<String, Regex>>> = LazyLock::new(RwLock::default);
+    if let Ok(known) = KNOWN.read()
+        && let Some(regex) = known.get(pattern)
+    {
+        return Ok(regex.clone());
+    }
+    let regex = Regex::new(&format!(r"\A(?:{pattern})"))?;
+    if let Ok(mut known) = KNOWN.write()
+        && known.len() < MOST_KNOWN
+    {
+        known.insert(pattern.to_owned(), regex.clone());
+    }
+    Ok(regex)
 }
 
 fn fits(fits: bool, name: &str) -> Result<(), String> {
