@@ -73,8 +73,7 @@ impl Constraint {
             let pattern = pattern.as_str().ok_or("allowed_pattern must be a text")?;
             Rule::AllowedPattern {
                 written: pattern.to_owned(),
-                regex: read(pattern)
-                    .map_err(|error| format!("allowed_pattern cannot be read: {error}"))?,
+                regex: read(pattern)?,
             }
         } else if declared.contains_key("custom_constraint") {
             Rule::Custom
@@ -115,14 +114,15 @@ impl Constraint {
 }
 
 /// A pattern, from the start of a text. Templates have the same few, which are read once.
-fn read(pattern: &str) -> fancy_regex::Result<Regex> {
+fn read(pattern: &str) -> Result<Regex, String> {
     static KNOWN: LazyLock<RwLock<HashMap<String, Regex>>> = LazyLock::new(RwLock::default);
     if let Ok(known) = KNOWN.read()
         && let Some(regex) = known.get(pattern)
     {
         return Ok(regex.clone());
     }
-    let regex = Regex::new(&format!(r"\A(?:{pattern})"))?;
+    let regex = Regex::new(&format!(r"\A(?:{pattern})"))
+        .map_err(|error| format!("allowed_pattern cannot be read: {error}"))?;
     if let Ok(mut known) = KNOWN.write()
         && known.len() < MOST_KNOWN
     {
