@@ -2,9 +2,8 @@
 
 use std::path::Path;
 
-use crate::common::{Deployment, entry, outcomes};
+use crate::common::{Deployment, entry};
 use puppet::{Change, Hieradata, Puppet, Settings};
-use serde_json::json;
 
 const MANIFEST: &str = r#"
 $literal_password = 'in-the-manifest'
@@ -101,42 +100,4 @@ async fn what_would_run_and_what_would_change_is_told_and_not_done() {
     std::fs::write(deployment.paths().generated().join("one/etc/a.conf"), "").unwrap();
     let why = due("1").await.unwrap();
     assert!(why.contains("was changed by hand"), "{why}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn facts_are_found_out_once_and_handed_in() {
-    let deployment = Deployment::new().await;
-    let manifest = "file { '/etc/f': content => \"${facts['hostname']} ${facts['marked']} ${facts['deployment_type']}\" }";
-    let run = async |volume: &str, volumes: Vec<String>| {
-        let mut entry = entry(volume, manifest);
-        entry.volumes = volumes;
-        let report = deployment
-            .puppet(json!({}))
-            .generate(vec![entry])
-            .await
-            .unwrap();
-        let report = report.into_result().unwrap();
-        assert_eq!(outcomes(&report)[0].0, "changed");
-        deployment.generated(&format!("{volume}/etc/f"))
-    };
-    let host = puppet::hostname().unwrap();
-    assert_eq!(run("one", vec![]).await, format!("{host}  containers"));
-
-    let kept = std::fs::read_dir(deployment.paths().state().join("facts")).unwrap();
-    let kept: Vec<_> = kept.map(|entry| entry.unwrap().path()).collect();
-    assert_eq!(kept.len(), 1);
-    let mut facts: serde_json::Value =
-        serde_json::from_slice(&std::fs::read(&kept[0]).unwrap()).unwrap();
-    facts["marked"] = json!("handed-in");
-    std::fs::write(&kept[0], facts.to_string()).unwrap();
-    assert_eq!(
-        run("two", vec![]).await,
-        format!("{host} handed-in containers")
-    );
-    let mount = format!("{}:/mnt:ro", deployment.root.path().display());
-    assert_eq!(
-        run("three", vec![mount]).await,
-        format!("{host}  containers"),
-        "what is mounted may have facts of its own"
-    );
 }

@@ -4,6 +4,7 @@
 
 mod common;
 mod drift;
+mod facts;
 mod isolation;
 mod steps;
 mod volumes;
