@@ -16,6 +16,11 @@ use crate::tree::PASSWORD_FILE;
 /// Puts together the tree of what Puppet wrote: of `full`, the entries that `list` names
 /// (NUL-separated relative paths), with the folders that lead to them.
 pub fn select(full: &Path, list: &[u8], generated: &Path) -> Result<()> {
+    let found = full.symlink_metadata().at("read", full)?;
+    if !found.is_dir() {
+        // Links lead elsewhere here than in the container that made them.
+        return Err(std::io::Error::other("it is no folder")).at("read", full);
+    }
     std::fs::create_dir(generated).at("make", generated)?;
     let mode = Permissions::from_mode(0o755);
     std::fs::set_permissions(generated, mode).at("set the mode of", generated)?;
@@ -39,22 +44,22 @@ pub fn select(full: &Path, list: &[u8], generated: &Path) -> Result<()> {
     settle_folders(full, generated)
 }
 
-fn copy(full: &Path, name: &Path, generated: &Path) -> Result<()> {
+/// Copies an entry and the folders that lead to it; says whether it is a folder. Below what is
+/// none, such as a link, there is nothing to copy.
+fn copy(full: &Path, name: &Path, generated: &Path) -> Result<bool> {
+    let parent = name.parent().unwrap_or(Path::new(""));
+    if !parent.as_os_str().is_empty() && !copy(full, parent, generated)? {
+        return Ok(false);
+    }
     let (from, to) = (full.join(name), generated.join(name));
     let Ok(metadata) = from.symlink_metadata() else {
         // Gone between being listed and being copied, or left out of the copy.
-        return Ok(());
+        return Ok(false);
     };
-    if let Some(parent) = name
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-    {
-        copy(full, parent, generated)?;
-    }
-    if to.symlink_metadata().is_ok() {
-        return Ok(());
-    }
     let kind = metadata.file_type();
+    if to.symlink_metadata().is_ok() {
+        return Ok(kind.is_dir());
+    }
     if kind.is_dir() {
         std::fs::create_dir(&to).at("make", &to)?;
     } else if kind.is_symlink() {
@@ -67,9 +72,10 @@ fn copy(full: &Path, name: &Path, generated: &Path) -> Result<()> {
         copy.flush().at("write", &to)?;
     } else {
         // A pipe or a socket is nobody's configuration.
-        return Ok(());
+        return Ok(false);
     }
-    liken(&metadata, &to)
+    liken(&metadata, &to)?;
+    Ok(kind.is_dir())
 }
 
 /// Gives a path the owner, mode and times of another.
@@ -111,12 +117,11 @@ fn settle_folders(full: &Path, generated: &Path) -> Result<()> {
 /// it itself when its restart finds that the password is another.
 pub fn keep_password_file(new: &Path, present: &Path, present_full: &Path) -> Result<()> {
     let (from, to) = (present.join(PASSWORD_FILE), new.join(PASSWORD_FILE));
-    let kept = present_full.join(PASSWORD_FILE).is_file();
-    if !kept || !to.is_file() {
+    if !has_password_file(present_full) || !has_password_file(new) {
         return Ok(());
     }
     files::remove(&to)?;
-    if !from.is_file() {
+    if !has_password_file(present) {
         return Ok(());
     }
     let mut text = Vec::new();
@@ -124,6 +129,25 @@ pub fn keep_password_file(new: &Path, present: &Path, present_full: &Path) -> Re
     source.read_to_end(&mut text).at("read", &from)?;
     files::create(&to)?.write_all(&text).at("write", &to)?;
     liken(&source.metadata().at("read", &from)?, &to)
+}
+
+/// Links are not followed: on the host they lead elsewhere.
+fn has_password_file(tree: &Path) -> bool {
+    let mut path = tree.to_owned();
+    let mut parts = Path::new(PASSWORD_FILE).components().peekable();
+    while let Some(part) = parts.next() {
+        path.push(part);
+        let is_right = path
+            .symlink_metadata()
+            .is_ok_and(|found| match parts.peek() {
+                Some(_) => found.is_dir(),
+                None => found.is_file(),
+            });
+        if !is_right {
+            return false;
+        }
+    }
+    true
 }
 
 /// Puts a tree in place of another, in one move; the other is then where the tree was.
@@ -207,5 +231,31 @@ mod tests {
         assert_eq!(text(&new), "new");
         keep_password_file(&new, &present, &present).unwrap();
         assert_eq!(text(&new), "in use");
+    }
+
+    #[test]
+    fn links_that_a_container_has_made_are_not_followed() {
+        let dir = tempfile::tempdir().unwrap();
+        let outside = dir.path().join("outside");
+        std::fs::create_dir(&outside).unwrap();
+        std::fs::write(outside.join(".my.cnf"), "the host's").unwrap();
+        let tree = |name: &str| {
+            let tree = dir.path().join(name);
+            std::fs::create_dir_all(tree.join("etc")).unwrap();
+            std::os::unix::fs::symlink(&outside, tree.join("root")).unwrap();
+            tree
+        };
+        let (full, generated) = (tree("full"), dir.path().join("generated"));
+        select(&full, b"etc\0root/.my.cnf\0", &generated).unwrap();
+        let selected = generated.join("root");
+        assert_eq!(std::fs::read_link(selected).unwrap(), outside);
+        keep_password_file(&full, &tree("present"), &tree("present-full")).unwrap();
+        let kept = std::fs::read_to_string(outside.join(".my.cnf")).unwrap();
+        assert_eq!(kept, "the host's");
+
+        let link = dir.path().join("link");
+        std::os::unix::fs::symlink(&full, &link).unwrap();
+        let refusal = select(&link, b"", &dir.path().join("x")).unwrap_err();
+        assert!(refusal.to_string().contains("no folder"), "{refusal}");
     }
 }

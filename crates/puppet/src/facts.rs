@@ -34,7 +34,7 @@ impl Session<'_> {
     /// Keeps what a run found out.
     pub fn keep_facts(&self, staging: &Path, place: &Path) -> Result<()> {
         let found = staging.join("out").join(FACTS);
-        let text = match std::fs::read(&found) {
+        let text = match files::read_made(&found) {
             Ok(text) => text,
             // The run was given them, or its Puppet does not go through our script.
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),

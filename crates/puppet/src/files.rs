@@ -1,7 +1,10 @@
 //! Writing files that nobody else may read, never half.
 
+use std::io::Read as _;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
+
+use rustix::fs::OFlags;
 
 use crate::error::{At, Result};
 
@@ -37,6 +40,25 @@ pub fn create(path: &Path) -> Result<std::fs::File> {
     Ok(file)
 }
 
+/// Reads a file that a container has made. On the host, a link would lead elsewhere, and a pipe
+/// would never end.
+///
+/// # Errors
+/// As for any file, and when it is something else than a file.
+pub fn read_made(path: &Path) -> std::io::Result<Vec<u8>> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let mut file = std::fs::OpenOptions::new()
+        .read(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(std::io::Error::other("it is no file"));
+    }
+    let mut content = Vec::new();
+    file.read_to_end(&mut content)?;
+    Ok(content)
+}
+
 /// Whether a folder is there and has something in it.
 pub fn is_filled(folder: &Path) -> Result<bool> {
     match std::fs::read_dir(folder) {
@@ -56,5 +78,24 @@ pub fn remove(path: &Path) -> Result<()> {
     match removed {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error).at("remove", path),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_files_are_read_of_what_a_container_has_made() {
+        let dir = tempfile::tempdir().unwrap();
+        let [file, link, pipe] = ["file", "link", "pipe"].map(|name| dir.path().join(name));
+        std::fs::write(&file, "text").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        let (kind, mode) = (rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR);
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, kind, mode, 0).unwrap();
+        assert_eq!(read_made(&file).unwrap(), b"text");
+        assert!(read_made(&link).is_err());
+        assert!(read_made(&pipe).is_err());
+        assert!(read_made(dir.path()).is_err());
     }
 }

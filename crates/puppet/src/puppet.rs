@@ -194,7 +194,10 @@ impl Puppet {
             _ => at_once + 1,
         };
         let mut reports: Vec<_> = stream::iter(jobs).buffer_unordered(at_once).collect().await;
-        session.pool.close().await?;
+        let all_skipped = |(_, report): &(_, RunReport)| matches!(report.outcome, Outcome::Skipped);
+        if !reports.iter().all(all_skipped) {
+            session.clear_away().await;
+        }
         reports.sort_by_key(|(index, _)| *index);
         Ok(Report {
             runs: reports.into_iter().map(|(_, report)| report).collect(),

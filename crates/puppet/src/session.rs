@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use tokio::sync::Semaphore;
 
 use crate::container::{self, Container, OUT};
-use crate::error::{At, Failure, Result};
+use crate::error::{At, Failure, PuppetError, Result};
 use crate::events::Event;
 use crate::facts::{FACTS, sees_what_others_see};
 use crate::hiera::{CONTAINER_LEVEL, to_json};
@@ -244,6 +244,19 @@ impl<'a> Session<'a> {
             put("archive", &[])?;
         }
         Ok(staging)
+    }
+
+    /// Removes the containers that are there in the end: those that have Puppet loaded, and those
+    /// that could not be removed when an engine was away. What stays, the next run removes.
+    pub async fn clear_away(&self) {
+        let mut cleared = self.pool.close().await.map_err(PuppetError::from);
+        if !self.puppet.settings.keep_failed {
+            cleared = cleared.and(self.remove_strays().await);
+        }
+        if let Err(error) = cleared {
+            let text = format!("containers are left for the next run to remove: {error}");
+            self.puppet.observer.event(&Event::Warning { text: &text });
+        }
     }
 
     /// Removes containers that earlier runs left behind.

@@ -199,14 +199,15 @@ impl Record {
 
 /// The hiera keys a run asked for, as it wrote them down.
 pub fn recorded_keys(path: &Path) -> Result<BTreeSet<String>> {
-    let text = match std::fs::read_to_string(path) {
+    let text = match files::read_made(path) {
         Ok(text) => text,
         // A manifest may ask for nothing at all.
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
         Err(error) => return Err(error).at("read", path),
     };
-    text.lines()
-        .map(|line| serde_json::from_str(line).map_err(std::io::Error::from))
+    text.split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty())
+        .map(|line| serde_json::from_slice(line).map_err(std::io::Error::from))
         .collect::<Result<_, _>>()
         .at("read", path)
 }

@@ -75,7 +75,7 @@ impl Session<'_> {
             let out = staging.path().join("out");
             let (full, generated) = (out.join("full"), out.join("generated"));
             let list = out.join("touched");
-            let list = std::fs::read(&list).at("read", &list)?;
+            let list = files::read_made(&list).at("read", &list)?;
             archive::select(&full, &list, &generated)?;
             let result = RecordedResult {
                 full: (&tree::hash(&full)?).into(),
