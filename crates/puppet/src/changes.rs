@@ -72,14 +72,12 @@ pub fn unified(old: &Path, new: &Path, changes: &[FileChange], mut secrets: Secr
         }
         let [before, after] = &sides;
         // Writing to a String cannot fail.
+        let name = on_one_line(&change.path);
         if before.what != after.what {
-            let _ = writeln!(text, "# {}: {} -> {}", change.path, before.what, after.what);
+            let _ = writeln!(text, "# {name}: {} -> {}", before.what, after.what);
         }
         if before.text != after.text {
-            let (a, b) = (
-                before.name("a", &change.path),
-                after.name("b", &change.path),
-            );
+            let (a, b) = (before.name("a", &name), after.name("b", &name));
             let diff = TextDiff::from_lines(&before.text, &after.text);
             let _ = write!(text, "{}", diff.unified_diff().header(&a, &b));
         }
@@ -111,7 +109,7 @@ impl Side {
         };
         if kind.is_symlink() {
             let target = std::fs::read_link(path).unwrap_or_default();
-            side.what = format!("link to {}", target.display());
+            side.what = format!("link to {}", on_one_line(&target.to_string_lossy()));
         } else if kind.is_dir() {
             side.what = format!("folder {}", side.what);
         } else if metadata.len() > LONGEST {
@@ -141,6 +139,18 @@ impl Side {
             .map(|(name, value)| format!("{}={}", name.trim(), value.trim()))
             .collect()
     }
+}
+
+/// A name that ends no line and commands no terminal.
+fn on_one_line(name: &str) -> String {
+    let mut text = String::with_capacity(name.len());
+    for c in name.chars() {
+        match c.is_control() {
+            true => text.extend(c.escape_default()),
+            false => text.push(c),
+        }
+    }
+    text
 }
 
 /// Lines that hold nothing but a time do not count, and would only distract.
@@ -211,5 +221,21 @@ mod tests {
         );
         assert_eq!(text, expected);
         assert_eq!(compare(&dir.path().join("none"), &new).unwrap().len(), 3);
+    }
+
+    #[test]
+    fn names_end_no_line_and_command_no_terminal() {
+        let dir = tempfile::tempdir().unwrap();
+        let (old, new) = (dir.path().join("old"), dir.path().join("new"));
+        for tree in [&old, &new] {
+            std::fs::create_dir(tree).unwrap();
+        }
+        std::fs::write(new.join("a\n+++ b\u{1b}[31m"), "x\n").unwrap();
+        std::os::unix::fs::symlink("to\nwhere", new.join("link")).unwrap();
+        let changes = compare(&old, &new).unwrap();
+        let text = unified(&old, &new, &changes, Secrets::default());
+        assert!(text.contains("+++ b/a\\n+++ b\\u{1b}[31m\n"), "{text}");
+        assert!(text.contains("link to to\\nwhere\n"), "{text}");
+        assert!(!text.contains('\u{1b}'), "{text}");
     }
 }

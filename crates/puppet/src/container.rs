@@ -102,6 +102,12 @@ impl Container<'_> {
                 image: self.run.config_image.clone(),
             },
             Some(NOT_COPIED) => Failure::NotCopied { last, log },
+            // As a shell tells it; Puppet's own codes are small.
+            Some(code @ 129..=192) => Failure::Killed {
+                signal: code - 128,
+                last,
+                log,
+            },
             Some(exit) => Failure::Puppet {
                 exit,
                 errors: transcript.errors(&format!("{IN}/config.pp"), &self.run.manifest),

@@ -109,6 +109,16 @@ pub enum Failure {
         /// Everything it said.
         log: PathBuf,
     },
+    /// Puppet was killed.
+    #[error("Puppet was ended by signal {signal}{}; last it said: {last}\n  full log: {}", if *signal == 9 { " (is there too little memory?)" } else { "" }, log.display())]
+    Killed {
+        /// The signal's number.
+        signal: i64,
+        /// The last line it said.
+        last: String,
+        /// Everything it said.
+        log: PathBuf,
+    },
     /// What Puppet wrote could not be copied out of the container.
     #[error("the result could not be copied out: {last}\n  full log: {}", log.display())]
     NotCopied {

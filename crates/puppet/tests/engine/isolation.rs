@@ -1,7 +1,7 @@
 //! What runs that share a loaded Puppet see of each other, and what becomes of those that cannot.
 
 use crate::common::{Deployment, entry, outcomes};
-use puppet::{Isolation, Report, Settings};
+use puppet::{Isolation, Outcome, Report, Settings};
 use runtime::engine::ContainerState;
 use serde_json::json;
 
@@ -65,6 +65,11 @@ async fn a_run_that_kills_all_it_can_harms_no_other() {
     let report = puppet.generate(entries).await.unwrap();
     let words: Vec<&str> = outcomes(&report).iter().map(|(word, _)| *word).collect();
     assert_eq!(words, ["failed", "changed", "changed", "changed"]);
+    let Outcome::Failed(failure) = &report.runs[0].outcome else {
+        panic!("{report:?}");
+    };
+    let said = failure.to_string();
+    assert!(said.contains("ended by signal 9"), "{said}");
     assert_eq!(deployment.containers().await, 0);
 }
 
