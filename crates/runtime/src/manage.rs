@@ -5,12 +5,13 @@ use std::path::Path;
 
 use futures_util::stream::{self, StreamExt};
 use serde::Serialize;
-use service::Secrets;
+use serde_json::{Map, Value};
+use service::{ContainerConfig, Secrets};
 
 use crate::converge::labels::{self, desired_name, label};
 use crate::converge::{
     self, ApplyOptions, ContainerSet, ConvergeError, Event, Observer, PlannedAction, Reason,
-    Result, forget, rename_to_preferred, retire, units_with,
+    Result, forget, rename_to_preferred, retire, state_drift, units_with,
 };
 use crate::engine::{ContainerState, ContainerSummary, Engine, EngineKind, Health};
 use crate::systemd::Units;
@@ -109,21 +110,26 @@ fn listed(container: &ContainerSummary) -> Listed {
         exit_code: container.exit_code(),
         config_hash: config_hash(container),
         created: container.created,
-        drift: match has_moved(container) {
-            true => vec![Reason::ImageChanged],
-            false => Vec::new(),
-        },
+        drift: known_drift(container),
     }
 }
 
-/// Whether the reference it was made from means another image now, as Docker's list call tells.
-fn has_moved(container: &ContainerSummary) -> bool {
+/// What the container alone, and what its labels tell of its configuration, say of the next apply.
+fn known_drift(container: &ContainerSummary) -> Vec<Reason> {
     let recorded = label(container, labels::CONFIG_DATA)
-        .and_then(|recorded| serde_json::from_str::<serde_json::Value>(recorded).ok());
+        .and_then(|recorded| serde_json::from_str::<Map<String, Value>>(recorded).ok());
     let reference = recorded
         .as_ref()
-        .and_then(|config| config["image"].as_str());
-    container.image == container.image_id && reference != Some(container.image_id.as_str())
+        .and_then(|config| config.get("image")?.as_str());
+    // Docker's list call has the image's id where the reference means another image now.
+    let has_id = container.image == container.image_id;
+    if has_id && reference != Some(container.image_id.as_str()) {
+        return vec![Reason::ImageChanged];
+    }
+    match recorded.map(ContainerConfig::new) {
+        Some(Ok(config)) => state_drift(container, config.keys()),
+        _ => Vec::new(),
+    }
 }
 
 /// Adds to each container of a set why another apply would do something about it, and gives the
@@ -299,5 +305,40 @@ impl Gone<'_> {
             forget(beside.state_dir, config_id)?;
         }
         Ok(names)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::fake::FakeEngine;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_list_tells_what_another_apply_would_start_or_repeat() {
+        let engine = FakeEngine::with_image("i");
+        let text = "
+a: {image: i, command: up, restart: always}
+b: {image: i, command: up}
+c: {image: i, command: exit 3, detach: false, exit_codes: [3]}
+d: {image: i, command: up}
+";
+        let set = ContainerSet {
+            config_id: "s".to_owned(),
+            managed_by: "m".to_owned(),
+            containers: crate::step::parse(Path::new("s.yaml"), text).unwrap(),
+        };
+        let options = ApplyOptions::default();
+        converge::apply(&engine, &set, &options, &|_| {})
+            .await
+            .unwrap();
+        engine.set_state("a", ContainerState::Exited, "Exited (0) 1 second ago");
+        engine.set_state("b", ContainerState::Exited, "Exited (0) 1 second ago");
+        engine.set_state("d", ContainerState::Created, "Created");
+        let listed = list(&engine, None).await.unwrap().remove("s").unwrap();
+        let drift: Vec<&[Reason]> = listed.iter().map(|c| c.drift.as_slice()).collect();
+        let (stopped, half_made) = ([Reason::Stopped], [Reason::HalfMade]);
+        assert_eq!(drift, [&stopped[..], &[], &[], &half_made[..]]);
     }
 }

@@ -65,6 +65,7 @@ pub use one::longer_name;
 pub(crate) use one::retire;
 pub use plan::{Existing, Plan, Planned, PlannedAction, Reason, Removal, Rename};
 pub(crate) use record::forget;
+pub(crate) use survey::state_drift;
 pub use survey::{check, plan};
 pub(crate) use units::with as units_with;
 pub use units::{PlannedUnit, UnitAction};

@@ -106,7 +106,11 @@ pub(crate) fn forget(state_dir: Option<&Path>, config_id: &str) -> Result<()> {
     }
 }
 
-/// A set's file: its id, with what has a meaning in paths written as hexadecimal.
+/// The longest that a set's id may be in the name of a file, in bytes.
+const LONGEST: usize = 200;
+
+/// A set's file: its id, with what has a meaning in paths written as hexadecimal, or where that is
+/// too long for a name its digest.
 fn path(dir: &Path, config_id: &str, extension: &str) -> PathBuf {
     let mut name = String::new();
     for byte in config_id.bytes() {
@@ -115,6 +119,9 @@ fn path(dir: &Path, config_id: &str, extension: &str) -> PathBuf {
         } else {
             name.push_str(&format!("%{byte:02x}"));
         }
+    }
+    if name.len() > LONGEST {
+        name = hex::encode(Sha256::digest(config_id.as_bytes()));
     }
     dir.join(format!("{name}.{extension}"))
 }
@@ -147,6 +154,9 @@ mod tests {
         let dir = Path::new("/s");
         assert_eq!(path(dir, "step_1", "json"), Path::new("/s/step_1.json"));
         assert_eq!(path(dir, "../x", "lock"), Path::new("/s/%2e%2e%2fx.lock"));
+        let long = |end: &str| path(dir, &("x".repeat(300) + end), "lock");
+        assert_ne!(long("a"), long("b"));
+        assert!(long("a").file_name().unwrap().len() < LONGEST);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use service::{Action, ContainerConfig};
+use service::{Action, ContainerConfig, ContainerKeys};
 
 use super::diff::{Difference, difference};
 use super::digest::DigestKey;
@@ -177,35 +177,7 @@ impl Survey<'_> {
         if !changes.is_empty() {
             return (PlannedAction::Replace, changes);
         }
-        let keys = config.keys();
-        // Set aside by a run that was interrupted. It was up before that; where it still is, the
-        // engine may be about to stop it.
-        if container.name.contains(ASIDE) && !keys.is_one_shot() {
-            return (PlannedAction::Start, vec![Reason::Interrupted]);
-        }
-        if is_up(container) {
-            return match keys.is_one_shot() {
-                true => (PlannedAction::Wait, vec![Reason::Running]),
-                false => (PlannedAction::Keep, Vec::new()),
-            };
-        }
-        let exit_code = container.exit_code().unwrap_or(-1);
-        let success = keys.accepts_exit_code(exit_code);
-        if keys.is_one_shot() {
-            return match success {
-                true => (PlannedAction::Keep, Vec::new()),
-                false => (PlannedAction::Replace, vec![Reason::Failed { exit_code }]),
-            };
-        }
-        let restarts = match keys.restart.as_deref() {
-            None | Some("no") => false,
-            Some(policy) if policy.starts_with("on-failure") => exit_code != 0,
-            Some(_) => true,
-        };
-        match restarts || !success {
-            true => (PlannedAction::Start, vec![Reason::Stopped]),
-            false => (PlannedAction::Keep, Vec::new()),
-        }
+        judge_state(container, config.keys())
     }
 
     /// Whether a one-shot container that left nothing behind was done before.
@@ -266,6 +238,46 @@ impl Survey<'_> {
         let gone: BTreeSet<&str> = plan.removals.iter().map(|r| r.id.as_str()).collect();
         let staying = self.all.iter().filter(|c| !gone.contains(c.id.as_str()));
         staying.map(|c| c.name.as_str()).collect()
+    }
+}
+
+/// Why there is something to do about a container, even where it is as configured.
+pub(crate) fn state_drift(container: &ContainerSummary, keys: &ContainerKeys) -> Vec<Reason> {
+    match is_half_made(container) {
+        true => vec![Reason::HalfMade],
+        false => judge_state(container, keys).1,
+    }
+}
+
+/// What there is to do about a container that is as configured.
+fn judge_state(container: &ContainerSummary, keys: &ContainerKeys) -> (PlannedAction, Vec<Reason>) {
+    // Set aside by a run that was interrupted. It was up before that; where it still is, the
+    // engine may be about to stop it.
+    if container.name.contains(ASIDE) && !keys.is_one_shot() {
+        return (PlannedAction::Start, vec![Reason::Interrupted]);
+    }
+    if is_up(container) {
+        return match keys.is_one_shot() {
+            true => (PlannedAction::Wait, vec![Reason::Running]),
+            false => (PlannedAction::Keep, Vec::new()),
+        };
+    }
+    let exit_code = container.exit_code().unwrap_or(-1);
+    let success = keys.accepts_exit_code(exit_code);
+    if keys.is_one_shot() {
+        return match success {
+            true => (PlannedAction::Keep, Vec::new()),
+            false => (PlannedAction::Replace, vec![Reason::Failed { exit_code }]),
+        };
+    }
+    let restarts = match keys.restart.as_deref() {
+        None | Some("no") => false,
+        Some(policy) if policy.starts_with("on-failure") => exit_code != 0,
+        Some(_) => true,
+    };
+    match restarts || !success {
+        true => (PlannedAction::Start, vec![Reason::Stopped]),
+        false => (PlannedAction::Keep, Vec::new()),
     }
 }
 
