@@ -164,7 +164,12 @@ impl Parameter {
         let wrong = || Problem::WrongType {
             name: name.to_owned(),
             wanted: self.kind.wanted(),
-            found: format!("this is {}", described(value)),
+            found: match (self.kind, &**value) {
+                (Kind::List, Value::Array(_)) => {
+                    "this is a list, of which not all are texts".to_owned()
+                }
+                _ => format!("this is {}", described(value)),
+            },
         };
         let converted = match (self.kind, &**value) {
             (Kind::String, Value::String(_))

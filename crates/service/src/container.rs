@@ -21,6 +21,7 @@
 //!   paunch records them and does nothing about them.
 //! * `depends_on` and `systemd_exec_flags` are for the units of containers that systemd starts.
 //!   `check_interval` is accepted and recorded, and changes nothing: the healthcheck has an interval.
+//!   So is a `test` that stands outside of a healthcheck, as TripleO 8 has one.
 
 use std::fmt;
 use std::path::Path;
@@ -278,6 +279,7 @@ mod tests {
              security_opt: label=disable\nstop_signal: SIGINT\nstop_grace_period: 1m\n\
              hostname: h\nextra_hosts: ['a:1.2.3.4']\ncpuset_cpus: all\ncap_add: [X]\n\
              cap_drop: [Y]\nulimit: ['nofile=1:2']\npids_limit: 7\ncheck_interval: 10\n\
+             test: /bin/check\n\
              cgroup_parent: /p\ncpu_quota: 50000\ndevices: ['/dev/null:/dev/x:r']\ndns: 1.1.1.1\n\
              dns_search: [a.b]\ndomainname: d\nentrypoint: [sh, -c]\nexpose: [80]\ninit: true\n\
              labels: {a: 1}\nlog_driver: json-file\nlog_opt: {max-size: 1m}\nmem_reservation: 1m\n\

@@ -119,7 +119,9 @@ def plan(theirs, puppet, tasks):
         check(step['tasks'] == TASKS[number] == given, f'step {number}: tasks {step["tasks"]}')
         head, *lines = text.splitlines()
         check(head == str(number), f'the plan has {head} for step {number}')
-        listed = sorted(line.split()[0] for line in lines[1:] if line and not line.startswith('tasks: '))
+        rows = [line.split() for line in lines[1:] if line and not line.startswith('tasks: ')]
+        # Images that are to be pulled depend on the engine that is there.
+        listed = sorted(row[0] for row in rows if row[1] != 'pull')
         check(listed == CONTAINERS[number], f'step {number}: the plan lists {listed}')
         said = [line for line in lines if line.startswith('tasks: ')]
         check(said == [f'tasks: {", ".join(names)}' for names in [TASKS[number]] if names],

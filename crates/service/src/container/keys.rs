@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::compose::{self, Device, Port, PublishedPort};
 use super::values::{self, Command, EnvVar, Ulimit, VolumeMount};
@@ -203,6 +204,9 @@ pub struct ContainerKeys {
     /// Time between two checks where systemd runs them, as with paunch; nothing uses it here.
     #[serde(deserialize_with = "values::text")]
     pub check_interval: Option<String>,
+    /// A healthcheck's test outside of a healthcheck, as TripleO 8 has it for one container; nothing
+    /// uses it, as with paunch.
+    pub test: IgnoredAny,
     /// systemd units that are wanted by the container's own, where it has one.
     #[serde(deserialize_with = "values::list")]
     pub depends_on: Vec<String>,
