@@ -196,6 +196,8 @@ fn what_is_wrong_is_said_before_anything_is_built() {
     build("[bse]\ntype = git\n", &[]).says(&["k.conf:2:", "did you mean base?"]);
     build("[DEFAULT\n", &[]).says(&["k.conf:1:", "does not end with ]"]);
     build("", &["--namespace", "Upper"]).says(&["'Upper' is no namespace"]);
+    build("", &["--registry", "a registry"]).says(&["'a registry' is no registry"]);
+    build("", &["--patches-path", "/nowhere"]).says(&["/nowhere: No such file"]);
     build("", &["--profile", "none"]).says(&["there is no profile none"]);
     build("", &["--buildkit-builder", "x"]).says(&["cannot be honoured"]);
     build("", &["--config-file", "/nowhere.conf"]).says(&["/nowhere.conf"]);

@@ -25,6 +25,17 @@ pub enum Error {
     /// Folders nest without end.
     #[error("{}: folders nest too deeply; is there a link to a folder above?", .0.display())]
     TooDeep(PathBuf),
+    /// A pipe, a socket or a device.
+    #[error("{}: neither a file nor a folder; images are made of those alone", .0.display())]
+    NotAFile(PathBuf),
+    /// A template that is none.
+    #[error("{}: a template of {size} bytes; none is larger than {} MiB", path.display(), crate::tree::MAX_TEMPLATE >> 20)]
+    LargeTemplate {
+        /// Its path.
+        path: PathBuf,
+        /// How large it is.
+        size: u64,
+    },
     /// A file name that cannot be written into a Dockerfile.
     #[error("{}: the name is not UTF-8", .0.display())]
     NotUtf8(PathBuf),

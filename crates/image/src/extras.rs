@@ -24,9 +24,13 @@ pub(crate) fn tree(options: &Options) -> Result<Tree> {
         .kolla
         .as_ref()
         .is_some_and(|k| k.release().has_patches);
-    if has_patches || options.patches_path.is_some() {
-        let source = options.patches_path.as_deref().map(Path::new);
-        put_patches(&mut tree, source.filter(|folder| folder.is_dir()))?;
+    let patches = options.patches_path.as_deref();
+    let patches = patches.filter(|path| !path.is_empty()).map(Path::new);
+    if let Some(folder) = patches {
+        fs::read_dir(folder).at(folder)?;
+    }
+    if has_patches || patches.is_some() {
+        put_patches(&mut tree, patches)?;
     }
     Ok(tree)
 }

@@ -1,7 +1,7 @@
 //! A tree of templates on disk: one or several folders laid over one another.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
+use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, IoContext, Result};
@@ -11,6 +11,9 @@ const TEMPLATE: &str = "Dockerfile.j2";
 
 /// How deep folders may nest; a link to one's own parent ends here.
 const MAX_DEPTH: usize = 32;
+
+/// How large a template may be. Kolla's largest has 30 KB.
+pub(crate) const MAX_TEMPLATE: u64 = 16 << 20;
 
 /// A Kolla tree: every file of it, and which folders are images.
 #[derive(Clone, Debug)]
@@ -22,6 +25,21 @@ pub struct Tree {
     folders: BTreeSet<String>,
     /// Image name → its folder inside the tree.
     images: BTreeMap<String, String>,
+}
+
+/// Refuses what cannot be read to its end, and templates that are too large to be any.
+fn check_file(path: &Path, metadata: &Metadata, is_template: bool) -> Result<()> {
+    if !metadata.is_file() {
+        return Err(Error::NotAFile(path.to_owned()));
+    }
+    let size = metadata.len();
+    match is_template && size > MAX_TEMPLATE {
+        true => Err(Error::LargeTemplate {
+            path: path.to_owned(),
+            size,
+        }),
+        false => Ok(()),
+    }
 }
 
 impl Tree {
@@ -63,12 +81,14 @@ impl Tree {
                 format!("{inside}/{name}")
             };
             // Links are followed, as when the tree is copied to be built.
-            if fs::metadata(&path).at(&path)?.is_dir() {
+            let metadata = fs::metadata(&path).at(&path)?;
+            if metadata.is_dir() {
                 self.walk(&path, &inside, depth + 1)?;
                 self.folders.insert(inside);
-            } else {
-                self.files.insert(inside, path);
+                continue;
             }
+            check_file(&path, &metadata, inside.ends_with(".j2"))?;
+            self.files.insert(inside, path);
         }
         Ok(())
     }
@@ -152,5 +172,42 @@ impl Tree {
             let is_template = name == TEMPLATE || name.ends_with("/Dockerfile.j2");
             (!prefix.is_empty() && !is_template).then_some((name, path.as_path()))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+
+    /// What opening a tree comes to that has this besides an image.
+    fn error_with(make: impl FnOnce(&Path)) -> String {
+        let dir = tempfile::tempdir().unwrap();
+        let base = dir.path().join("base");
+        fs::create_dir(&base).unwrap();
+        fs::write(base.join(TEMPLATE), "FROM x").unwrap();
+        make(&base);
+        Tree::open(dir.path(), &[]).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_cannot_be_read_to_its_end_is_refused() {
+        let socket = error_with(|base| drop(UnixListener::bind(base.join("socket")).unwrap()));
+        assert!(
+            socket.contains("base/socket: neither a file nor"),
+            "{socket}"
+        );
+        let above = error_with(|base| symlink("..", base.join("above")).unwrap());
+        assert!(above.contains("nest too deeply"), "{above}");
+        let large = error_with(|base| {
+            let file = fs::File::create(base.join("large.j2")).unwrap();
+            file.set_len(MAX_TEMPLATE + 1).unwrap();
+        });
+        assert!(
+            large.contains("base/large.j2: a template of 16777217 bytes"),
+            "{large}"
+        );
     }
 }

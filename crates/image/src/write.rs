@@ -53,22 +53,23 @@ fn folders_of(inside: &str) -> impl Iterator<Item = &str> {
     ends.chain([inside.len()]).map(|end| &inside[..end])
 }
 
+/// The largest file that is read whole.
+const SMALL: u64 = 1 << 20;
+
 /// Copies a file with its mode. Most files of a tree are small: one read, one write.
 fn copy(from: &Path, to: &Path) -> Result<()> {
-    let (bytes, mode) = read(from).at(from)?;
-    write(to, &bytes, mode).at(to)
-}
-
-/// A file's bytes and its mode.
-fn read(from: &Path) -> io::Result<(Vec<u8>, u32)> {
-    let mut source = File::open(from)?;
-    let metadata = source.metadata()?;
+    let mut source = File::open(from).at(from)?;
+    let metadata = source.metadata().at(from)?;
+    let mode = metadata.permissions().mode() & 0o7777;
+    if metadata.size() > SMALL {
+        return write(to, mode, |target| io::copy(&mut source, target).map(drop)).at(to);
+    }
     let mut bytes = Vec::with_capacity(usize::try_from(metadata.size()).unwrap_or_default() + 1);
-    source.read_to_end(&mut bytes)?;
-    Ok((bytes, metadata.permissions().mode() & 0o7777))
+    source.read_to_end(&mut bytes).at(from)?;
+    write(to, mode, |target| target.write_all(&bytes)).at(to)
 }
 
-fn write(to: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+fn write(to: &Path, mode: u32, fill: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
     let mut options = File::options();
     let mut target = options
         .write(true)
@@ -76,7 +77,7 @@ fn write(to: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
         .truncate(true)
         .mode(mode)
         .open(to)?;
-    target.write_all(bytes)?;
+    fill(&mut target)?;
     // A file that was there keeps its mode, and a new one loses what the umask says.
     if target.metadata()?.permissions().mode() & 0o7777 != mode {
         target.set_permissions(fs::Permissions::from_mode(mode))?;

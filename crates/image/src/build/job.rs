@@ -181,6 +181,9 @@ impl Job {
         if self.set.options().squash && message.contains("experimental mode") {
             message += "; --squash needs \"experimental\": true in Docker's daemon.json";
         }
+        if is_full(&message) {
+            message += "; the engine's disk is full, and docker system df says of what";
+        }
         let instruction = output.step.and_then(|step| self.instruction(step));
         let again = || format!("{} '^{}$'", self.set.options().command, self.name());
         Failure {
@@ -242,8 +245,14 @@ fn passing_fault(error: &EngineError, output: &Output) -> Option<String> {
             let lines = output.tail.iter().map(String::as_str);
             passing::fault(lines).map(|line| line.trim().to_owned())
         }
+        full if is_full(&full.reason()) => None,
         other => other.is_transient().then(|| other.to_string()),
     }
+}
+
+/// Whether the engine had no room for an image.
+fn is_full(message: &str) -> bool {
+    message.contains("no space left on device")
 }
 
 /// A line without the colours that engines give to what went to standard error.

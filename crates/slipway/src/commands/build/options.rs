@@ -26,6 +26,19 @@ const NEEDLESS: [(&str, &str); 2] = [
     ("squash_cleanup", "the engine squashes, not docker-squash"),
 ];
 
+/// Options that say what templates see or do, where the Kolla's release has them.
+const OF_TEMPLATES: [&str; 9] = [
+    "base_package_type",
+    "clean_package_cache",
+    "distro_package_manager",
+    "docker-healthchecks",
+    "infra-rename",
+    "openstack-release-codename",
+    "repos-yaml",
+    "rpm_setup_config",
+    "use-dumb-init",
+];
+
 /// Reads the configuration, and gives it with the defaults: those of the Kolla that was named, or
 /// of the images that come with Slipway.
 pub fn settings(asked: &cli::Build) -> anyhow::Result<(Settings, Options)> {
@@ -125,6 +138,20 @@ pub fn options(
             let place = place.map(|place| place.to_string()).unwrap_or_default();
             let why = "means nothing to the images that come with Slipway; it goes with --kolla";
             return Err(bad_input(anyhow!("{place}: {key} {why}")));
+        }
+    }
+    if let Some(kolla) = &defaults.kolla {
+        for option in OF_TEMPLATES.iter().filter(|name| !kolla.has_option(name)) {
+            let key = &option.replace('-', "_");
+            if !settings.is_given(key) {
+                continue;
+            }
+            let place = settings.place("DEFAULT", key);
+            let place = place.map(|place| place.to_string()).unwrap_or_default();
+            output.warning(&format!(
+                "{place}: {key} changes nothing: Kolla {} has no such option",
+                kolla.shown_version()
+            ));
         }
     }
     let path = |key: &str| -> anyhow::Result<Option<PathBuf>> {
@@ -346,6 +373,12 @@ pub fn check_reference(options: &Options) -> anyhow::Result<()> {
             "'{}' is no namespace: it has lower-case letters, digits and . _ - between them",
             options.namespace
         );
+    }
+    if let Some(registry) = &options.registry {
+        let is_part = |c: char| c.is_ascii_alphanumeric() || "._-:/[]".contains(c);
+        if !registry.chars().all(is_part) {
+            bail!("'{registry}' is no registry: it is a host, with its port where that is another");
+        }
     }
     let is_tag = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     let tag = &options.tag();
