@@ -13,7 +13,7 @@ use runtime::converge::{ContainerFailure, ConvergeError};
 use runtime::engine::{Engine, EngineError, EngineKind};
 use runtime::manage;
 
-use crate::cli::{self, Format, Global, LabelData, label};
+use crate::cli::{self, Format, Global, LabelData, absolute, label};
 use crate::commands::{self, apply, debug, listing};
 use crate::output::Output;
 use crate::{engine, exit};
@@ -94,7 +94,7 @@ struct Apply {
     #[arg(long, value_name = "name")]
     config_id: String,
     /// Absolute directory path for container logs. Works only for Podman
-    #[arg(long)]
+    #[arg(long, value_parser = absolute)]
     container_log_path: Option<PathBuf>,
     /// Make containers without their healthchecks
     #[arg(long)]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::name;
-use super::shared::{Lock, Root, Systemd};
+use super::shared::{Lock, Root, Systemd, absolute};
 
 #[derive(Args, Debug)]
 pub struct Apply {
@@ -39,7 +39,7 @@ pub struct Apply {
     #[arg(long)]
     pub healthcheck_disabled: bool,
     /// Folder for one log file per container (Podman)
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = absolute)]
     pub container_log_path: Option<PathBuf>,
     /// Say what would be done and why, and do nothing
     #[arg(long)]

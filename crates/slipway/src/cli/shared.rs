@@ -97,8 +97,9 @@ pub struct Systemd {
     pub no_systemd: bool,
 }
 
-/// systemd resolves links between units by their whole paths.
-fn absolute(text: &str) -> Result<PathBuf, String> {
+/// systemd resolves links between units by their whole paths, and an engine has a folder of its own
+/// to which others would be relative.
+pub fn absolute(text: &str) -> Result<PathBuf, String> {
     let path = PathBuf::from(text);
     match path.is_absolute() {
         true => Ok(path),
