@@ -34,6 +34,11 @@ pub enum Event<'a> {
         /// Why, where it was done before.
         why: &'a str,
     },
+    /// Puppet is loaded for a run, and for others to come.
+    Loading {
+        /// For what.
+        subject: &'a str,
+    },
     /// Puppet cannot be loaded once for the runs of an image: each has a container of its own.
     Apart {
         /// The image.

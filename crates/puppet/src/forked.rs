@@ -118,6 +118,8 @@ impl Session<'_> {
             ));
         }
         let image = run.config_image.as_str();
+        let subject = run.volume.as_str();
+        self.puppet.observer.event(&Event::Loading { subject });
         if let Some(idle) = self.pool.idle_besides(image) {
             idle.remove().await?;
         }

@@ -151,6 +151,27 @@ async fn a_loaded_puppet_that_is_killed_costs_no_volume() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_hangs_is_ended_and_the_next_goes_on() {
+    let deployment = Deployment::new().await;
+    let settings = Settings {
+        timeout: std::time::Duration::from_secs(10),
+        ..one_by_one(&deployment)
+    };
+    let puppet = deployment.puppet_with(json!({}), settings);
+    let entries = vec![
+        entry("one", "generate('/bin/sleep', '1000')"),
+        entry("two", "file { '/etc/good': content => 'x' }"),
+        entry("three", "file { '/etc/good': content => 'x' }"),
+    ];
+    let report = puppet.generate(entries).await.unwrap();
+    let words: Vec<&str> = outcomes(&report).iter().map(|(word, _)| *word).collect();
+    assert_eq!(words, ["failed", "changed", "changed"]);
+    let error = report.into_result().unwrap_err().to_string();
+    assert!(error.contains("did not end within 10 s"), "{error}");
+    assert_eq!(deployment.containers().await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn both_ways_make_the_same() {
     let deployment = Deployment::new().await;
     let manifest = r"

@@ -24,6 +24,7 @@ impl puppet::Observer for Progress {
             Event::Warning { text } => output.warning(text),
             Event::Pulling { image } => output.about(Level::Normal, TOPIC, image, "pulling"),
             Event::Started { subject, why } => output.started(TOPIC, subject, why),
+            Event::Loading { subject } => output.progress(TOPIC, subject, "loading Puppet"),
             Event::Line { subject, line } => {
                 output.progress(TOPIC, subject, line);
                 output.about(Level::Everything, TOPIC, subject, line);
