@@ -1,12 +1,13 @@
 //! What differs between two trees, for people: names, and the text of files.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use serde::Serialize;
-use service::Secrets;
-use similar::TextDiff;
+use service::{Redactor, Secrets};
+use similar::{ChangeTag, TextDiff};
 
 use crate::error::Result;
 use crate::tree;
@@ -65,6 +66,7 @@ pub fn compare(old: &Path, new: &Path) -> Result<Vec<FileChange>> {
 /// says it is one.
 pub fn unified(old: &Path, new: &Path, changes: &[FileChange], mut secrets: Secrets) -> String {
     let mut text = String::new();
+    let known = secrets.redactor();
     for change in changes {
         let sides = [old, new].map(|tree| Side::of(&tree.join(&change.path)));
         for side in &sides {
@@ -79,10 +81,43 @@ pub fn unified(old: &Path, new: &Path, changes: &[FileChange], mut secrets: Secr
         if before.text != after.text {
             let (a, b) = (before.name("a", &name), after.name("b", &name));
             let diff = TextDiff::from_lines(&before.text, &after.text);
+            for secret in replaced_by_secrets(&diff, &known) {
+                secrets.add(secret);
+            }
             let _ = write!(text, "{}", diff.unified_diff().header(&a, &b));
         }
     }
     secrets.redactor().redact(&text)
+}
+
+/// What was there where a secret is now: the secret of before, which nothing else tells of.
+fn replaced_by_secrets<'a>(diff: &TextDiff<'a, 'a, 'a, str>, known: &Redactor) -> Vec<&'a str> {
+    let mut found = Vec::new();
+    for op in diff.ops() {
+        let lines = |tag: ChangeTag| -> Vec<&'a str> {
+            let of_tag = diff.iter_changes(op).filter(|change| change.tag() == tag);
+            of_tag.map(|change| change.value()).collect()
+        };
+        let (old, new) = (lines(ChangeTag::Delete), lines(ChangeTag::Insert));
+        // Line by line, where one stands for another.
+        let in_pairs = old.len() == new.len();
+        let size = |lines: &[&str]| if in_pairs { 1 } else { lines.len().max(1) };
+        for (old, new) in old.chunks(size(&old)).zip(new.chunks(size(&new))) {
+            if new.iter().all(|line| known.redact(line) == **line) {
+                continue;
+            }
+            let stays: HashSet<&str> = new.iter().copied().flat_map(words).collect();
+            let gone = old.iter().copied().flat_map(words);
+            found.extend(gone.filter(|word| !stays.contains(word)));
+        }
+    }
+    found
+}
+
+/// What may be a value for itself.
+fn words(line: &str) -> impl Iterator<Item = &str> {
+    line.split(|c: char| c.is_whitespace() || "\"'=:,;<>()[]{}@".contains(c))
+        .filter(|word| !word.is_empty())
 }
 
 /// One file of one tree.
@@ -132,11 +167,14 @@ impl Side {
         }
     }
 
-    /// `name=value` of lines that set something.
+    /// `name=value` of lines that set something, `name: value` among them.
     fn settings(&self) -> Vec<String> {
-        let settings = self.text.lines().filter_map(|line| line.split_once('='));
+        let lines = self.text.lines();
+        let settings = lines.flat_map(|line| ['=', ':'].map(|sign| line.split_once(sign)));
+        let bare = |text: &str| text.trim().trim_matches(['"', '\'', ',']).to_owned();
         settings
-            .map(|(name, value)| format!("{}={}", name.trim(), value.trim()))
+            .flatten()
+            .map(|(name, value)| format!("{}={}", bare(name), bare(value)))
             .collect()
     }
 }
@@ -237,5 +275,32 @@ mod tests {
         assert!(text.contains("+++ b/a\\n+++ b\\u{1b}[31m\n"), "{text}");
         assert!(text.contains("link to to\\nwhere\n"), "{text}");
         assert!(!text.contains('\u{1b}'), "{text}");
+    }
+
+    #[test]
+    fn what_a_secret_takes_the_place_of_is_not_shown() {
+        let dir = tempfile::tempdir().unwrap();
+        let (old, new) = (dir.path().join("old"), dir.path().join("new"));
+        let text = |secret: &str| {
+            format!(
+                "user {secret} stays\nplain of-{secret}\n\"db_password\": \"keyed-{secret}\",\n"
+            )
+        };
+        for (tree, secret) in [(&old, "former-one"), (&new, "latter-one")] {
+            std::fs::create_dir(tree).unwrap();
+            std::fs::write(tree.join("a"), text(secret)).unwrap();
+            let more = format!(
+                "{}moved {secret}\n",
+                "a line more\n".repeat(secret.len() % 3)
+            );
+            std::fs::write(tree.join("b"), more).unwrap();
+        }
+        let changes = compare(&old, &new).unwrap();
+        let mut secrets = Secrets::default();
+        secrets.add("latter-one");
+        let text = unified(&old, &new, &changes, secrets);
+        assert!(!text.contains("former-one"), "{text}");
+        assert!(!text.contains("latter-one"), "{text}");
+        assert!(text.contains("-user *** stays\n"), "{text}");
     }
 }
