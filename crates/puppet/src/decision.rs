@@ -137,7 +137,6 @@ impl Session<'_> {
 
     /// What would be done for a config volume.
     pub async fn plan(&self, run: &Run, first: &Hiera) -> Result<Planned> {
-        let purpose = Purpose::Volume;
         let planned = |why| Planned {
             name: run.volume.to_string(),
             why,
@@ -146,12 +145,8 @@ impl Session<'_> {
             let why = format!("image {} is not here yet", run.config_image);
             return Ok(planned(Some(why)));
         };
-        let inputs = self.container_inputs(run, purpose, &image);
-        let (kind, name) = purpose.record(run);
-        let before = self.state.load(kind, &name);
-        let reason = self.reason(run, purpose, first, before.as_ref(), &inputs);
-        match reason.await {
-            Ok(why) => Ok(planned(why)),
+        match self.decide(run, Purpose::Volume, first, image).await {
+            Ok(decided) => Ok(planned(decided.reason)),
             Err(Failure::Result(error)) => Err(*error),
             Err(failure) => Ok(planned(Some(failure.to_string()))),
         }
