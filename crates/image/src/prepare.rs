@@ -6,7 +6,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rayon::prelude::*;
-use tempfile::TempDir;
 
 use crate::context::{self, Context};
 use crate::dockerfile;
@@ -14,7 +13,7 @@ use crate::error::{Error, IoContext, Result, nearest};
 use crate::fingerprint::Inputs;
 use crate::render;
 use crate::set::ImageSet;
-use crate::sources::{self, Fetched, Fetching, SourceError, Wanted};
+use crate::sources::{self, Fetched, Fetching, Scratch, SourceError, Wanted};
 
 /// What an image is built from, read.
 #[derive(Clone, Debug)]
@@ -30,7 +29,7 @@ pub(crate) struct Preparation {
     /// Images whose sources cannot be had.
     pub failed: BTreeMap<usize, SourceError>,
     /// Where fetched files are.
-    pub scratch: Option<Arc<TempDir>>,
+    pub scratch: Option<Arc<Scratch>>,
     names: BTreeMap<usize, String>,
 }
 
@@ -89,7 +88,7 @@ impl ImageSet {
         &self,
         images: &[usize],
     ) -> Result<(
-        Option<Arc<TempDir>>,
+        Option<Arc<Scratch>>,
         BTreeMap<usize, Vec<Fetched>>,
         BTreeMap<usize, SourceError>,
     )> {
@@ -120,8 +119,8 @@ impl ImageSet {
                 }
             })
             .collect();
-        let scratch = tempfile::Builder::new().prefix("slipway-build-").tempdir();
-        let scratch = scratch.at(&std::env::temp_dir())?;
+        let above = std::env::temp_dir();
+        let scratch = Scratch::new_in(&above).at(&above)?;
         let fetching = Fetching {
             scratch: scratch.path().to_owned(),
             cache: options.source_cache.clone(),

@@ -9,6 +9,7 @@ mod archive;
 mod download;
 mod error;
 mod git;
+mod scratch;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -20,6 +21,7 @@ use sha2::{Digest, Sha256};
 
 pub use archive::together;
 pub use error::SourceError;
+pub(crate) use scratch::Scratch;
 
 /// How a source is fetched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
