@@ -1,9 +1,11 @@
 //! Reading what service definitions write in more than one way: nulls where a condition took
 //! something away, strings given as lists of lines, one where several may stand.
 
+use std::marker::PhantomData;
+
 use serde::{Deserialize, Deserializer};
 
-use crate::{ConfigVolume, PuppetConfig, Step};
+use crate::{ConfigVolume, Step};
 
 /// A value, or its type's default where null stands.
 pub fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
@@ -43,11 +45,13 @@ pub fn volume<'de, D: Deserializer<'de>>(
 }
 
 /// The tasks of each step: one, or a list of them.
-pub fn tasks<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<crate::ByStep<Vec<PuppetConfig>>, D::Error> {
-    let steps: Option<crate::ByStep<Option<OneOrMany>>> = Option::deserialize(deserializer)?;
-    let tasks = |many: Option<OneOrMany>| many.map(|many| many.0).unwrap_or_default();
+pub fn tasks<'de, D, T>(deserializer: D) -> Result<crate::ByStep<Vec<T>>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    let steps: Option<crate::ByStep<Option<OneOrMany<T>>>> = Option::deserialize(deserializer)?;
+    let tasks = |many: Option<OneOrMany<T>>| many.map(|many| many.0).unwrap_or_default();
     Ok(steps
         .unwrap_or_default()
         .into_iter()
@@ -88,31 +92,31 @@ fn present(items: Vec<Option<String>>) -> Vec<String> {
 }
 
 /// Chosen by the shape met rather than by trying both, so that errors speak of what is there.
-struct OneOrMany(Vec<PuppetConfig>);
+struct OneOrMany<T>(Vec<T>);
 
-impl<'de> Deserialize<'de> for OneOrMany {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<OneOrMany, D::Error> {
-        struct Visitor;
-        impl<'de> serde::de::Visitor<'de> for Visitor {
-            type Value = OneOrMany;
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<OneOrMany<T>, D::Error> {
+        struct Visitor<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> serde::de::Visitor<'de> for Visitor<T> {
+            type Value = OneOrMany<T>;
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str("a task or a list of tasks")
             }
             fn visit_map<A: serde::de::MapAccess<'de>>(
                 self,
                 map: A,
-            ) -> Result<OneOrMany, A::Error> {
+            ) -> Result<OneOrMany<T>, A::Error> {
                 let map = serde::de::value::MapAccessDeserializer::new(map);
-                PuppetConfig::deserialize(map).map(|task| OneOrMany(vec![task]))
+                T::deserialize(map).map(|task| OneOrMany(vec![task]))
             }
             fn visit_seq<A: serde::de::SeqAccess<'de>>(
                 self,
                 seq: A,
-            ) -> Result<OneOrMany, A::Error> {
+            ) -> Result<OneOrMany<T>, A::Error> {
                 let seq = serde::de::value::SeqAccessDeserializer::new(seq);
                 Vec::deserialize(seq).map(OneOrMany)
             }
         }
-        deserializer.deserialize_any(Visitor)
+        deserializer.deserialize_any(Visitor(PhantomData))
     }
 }

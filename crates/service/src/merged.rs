@@ -4,8 +4,9 @@ use std::path::Path;
 
 use indexmap::IndexMap;
 use serde::Deserialize;
+use serde_json::Value;
 
-use crate::load::parse_as;
+use crate::load::{parse_as, unreadable};
 use crate::{ByStep, Containers, Hiera, PuppetConfig, Result, RoleData, Scripts, Tasks, lenient};
 
 /// Role data as TripleO writes it. What is not for a node to do is not looked at: subscriptions,
@@ -20,7 +21,7 @@ struct Merged {
     #[serde(default, deserialize_with = "lenient::or_default")]
     global_config_settings: Hiera,
     #[serde(default, deserialize_with = "lenient::or_default")]
-    service_config_settings: IndexMap<String, Hiera>,
+    service_config_settings: IndexMap<String, Value>,
     #[serde(default, deserialize_with = "lenient::or_default")]
     puppet_config: Vec<PuppetConfig>,
     #[serde(default, deserialize_with = "lenient::or_default")]
@@ -34,7 +35,7 @@ struct Merged {
     #[serde(default, deserialize_with = "lenient::lines")]
     step_config: String,
     #[serde(default, deserialize_with = "lenient::tasks")]
-    docker_puppet_tasks: ByStep<Vec<PuppetConfig>>,
+    docker_puppet_tasks: ByStep<Vec<TaskOfService>>,
     #[serde(default, deserialize_with = "lenient::or_default")]
     container_puppet_tasks: ByStep<Vec<TaskOfService>>,
     #[serde(default, deserialize_with = "lenient::or_default")]
@@ -60,8 +61,23 @@ impl RoleData {
         let merged: Merged = parse_as(path, text)?;
         let mut config_settings = merged.config_settings;
         config_settings.extend(merged.global_config_settings);
-        let mut docker_puppet_tasks = merged.docker_puppet_tasks;
-        for (step, tasks) in merged.container_puppet_tasks {
+        let mut service_config_settings = IndexMap::new();
+        for (service, settings) in merged.service_config_settings {
+            match settings {
+                Value::Object(settings) => {
+                    service_config_settings.insert(service, settings);
+                }
+                // TripleO 10 has a few for a service named map_merge, which there is not.
+                _ if !merged.service_names.contains(&service) => {}
+                _ => {
+                    let message = format!("service_config_settings.{service}: it must be a map");
+                    return Err(unreadable(path, None, message));
+                }
+            }
+        }
+        let mut docker_puppet_tasks = ByStep::<Vec<PuppetConfig>>::new();
+        let tasks = merged.docker_puppet_tasks.into_iter();
+        for (step, tasks) in tasks.chain(merged.container_puppet_tasks) {
             let tasks = tasks.into_iter().map(|of_service| of_service.task);
             docker_puppet_tasks.entry(step).or_default().extend(tasks);
         }
@@ -69,7 +85,7 @@ impl RoleData {
             name: name.to_owned(),
             service_names: merged.service_names,
             config_settings,
-            service_config_settings: merged.service_config_settings,
+            service_config_settings,
             puppet_config: merged.puppet_config,
             kolla_config: merged.kolla_config,
             docker_config: merged.docker_config,
@@ -95,10 +111,17 @@ mod tests {
     fn later_releases_have_other_names_for_the_same() {
         let text = "{\"container_puppet_tasks\": {\"step_3\": [{\"config_volume\": \"tasks\", \
             \"step_config\": \"include a\", \"config_image\": \"a\", \"service_name\": \"keystone\"}]}, \
+            \"docker_puppet_tasks\": {\"step_4\": {\"step_config\": \"b\", \"service_name\": \"b\"}}, \
+            \"service_names\": [\"a\"], \"service_config_settings\": {\"map_merge\": [{\"b\": {}}]}, \
             \"container_config_scripts\": {\"a.sh\": {\"content\": \"#!/bin/sh\", \"mode\": \"0755\"}}}";
         let role = RoleData::parse("Controller", Path::new("role"), text).unwrap();
         let step = Step::new(3).unwrap();
         assert_eq!(role.docker_puppet_tasks[&step][0].step_config, "include a");
+        let step = Step::new(4).unwrap();
+        assert_eq!(role.docker_puppet_tasks[&step][0].step_config, "b");
+        assert!(role.service_config_settings.is_empty());
+        let wrong = "{\"service_names\": [\"a\"], \"service_config_settings\": {\"a\": []}}";
+        assert!(RoleData::parse("Controller", Path::new("role"), wrong).is_err());
         assert_eq!(role.container_config_scripts[0].mode, 0o755);
     }
 
