@@ -32,6 +32,7 @@ mod lock;
 mod output;
 mod share;
 mod systemd;
+mod yaml;
 
 use std::process::ExitCode;
 use std::sync::Arc;

@@ -128,9 +128,9 @@ impl Output {
     }
 
     /// A result that is a document: JSON, or YAML where that is asked for.
-    pub fn document<T: serde::Serialize>(&self, value: &T) -> anyhow::Result<()> {
+    pub fn document(&self, value: &serde_json::Value) -> anyhow::Result<()> {
         if self.format == Format::Yaml {
-            self.result(serde_yaml::to_string(value)?.trim_end());
+            self.result(crate::yaml::to_string(value)?.trim_end());
             return Ok(());
         }
         self.json(value)

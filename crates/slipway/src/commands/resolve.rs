@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use crate::cli::{Process, Resolve, Templates};
 use crate::exit::bad_input;
 use crate::output::{Level, Output};
+use crate::yaml;
 
 /// Prints the outputs of templates; what cannot be resolved is named, the rest is printed.
 pub fn run(asked: &Resolve, output: &Output) -> anyhow::Result<()> {
@@ -57,15 +58,15 @@ pub fn run(asked: &Resolve, output: &Output) -> anyhow::Result<()> {
     }
     let names: IndexSet<_> = names.iter().map(String::as_str).collect();
     let names: Vec<_> = names.into_iter().collect();
-    let yaml = output.is_yaml();
+    let as_yaml = output.is_yaml();
     let parts = resolver.resolve_each(&names, |name, outputs| {
         let document = Value::Object(
             [(name.to_owned(), Value::Object(outputs?))]
                 .into_iter()
                 .collect(),
         );
-        anyhow::Ok(match yaml {
-            true => serde_yaml::to_string(&document)?,
+        anyhow::Ok(match as_yaml {
+            true => yaml::to_string(&document)?,
             false => json_of(&document)?,
         })
     });
@@ -82,7 +83,7 @@ pub fn run(asked: &Resolve, output: &Output) -> anyhow::Result<()> {
             }
         }
     }
-    output.result_of(joined(&resolved, yaml));
+    output.result_of(joined(&resolved, as_yaml));
     if failed > 0 {
         bail!(
             "{failed} of {} templates could not be resolved",
@@ -106,11 +107,11 @@ fn json_of(document: &Value) -> anyhow::Result<String> {
 }
 
 /// One document, in pieces, of several with one key each.
-fn joined(documents: &[String], yaml: bool) -> Vec<&str> {
+fn joined(documents: &[String], as_yaml: bool) -> Vec<&str> {
     let Some((last, others)) = documents.split_last() else {
         return vec!["{}"];
     };
-    if yaml {
+    if as_yaml {
         let others = others.iter().map(String::as_str);
         return others.chain([last.trim_end()]).collect();
     }
@@ -159,7 +160,7 @@ fn write(files: &[(PathBuf, Content)], folder: &Path, output: &Output) -> anyhow
     for (name, content) in files {
         let text = match content {
             Content::Text(text) => text.clone(),
-            Content::Yaml(value) => serde_yaml::to_string(&sorted(value))?,
+            Content::Yaml(value) => yaml::to_string(&sorted(value))?,
         };
         let path = folder.join(name);
         kolla::write_private(&path, text.as_bytes())
@@ -206,13 +207,13 @@ mod tests {
             joined(&json, false).concat(),
             serde_json::to_string_pretty(&all).unwrap()
         );
-        let yaml: Vec<_> = parts
+        let texts: Vec<_> = parts
             .iter()
-            .map(|part| serde_yaml::to_string(part).unwrap())
+            .map(|part| yaml::to_string(part).unwrap())
             .collect();
         assert_eq!(
-            joined(&yaml, true).concat(),
-            serde_yaml::to_string(&all).unwrap().trim_end()
+            joined(&texts, true).concat(),
+            yaml::to_string(&all).unwrap().trim_end()
         );
         assert_eq!(joined(&[], false), ["{}"]);
     }
