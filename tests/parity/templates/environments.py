@@ -91,14 +91,17 @@ def endpoints(service_net_map, ipv6, tls):
     path = 'network/endpoints/endpoint_map.yaml'
     if not os.path.exists(os.path.join(TREE, path)):
         return {}
+    with open(os.path.join(TREE, path)) as opened:
+        declared = yaml.safe_load(opened)['parameters']['EndpointMap']['default']
+    # The latest releases have none of their own.
+    if not declared:
+        return {}
     parameters = {
         'NetIpMap': addresses(ipv6),
         'ServiceNetMap': service_net_map,
         'CloudEndpoints': {network: f'overcloud.{network}.example.com' for network in NETWORKS},
     }
     if tls:
-        with open(os.path.join(TREE, path)) as opened:
-            declared = yaml.safe_load(opened)['parameters']['EndpointMap']['default']
         parameters['EndpointMap'] = {
             name: {**value, 'host': 'CLOUDNAME',
                    'protocol': {'http': 'https', 'ws': 'wss'}.get(value['protocol'], value['protocol'])}
