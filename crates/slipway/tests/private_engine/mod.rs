@@ -99,9 +99,9 @@ impl PrivateEngine {
     }
 }
 
-impl Drop for PrivateEngine {
-    fn drop(&mut self) {
-        // Asked to end, it ends its containers, its containerd, and lets go of its mounts.
+impl PrivateEngine {
+    /// Asks the daemon to end: it ends its containers, and its containerd.
+    fn end(&mut self) {
         let Some(mut daemon) = self.daemon.take() else {
             return;
         };
@@ -120,5 +120,15 @@ impl Drop for PrivateEngine {
             let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
         }
         let _ = daemon.wait();
+    }
+}
+
+impl Drop for PrivateEngine {
+    fn drop(&mut self) {
+        self.end();
+        // Each daemon that was killed has left its data mounted on themselves.
+        let data = self.folder.path().join("data");
+        let unmount = || Command::new("umount").arg("--lazy").arg(&data).output();
+        while unmount().is_ok_and(|said| said.status.success()) {}
     }
 }
