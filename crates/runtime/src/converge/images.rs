@@ -2,8 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures_util::{StreamExt, stream};
+
 use super::ContainerSet;
 use crate::engine::{ContainerSummary, Engine, EngineKind, ImageSummary, Result};
+
+/// How many images are looked up at once.
+const AT_ONCE: usize = 8;
 
 /// Ids of the images a set uses, by reference.
 #[derive(Debug, Default)]
@@ -13,9 +18,9 @@ pub(super) struct Images {
 }
 
 impl Images {
-    /// Looks up the images of a set. Docker's list of containers tells most; where it does not,
-    /// one call lists all images, and one more looks up each reference (an id, a digest) that is
-    /// no tag, or that is missing.
+    /// Looks up the images of a set. Docker's list of containers tells most, and each of the rest
+    /// is looked up: to list all images takes Docker longer than some fifty of these calls. Podman
+    /// lists them, and what is no tag (an id, a digest), or is missing, is looked up.
     pub(super) async fn of(
         set: &ContainerSet,
         engine: &dyn Engine,
@@ -38,14 +43,25 @@ impl Images {
         if references.is_empty() {
             return Ok(images);
         }
-        let tags = by_tag(&engine.list_images(&[]).await?);
-        for reference in references {
-            let listed = tags.get(&normal(reference)).cloned();
-            let id = match listed {
-                Some(id) => Some(id),
-                None => engine.find_image(reference).await?.map(|image| image.id),
-            };
-            match id {
+        let tags = match engine.info().kind {
+            EngineKind::Docker => BTreeMap::new(),
+            EngineKind::Podman => by_tag(&engine.list_images(&[]).await?),
+        };
+        let tags = &tags;
+        let mut looked_up = stream::iter(references)
+            .map(|reference| async move {
+                let id = match tags.get(&normal(reference)) {
+                    Some(id) => Ok(Some(id.clone())),
+                    None => engine
+                        .find_image(reference)
+                        .await
+                        .map(|image| Some(image?.id)),
+                };
+                (reference, id)
+            })
+            .buffer_unordered(AT_ONCE);
+        while let Some((reference, id)) = looked_up.next().await {
+            match id? {
                 Some(id) => {
                     images.ids.insert(reference.to_owned(), id);
                 }
@@ -54,6 +70,7 @@ impl Images {
                 }
             }
         }
+        drop(looked_up);
         Ok(images)
     }
 
