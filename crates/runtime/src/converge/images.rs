@@ -70,7 +70,6 @@ impl Images {
                 }
             }
         }
-        drop(looked_up);
         Ok(images)
     }
 
