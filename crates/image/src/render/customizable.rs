@@ -3,6 +3,7 @@
 use minijinja::value::ValueKind;
 use minijinja::{Error, ErrorKind, State, Value};
 
+use super::bounds;
 use super::dialect::{List, lookup, remove_first};
 
 /// `{{ list | customizable("packages") }}` in image `nova-api` is
@@ -14,7 +15,7 @@ use super::dialect::{List, lookup, remove_first};
 pub(crate) fn customizable(
     state: &mut State<'_, '_>,
     list: Value,
-    kind: String,
+    kind: &str,
 ) -> Result<Value, Error> {
     if list.is_undefined() {
         return Ok(list);
@@ -30,11 +31,15 @@ pub(crate) fn customizable(
     let remove = items(state, &variable("remove"))?;
     let list = match list.downcast_object_ref::<List>() {
         Some(_) => list,
-        None => Value::from_object(List::new(sequence(&list, "the list to customize")?)),
+        None => Value::from_object(List::new(sequence(state, &list, "the list to customize")?)),
     };
     if let Some(owned) = list.downcast_object_ref::<List>() {
+        for item in &append {
+            owned.admit(state, item)?;
+        }
         let mut items = owned.items();
         items.extend(append);
+        bounds::searches(state, remove.len(), items.len())?;
         for item in &remove {
             remove_first(&mut items, item);
         }
@@ -44,15 +49,15 @@ pub(crate) fn customizable(
 
 fn items(state: &State<'_, '_>, variable: &str) -> Result<Vec<Value>, Error> {
     match lookup(state, variable) {
-        Some(value) => sequence(&value, variable),
+        Some(value) => sequence(state, &value, variable),
         None => Ok(Vec::new()),
     }
 }
 
 /// The items of a list. A lone string is refused: its letters would become packages.
-fn sequence(value: &Value, what: &str) -> Result<Vec<Value>, Error> {
+fn sequence(state: &State<'_, '_>, value: &Value, what: &str) -> Result<Vec<Value>, Error> {
     match value.kind() {
-        ValueKind::Seq | ValueKind::Iterable => Ok(value.try_iter()?.collect()),
+        ValueKind::Seq | ValueKind::Iterable => bounds::items(state, value),
         other => Err(Error::new(
             ErrorKind::InvalidOperation,
             format!("{what} must be a list, such as ['puppet'], and is a {other}"),

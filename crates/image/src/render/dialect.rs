@@ -11,8 +11,9 @@
 //!    `{% do _publish() %}`, which keeps its variables where [`lookup`] finds them.
 //! 3. **`"…" % value`** formats a string in Python. It is read as `"…"|_percent(value)`.
 //! 4. **Python's methods** on strings, lists and dictionaries: strings and dictionaries through
-//!    minijinja-contrib, lists through [`List`].
-//! 5. **Any white space** may stand in a Jinja2 tag: Kolla 6 has a no-break space in one. It is
+//!    minijinja-contrib (see [`bounds`]), lists through [`List`].
+//! 5. **A filter binds tighter** than `%`, as in `"…" % value|lower`.
+//! 6. **Any white space** may stand in a Jinja2 tag: Kolla 6 has a no-break space in one. It is
 //!    read as a space.
 //!
 //! The changes keep every line where it was, and [`Adapted::original`] finds the original column.
@@ -23,6 +24,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use minijinja::value::{Enumerator, Object, ObjectRepr, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, State, Value};
 
+use super::bounds;
 use super::scan::{Tag, matching_operand_end, tags};
 
 /// What an override's text ends with.
@@ -33,7 +35,6 @@ pub(crate) fn install(env: &mut Environment<'static>) {
     env.add_filter("_own", own);
     env.add_filter("_percent", percent);
     env.add_function("_publish", publish);
-    env.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
 }
 
 /// A list as Python has it: one object, however many names it has.
@@ -43,6 +44,14 @@ pub(crate) struct List(Mutex<Vec<Value>>);
 impl List {
     pub(crate) fn new(items: Vec<Value>) -> Self {
         List(Mutex::new(items))
+    }
+
+    /// Refuses an item that holds this list: its text would have no end.
+    pub(crate) fn admit(&self, state: &State<'_, '_>, item: &Value) -> Result<(), Error> {
+        bounds::visit(state, item, &|value| match value.downcast_object_ref() {
+            Some(list) if std::ptr::eq(self, list) => Err(invalid("a list cannot hold itself")),
+            _ => Ok(()),
+        })
     }
 
     /// The items, for reading or changing.
@@ -60,8 +69,10 @@ impl Object for List {
         self.items().get(key.as_usize()?).cloned()
     }
 
+    // Without a copy of the list, and as in Python: what is changed meanwhile is seen.
     fn enumerate(self: &Arc<Self>) -> Enumerator {
-        Enumerator::Values(self.items().clone())
+        let list = Arc::clone(self);
+        Enumerator::Iter(Box::new(Iter { list, at: 0 }))
     }
 
     fn call_method(
@@ -71,20 +82,29 @@ impl Object for List {
         args: &[Value],
     ) -> Result<Value, Error> {
         match (method, args) {
-            ("append", [item]) => self.items().push(item.clone()),
+            ("append", [item]) => {
+                self.admit(state, item)?;
+                self.items().push(item.clone());
+            }
             ("extend", [more]) => {
-                let more: Vec<Value> = more.try_iter()?.collect();
                 // A list that is added to itself is twice as long each time.
-                state.consume_fuel(more.len() as u64)?;
+                let more = bounds::items(state, more)?;
+                for item in &more {
+                    self.admit(state, item)?;
+                }
                 self.items().extend(more);
             }
             ("insert", [index, item]) => {
+                self.admit(state, item)?;
                 let mut items = self.items();
+                bounds::searches(state, 1, items.len())?;
                 let index = index.as_usize().unwrap_or(0).min(items.len());
                 items.insert(index, item.clone());
             }
             ("remove", [item]) => {
-                if !remove_first(&mut self.items(), item) {
+                let mut items = self.items();
+                bounds::searches(state, 1, items.len())?;
+                if !remove_first(&mut items, item) {
                     return Err(invalid(format!("{item:?} is not in the list")));
                 }
             }
@@ -94,13 +114,21 @@ impl Object for List {
                     .pop()
                     .ok_or_else(|| invalid("pop from an empty list"));
             }
-            ("copy", []) => return Ok(Value::from_object(List::new(self.items().clone()))),
+            ("copy", []) => {
+                let copied = Value::from_dyn_object(Arc::clone(self));
+                return Ok(Value::from_object(List::new(bounds::items(
+                    state, &copied,
+                )?)));
+            }
             ("count", [item]) => {
-                return Ok(self.items().iter().filter(|i| *i == item).count().into());
+                let items = self.items();
+                bounds::searches(state, 1, items.len())?;
+                return Ok(items.iter().filter(|i| *i == item).count().into());
             }
             ("index", [item]) => {
-                return self
-                    .items()
+                let items = self.items();
+                bounds::searches(state, 1, items.len())?;
+                return items
                     .iter()
                     .position(|i| i == item)
                     .map(Value::from)
@@ -109,6 +137,40 @@ impl Object for List {
             _ => return Err(Error::from(ErrorKind::UnknownMethod)),
         }
         Ok(Value::from(()))
+    }
+}
+
+// One after another: a chain of lists may be longer than the stack is deep.
+impl Drop for List {
+    fn drop(&mut self) {
+        let mut rest = std::mem::take(&mut *self.items());
+        while let Some(value) = rest.pop() {
+            let list = value.downcast_object::<List>();
+            drop(value);
+            if let Some(last) = list.and_then(Arc::into_inner) {
+                rest.append(&mut last.items());
+            }
+        }
+    }
+}
+
+struct Iter {
+    list: Arc<List>,
+    at: usize,
+}
+
+impl Iterator for Iter {
+    type Item = Value;
+
+    fn next(&mut self) -> Option<Value> {
+        let item = self.list.items().get(self.at).cloned()?;
+        self.at += 1;
+        Some(item)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let left = self.list.items().len().saturating_sub(self.at);
+        (left, Some(left))
     }
 }
 
@@ -141,24 +203,24 @@ fn publish(state: &mut State<'_, '_>) -> Value {
     Value::from(())
 }
 
-fn own(value: Value) -> Result<Value, Error> {
+fn own(state: &State<'_, '_>, value: Value) -> Result<Value, Error> {
     // The sum of two lists is an iterable here.
     let is_list = matches!(value.kind(), ValueKind::Seq | ValueKind::Iterable);
     if !is_list || value.downcast_object_ref::<List>().is_some() {
         return Ok(value);
     }
-    Ok(Value::from_object(List::new(value.try_iter()?.collect())))
+    Ok(Value::from_object(List::new(bounds::items(state, &value)?)))
 }
 
-fn percent(format: String, argument: Value) -> Result<String, Error> {
-    let arguments: Vec<Value> = match argument.kind() {
-        ValueKind::Seq => argument.try_iter()?.collect(),
+fn percent(state: &mut State<'_, '_>, format: &Value, argument: Value) -> Result<Value, Error> {
+    let arguments = match argument.kind() {
+        ValueKind::Seq => bounds::items(state, &argument)?,
         _ => vec![argument],
     };
-    minijinja::formatting::format(
-        minijinja::formatting::FormatStyle::Printf,
-        &format,
-        &arguments,
+    bounds::percent(
+        state,
+        format,
+        arguments.into_iter().map(Into::into).collect(),
     )
 }
 
@@ -207,6 +269,12 @@ pub(crate) fn adapt(source: &str) -> Adapted {
     let mut edits = Vec::new();
     for tag in tags(source) {
         percent_operators(source, &tag, &mut edits);
+        let guards = bounds::guards(source, &tag).into_iter();
+        edits.extend(guards.map(|(at, inserted)| Edit {
+            at,
+            removed: 0,
+            inserted,
+        }));
         white_space(source, &tag, &mut edits);
         if let Some(value) = assigned_value(source, &tag) {
             edits.push(Edit {

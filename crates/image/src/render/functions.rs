@@ -1,8 +1,9 @@
 //! The functions that Kolla's templates call.
 
 use minijinja::value::{Kwargs, Rest};
-use minijinja::{Environment, Error, ErrorKind, Value};
+use minijinja::{Environment, Error, ErrorKind, State, Value};
 
+use super::bounds;
 use crate::kolla::{Install, Release};
 
 /// Adds those that a release has to an environment.
@@ -10,11 +11,13 @@ pub(crate) fn install(env: &mut Environment<'static>, release: &Release) {
     let install = release.install;
     env.add_function(
         "debian_package_install",
-        move |packages: Value, clean: Rest<Value>, named: Kwargs| {
+        move |state: &State<'_, '_>, packages: Value, clean: Rest<Value>, named: Kwargs| {
             let named_clean: Option<bool> = named.get("clean_package_cache")?;
             named.assert_all_used()?;
             let clean = named_clean.unwrap_or_else(|| clean.first().is_none_or(Value::is_true));
-            debian_package_install(&packages, install, clean || !install.may_keep_cache)
+            let packages = bounds::texts(state, &packages)?;
+            let clean = clean || !install.may_keep_cache;
+            Ok::<_, Error>(debian_package_install(&packages, install, clean))
         },
     );
     if release.has_raise_error {
@@ -24,15 +27,7 @@ pub(crate) fn install(env: &mut Environment<'static>, release: &Release) {
 
 /// The shell command that installs packages: names through apt, `http…` addresses of `.deb`
 /// files one by one.
-fn debian_package_install(
-    packages: &Value,
-    release: Install,
-    clean: bool,
-) -> Result<String, Error> {
-    let packages: Vec<String> = packages
-        .try_iter()?
-        .map(|package| package.to_string())
-        .collect();
+fn debian_package_install(packages: &[String], release: Install, clean: bool) -> String {
     let (addresses, names): (Vec<_>, Vec<_>) = packages.iter().partition(|p| p.starts_with("http"));
 
     let mut commands = Vec::new();
@@ -60,9 +55,10 @@ fn debian_package_install(
         commands.push(format!("dpkg -i {file}"));
         commands.push(format!("rm -rf {file}"));
     }
-    Ok(commands.join(" && "))
+    commands.join(" && ")
 }
 
-fn raise_error(message: String) -> Result<Value, Error> {
+fn raise_error(state: &State<'_, '_>, message: Value) -> Result<Value, Error> {
+    let message = bounds::text(state, &message)?;
     Err(Error::new(ErrorKind::InvalidOperation, message))
 }

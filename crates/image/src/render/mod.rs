@@ -1,5 +1,6 @@
 //! Templates and overrides → Dockerfiles.
 
+mod bounds;
 mod customizable;
 mod diagnostic;
 mod dialect;
@@ -28,10 +29,6 @@ use repos::Repositories;
 
 /// The name under which the joined overrides are loaded. No file of a tree can have it.
 const OVERRIDE: &str = "\0override";
-
-/// How much may be done for one Dockerfile: so many steps, or 64 bytes of text for each. Kolla's
-/// largest take some thousands.
-const FUEL: u64 = 2_000_000;
 
 /// Renders every image of a tree: image → text of its Dockerfile. Images are rendered in
 /// parallel; the result depends on nothing but the tree and the options.
@@ -161,8 +158,8 @@ impl<'a> Renderer<'a> {
     fn environment(&self) -> Environment<'static> {
         let mut environment = Environment::new();
         environment.set_debug(true);
-        environment.set_fuel(Some(FUEL));
         environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+        bounds::install(&mut environment);
         dialect::install(&mut environment);
         functions::install(&mut environment, &self.release);
         repos::install(&self.repositories, &mut environment);
@@ -314,9 +311,7 @@ impl<'a> Renderer<'a> {
 /// What is wrong, in one line.
 fn message(error: &minijinja::Error) -> String {
     match error.detail() {
-        _ if error.kind() == minijinja::ErrorKind::OutOfFuel => {
-            "too much is done here: a loop that hardly ends, or text beyond 100 MB".to_owned()
-        }
+        _ if error.kind() == minijinja::ErrorKind::OutOfFuel => bounds::used_up(),
         Some(detail) if error.kind() == minijinja::ErrorKind::SyntaxError => {
             format!("syntax error: {detail}")
         }

@@ -103,7 +103,7 @@ fn end_of_raw(source: &str, from: usize) -> usize {
 }
 
 /// Where the operand that starts at `from` (after white space) ends: a literal, a name or a
-/// parenthesis, with the calls, subscripts and attributes that follow it.
+/// parenthesis, with the calls, subscripts, attributes and filters that follow it.
 pub(crate) fn matching_operand_end(source: &str, from: usize, limit: usize) -> Option<usize> {
     let bytes = &source.as_bytes()[..limit];
     let mut at = from;
@@ -116,10 +116,21 @@ pub(crate) fn matching_operand_end(source: &str, from: usize, limit: usize) -> O
             b'(' | b'[' | b'{' if at == start || bytes[at] != b'{' => at = end_of_group(bytes, at)?,
             b'"' | b'\'' if at == start => at = end_of_string(bytes, at)?,
             b if b.is_ascii_alphanumeric() || b == b'_' || b == b'.' || b >= 0x80 => at += 1,
-            _ => break,
+            _ => match start_of_filter(&bytes[at..]) {
+                Some(skipped) if at > start => at += skipped,
+                _ => break,
+            },
         }
     }
     (at > start).then_some(at)
+}
+
+/// How much stands before the name of a filter: a `|` with its white space.
+fn start_of_filter(bytes: &[u8]) -> Option<usize> {
+    let before = bytes.iter().take_while(|b| b.is_ascii_whitespace()).count();
+    let rest = bytes[before..].strip_prefix(b"|")?;
+    let after = rest.iter().take_while(|b| b.is_ascii_whitespace()).count();
+    Some(before + 1 + after)
 }
 
 fn end_of_group(bytes: &[u8], start: usize) -> Option<usize> {

@@ -15,7 +15,7 @@ use minijinja::value::ValueKind;
 use minijinja::{Environment, Error, ErrorKind, State, Value};
 use serde::Deserialize;
 
-use super::dialect::lookup;
+use super::{bounds, dialect::lookup};
 use crate::Base;
 use crate::error::{IoContext, Result};
 use crate::kolla::{Release, Repos};
@@ -147,15 +147,15 @@ pub(crate) fn install(repositories: &Arc<Repositories>, env: &mut Environment<'s
     let all = Arc::clone(repositories);
     env.add_function(
         "handle_repos",
-        move |state: &State, names: Value, mode: String| {
-            let names = sequence(&names)?;
+        move |state: &State, names: Value, mode: &str| {
+            let names = sequence(state, &names)?;
             match style {
-                Repos::Lines => names::handle(state, &all, &names, &mode, None),
+                Repos::Lines => names::handle(state, &all, &names, mode, None),
                 Repos::Sources { has_arch } => {
-                    names::handle(state, &all, &names, &mode, Some(has_arch))
+                    names::handle(state, &all, &names, mode, Some(has_arch))
                 }
                 Repos::Files | Repos::FilesWithCleanup => {
-                    files::Platform::of(state, &all).handle(&names, &mode)
+                    files::Platform::of(state, &all).handle(&names, mode)
                 }
             }
         },
@@ -168,10 +168,13 @@ pub(crate) fn install(repositories: &Arc<Repositories>, env: &mut Environment<'s
     }
 }
 
-fn sequence(names: &Value) -> Result<Vec<String>, Error> {
+fn sequence(state: &State, names: &Value) -> Result<Vec<String>, Error> {
     match names.kind() {
         ValueKind::Seq | ValueKind::Iterable => {
-            Ok(names.try_iter()?.map(|name| name.to_string()).collect())
+            let names = bounds::texts(state, names)?;
+            // Each becomes some lines.
+            state.consume_fuel(16 * names.len() as u64)?;
+            Ok(names)
         }
         other => Err(invalid(format!(
             "handle_repos wants a list of repositories, not a {other}"
