@@ -269,6 +269,34 @@ fn a_plan_names_what_is_missing_and_leaves_nothing_behind() {
 }
 
 #[test]
+fn a_deployment_with_an_image_that_cannot_be_had_changes_nothing() {
+    let set = Set::new("missing");
+    let text = "service_name: web
+docker_config:
+  step_1:
+    '@there': {IMAGE, command: x}
+    '@gone': {image: '127.0.0.1:1/no/such/image:1', command: x}";
+    std::fs::write(set.folder.path().join("web.yaml"), set.text(text)).unwrap();
+    let done = set.slipway("deploy --services web.yaml --root ROOT", "");
+    assert_eq!(done.status.code(), Some(1), "{}", said(&done));
+    let gone = format!(
+        "127.0.0.1:1/no/such/image:1 (for container {}-gone): ",
+        set.id
+    );
+    for words in [
+        "nothing was changed: these images are not in the engine",
+        &gone,
+    ] {
+        assert!(said(&done).contains(words), "{}", said(&done));
+    }
+    assert!(!said(&done).contains("debian"), "{}", said(&done));
+    assert_eq!(
+        set.json("ps --managed-by ID --format json"),
+        serde_json::json!([])
+    );
+}
+
+#[test]
 fn secrets_are_masked_wherever_the_environment_has_them_from() {
     let set = Set::new("secrets");
     std::fs::write(set.folder.path().join("env"), "DB_PASSWORD=hunter2\n").unwrap();

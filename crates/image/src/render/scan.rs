@@ -107,15 +107,18 @@ fn end_of_raw(source: &str, from: usize) -> usize {
 pub(crate) fn matching_operand_end(source: &str, from: usize, limit: usize) -> Option<usize> {
     let bytes = &source.as_bytes()[..limit];
     let mut at = from;
-    while at < limit && bytes[at].is_ascii_whitespace() {
-        at += 1;
-    }
+    let text = &source[from..limit];
+    at += text.len() - text.trim_start().len();
     let start = at;
     while at < limit {
         match bytes[at] {
             b'(' | b'[' | b'{' if at == start || bytes[at] != b'{' => at = end_of_group(bytes, at)?,
             b'"' | b'\'' if at == start => at = end_of_string(bytes, at)?,
-            b if b.is_ascii_alphanumeric() || b == b'_' || b == b'.' || b >= 0x80 => at += 1,
+            b if b.is_ascii_alphanumeric() || b == b'_' || b == b'.' => at += 1,
+            b if !b.is_ascii() => match source[at..].chars().next() {
+                Some(c) if !c.is_whitespace() => at += c.len_utf8(),
+                _ => break,
+            },
             _ => match start_of_filter(&bytes[at..]) {
                 Some(skipped) if at > start => at += skipped,
                 _ => break,

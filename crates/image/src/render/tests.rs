@@ -158,6 +158,8 @@ fn raw_text_and_comments_are_left_alone() {
 fn any_white_space_may_stand_in_a_tag() {
     let template = "{%\u{a0}for\u{a0}c\u{2003}in ['\u{a0}'] %}<{{\u{a0}c }}>{% endfor %}";
     assert_eq!(web(template, &[]), "<\u{a0}>");
+    let operators = "{{ 'a'\u{a0}~\u{a0}tag\u{a0}if\u{a0}'%s'\u{a0}%\u{a0}tag\u{a0}else 1 }}";
+    assert_eq!(web(operators, &[]), "alatest");
 }
 
 #[test]

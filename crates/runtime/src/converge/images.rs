@@ -18,9 +18,7 @@ pub(super) struct Images {
 }
 
 impl Images {
-    /// Looks up the images of a set. Docker's list of containers tells most, and each of the rest
-    /// is looked up: to list all images takes Docker longer than some fifty of these calls. Podman
-    /// lists them, and what is no tag (an id, a digest), or is missing, is looked up.
+    /// Looks up the images of a set. Docker's list of containers tells most of them.
     pub(super) async fn of(
         set: &ContainerSet,
         engine: &dyn Engine,
@@ -31,15 +29,23 @@ impl Images {
             .values()
             .filter_map(|config| config.keys().image.as_deref())
             .collect();
-        let mut images = Images::default();
+        let mut known = BTreeMap::new();
         if engine.info().kind == EngineKind::Docker {
             for container in containers {
                 if references.remove(container.image.as_str()) {
-                    let id = container.image_id.clone();
-                    images.ids.insert(container.image.clone(), id);
+                    known.insert(container.image.clone(), container.image_id.clone());
                 }
             }
         }
+        let mut images = Images::look_up(engine, references).await?;
+        images.ids.append(&mut known);
+        Ok(images)
+    }
+
+    /// Looks up each of these. To list all images takes Docker longer than some fifty of these
+    /// calls. Podman lists them, and what is no tag (an id, a digest), or is missing, is looked up.
+    async fn look_up(engine: &dyn Engine, references: BTreeSet<&str>) -> Result<Images> {
+        let mut images = Images::default();
         if references.is_empty() {
             return Ok(images);
         }
@@ -82,6 +88,15 @@ impl Images {
     }
 }
 
+/// Those of some images that the engine does not have.
+pub async fn missing_images<'r>(
+    engine: &dyn Engine,
+    references: impl IntoIterator<Item = &'r str>,
+) -> Result<BTreeSet<String>> {
+    let references = references.into_iter().collect();
+    Ok(Images::look_up(engine, references).await?.missing)
+}
+
 fn by_tag(listed: &[ImageSummary]) -> BTreeMap<String, String> {
     let pairs = listed
         .iter()
@@ -108,7 +123,25 @@ fn normal(reference: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::normal;
+    use super::{missing_images, normal};
+    use crate::fake::FakeEngine;
+
+    #[tokio::test]
+    async fn docker_is_asked_for_what_is_wanted_and_podman_for_all() {
+        let docker = FakeEngine::with_image("i:1");
+        let podman = FakeEngine::with_image("i:1").into_podman();
+        let calls = [
+            (&docker, ["find image", "find image"]),
+            (&podman, ["list images", "find image"]),
+        ];
+        for (engine, expected) in calls {
+            let missing = missing_images(engine, ["i:1", "gone"]).await.unwrap();
+            assert_eq!(missing.into_iter().collect::<Vec<_>>(), ["gone"]);
+            assert_eq!(engine.take_calls(), expected);
+            let none = missing_images(engine, []).await.unwrap();
+            assert!(none.is_empty() && engine.take_calls().is_empty());
+        }
+    }
 
     #[test]
     fn one_image_has_one_normal_reference() {

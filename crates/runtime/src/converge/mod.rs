@@ -61,6 +61,7 @@ pub use apply::{Prepared, apply, prepare};
 pub use error::{ContainerFailure, ConvergeError, Problem, Result};
 pub use event::{ContainerOutcome, Event, Observer, Outcome};
 pub use health::wait_healthy;
+pub use images::missing_images;
 pub use one::longer_name;
 pub(crate) use one::retire;
 pub use plan::{Existing, Plan, Planned, PlannedAction, Reason, Removal, Rename};

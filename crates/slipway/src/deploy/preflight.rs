@@ -13,18 +13,12 @@ use crate::output::Level;
 /// Makes sure that every image is there that the role names, pulling those that are not.
 pub async fn images(deployment: &Deployment) -> anyhow::Result<()> {
     let engine = deployment.engine()?;
-    let there: BTreeSet<String> = engine
-        .list_images(&[])
-        .await?
-        .into_iter()
-        .flat_map(|image| image.tags)
-        .collect();
+    let mut named = named(deployment);
+    let names = named.keys().map(String::as_str);
+    let not_there = runtime::converge::missing_images(engine.as_ref(), names).await?;
+    named.retain(|image, _| not_there.contains(image));
     let mut missing = Vec::new();
-    for (image, users) in named(deployment) {
-        let tagged = with_tag(&image);
-        if there.contains(&tagged) || engine.find_image(&image).await?.is_some() {
-            continue;
-        }
+    for (image, users) in named {
         deployment
             .output
             .about(Level::Normal, "deploy", &image, "pulling");
@@ -86,23 +80,4 @@ fn named(deployment: &Deployment) -> BTreeMap<String, BTreeSet<String>> {
         }
     }
     named
-}
-
-/// The reference as the engine lists it: with its tag.
-fn with_tag(image: &str) -> String {
-    let last = image.rsplit('/').next().unwrap_or(image);
-    match last.contains([':', '@']) {
-        true => image.to_owned(),
-        false => format!("{image}:latest"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn a_registrys_port_is_no_tag() {
-        assert_eq!(super::with_tag("r:5000/a"), "r:5000/a:latest");
-        assert_eq!(super::with_tag("r:5000/a:1"), "r:5000/a:1");
-        assert_eq!(super::with_tag("a@sha256:0"), "a@sha256:0");
-    }
 }
