@@ -281,6 +281,10 @@ pub const OPTIONS: &[OptionDef] = &[
     text("logs-dir", "Folder for one log file per image built"),
     flag("debug", "Say more").short('d'),
     flag("quiet", "Do not show what builds say").short('q'),
+    text(
+        "shell_completion",
+        "A shell to print a completion script for; cannot be honoured, since there is none",
+    ),
 ];
 
 /// What a section says of a source: an image's, a plugin's or an addition's.

@@ -7,7 +7,8 @@ use clap::builder::{PossibleValuesParser, ValueParser};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, Error, FromArgMatches, value_parser};
 use image::oslo::{CommandLine, Kind, OPTIONS, OptionDef};
 
-/// Options that `slipway` has for all its subcommands.
+/// Options that `slipway` has for all its subcommands. What else kolla-build calls them,
+/// `slipway build` has beside them.
 const GLOBAL: [&str; 2] = ["format", "quiet"];
 
 /// What was asked for: options, and the configuration files and folders that were named.
@@ -93,6 +94,8 @@ fn args(option: &'static OptionDef) -> Vec<Arg> {
 fn both_ways(option: &'static OptionDef, arg: Arg) -> Vec<Arg> {
     let is_on = option.default == Some("true");
     let opposite = format!("no{}", option.name);
+    // The last one counts, however often each is given.
+    let either = [option.name.to_owned(), opposite.clone()];
     let help = match option.help.split_at_checked(1) {
         Some((first, rest)) => format!("Do not {}{rest}", first.to_lowercase()),
         None => String::new(),
@@ -100,12 +103,12 @@ fn both_ways(option: &'static OptionDef, arg: Arg) -> Vec<Arg> {
     vec![
         arg.long(option.name)
             .action(ArgAction::SetTrue)
-            .overrides_with(opposite.clone())
+            .overrides_with_all(either.clone())
             .hide(is_on),
         Arg::new(opposite.clone())
             .long(opposite)
             .action(ArgAction::SetTrue)
-            .overrides_with(option.name)
+            .overrides_with_all(either)
             .help(help)
             .hide(!is_on),
     ]
@@ -132,7 +135,18 @@ fn value_name(option: &OptionDef) -> &'static str {
 
 impl Args for KollaBuild {
     fn augment_args(command: Command) -> Command {
-        augment(command, |option| !GLOBAL.contains(&option.name))
+        augment(command, |option| !GLOBAL.contains(&option.name)).args([
+            Arg::new("f")
+                .short('f')
+                .value_parser(PossibleValuesParser::new(["json", "none"]))
+                .action(ArgAction::Append)
+                .hide(true),
+            Arg::new("noquiet")
+                .long("noquiet")
+                .action(ArgAction::SetTrue)
+                .overrides_with_all(["noquiet", "quiet"])
+                .hide(true),
+        ])
     }
 
     fn augment_args_for_update(command: Command) -> Command {
@@ -156,6 +170,10 @@ impl FromArgMatches for KollaBuild {
             if !values.is_empty() {
                 self.options.insert(option.name.to_owned(), values);
             }
+        }
+        let format = texts(matches, "f");
+        if !format.is_empty() {
+            self.options.insert("format".to_owned(), format);
         }
         let named = ["config-file", "config-dir"].iter().flat_map(|name| {
             let places = matches.indices_of(name).into_iter().flatten();

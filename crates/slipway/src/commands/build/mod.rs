@@ -30,23 +30,36 @@ pub async fn run(
     output: &Arc<Output>,
 ) -> anyhow::Result<()> {
     let (settings, defaults) = options::settings(&asked)?;
-    let output = &spoken(&settings, global, output)?;
+    let output = &spoken(&asked, &settings, global, output)?;
     let result = run_as(&asked, &settings, defaults, global, output).await;
     result.and_then(|()| output.all_printed())
 }
 
-/// How much is said, where the configuration says that too.
+/// What is printed and said, where the configuration or kolla-build's `-f` says that too.
 fn spoken(
+    asked: &cli::Build,
     settings: &Settings,
     global: &cli::Global,
     output: &Arc<Output>,
 ) -> anyhow::Result<Arc<Output>> {
     let flag = |key: &str| settings.flag(key).map_err(bad_input);
     let mut global = global.clone();
+    let format = asked
+        .options
+        .options
+        .get("format")
+        .and_then(|all| all.last());
+    let format = format.filter(|_| !asked.as_kolla_build);
+    match format.map(String::as_str) {
+        Some("json") => global.format = cli::Format::Json,
+        Some(_) => global.format = cli::Format::None,
+        None => {}
+    }
     match (flag("quiet")?, flag("debug")?) {
         (true, _) => global.quiet = true,
         (false, true) => global.verbose = 2,
-        (false, false) => return Ok(Arc::clone(output)),
+        (false, false) if format.is_none() => return Ok(Arc::clone(output)),
+        (false, false) => {}
     }
     Ok(Arc::new(Output::new(&global)))
 }

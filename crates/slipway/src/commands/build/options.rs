@@ -15,10 +15,13 @@ use crate::output::Output;
 use crate::share;
 
 /// Options that nothing here can do, with why.
-const CANNOT: [(&str, &str); 1] = [(
-    "buildkit_builder",
-    "BuildKit is reached through the engine itself, not through a builder of docker buildx",
-)];
+const CANNOT: [(&str, &str); 2] = [
+    (
+        "buildkit_builder",
+        "BuildKit is reached through the engine itself, not through a builder of docker buildx",
+    ),
+    ("shell_completion", "there is no completion script to print"),
+];
 
 /// Options that nothing here needs, with why.
 const NEEDLESS: [(&str, &str); 2] = [
