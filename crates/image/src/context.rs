@@ -119,11 +119,21 @@ impl Context {
         &self.files
     }
 
-    /// Whether a file, or a folder with files in it, is there.
+    /// The folders that nothing need be in.
+    pub(crate) fn folders(&self) -> &BTreeSet<String> {
+        &self.folders
+    }
+
+    /// Whether a file or a folder is there.
     pub(crate) fn has(&self, name: &str) -> bool {
         let folder = format!("{name}/");
         self.files.contains_key(name)
             || self.folders.contains(name)
+            || self
+                .folders
+                .range(folder.clone()..)
+                .next()
+                .is_some_and(|f| f.starts_with(&folder))
             || self
                 .files
                 .range(folder.clone()..)

@@ -50,6 +50,9 @@ impl Inputs {
         rendered_from: impl Iterator<Item = (&'a str, &'a str)>,
     ) -> Inputs {
         let files = context.files().iter();
+        let files = files.map(|(name, file)| (name.clone(), short(&[file.identity()])));
+        let folders = context.folders().iter();
+        let folders = folders.map(|name| (format!("{name}/"), short(&["folder"])));
         // A way to the same files is no difference.
         let build_args = options.build_args.iter();
         let build_args: Vec<_> = build_args.filter(|(name, _)| !is_proxy(name)).collect();
@@ -72,9 +75,7 @@ impl Inputs {
                 options.platform.as_deref().unwrap_or_default(),
                 if options.squash { "squash" } else { "" },
             ]),
-            files: files
-                .map(|(name, file)| (name.clone(), short(&[file.identity()])))
-                .collect(),
+            files: files.chain(folders).collect(),
         }
     }
 
@@ -149,6 +150,9 @@ pub(crate) fn fingerprint<'a>(
     for (name, file) in context.files() {
         add(&mut hasher, "file", name);
         add(&mut hasher, "content", &file.identity());
+    }
+    for name in context.folders() {
+        add(&mut hasher, "folder", name);
     }
     add(&mut hasher, "build_args", &inputs.build_args);
     add(&mut hasher, "options", &inputs.options);
@@ -396,6 +400,42 @@ mod tests {
         let (fingerprint, inputs) = case.state();
         let reasons = compare(&BTreeMap::new(), &fingerprint, &inputs, &case.parents);
         assert_eq!(reasons, [Reason::NotBuiltHere]);
+    }
+
+    #[test]
+    fn an_empty_folder_counts() {
+        let dir = tempfile::tempdir().unwrap();
+        let image = dir.path().join("a");
+        fs::create_dir_all(image.join("conf/d")).unwrap();
+        fs::create_dir_all(dir.path().join("ab")).unwrap();
+        fs::write(image.join("Dockerfile.j2"), "FROM x").unwrap();
+        let state = || {
+            let tree = crate::Tree::open(dir.path(), &[]).unwrap();
+            let mut context = Context::read("FROM x".to_owned(), tree.context("a")).unwrap();
+            for name in tree.empty_folders("a") {
+                context.add_folder(name);
+            }
+            assert!(context.has("conf"));
+            let inputs = Inputs::new(&context, &Options::new(dir.path()), std::iter::empty());
+            (
+                fingerprint(&context, &inputs, std::iter::empty()),
+                inputs,
+                context.folders().clone(),
+            )
+        };
+        let (before, then, folders) = state();
+        assert_eq!(folders.into_iter().collect::<Vec<_>>(), ["conf/d"]);
+        fs::create_dir(image.join("more")).unwrap();
+        fs::write(image.join("conf/d/file"), "").unwrap();
+        let (after, now, folders) = state();
+        assert_eq!(folders.into_iter().collect::<Vec<_>>(), ["more"]);
+        assert_ne!(before, after);
+        let added = |name: &str| Reason::FileAdded(name.to_owned());
+        let gone = Reason::FileRemoved("conf/d/".to_owned());
+        assert_eq!(
+            now.changes(&then),
+            [added("conf/d/file"), added("more/"), gone]
+        );
     }
 
     #[test]

@@ -21,9 +21,9 @@ pub enum Reason {
     DockerfileChanged(Vec<String>),
     /// A file of its context has other bytes or another mode.
     FileChanged(String),
-    /// A file of its context is new.
+    /// A file of its context is new, or an empty folder, with a slash behind its name.
     FileAdded(String),
-    /// A file of its context is gone.
+    /// A file of its context is gone, or an empty folder.
     FileRemoved(String),
     /// `--build-args` are others: these.
     BuildArgsChanged(Vec<String>),
@@ -57,9 +57,9 @@ impl fmt::Display for Reason {
             Reason::DockerfileChanged(from) => {
                 write!(f, "Dockerfile changed ({})", from.join(", "))
             }
-            Reason::FileChanged(name) => write!(f, "file {name} in context changed"),
-            Reason::FileAdded(name) => write!(f, "file {name} in context is new"),
-            Reason::FileRemoved(name) => write!(f, "file {name} in context is gone"),
+            Reason::FileChanged(name) => write!(f, "{} in context changed", path(name)),
+            Reason::FileAdded(name) => write!(f, "{} in context is new", path(name)),
+            Reason::FileRemoved(name) => write!(f, "{} in context is gone", path(name)),
             Reason::BuildArgsChanged(names) => {
                 write!(f, "build arguments changed ({})", names.join(", "))
             }
@@ -75,6 +75,14 @@ impl fmt::Display for Reason {
             Reason::SkippedParent => f.write_str("--skip-parents"),
             Reason::SkippedExisting => f.write_str("--skip-existing"),
         }
+    }
+}
+
+/// A path of a context with what it is: a folder's ends in a slash.
+fn path(name: &str) -> String {
+    match name.strip_suffix('/') {
+        Some(folder) => format!("empty folder {folder}"),
+        None => format!("file {name}"),
     }
 }
 

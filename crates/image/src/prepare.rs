@@ -163,7 +163,10 @@ impl ImageSet {
         for file in fetched {
             context.add(&file.name, &file.path, file.identity)?;
         }
-        // A folder that is copied may be empty.
+        for name in tree.empty_folders(&node.name) {
+            context.add_folder(name);
+        }
+        // A folder that is copied may hold templates alone.
         let folder = tree.folder(&node.name).unwrap_or_default();
         for name in &copied {
             let inside = format!("{folder}/{name}");

@@ -173,6 +173,22 @@ impl Tree {
             (!prefix.is_empty() && !is_template).then_some((name, path.as_path()))
         })
     }
+
+    /// The folders in an image's folder that nothing is in, by their names in the context.
+    pub(crate) fn empty_folders(&self, image: &str) -> impl Iterator<Item = &str> {
+        let prefix = self.folder(image).map(|folder| format!("{folder}/"));
+        let is_empty = |folder: &str| {
+            let inside = format!("{folder}/");
+            let file = self.files.range(inside.clone()..).next();
+            let below = self.folders.range(inside.clone()..).next();
+            !file.is_some_and(|(file, _)| file.starts_with(&inside))
+                && !below.is_some_and(|below| below.starts_with(&inside))
+        };
+        self.folders
+            .iter()
+            .filter(move |folder| is_empty(folder))
+            .filter_map(move |folder| folder.strip_prefix(prefix.as_deref()?))
+    }
 }
 
 #[cfg(test)]

@@ -35,7 +35,7 @@ def value(option, folder):
 
 
 def main():
-    programs = [[sys.argv[1], "build"], [sys.argv[2]]]
+    programs = [[os.path.abspath(sys.argv[1]), "build"], [sys.argv[2]]]
     conf = cfg.ConfigOpts()
     kolla_config.parse(conf, [], prog="kolla-build", default_config_files=[])
     # The images that come with Slipway are read sooner than Kolla's.
