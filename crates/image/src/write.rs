@@ -6,8 +6,6 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use rayon::prelude::*;
-
 use crate::error::{IoContext, Result};
 use crate::tree::Tree;
 
@@ -36,14 +34,13 @@ pub(crate) fn tree(
             result => result.or_else(|_| fs::create_dir_all(&path)).at(&path)?,
         }
     }
-    let files: Vec<_> = tree.files().filter(|(inside, _)| is_kept(inside)).collect();
-    files
-        .par_iter()
-        .try_for_each(|(inside, from)| copy(from, &out.join(inside)))?;
-    dockerfiles.par_iter().try_for_each(|(inside, text)| {
+    for (inside, from) in tree.files().filter(|(inside, _)| is_kept(inside)) {
+        copy(from, &out.join(inside))?;
+    }
+    for (inside, text) in dockerfiles {
         let path = out.join(inside);
-        fs::write(&path, text).at(&path)
-    })?;
+        fs::write(&path, text).at(&path)?;
+    }
     Ok(out.to_owned())
 }
 

@@ -58,12 +58,12 @@ def start(side):
 def memory_of(child):
     """KiB: the most that a process had so far, and what it has now that is no file's."""
     try:
-        with open(f"/proc/{child}/status") as status:
-            lines = dict(line.split(":", 1) for line in status)
         # Before it is started, it is still this process.
         with open(f"/proc/{child}/cmdline") as command:
             if "measure.py" in command.read():
                 return 0, 0
+        with open(f"/proc/{child}/status") as status:
+            lines = dict(line.split(":", 1) for line in status)
         return int(lines["VmHWM"].split()[0]), int(lines["RssAnon"].split()[0])
     except (OSError, KeyError):
         return 0, 0

@@ -15,7 +15,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use minijinja::{Environment, Value};
-use rayon::prelude::*;
 
 pub use diagnostic::TemplateError;
 
@@ -30,8 +29,8 @@ use repos::Repositories;
 /// The name under which the joined overrides are loaded. No file of a tree can have it.
 const OVERRIDE: &str = "\0override";
 
-/// Renders every image of a tree: image → text of its Dockerfile. Images are rendered in
-/// parallel; the result depends on nothing but the tree and the options.
+/// Renders every image of a tree: image → text of its Dockerfile. The result depends on nothing but
+/// the tree and the options.
 ///
 /// ```
 /// # let dir = tempfile::tempdir()?;
@@ -108,29 +107,14 @@ impl<'a> Renderer<'a> {
     }
 
     pub(crate) fn render_all(&self) -> Result<BTreeMap<String, String>> {
-        let names: Vec<&str> = self.tree.image_names().collect();
-        // An environment parses one template at a time. So each part of the work has its own: most
-        // templates are used once, and those that all use are few.
-        let part = names
-            .len()
-            .div_ceil(2 * rayon::current_num_threads())
-            .max(1);
-        let rendered: Vec<_> = names
-            .par_chunks(part)
-            .flat_map_iter(|names| {
-                let mut environment = self.environment();
-                names.iter().map(move |name| {
-                    let rendered = self.render(&environment, name);
-                    // Parsed, it is many times its size, and no other image is made of it.
-                    environment.remove_template(&self.tree.template(name).unwrap_or_default());
-                    rendered
-                })
-            })
-            .collect();
-        // Collected first, so that of several errors always the same one is reported.
+        // One after another: all of Kolla's take 20 ms, and each thread would have templates that
+        // all images share, and a heap, of its own.
+        let mut environment = self.environment();
         let mut dockerfiles = BTreeMap::new();
-        for (name, text) in names.into_iter().zip(rendered) {
-            dockerfiles.insert(name.to_owned(), text?);
+        for image in self.tree.image_names() {
+            dockerfiles.insert(image.to_owned(), self.render(&environment, image)?);
+            // Parsed, it is many times its size, and no other image is made of it.
+            environment.remove_template(&self.tree.template(image).unwrap_or_default());
         }
         Ok(dockerfiles)
     }

@@ -30,7 +30,9 @@ pub fn run(cli: Cli, output: &Arc<Output>) -> anyhow::Result<()> {
 
 /// Does something, until it is done or an interrupt ends it.
 pub fn until_interrupted(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    // One beside this one: what there is to do is to wait, and each thread has a heap of its own.
     let tokio = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
         .enable_all()
         .build()
         .context("cannot start the runtime")?;

@@ -5,18 +5,16 @@ use std::collections::BTreeSet;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
 use futures_util::stream::{BoxStream, StreamExt, TryStreamExt};
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
-use hyper::{Request, Response, body::Incoming, client::conn::http1};
-use hyper_util::rt::TokioIo;
+use hyper::{Request, Response, body::Incoming};
 use serde::Deserialize;
 use tokio::sync::mpsc;
 
-use super::fault::Call;
+use super::fault::{Call, chain};
 use super::lines::LineCutter;
-use super::{listen, protobuf, tell};
+use super::{listen, protobuf, tell, transport};
 use crate::engine::locate::Address;
 use crate::engine::{BuildRequest, EngineError, Progress, Result, TarStream};
 
@@ -98,38 +96,11 @@ async fn send(
         endpoint.api_version,
         query(request)
     ))
-    .header("Host", "engine")
     .header("Content-Type", "application/x-tar")
     .body(body)
     .map_err(|error| error.to_string())?;
-    match &endpoint.address {
-        Address::Unix(path) => {
-            let stream = tokio::net::UnixStream::connect(path).await;
-            talk(stream.map_err(|error| error.to_string())?, request).await
-        }
-        Address::Tcp(host) => {
-            let stream = tokio::net::TcpStream::connect(host).await;
-            talk(stream.map_err(|error| error.to_string())?, request).await
-        }
-    }
-}
-
-async fn talk<B>(
-    stream: impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + Unpin + 'static,
-    request: Request<B>,
-) -> Result<Response<Incoming>, String>
-where
-    B: hyper::body::Body<Data = Bytes, Error = std::io::Error> + Send + 'static,
-{
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
-        .await
-        .map_err(|error| error.to_string())?;
-    // It ends when the answer has been read or nobody wants it any more.
-    tokio::spawn(connection);
-    sender.send_request(request).await.map_err(|error| {
-        let cause = std::error::Error::source(&error);
-        cause.map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
-    })
+    let answer = transport::send(&endpoint.address, request).await;
+    answer.map_err(|error| chain(&error))
 }
 
 fn query(request: &BuildRequest) -> String {

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bollard::{API_DEFAULT_VERSION, ClientVersion, Docker};
+use bollard::{API_DEFAULT_VERSION, ClientVersion};
 
 use super::buildkit::Endpoint;
 use super::fault::chain;
-use super::{ApiEngine, plain};
+use super::{ApiEngine, plain, transport};
 use crate::engine::locate::{Address, candidates};
 use crate::engine::{ConnectOptions, Engine, EngineError, EngineInfo, EngineKind, Result};
 
@@ -60,12 +60,7 @@ async fn dial(address: &Address, options: &ConnectOptions) -> Result<ApiEngine, 
         return Err(format!("it is {:?}, and {kind:?} is wanted", info.kind));
     }
     let version = common_version(&info.api_version);
-    let client = match address {
-        Address::Unix(path) => {
-            Docker::connect_with_unix(&path.to_string_lossy(), QUICK_SECONDS, &version)
-        }
-        Address::Tcp(host) => Docker::connect_with_http(host, QUICK_SECONDS, &version),
-    };
+    let client = transport::client(address, QUICK_SECONDS, &version);
     let client = client.map_err(|error| chain(&error))?;
     let patient = client
         .clone()

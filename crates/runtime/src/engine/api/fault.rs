@@ -59,7 +59,7 @@ impl Call {
     }
 }
 
-/// An error and its causes: the outermost alone often says only "client error (Connect)".
+/// An error and its causes: the outermost alone often says only "connection error".
 pub(super) fn chain(error: &Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

@@ -11,18 +11,23 @@ pub(super) struct LineCutter {
 }
 
 impl LineCutter {
-    /// Takes a piece and gives the lines it completes, without their ends.
-    pub(super) fn push(&mut self, piece: &[u8]) -> Vec<String> {
-        self.rest.extend_from_slice(piece);
-        let Some(end) = self.rest.iter().rposition(|byte| *byte == b'\n') else {
-            return Vec::new();
-        };
-        let tail = self.rest.split_off(end + 1);
-        let complete = std::mem::replace(&mut self.rest, tail);
-        complete[..end]
-            .split(|byte| *byte == b'\n')
-            .map(text)
-            .collect()
+    /// Takes a piece and gives the lines it completes, without their ends, each when it is asked
+    /// for: an engine may tell thousands at once. All of them have to be.
+    pub(super) fn push<'a>(&'a mut self, piece: &'a [u8]) -> impl Iterator<Item = String> + 'a {
+        let mut left = piece;
+        std::iter::from_fn(move || {
+            let end = left.iter().position(|byte| *byte == b'\n');
+            let (line, after) = match end {
+                Some(end) => (&left[..end], &left[end + 1..]),
+                None => (left, &left[left.len()..]),
+            };
+            left = after;
+            if self.rest.is_empty() && end.is_some() {
+                return Some(text(line));
+            }
+            self.rest.extend_from_slice(line);
+            end.is_some().then(|| text(&std::mem::take(&mut self.rest)))
+        })
     }
 
     /// What is left after the last piece.
@@ -48,20 +53,10 @@ pub(super) struct LogCutter {
 impl LogCutter {
     pub(super) fn push(&mut self, output: LogOutput) -> Vec<LogLine> {
         match output {
-            LogOutput::StdErr { message } => self
-                .err
-                .push(&message)
-                .into_iter()
-                .map(LogLine::Err)
-                .collect(),
+            LogOutput::StdErr { message } => self.err.push(&message).map(LogLine::Err).collect(),
             LogOutput::StdOut { message }
             | LogOutput::StdIn { message }
-            | LogOutput::Console { message } => self
-                .out
-                .push(&message)
-                .into_iter()
-                .map(LogLine::Out)
-                .collect(),
+            | LogOutput::Console { message } => self.out.push(&message).map(LogLine::Out).collect(),
         }
     }
 
@@ -79,8 +74,9 @@ mod tests {
     #[test]
     fn lines_are_put_together_across_pieces() {
         let mut cutter = LineCutter::default();
-        assert!(cutter.push(b"one").is_empty());
-        assert_eq!(cutter.push(b" line\r\ntwo\n\nth"), ["one line", "two", ""]);
+        assert_eq!(cutter.push(b"one").next(), None);
+        let lines: Vec<String> = cutter.push(b" line\r\ntwo\n\nth").collect();
+        assert_eq!(lines, ["one line", "two", ""]);
         assert_eq!(cutter.finish().as_deref(), Some("th"));
         assert_eq!(cutter.finish(), None);
     }

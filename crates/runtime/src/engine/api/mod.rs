@@ -26,6 +26,7 @@ mod plain;
 mod protobuf;
 mod pull;
 mod push;
+mod transport;
 
 pub use connect::connect;
 
