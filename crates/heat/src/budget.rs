@@ -49,6 +49,11 @@ impl Budget {
         self.spend(weight(value))
     }
 
+    /// Takes note of a text that is to be a value.
+    pub(crate) fn spend_on_text(&self, text: &str) -> Result<(), Problem> {
+        self.spend(size_of::<Value>() + text.len())
+    }
+
     /// Takes note of so many values.
     pub(crate) fn spend_on_many(&self, values: usize) -> Result<(), Problem> {
         self.spend(values.saturating_mul(size_of::<Value>()))

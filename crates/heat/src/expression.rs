@@ -5,7 +5,8 @@ mod compile;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
+use compact_str::CompactString;
+use serde_json::{Map, Number, Value};
 
 use crate::error::{Error, Result};
 use crate::functions::Call;
@@ -13,16 +14,39 @@ use crate::stack::Stack;
 
 pub(crate) use compile::{Context, compile, compile_each};
 
-/// A value that may have to be worked out.
+/// A value that may have to be worked out. It has less than half of a value's size, since a template
+/// has many.
 #[derive(Debug)]
 pub(crate) enum Expression {
-    /// Without functions.
-    Literal(Value),
+    Null,
+    Bool(bool),
+    Number(Number),
+    Text(CompactString),
     List(Vec<Expression>),
-    Map(Vec<(String, Expression)>),
+    Map(Vec<(CompactString, Expression)>),
     Call(Box<Call>),
     /// Wrong, which matters only if it is needed: what `if` does not choose is not looked at.
-    Invalid(Error),
+    Invalid(Box<Error>),
+}
+
+impl From<&Value> for Expression {
+    fn from(value: &Value) -> Self {
+        match value {
+            Value::Null => Self::Null,
+            Value::Bool(value) => Self::Bool(*value),
+            Value::Number(number) => Self::Number(number.clone()),
+            Value::String(text) => Self::Text(text.into()),
+            Value::Array(items) => Self::List(items.iter().map(Self::from).collect()),
+            Value::Object(map) => {
+                let entries = map.iter();
+                Self::Map(
+                    entries
+                        .map(|(key, item)| (key.into(), item.into()))
+                        .collect(),
+                )
+            }
+        }
+    }
 }
 
 impl Expression {
@@ -31,6 +55,21 @@ impl Expression {
         Ok(self
             .evaluate_item(stack)?
             .unwrap_or(Cow::Owned(Value::Null)))
+    }
+
+    /// The value, if it is a text.
+    pub(crate) fn evaluate_text<'a>(
+        &'a self,
+        stack: &'a Stack<'_>,
+    ) -> Result<Option<Cow<'a, str>>> {
+        if let Self::Text(text) = self {
+            return Ok(Some(Cow::Borrowed(text)));
+        }
+        Ok(match self.evaluate(stack)? {
+            Cow::Borrowed(Value::String(text)) => Some(Cow::Borrowed(text)),
+            Cow::Owned(Value::String(text)) => Some(Cow::Owned(text)),
+            _ => None,
+        })
     }
 
     /// The value, as one's own.
@@ -45,11 +84,17 @@ impl Expression {
         stack: &'a Stack<'_>,
     ) -> Result<Option<Cow<'a, Value>>> {
         Ok(Some(match self {
-            Self::Literal(value) => Cow::Borrowed(value),
+            Self::Null => Cow::Owned(Value::Null),
+            Self::Bool(value) => Cow::Owned(Value::Bool(*value)),
+            Self::Number(number) => Cow::Owned(Value::Number(number.clone())),
+            Self::Text(text) => {
+                stack.budget().spend_on_text(text)?;
+                Cow::Owned(Value::String(text.as_str().to_owned()))
+            }
             Self::List(items) => Cow::Owned(Value::Array(evaluate_list(items, stack)?)),
             Self::Map(entries) => Cow::Owned(Value::Object(evaluate_map(entries, stack)?)),
             Self::Call(call) => return call.evaluate(stack),
-            Self::Invalid(error) => return Err(error.clone()),
+            Self::Invalid(error) => return Err(Error::clone(error)),
         }))
     }
 
@@ -82,13 +127,19 @@ pub(crate) fn evaluate_list(items: &[Expression], stack: &Stack<'_>) -> Result<V
     Ok(list)
 }
 
-fn evaluate_map(entries: &[(String, Expression)], stack: &Stack<'_>) -> Result<Map<String, Value>> {
+fn evaluate_map(
+    entries: &[(CompactString, Expression)],
+    stack: &Stack<'_>,
+) -> Result<Map<String, Value>> {
     let mut map = Map::with_capacity(entries.len());
     for (key, item) in entries {
         let step = |error: Error| error.at(key);
         if let Some(value) = item.evaluate_item(stack).map_err(step)? {
             let value = stack.budget().own(value);
-            map.insert(key.clone(), value.map_err(|problem| step(problem.into()))?);
+            map.insert(
+                key.as_str().to_owned(),
+                value.map_err(|problem| step(problem.into()))?,
+            );
         }
     }
     Ok(map)

@@ -256,9 +256,7 @@ impl Call {
     /// The parameter that this is, whole.
     pub(crate) fn whole_parameter(&self) -> Option<&str> {
         match (self.name, &self.arguments) {
-            (Name::GetParam, Arguments::One(Expression::Literal(Value::String(name))))
-                if !name.is_empty() =>
-            {
+            (Name::GetParam, Arguments::One(Expression::Text(name))) if !name.is_empty() => {
                 Some(name)
             }
             _ => None,
@@ -356,9 +354,6 @@ fn list_of(
 ) -> Result<Vec<Expression>, Problem> {
     match compile(argument, context) {
         Expression::List(items) if items.len() == count => Ok(items),
-        Expression::Literal(Value::Array(items)) if items.len() == count => {
-            Ok(items.into_iter().map(Expression::Literal).collect())
-        }
         _ => Err(wants(&format!("a list of {what}"))),
     }
 }
@@ -397,12 +392,12 @@ fn compile_yaql(argument: Node, context: Context) -> Result<Arguments, Problem> 
 
 fn yaql(expression: &Expression, data: &Expression, stack: &Stack<'_>) -> Result<Value> {
     let text = expression
-        .evaluate(stack)
+        .evaluate_text(stack)
         .map_err(|error| error.at("expression"))?;
-    let Value::String(text) = &*text else {
+    let Some(text) = text else {
         return Err(crate::Error::from(wants("an expression in a text")).at("expression"));
     };
     let data = data.owned(stack).map_err(|error| error.at("data"))?;
     let root = Value::Object([("data".to_owned(), data)].into_iter().collect());
-    made(stack.resolver().yaql(text, &root)?, stack)
+    made(stack.resolver().yaql(&text, &root)?, stack)
 }

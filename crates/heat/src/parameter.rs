@@ -89,7 +89,7 @@ impl Parameter {
                 )
             })?;
         let constraints = match take(&mut declared, "constraints") {
-            None | Some(Node::Scalar(Value::Null)) => Vec::new(),
+            None | Some(Node::Null) => Vec::new(),
             Some(Node::List(list)) => list
                 .into_iter()
                 .map(|constraint| Constraint::parse(&constraint.into_value(), kind).map_err(wrong))

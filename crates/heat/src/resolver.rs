@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::{Arc, RwLock};
 
+use compact_str::CompactString;
 use rayon::ThreadPool;
 use rayon::prelude::*;
 use serde_json::{Map, Value};
@@ -142,9 +143,9 @@ impl Resolver {
         let template = self.template(&self.path(template))?;
         if let Some(name) = parameters
             .keys()
-            .find(|name| !template.parameters.contains_key(*name))
+            .find(|name| !template.parameters.contains_key(name.as_str()))
         {
-            let known = template.parameters.keys().map(String::as_str);
+            let known = template.parameters.keys().map(CompactString::as_str);
             let problem = Problem::UnknownParameter {
                 name: name.clone(),
                 nearest: nearest(name, known),
@@ -154,9 +155,9 @@ impl Resolver {
         let given: Given = template
             .parameters
             .keys()
-            .map(|name| match parameters.remove(name) {
+            .map(|name| match parameters.remove(name.as_str()) {
                 Some(value) => Some(Arc::new(value)),
-                None => self.environment.parameters.get(name).cloned(),
+                None => self.environment.parameters.get(name.as_str()).cloned(),
             })
             .collect();
         let budget = Rc::new(Budget::new(self.limit));

@@ -7,6 +7,7 @@ use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 use std::sync::{Arc, LazyLock};
 
+use compact_str::CompactString;
 use serde_json::{Map, Value};
 
 use crate::budget::Budget;
@@ -90,10 +91,13 @@ impl<'r> Stack<'r> {
             .map_err(|problem| in_template(problem.into()))?;
         let mut parameters = Vec::with_capacity(template.parameters.len());
         for (index, (name, parameter)) in template.parameters.iter().enumerate() {
-            let value = given
-                .get_mut(index)
-                .and_then(Option::take)
-                .or_else(|| resolver.environment().parameter_defaults.get(name).cloned());
+            let value = given.get_mut(index).and_then(Option::take).or_else(|| {
+                resolver
+                    .environment()
+                    .parameter_defaults
+                    .get(name.as_str())
+                    .cloned()
+            });
             let value = taken(parameter, name, value, &budget)
                 .map_err(|problem| in_template(Error::from(problem).at(name).at("parameters")))?;
             parameters.push(value);
@@ -142,7 +146,7 @@ impl<'r> Stack<'r> {
         // A stack that nothing made has neither an id nor a project.
         let known = known.or_else(|| PSEUDO_PARAMETERS.contains(&name).then(|| &*NOTHING));
         known.ok_or_else(|| {
-            let known = self.template.parameters.keys().map(String::as_str);
+            let known = self.template.parameters.keys().map(CompactString::as_str);
             Problem::UnknownParameter {
                 name: name.to_owned(),
                 nearest: nearest(name, known),
@@ -157,7 +161,7 @@ impl<'r> Stack<'r> {
         let Some((progress, definition)) = found
             .and_then(|(index, _, definition)| Some((self.conditions.get(index)?, definition)))
         else {
-            let known = self.template.conditions.keys().map(String::as_str);
+            let known = self.template.conditions.keys().map(CompactString::as_str);
             let hint = nearest(name, known);
             return Err(Problem::Condition(format!("there is no condition {name}{hint}")).into());
         };
@@ -215,7 +219,7 @@ impl<'r> Stack<'r> {
                 .then_some((slot, definition)),
         };
         enabled.ok_or_else(|| {
-            let known = self.template.resources.keys().map(String::as_str);
+            let known = self.template.resources.keys().map(CompactString::as_str);
             Problem::UnknownResource {
                 name: name.to_owned(),
                 nearest: nearest(name, known.filter(|known| *known != name)),
@@ -284,7 +288,7 @@ impl<'r> Stack<'r> {
     }
 
     pub(crate) fn output_names(&self) -> impl Iterator<Item = &str> {
-        self.template.outputs.keys().map(String::as_str)
+        self.template.outputs.keys().map(CompactString::as_str)
     }
 
     /// All outputs.
@@ -298,7 +302,7 @@ impl<'r> Stack<'r> {
         let values = self.outputs.into_iter().map(OnceCell::into_inner);
         Ok(names
             .zip(values)
-            .filter_map(|(name, value)| Some((name, value?)))
+            .filter_map(|(name, value)| Some((name.into(), value?)))
             .collect())
     }
 }

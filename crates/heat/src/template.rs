@@ -1,6 +1,6 @@
 //! A template as it is written: what is in its sections, checked and ready to be worked out.
 
-use serde_json::Value;
+use compact_str::CompactString;
 
 use crate::error::{Error, Problem, Result, nearest};
 use crate::expression::{Context, Expression, compile};
@@ -9,7 +9,7 @@ use crate::version::Version;
 use crate::yaml::{self, Entries, Node, take};
 
 /// By name, in the order in which they are written.
-pub(crate) type Named<T> = indexmap::IndexMap<String, T, foldhash::fast::RandomState>;
+pub(crate) type Named<T> = indexmap::IndexMap<CompactString, T, foldhash::fast::RandomState>;
 
 /// A template.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ pub(crate) struct Definition {
 /// A resource's properties.
 #[derive(Debug)]
 pub(crate) enum Properties {
-    Each(Vec<(String, Expression)>),
+    Each(Vec<(CompactString, Expression)>),
     /// A function that gives all of them.
     Whole(Expression),
 }
@@ -127,7 +127,7 @@ fn version(sections: &Entries) -> Result<Version> {
     let mut sections = sections.iter();
     let written = sections.find(|(name, _)| name == "heat_template_version");
     let text = match written.map(|(_, node)| node) {
-        Some(Node::Scalar(Value::String(text))) => text,
+        Some(Node::Text(text)) => text,
         Some(_) => {
             return Err(
                 Problem::NotATemplate("its heat_template_version is no text".to_owned()).into(),
@@ -152,7 +152,7 @@ fn section<T>(
     read: impl Fn(&str, Node) -> Result<T>,
 ) -> Result<Named<T>> {
     let entries = match take(sections, name) {
-        None | Some(Node::Scalar(Value::Null)) => return Ok(Named::default()),
+        None | Some(Node::Null) => return Ok(Named::default()),
         Some(Node::Map(entries)) => entries,
         Some(_) => {
             let problem = Problem::Declaration("it must be a map".to_owned());
@@ -186,11 +186,6 @@ fn definition(declared: Node, values: Context, conditions: Context) -> Result<De
     let properties = match part("properties", values) {
         None => Properties::Each(Vec::new()),
         Some(Expression::Map(entries)) => Properties::Each(entries),
-        Some(Expression::Literal(Value::Object(map))) => Properties::Each(
-            map.into_iter()
-                .map(|(key, value)| (key, Expression::Literal(value)))
-                .collect(),
-        ),
         Some(call @ (Expression::Call(_) | Expression::Invalid(_))) => Properties::Whole(call),
         Some(_) => return Err(wrong("its properties must be a map".to_owned())),
     };

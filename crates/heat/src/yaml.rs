@@ -9,6 +9,7 @@ mod scalar;
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use compact_str::{CompactString, ToCompactString};
 use saphyr_parser::{Event, Parser, ScalarStyle, Span, Tag};
 use serde_json::Value;
 
@@ -54,6 +55,8 @@ pub(crate) fn read(text: &str) -> Result<Node, SyntaxError> {
     let mut builder = Builder {
         unfinished_end: (!text.ends_with('\n')).then(|| text.chars().count()),
         open: Vec::new(),
+        items: Vec::new(),
+        entries: Vec::new(),
         anchors: HashMap::default(),
         document: None,
         copies: Budget::new(MOST_COPIES),
@@ -70,27 +73,34 @@ pub(crate) fn read(text: &str) -> Result<Node, SyntaxError> {
             message: message.to_owned(),
         })?;
     }
-    Ok(builder.document.unwrap_or(Node::Scalar(Value::Null)))
+    Ok(builder.document.unwrap_or(Node::Null))
 }
 
-/// A collection that is not complete yet.
+/// A collection that is not complete yet: what it has starts there among what all those have.
 enum Open {
-    List(Vec<Node>),
+    List {
+        start: usize,
+    },
     Map {
-        own: Entries,
+        start: usize,
         merged: Vec<Entries>,
         key: Option<Key>,
     },
 }
 
 enum Key {
-    Name(String),
+    Name(CompactString),
     /// `<<`, not quoted.
     Merge,
 }
 
 struct Builder {
     open: Vec<(Open, usize)>,
+    /// The items of open lists, the innermost's last: so a list is as large as it must be, and
+    /// what it grew in serves the next.
+    items: Vec<Node>,
+    /// The same for maps.
+    entries: Entries,
     anchors: HashMap<usize, Node, foldhash::fast::RandomState>,
     document: Option<Node>,
     copies: Budget,
@@ -116,7 +126,7 @@ impl Builder {
                     return Ok(());
                 }
                 let value = scalar_value(text, style, tag.as_deref())?;
-                self.finish(Node::Scalar(value), anchor)
+                self.finish(value, anchor)
             }
             Event::Alias(anchor) => {
                 let value = self
@@ -126,18 +136,25 @@ impl Builder {
                 let value = copy(value, &self.copies)?;
                 self.finish(value, 0)
             }
-            Event::SequenceStart(anchor, _) => self.open(Open::List(Vec::new()), anchor),
+            Event::SequenceStart(anchor, _) => {
+                let start = self.items.len();
+                self.open(Open::List { start }, anchor)
+            }
             Event::MappingStart(anchor, _) => {
                 let map = Open::Map {
-                    own: Vec::new(),
+                    start: self.entries.len(),
                     merged: Vec::new(),
                     key: None,
                 };
                 self.open(map, anchor)
             }
             Event::SequenceEnd | Event::MappingEnd => match self.open.pop() {
-                Some((Open::List(items), anchor)) => self.finish(Node::List(items), anchor),
-                Some((Open::Map { own, merged, .. }, anchor)) => {
+                Some((Open::List { start }, anchor)) => {
+                    let items = self.items.drain(start..).collect();
+                    self.finish(Node::List(items), anchor)
+                }
+                Some((Open::Map { start, merged, .. }, anchor)) => {
+                    let own = self.entries.drain(start..).collect();
                     self.finish(Node::Map(merge(merged, own)), anchor)
                 }
                 None => Ok(()),
@@ -177,18 +194,13 @@ impl Builder {
         }
         match self.open.last_mut() {
             None => self.document = Some(value),
-            Some((Open::List(items), _)) => items.push(value),
-            Some((Open::Map { own, merged, key }, _)) => match key.take() {
-                Some(Key::Name(name)) => {
-                    own.push((name, value));
-                }
+            Some((Open::List { .. }, _)) => self.items.push(value),
+            Some((Open::Map { merged, key, .. }, _)) => match key.take() {
+                Some(Key::Name(name)) => self.entries.push((name, value)),
                 Some(Key::Merge) => merge_into(merged, value)?,
                 None => {
-                    let text = match value {
-                        Node::Scalar(value) => key_text(value),
-                        Node::List(_) | Node::Map(_) => None,
-                    };
-                    *key = Some(Key::Name(text.ok_or("a list or map cannot be a key")?));
+                    let text = key_text(value).ok_or("a list or map cannot be a key")?;
+                    *key = Some(Key::Name(text));
                 }
             },
         }
@@ -209,7 +221,7 @@ fn merge_into(merged: &mut Vec<Entries>, value: Node) -> Result<(), &'static str
                 merged.push(map);
             }
         }
-        Node::Scalar(_) => return Err(WRONG),
+        _ => return Err(WRONG),
     }
     Ok(())
 }
@@ -237,13 +249,13 @@ fn key(text: Cow<'_, str>, style: ScalarStyle, tag: Option<&Tag>) -> Result<Key,
 }
 
 /// What JSON makes of a key.
-fn key_text(value: Value) -> Option<String> {
+fn key_text(value: Node) -> Option<CompactString> {
     Some(match value {
-        Value::String(text) => text,
-        Value::Null => "null".to_owned(),
-        Value::Bool(value) => value.to_string(),
-        Value::Number(number) => number.to_string(),
-        Value::Array(_) | Value::Object(_) => return None,
+        Node::Text(text) => text,
+        Node::Null => "null".into(),
+        Node::Bool(value) => value.to_compact_string(),
+        Node::Number(number) => number.to_compact_string(),
+        Node::List(_) | Node::Map(_) => return None,
     })
 }
 
@@ -251,10 +263,10 @@ fn scalar_value(
     text: Cow<'_, str>,
     style: ScalarStyle,
     tag: Option<&Tag>,
-) -> Result<Value, &'static str> {
+) -> Result<Node, &'static str> {
     match tag {
         None if style == ScalarStyle::Plain => scalar::resolve(text),
-        None => Ok(Value::String(text.into_owned())),
+        None => Ok(Node::Text(text.as_ref().into())),
         Some(tag) => scalar::tagged(text, tag),
     }
 }

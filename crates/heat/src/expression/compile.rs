@@ -1,7 +1,5 @@
 //! From what is written to what can be worked out.
 
-use serde_json::{Map, Value};
-
 use super::Expression;
 use crate::error::{Error, Problem};
 use crate::functions::{Call, Name};
@@ -19,8 +17,11 @@ pub(crate) struct Context {
 /// Finds the functions in a value.
 pub(crate) fn compile(value: Node, context: Context) -> Expression {
     match value {
-        Node::Scalar(value) => Expression::Literal(value),
-        Node::List(items) => compile_list(items, context),
+        Node::Null => Expression::Null,
+        Node::Bool(value) => Expression::Bool(value),
+        Node::Number(number) => Expression::Number(number),
+        Node::Text(text) => Expression::Text(text),
+        Node::List(items) => Expression::List(compile_each(items, context)),
         Node::Map(entries) => compile_map(entries, context),
     }
 }
@@ -33,16 +34,6 @@ pub(crate) fn compile_each(items: Vec<Node>, context: Context) -> Vec<Expression
         .collect()
 }
 
-fn compile_list(items: Vec<Node>, context: Context) -> Expression {
-    let items = compile_each(items, context);
-    if items.iter().all(is_literal) {
-        return Expression::Literal(Value::Array(
-            items.into_iter().filter_map(into_literal).collect(),
-        ));
-    }
-    Expression::List(items)
-}
-
 fn compile_map(mut entries: Entries, context: Context) -> Expression {
     if let [(name, _)] = entries.as_slice() {
         match Name::find(name, context) {
@@ -53,40 +44,25 @@ fn compile_map(mut entries: Entries, context: Context) -> Expression {
             }
             Ok(None) => {}
             Err(reason) => {
-                return Expression::Invalid(Error::from(Problem::Function(reason)).at(name));
+                return invalid(Problem::Function(reason), name);
             }
         }
     }
-    let entries: Vec<_> = entries
-        .into_iter()
-        .map(|(key, item)| (key, compile(item, context)))
-        .collect();
-    if entries.iter().all(|(_, item)| is_literal(item)) {
-        let mut map = Map::with_capacity(entries.len());
-        for (key, item) in entries {
-            if let Some(value) = into_literal(item) {
-                map.insert(key, value);
-            }
-        }
-        return Expression::Literal(Value::Object(map));
-    }
-    Expression::Map(entries)
+    let entries = entries.into_iter();
+    Expression::Map(
+        entries
+            .map(|(key, item)| (key, compile(item, context)))
+            .collect(),
+    )
 }
 
 fn compile_call(function: Name, name: &str, argument: Node, context: Context) -> Expression {
     match Call::compile(function, argument, context) {
         Ok(call) => Expression::Call(Box::new(call)),
-        Err(problem) => Expression::Invalid(Error::from(problem).at(name)),
+        Err(problem) => invalid(problem, name),
     }
 }
 
-fn is_literal(expression: &Expression) -> bool {
-    matches!(expression, Expression::Literal(_))
-}
-
-fn into_literal(expression: Expression) -> Option<Value> {
-    match expression {
-        Expression::Literal(value) => Some(value),
-        _ => None,
-    }
+fn invalid(problem: Problem, function: &str) -> Expression {
+    Expression::Invalid(Box::new(Error::from(problem).at(function)))
 }

@@ -16,6 +16,11 @@ pub(super) fn get_param<'a>(
     argument: &'a Expression,
     stack: &'a Stack<'_>,
 ) -> Result<Cow<'a, Value>> {
+    if let Expression::Text(name) = argument
+        && !name.is_empty()
+    {
+        return Ok(Cow::Borrowed(&**stack.parameter(name)?));
+    }
     let argument = argument.evaluate(stack)?;
     let (name, path) = match &*argument {
         Value::String(name) if !name.is_empty() => (name, &[][..]),
@@ -80,19 +85,12 @@ pub(super) fn compile_get_attr(
     argument: Node,
     context: Context,
 ) -> Result<Vec<Expression>, Problem> {
-    let items = match compile(argument, context) {
-        Expression::List(items) => items,
-        Expression::Literal(Value::Array(items)) => {
-            items.into_iter().map(Expression::Literal).collect()
-        }
-        _ => Vec::new(),
-    };
-    if items.is_empty() {
-        return Err(wants(
+    match compile(argument, context) {
+        Expression::List(items) if !items.is_empty() => Ok(items),
+        _ => Err(wants(
             "a list of a resource, its attribute, and the path into it",
-        ));
+        )),
     }
-    Ok(items)
 }
 
 /// What is not there along the path is null.
@@ -103,23 +101,22 @@ pub(super) fn get_attr<'a>(
     let Some((resource, rest)) = arguments.split_first() else {
         return Err(wants("a resource").into());
     };
-    let resource = resource.evaluate(stack)?;
-    let Value::String(resource) = &*resource else {
+    let Some(resource) = resource.evaluate_text(stack)? else {
         return Err(wants("the name of a resource first").into());
     };
-    let resource = stack.resource(resource)?;
+    let resource = stack.resource(&resource)?;
     let Some((attribute, path)) = rest.split_first() else {
         return resource.attributes(stack).map(Cow::Owned);
     };
-    let attribute = attribute.evaluate(stack)?;
+    let attribute = attribute.evaluate_text(stack)?;
     let path = path
         .iter()
         .map(|step| step.evaluate(stack))
         .collect::<Result<Vec<_>>>()?;
-    let Value::String(attribute) = &*attribute else {
+    let Some(attribute) = attribute else {
         return Err(wants("the name of an attribute second").into());
     };
-    resource.attribute(attribute, &path, stack)
+    resource.attribute(&attribute, &path, stack)
 }
 
 /// What a path leads to in a value.
@@ -152,39 +149,37 @@ fn step_into<'a>(
 
 /// Nothing is created here, so that a resource's reference is its name.
 pub(super) fn get_resource(argument: &Expression, stack: &Stack<'_>) -> Result<Value> {
-    let name = argument.evaluate(stack)?;
-    let Value::String(name) = &*name else {
+    let Some(name) = argument.evaluate_text(stack)? else {
         return Err(wants("the name of a resource").into());
     };
-    stack.find_resource(name)?;
-    Ok(Value::String(name.clone()))
+    stack.find_resource(&name)?;
+    Ok(Value::String(name.into_owned()))
 }
 
 pub(super) fn get_file(argument: &Expression, stack: &Stack<'_>) -> Result<Value> {
-    let path = argument.evaluate(stack)?;
-    let Value::String(path) = &*path else {
+    let Some(path) = argument.evaluate_text(stack)? else {
         return Err(wants("the path of a file").into());
     };
     let content = stack
         .resolver()
-        .file(stack.template(), path)
+        .file(stack.template(), &path)
         .map_err(|reason| Error::from(Problem::Function(format!("{path}: {reason}"))))?;
     Ok(Value::String(content))
 }
 
 pub(super) fn compile_facade(argument: Node) -> Result<Arguments, Problem> {
     const KNOWN: [&str; 3] = ["metadata", "deletion_policy", "update_policy"];
-    match argument.as_str() {
-        Some(name) if KNOWN.contains(&name) => {
-            Ok(Arguments::One(Expression::Literal(argument.into_value())))
+    match argument {
+        Node::Text(name) if KNOWN.contains(&name.as_str()) => {
+            Ok(Arguments::One(Expression::Text(name)))
         }
         _ => Err(wants("metadata, deletion_policy or update_policy")),
     }
 }
 
 pub(super) fn facade(argument: &Expression, stack: &Stack<'_>) -> Result<Value> {
-    let name = argument.evaluate(stack)?;
-    let found = name.as_str().and_then(|name| stack.facade(name));
+    let name = argument.evaluate_text(stack)?;
+    let found = name.and_then(|name| stack.facade(&name));
     found.cloned().ok_or_else(|| {
         let reason = "the resource that this template stands behind is not known";
         Problem::Function(reason.to_owned()).into()

@@ -50,8 +50,13 @@ pub(super) fn result<'a>(
     otherwise: Option<&'a Expression>,
     stack: &'a Stack<'_>,
 ) -> Result<Option<Cow<'a, Value>>> {
-    let condition = condition.evaluate(stack).map_err(|error| error.at("[0]"))?;
-    if is_enabled(&condition, stack).map_err(|error| error.at("[0]"))? {
+    let enabled = match condition {
+        Expression::Text(name) => stack.condition(name),
+        _ => condition
+            .evaluate(stack)
+            .and_then(|condition| is_enabled(&condition, stack)),
+    };
+    if enabled.map_err(|error| error.at("[0]"))? {
         return then.evaluate_item(stack).map_err(|error| error.at("[1]"));
     }
     match otherwise {

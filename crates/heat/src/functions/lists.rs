@@ -55,9 +55,9 @@ pub(super) fn join(arguments: &[Expression], stack: &Stack<'_>) -> Result<Value>
             }
         }
     }
-    match &*delimiter.evaluate(stack)? {
-        Value::String(delimiter) => Ok(Value::String(joined(&parts, delimiter)?)),
-        _ => Err(wants("a text as delimiter").into()),
+    match delimiter.evaluate_text(stack)? {
+        Some(delimiter) => Ok(Value::String(joined(&parts, &delimiter)?)),
+        None => Err(wants("a text as delimiter").into()),
     }
 }
 

@@ -25,11 +25,9 @@ pub(super) fn compile_replace(argument: Node, context: Context) -> Result<Argume
     let template = take(&mut map, "template").ok_or_else(shape)?;
     let params = take(&mut map, "params").ok_or_else(shape)?;
     let params = compile(params, context);
-    if let Expression::List(_) = params {
-        return Err(wants("a map for params"));
-    }
-    if matches!(&params, Expression::Literal(value) if !value.is_object()) {
-        return Err(wants("a map for params"));
+    match &params {
+        Expression::Map(_) | Expression::Call(_) | Expression::Invalid(_) => {}
+        _ => return Err(wants("a map for params")),
     }
     Ok(Arguments::Replace {
         template: compile(template, context),

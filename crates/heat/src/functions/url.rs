@@ -13,20 +13,16 @@ const KEYS: [&str; 8] = [
 
 /// What can be told of the arguments before they are known.
 pub(super) fn check(argument: &Expression) -> Result<(), Problem> {
-    let unknown = match argument {
-        Expression::Map(entries) => unknown_key(entries.iter().map(|(key, _)| key)),
-        Expression::Literal(Value::Object(map)) => unknown_key(map.keys()),
-        Expression::Call(_) | Expression::Invalid(_) => None,
+    let entries = match argument {
+        Expression::Map(entries) => entries,
+        Expression::Call(_) | Expression::Invalid(_) => return Ok(()),
         _ => return Err(wants("a map")),
     };
-    match unknown {
+    let mut keys = entries.iter().map(|(key, _)| key.as_str());
+    match keys.find(|key| !KEYS.contains(key)) {
         Some(key) => Err(wants(&format!("{}, not {key}", KEYS.join(", ")))),
         None => Ok(()),
     }
-}
-
-fn unknown_key<'a>(mut keys: impl Iterator<Item = &'a String>) -> Option<&'a String> {
-    keys.find(|key| !KEYS.contains(&key.as_str()))
 }
 
 pub(super) fn make(argument: &Value) -> Result<Value> {

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use compact_str::CompactString;
 use serde_json::{Map, Value};
 
 use super::{Facade, Given, Stack};
@@ -28,7 +29,7 @@ pub(crate) enum Resource<'r> {
 }
 
 /// A property; nothing where it is left out.
-type Property = (String, Option<Arc<Value>>);
+type Property = (CompactString, Option<Arc<Value>>);
 
 impl<'r> Resource<'r> {
     pub(super) fn new(
@@ -97,7 +98,7 @@ impl<'r> Resource<'r> {
                 ("resource_properties", Some(Value::Object(map))) => {
                     shared = map
                         .iter()
-                        .map(|(name, value)| (name.clone(), Some(Arc::new(value.clone()))))
+                        .map(|(name, value)| (name.into(), Some(Arc::new(value.clone()))))
                         .collect();
                 }
                 ("concurrent", _) | ("resource_properties", None | Some(Value::Null)) => {}
@@ -112,7 +113,7 @@ impl<'r> Resource<'r> {
             .iter()
             .map(|kind| {
                 let member = Definition {
-                    kind: Expression::Literal(kind.clone()),
+                    kind: kind.into(),
                     condition: None,
                     properties: Properties::Each(Vec::new()),
                     metadata: None,
@@ -240,7 +241,7 @@ fn properties(declared: &Properties, stack: &Stack<'_>) -> Result<Vec<Property>>
             match value.owned(stack).map_err(|error| error.at("properties"))? {
                 Value::Object(map) => Ok(map
                     .into_iter()
-                    .map(|(name, value)| (name, Some(Arc::new(value))))
+                    .map(|(name, value)| (name.into(), Some(Arc::new(value))))
                     .collect()),
                 Value::Null => Ok(Vec::new()),
                 _ => {
@@ -260,8 +261,8 @@ fn parameters(template: &Template, properties: Vec<Property>, stack: &Stack<'_>)
             continue;
         };
         let at = |problem: Problem| Error::from(problem).at(&name).at("properties");
-        let Some((index, _, parameter)) = template.parameters.get_full(&name) else {
-            let known = template.parameters.keys().map(String::as_str);
+        let Some((index, _, parameter)) = template.parameters.get_full(name.as_str()) else {
+            let known = template.parameters.keys().map(CompactString::as_str);
             let nearest = nearest(&name, known);
             return Err(at(Problem::UnknownParameter {
                 name: format!("{name} in {}", template.name),

@@ -5,7 +5,7 @@
 use std::iter;
 
 use saphyr_parser::Input;
-use saphyr_parser::input::{is_blank_or_breakz, is_breakz, is_flow};
+use saphyr_parser::input::{is_blank, is_blank_or_breakz, is_break, is_breakz, is_flow, is_z};
 
 /// How many characters are looked at in one go; all of them are there from the start.
 const STEP: usize = 16;
@@ -18,8 +18,17 @@ impl<'a> Text<'a> {
         Self(text)
     }
 
+    #[inline]
     fn byte(&self, n: usize) -> u8 {
         self.0.as_bytes().get(n).copied().unwrap_or(0)
+    }
+
+    /// Whether those three bytes come next, and then a blank, a break, or the end.
+    #[inline]
+    fn next_is_marker(&self, marker: [u8; 3]) -> bool {
+        self.byte(0) == marker[0]
+            && self.0.as_bytes().starts_with(&marker)
+            && is_blank_or_breakz(char::from(self.byte(3)))
     }
 }
 
@@ -75,6 +84,21 @@ impl Input for Text<'_> {
 
     // What these look for is ASCII, which is no part of any other character.
 
+    #[inline]
+    fn next_is_document_indicator(&self) -> bool {
+        self.next_is_document_start() || self.next_is_document_end()
+    }
+
+    #[inline]
+    fn next_is_document_start(&self) -> bool {
+        self.next_is_marker(*b"---")
+    }
+
+    #[inline]
+    fn next_is_document_end(&self) -> bool {
+        self.next_is_marker(*b"...")
+    }
+
     #[inline(always)]
     #[allow(clippy::inline_always)]
     fn next_can_be_plain_scalar(&self, in_flow: bool) -> bool {
@@ -88,8 +112,33 @@ impl Input for Text<'_> {
     }
 
     #[inline]
+    fn next_is_blank_or_break(&self) -> bool {
+        self.next_is_blank() || self.next_is_break()
+    }
+
+    #[inline]
     fn next_is_blank_or_breakz(&self) -> bool {
         is_blank_or_breakz(char::from(self.byte(0)))
+    }
+
+    #[inline]
+    fn next_is_blank(&self) -> bool {
+        is_blank(char::from(self.byte(0)))
+    }
+
+    #[inline]
+    fn next_is_break(&self) -> bool {
+        is_break(char::from(self.byte(0)))
+    }
+
+    #[inline]
+    fn next_is_breakz(&self) -> bool {
+        is_breakz(char::from(self.byte(0)))
+    }
+
+    #[inline]
+    fn next_is_z(&self) -> bool {
+        is_z(char::from(self.byte(0)))
     }
 
     #[inline]
@@ -100,6 +149,14 @@ impl Input for Text<'_> {
         };
         self.0 = &self.0[line.len()..];
         line.chars().count()
+    }
+
+    #[inline]
+    fn skip_while_blank(&mut self) -> usize {
+        let rest = self.0.trim_start_matches([' ', '\t']);
+        let blanks = self.0.len() - rest.len();
+        self.0 = rest;
+        blanks
     }
 }
 

@@ -3,13 +3,15 @@
 use std::borrow::Cow;
 
 use saphyr_parser::Tag;
-use serde_json::{Number, Value};
+use serde_json::Number;
+
+use super::Node;
 
 /// The value of a plain scalar without a tag.
-pub(super) fn resolve(text: Cow<'_, str>) -> Result<Value, &'static str> {
+pub(super) fn resolve(text: Cow<'_, str>) -> Result<Node, &'static str> {
     match text.as_bytes().first() {
-        None => return Ok(Value::Null),
-        Some(b'~') if text.len() == 1 => return Ok(Value::Null),
+        None => return Ok(Node::Null),
+        Some(b'~') if text.len() == 1 => return Ok(Node::Null),
         Some(b'0'..=b'9' | b'+' | b'-' | b'.') => {
             if let Some(number) = number_of(&text)? {
                 return Ok(number);
@@ -22,10 +24,10 @@ pub(super) fn resolve(text: Cow<'_, str>) -> Result<Value, &'static str> {
         }
         Some(_) => {}
     }
-    Ok(Value::String(text.into_owned()))
+    Ok(Node::Text(text.as_ref().into()))
 }
 
-fn number_of(text: &str) -> Result<Option<Value>, &'static str> {
+fn number_of(text: &str) -> Result<Option<Node>, &'static str> {
     Ok(match integer(text)? {
         Some(number) => Some(number),
         None => float(text),
@@ -33,31 +35,31 @@ fn number_of(text: &str) -> Result<Option<Value>, &'static str> {
 }
 
 /// The value of a scalar with a tag.
-pub(super) fn tagged(text: Cow<'_, str>, tag: &Tag) -> Result<Value, &'static str> {
+pub(super) fn tagged(text: Cow<'_, str>, tag: &Tag) -> Result<Node, &'static str> {
     if tag.handle == "!" && tag.suffix.is_empty() {
-        return Ok(Value::String(text.into_owned()));
+        return Ok(Node::Text(text.as_ref().into()));
     }
     if !tag.is_yaml_core_schema() {
         return Err("this tag means nothing here");
     }
     match tag.suffix.as_str() {
-        "str" | "timestamp" => Ok(Value::String(text.into_owned())),
+        "str" | "timestamp" => Ok(Node::Text(text.as_ref().into())),
         "int" => integer(&text)?.ok_or("this is no integer"),
         "float" => number_of(&text)?.ok_or("this is no number"),
         "bool" => word(&text)
-            .filter(Value::is_boolean)
+            .filter(|node| matches!(node, Node::Bool(_)))
             .ok_or("this is no boolean"),
-        "null" => Ok(Value::Null),
+        "null" => Ok(Node::Null),
         _ => Err("this tag means nothing here"),
     }
 }
 
-fn word(text: &str) -> Option<Value> {
+fn word(text: &str) -> Option<Node> {
     Some(match text {
-        "null" | "Null" | "NULL" => Value::Null,
-        "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => Value::Bool(true),
+        "null" | "Null" | "NULL" => Node::Null,
+        "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => Node::Bool(true),
         "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => {
-            Value::Bool(false)
+            Node::Bool(false)
         }
         _ => return None,
     })
@@ -72,7 +74,7 @@ fn split_sign(text: &str) -> (bool, &str) {
 }
 
 /// A whole number; nothing if it is none.
-fn integer(text: &str) -> Result<Option<Value>, &'static str> {
+fn integer(text: &str) -> Result<Option<Node>, &'static str> {
     let (negative, digits) = split_sign(text);
     let magnitude = if let Some(binary) = digits.strip_prefix("0b") {
         radix(binary, 2)
@@ -91,9 +93,9 @@ fn integer(text: &str) -> Result<Option<Value>, &'static str> {
     };
     match magnitude? {
         None => Ok(None),
-        Some(magnitude) if !negative => Ok(Some(Value::from(magnitude))),
+        Some(magnitude) if !negative => Ok(Some(Node::Number(magnitude.into()))),
         Some(magnitude) => match 0_i64.checked_sub_unsigned(magnitude) {
-            Some(value) => Ok(Some(Value::from(value))),
+            Some(value) => Ok(Some(Node::Number(value.into()))),
             None => Err(TOO_LARGE),
         },
     }
@@ -152,7 +154,7 @@ fn sixtieths(part: &str) -> bool {
     }
 }
 
-fn float(text: &str) -> Option<Value> {
+fn float(text: &str) -> Option<Node> {
     let (negative, digits) = split_sign(text);
     let sign = if negative { -1.0 } else { 1.0 };
     if let ".inf" | ".Inf" | ".INF" = digits {
@@ -201,7 +203,7 @@ fn float(text: &str) -> Option<Value> {
         .and_then(|value| number(sign * value))
 }
 
-fn number(value: f64) -> Option<Value> {
+fn number(value: f64) -> Option<Node> {
     // Infinity is nothing that JSON could hold.
-    Some(Number::from_f64(value).map_or(Value::Null, Value::Number))
+    Some(Number::from_f64(value).map_or(Node::Null, Node::Number))
 }

@@ -1,5 +1,7 @@
 //! Regular expressions, as Python's `re` has them.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use fancy_regex::{Captures, Regex, RegexBuilder};
@@ -162,11 +164,7 @@ fn compile(machine: &Machine, pattern: &str, flags: &str) -> Result<Pattern> {
     if !flags.is_empty() {
         text = format!("(?{flags}){text}");
     }
-    let regex = RegexBuilder::new(&text)
-        .backtrack_limit(100_000)
-        .delegate_size_limit(1 << 20)
-        .build();
-    let regex = regex.map_err(|error| {
+    let regex = built(&text).map_err(|error| {
         Error::new(format!(
             "the regular expression `{pattern}` cannot be read: {error}"
         ))
@@ -174,6 +172,30 @@ fn compile(machine: &Machine, pattern: &str, flags: &str) -> Result<Pattern> {
     Ok(Pattern {
         source: format!("{flags}/{pattern}"),
         regex,
+    })
+}
+
+/// How many regular expressions each thread keeps.
+const KEPT: usize = 16;
+
+/// A regular expression. One template's are mostly those of the one before.
+fn built(text: &str) -> Result<Regex, Box<fancy_regex::Error>> {
+    thread_local! {
+        static KNOWN: RefCell<HashMap<String, Regex>> = RefCell::default();
+    }
+    KNOWN.with_borrow_mut(|known| {
+        if let Some(regex) = known.get(text) {
+            return Ok(regex.clone());
+        }
+        let regex = RegexBuilder::new(text)
+            .backtrack_limit(100_000)
+            .delegate_size_limit(1 << 20)
+            .build()?;
+        if known.len() >= KEPT {
+            known.clear();
+        }
+        known.insert(text.to_owned(), regex.clone());
+        Ok(regex)
     })
 }
 
