@@ -132,15 +132,23 @@ fn evaluate_map(
     stack: &Stack<'_>,
 ) -> Result<Map<String, Value>> {
     let mut map = Map::with_capacity(entries.len());
+    evaluate_into(&mut map, entries, stack)?;
+    Ok(map)
+}
+
+/// Adds a map's entries to others, which they win over.
+pub(crate) fn evaluate_into(
+    map: &mut Map<String, Value>,
+    entries: &[(CompactString, Expression)],
+    stack: &Stack<'_>,
+) -> Result<()> {
     for (key, item) in entries {
         let step = |error: Error| error.at(key);
         if let Some(value) = item.evaluate_item(stack).map_err(step)? {
             let value = stack.budget().own(value);
-            map.insert(
-                key.as_str().to_owned(),
-                value.map_err(|problem| step(problem.into()))?,
-            );
+            let value = value.map_err(|problem| step(problem.into()))?;
+            map.insert(key.as_str().to_owned(), value);
         }
     }
-    Ok(map)
+    Ok(())
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::wants;
 use crate::budget::Budget;
 use crate::error::{Problem, Result};
-use crate::expression::Expression;
+use crate::expression::{Expression, evaluate_into};
 use crate::python;
 use crate::stack::Stack;
 
@@ -18,7 +18,9 @@ pub(super) fn merge(argument: &Expression, stack: &Stack<'_>) -> Result<Value> {
     if let Expression::List(maps) = argument {
         for (index, map) in maps.iter().enumerate() {
             let step = |error: crate::Error| error.at(format_args!("[{index}]"));
-            if let Some(map) = map.evaluate_item(stack).map_err(step)? {
+            if let Expression::Map(entries) = map {
+                evaluate_into(&mut merged, entries, stack).map_err(step)?;
+            } else if let Some(map) = map.evaluate_item(stack).map_err(step)? {
                 take(&mut merged, map, budget).map_err(|problem| step(problem.into()))?;
             }
         }
