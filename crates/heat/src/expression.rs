@@ -72,6 +72,23 @@ impl Expression {
         })
     }
 
+    /// What Heat finds wrong when it reads a value, before it is known that nobody needs it: calls
+    /// that cannot be, and the conditions by which `if` chooses.
+    pub(crate) fn check(&self, stack: &Stack<'_>) -> Result<()> {
+        match self {
+            Self::List(items) => items.iter().enumerate().try_for_each(|(index, item)| {
+                let checked = item.check(stack);
+                checked.map_err(|error| error.at(format_args!("[{index}]")))
+            }),
+            Self::Map(entries) => entries
+                .iter()
+                .try_for_each(|(key, item)| item.check(stack).map_err(|error| error.at(key))),
+            Self::Call(call) => call.check(stack),
+            Self::Invalid(error) => Err(Error::clone(error)),
+            Self::Null | Self::Bool(_) | Self::Number(_) | Self::Text(_) => Ok(()),
+        }
+    }
+
     /// The value, as one's own.
     pub(crate) fn owned(&self, stack: &Stack<'_>) -> Result<Value> {
         let value = self.evaluate(stack)?;

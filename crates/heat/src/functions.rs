@@ -253,6 +253,40 @@ impl Call {
             .map_err(|error| error.at(self.name.text()))
     }
 
+    /// What is wrong with it whether or not its result is needed.
+    pub(crate) fn check(&self, stack: &Stack<'_>) -> Result<()> {
+        let checked = match &self.arguments {
+            Arguments::One(argument) => argument.check(stack),
+            Arguments::Many(arguments) => arguments
+                .iter()
+                .try_for_each(|argument| argument.check(stack)),
+            Arguments::If {
+                condition,
+                then,
+                otherwise,
+            } => choice::chosen(condition, then, otherwise.as_ref(), stack).and_then(
+                |(place, chosen)| match chosen {
+                    Some(chosen) => chosen.check(stack).map_err(|error| error.at(place)),
+                    None => Ok(()),
+                },
+            ),
+            Arguments::Replace {
+                template: one,
+                params: other,
+            }
+            | Arguments::Repeat {
+                template: one,
+                for_each: other,
+                ..
+            }
+            | Arguments::Yaql {
+                expression: one,
+                data: other,
+            } => one.check(stack).and_then(|()| other.check(stack)),
+        };
+        checked.map_err(|error| error.at(self.name.text()))
+    }
+
     /// The parameter that this is, whole.
     pub(crate) fn whole_parameter(&self) -> Option<&str> {
         match (self.name, &self.arguments) {

@@ -56,6 +56,22 @@ outputs: {x: {value: {get_attr: [Again, x]}}}",
 }
 
 #[test]
+fn what_is_left_out_of_an_empty_list_is_read_all_the_same() {
+    let filter = |values: &str| {
+        let text = format!("outputs: {{x: {{value: {{filter: [{values}, []]}}}}}}");
+        resolve(&[("top.yaml", &text)])
+    };
+    // Its value would be an error, which nobody needs.
+    assert!(filter("{digest: [no, such]}").is_ok());
+    assert!(filter("{if: [false, {if: [missing, 1, 2]}, 3]}").is_ok());
+    let error = filter("[{if: [{equals: [1, 1]}, {if: [missing, 1, 2]}, 3]}]").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "top.yaml: outputs.x.value.filter[0][0].if[1].if[0]: there is no condition missing"
+    );
+}
+
+#[test]
 fn a_parameter_without_value_names_who_left_it_out() {
     let error = error_of(&[
         (

@@ -50,19 +50,29 @@ pub(super) fn result<'a>(
     otherwise: Option<&'a Expression>,
     stack: &'a Stack<'_>,
 ) -> Result<Option<Cow<'a, Value>>> {
+    match chosen(condition, then, otherwise, stack)? {
+        (place, Some(value)) => value.evaluate_item(stack).map_err(|error| error.at(place)),
+        (_, None) => Ok(None),
+    }
+}
+
+/// Which of the two it is, and its place.
+pub(super) fn chosen<'a>(
+    condition: &Expression,
+    then: &'a Expression,
+    otherwise: Option<&'a Expression>,
+    stack: &Stack<'_>,
+) -> Result<(&'static str, Option<&'a Expression>)> {
     let enabled = match condition {
         Expression::Text(name) => stack.condition(name),
         _ => condition
             .evaluate(stack)
             .and_then(|condition| is_enabled(&condition, stack)),
     };
-    if enabled.map_err(|error| error.at("[0]"))? {
-        return then.evaluate_item(stack).map_err(|error| error.at("[1]"));
-    }
-    match otherwise {
-        Some(value) => value.evaluate_item(stack).map_err(|error| error.at("[2]")),
-        None => Ok(None),
-    }
+    Ok(match enabled.map_err(|error| error.at("[0]"))? {
+        true => ("[1]", Some(then)),
+        false => ("[2]", otherwise),
+    })
 }
 
 /// Whether a condition, given by its name or as what it comes to, is true.

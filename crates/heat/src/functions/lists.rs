@@ -109,13 +109,14 @@ pub(super) fn contains(value: &Value, sequence: &Value) -> Result<Value> {
     }
 }
 
-/// `[VALUES, LIST]`: the list without the values, which are not looked at if it is empty.
+/// `[VALUES, LIST]`: the list without the values, which are not worked out if it is empty.
 pub(super) fn filter(arguments: &[Expression], stack: &Stack<'_>) -> Result<Value> {
     let [values, list] = arguments else {
         return Err(wants("two values").into());
     };
     let list = list.evaluate(stack).map_err(|error| error.at("[1]"))?;
     if !python::is_true(&list) {
+        values.check(stack).map_err(|error| error.at("[0]"))?;
         return Ok(stack.budget().own(list)?);
     }
     let Value::Array(items) = &*list else {
