@@ -154,7 +154,8 @@ pub(crate) struct Source {
 }
 
 /// The place in the templates where an instruction came from. A line that is the same in both is
-/// sure; otherwise the first line with an expression between the neighbours that are sure.
+/// sure; then the line that has most letters in common with it apart from its expressions, the
+/// neighbours that are sure on either side; then the first line between these with an expression.
 pub(crate) fn origin(
     instructions: &[Instruction],
     failed: usize,
@@ -171,19 +172,11 @@ pub(crate) fn origin(
             from += offset + 1;
         }
     }
+    let here = |line: usize| Some((template.path.clone(), line + 1));
     if let Some((_, line)) = sure.iter().find(|(index, _)| *index == failed) {
-        return Some((template.path.clone(), line + 1));
+        return here(*line);
     }
     let first_line = instructions.get(failed)?.first_line.trim();
-    for other in others {
-        if let Some(line) = other
-            .text
-            .lines()
-            .position(|line| line.trim() == first_line)
-        {
-            return Some((other.path.clone(), line + 1));
-        }
-    }
     let start = sure
         .iter()
         .rev()
@@ -193,11 +186,75 @@ pub(crate) fn origin(
         .iter()
         .find(|(index, _)| *index > failed)
         .map_or(lines.len(), |(_, line)| *line);
-    let between = lines
-        .get(start..end)?
+    let between = lines.get(start..end)?;
+    let exact = |lines: &[&str]| lines.iter().position(|line| *line == first_line);
+    // A loop comes by its lines more than once.
+    if let Some(line) = exact(&lines) {
+        return here(line);
+    }
+    let others: Vec<(&Source, Vec<&str>)> = others
         .iter()
-        .position(|line| line.contains("{{"))?;
-    Some((template.path.clone(), start + between + 1))
+        .map(|other| (other, other.text.lines().map(str::trim).collect()))
+        .collect();
+    let in_others = |find: &dyn Fn(&[&str]) -> Option<usize>| {
+        let mut found = others
+            .iter()
+            .filter_map(|(other, lines)| Some((other.path.clone(), find(lines)? + 1)));
+        found.next()
+    };
+    if let Some(found) = in_others(&exact) {
+        return Some(found);
+    }
+    if let Some(line) = likest(between, first_line) {
+        return here(start + line);
+    }
+    if let Some(found) = in_others(&|lines| likest(lines, first_line)) {
+        return Some(found);
+    }
+    if let Some(line) = likest(&lines, first_line) {
+        return here(line);
+    }
+    let line = between.iter().position(|line| line.contains("{{"))?;
+    here(start + line)
+}
+
+/// Of lines with expressions, the one that a rendered line was made of most likely: that with the
+/// most letters of its own.
+fn likest(lines: &[&str], rendered: &str) -> Option<usize> {
+    let letters = lines.iter().map(|line| letters_in_common(line, rendered));
+    let found = letters.enumerate().filter(|(_, letters)| letters.is_some());
+    // Of several such lines, the first.
+    let found = found.rev().max_by_key(|(_, letters)| *letters);
+    found.map(|(line, _)| line)
+}
+
+/// How many letters a template's line has outside of its tags, where they are those of a rendered
+/// line, in their order. An instruction's name alone says nothing.
+fn letters_in_common(line: &str, rendered: &str) -> Option<usize> {
+    let mut parts = Vec::new();
+    let mut rest = line;
+    let tags = [("{{", "}}"), ("{%", "%}"), ("{#", "#}")];
+    let next = |text: &str| {
+        let found = tags
+            .iter()
+            .filter_map(|(open, close)| Some((text.find(open)?, *close)));
+        found.min()
+    };
+    while let Some((open, close)) = next(rest) {
+        parts.push(&rest[..open]);
+        rest = rest[open + 2..].split_once(close)?.1;
+    }
+    if parts.is_empty() {
+        return None;
+    }
+    let (first, last) = (parts.remove(0), rest);
+    let mut between = rendered.strip_prefix(first)?.strip_suffix(last)?;
+    for part in &parts {
+        between = &between[between.find(part)? + part.len()..];
+    }
+    let letters = first.len() + last.len() + parts.iter().map(|part| part.len()).sum::<usize>();
+    let name = rendered.split_whitespace().next().map_or(0, str::len);
+    (letters > name + 1).then_some(letters)
 }
 
 #[cfg(test)]
@@ -246,6 +303,35 @@ mod tests {
         assert_eq!(found(3), Some(("t".into(), 6)));
         assert_eq!(found(4), Some(("o".into(), 2)));
         assert_eq!(found(5), None);
+    }
+
+    #[test]
+    fn instructions_of_loops_and_with_expressions_are_found() {
+        let template = Source {
+            path: "t".into(),
+            text: "FROM {{ base }}\n{% block header %}{% endblock %}\n{% for i in l %}\nRUN same\n\
+                   RUN echo {{ i }} && a {{ i }} ${b}\nRUN echo {{ i }} && c {{ i }} \\\n    && d\n\
+                   {% endfor %}\n{{ macros.configure(l) }}\nRUN {{ x }}\n"
+                .to_owned(),
+        };
+        let macros = Source {
+            path: "m".into(),
+            text: "{% macro configure(l) %}\nRUN useradd {{ l[0] }}{% if l %} -m{% endif %}\n"
+                .to_owned(),
+        };
+        let rendered = "FROM debian\nRUN same\nRUN echo 1 && a 1 ${b}\nRUN echo 1 && c 1 \\\n    && d\n\
+                        RUN same\nRUN echo 2 && a 2 ${b}\nRUN echo 2 && c 2 \\\n    && d\n\
+                        RUN useradd k -m\nRUN other\n";
+        let instructions = instructions(rendered);
+        let lines: Vec<_> = (0..instructions.len())
+            .map(|index| {
+                let others = std::slice::from_ref(&macros);
+                let (path, line) = origin(&instructions, index, &template, others).unwrap();
+                format!("{}:{line}", path.display())
+            })
+            .collect();
+        let expected = ["t:1", "t:4", "t:5", "t:6", "t:4", "t:5", "t:6", "m:2"];
+        assert_eq!(lines[..8], expected);
     }
 
     #[test]
