@@ -56,6 +56,11 @@ impl RunState {
             .collect()
     }
 
+    /// The distribution's images.
+    pub(crate) fn bases(&self) -> impl Iterator<Item = &str> {
+        self.bases.keys().map(String::as_str)
+    }
+
     /// Notes a distribution's image that has been pulled.
     pub(crate) fn add_base(&mut self, reference: &str, id: String) {
         self.bases.insert(reference.to_owned(), Some(id));

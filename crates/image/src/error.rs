@@ -171,6 +171,20 @@ pub enum Error {
         /// Why it could not be pulled.
         reason: String,
     },
+    /// The distribution's image is for another platform than the one that was asked for.
+    #[error(
+        "--platform {wanted}: the engine's {reference} is for {found}, and its classic builder would \
+         go on from that; docker pull --platform {wanted} {reference} replaces it, and --buildkit \
+         looks for the right one"
+    )]
+    Platform {
+        /// What was asked for.
+        wanted: String,
+        /// The image.
+        reference: String,
+        /// What it is for.
+        found: String,
+    },
     /// The distribution's image is not there and must not be pulled.
     #[error(
         "the engine has no image {0} to start from; pull it, or make debian:trixie with scripts/base-image"

@@ -183,6 +183,7 @@ mod tests {
             tags: vec![tag.to_owned()],
             labels: BTreeMap::new(),
             size: 0,
+            platform: None,
         };
         let images = EngineImages::new(vec![
             image("1", "debian:trixie"),

@@ -329,6 +329,7 @@ impl Engine for FakeEngine {
             tags: vec![reference.to_owned()],
             labels: BTreeMap::new(),
             size: 0,
+            platform: None,
         }))
     }
 
@@ -339,6 +340,7 @@ impl Engine for FakeEngine {
             tags: vec![reference.clone()],
             labels: BTreeMap::new(),
             size: 0,
+            platform: None,
         });
         Ok(images.collect())
     }

@@ -1,5 +1,6 @@
 //! Building what the plan says, parents first.
 
+mod bases;
 mod civil;
 mod event;
 mod failure;
@@ -14,7 +15,6 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures_util::StreamExt;
 use runtime::engine::Engine;
 use tokio::task::JoinSet;
 
@@ -23,7 +23,7 @@ pub use failure::{FailedInstruction, Failure};
 pub use summary::{Built, Failed, FailedStatus, Left, Named, Pushed, Summary};
 
 use crate::decide::RunState;
-use crate::error::{Error, IoContext, Result};
+use crate::error::{IoContext, Result};
 use crate::fingerprint::FINGERPRINT_LABEL;
 use crate::graph::Selection;
 use crate::plan::{Action, Decision};
@@ -49,7 +49,8 @@ pub(crate) async fn run(
     })
     .await?;
     let mut state = RunState::read(set, &*engine).await?;
-    fetch_bases(set, &*engine, &*observer, &mut state).await?;
+    bases::fetch(set, &*engine, &*observer, &mut state).await?;
+    bases::check_platform(set, &*engine, &state).await?;
     let mut build = Build {
         set,
         engine,
@@ -73,45 +74,6 @@ pub(crate) async fn run(
     // Only now may the fetched files go.
     drop(preparation.scratch);
     Ok(build.summary)
-}
-
-/// Pulls the distribution's images that are not there.
-async fn fetch_bases(
-    set: &ImageSet,
-    engine: &dyn Engine,
-    observer: &dyn Observer,
-    state: &mut RunState,
-) -> Result<()> {
-    for reference in state.missing_bases() {
-        if !set.options().pull {
-            return Err(Error::NoBaseImageLocally(reference));
-        }
-        observer.event(&Event::Pulling {
-            reference: &reference,
-        });
-        let pulled = pull(engine, &reference).await;
-        let id = pulled.map_err(|reason| Error::NoBaseImage {
-            reference: reference.clone(),
-            reason,
-        })?;
-        state.add_base(&reference, id);
-    }
-    Ok(())
-}
-
-async fn pull(engine: &dyn Engine, reference: &str) -> Result<String, String> {
-    let mut progress = engine
-        .pull_image(reference)
-        .await
-        .map_err(|error| error.reason())?;
-    while let Some(step) = progress.next().await {
-        step.map_err(|error| error.reason())?;
-    }
-    match engine.find_image(reference).await {
-        Ok(Some(image)) => Ok(image.id),
-        Ok(None) => Err("the engine says it is pulled and does not have it".to_owned()),
-        Err(error) => Err(error.reason()),
-    }
 }
 
 /// A build under way.

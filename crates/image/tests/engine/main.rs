@@ -23,7 +23,7 @@ async fn parents_are_built_first_and_a_second_run_builds_nothing() {
     assert!(it.id("base").await.is_none(), "a plan changes nothing");
 
     let summary = it.build().await.unwrap();
-    assert!(summary.is_success());
+    assert!(summary.is_success(), "{:?}", summary.failures);
     let built: Vec<_> = summary
         .built
         .iter()
@@ -274,6 +274,15 @@ async fn a_base_image_that_is_nowhere_is_an_error_that_says_what_to_do() {
         it.build().await,
         Err(Error::NoBaseImageLocally(_))
     ));
+}
+
+#[tokio::test]
+async fn a_base_image_for_another_platform_is_not_taken() {
+    let mut it = Fixture::new().await;
+    it.options.platform = Some("linux/s390x".to_owned());
+    let error = it.build().await.unwrap_err();
+    assert!(matches!(error, Error::Platform { .. }), "{error}");
+    assert!(it.id("base").await.is_none());
 }
 
 #[tokio::test]

@@ -159,6 +159,8 @@ pub struct ImageSummary {
     pub labels: BTreeMap<String, String>,
     /// Size in bytes.
     pub size: u64,
+    /// What it runs on, as `linux/amd64`. An engine's list of images does not say.
+    pub platform: Option<String>,
 }
 
 /// What to build: everything but the context's bytes.

@@ -191,11 +191,14 @@ pub(super) fn image_from_list(listed: models::ImageSummary) -> ImageSummary {
         tags: real_tags(listed.repo_tags),
         labels: listed.labels.into_iter().collect(),
         size: u64::try_from(listed.size).unwrap_or_default(),
+        platform: None,
     }
 }
 
 pub(super) fn image_from_inspect(found: models::ImageInspect) -> ImageSummary {
     let labels = found.config.and_then(|config| config.labels);
+    let platform = found.os.zip(found.architecture);
+    let platform = platform.map(|(os, architecture)| format!("{os}/{architecture}"));
     ImageSummary {
         id: image_id(found.id),
         tags: real_tags(found.repo_tags.unwrap_or_default()),
@@ -204,6 +207,7 @@ pub(super) fn image_from_inspect(found: models::ImageInspect) -> ImageSummary {
             .size
             .and_then(|size| u64::try_from(size).ok())
             .unwrap_or_default(),
+        platform,
     }
 }
 

@@ -3,6 +3,7 @@
 mod again;
 mod options;
 mod progress;
+mod reports;
 mod show;
 mod sources;
 mod summary;
@@ -20,6 +21,7 @@ use crate::cli;
 use crate::engine;
 use crate::exit::bad_input;
 use crate::output::{Level, Output};
+use reports::Report;
 
 const TOPIC: &str = "build";
 
@@ -109,40 +111,77 @@ async fn run_as(
         return show::dependencies(&images, output);
     }
     sources?;
+    let reports = Reports::new(asked, settings)?;
     let engine = connect(settings, global).await?;
     if asked.plan {
         return show::plan(&images.plan(engine.as_ref()).await?, output);
     }
     let observer = Arc::new(progress::Progress(Arc::clone(output)));
     let summary = images.build(engine, observer).await?;
-    if let Some(path) = &asked.timeline {
-        std::fs::write(path, summary.timeline()).with_context(|| path.display().to_string())?;
-    }
-    report(asked, settings, &summary, output)?;
+    let written = reports.write(asked, &summary, output);
     let allowed_to_fail = settings.list("allowed_to_fail").map_err(bad_input)?;
-    summary::conclude(&summary, &allowed_to_fail, output)
+    match (
+        summary::conclude(&summary, &allowed_to_fail, output),
+        written,
+    ) {
+        (Ok(()), written) => written,
+        (failed, Ok(())) => failed,
+        (failed, Err(error)) => {
+            output.warning(&format!("{error:#}"));
+            failed
+        }
+    }
 }
 
-/// The summary as JSON, where it was asked for.
-fn report(
-    asked: &cli::Build,
-    settings: &Settings,
-    summary: &image::Summary,
-    output: &Output,
-) -> anyhow::Result<()> {
-    let text = |key: &str| settings.text(key).map_err(bad_input);
-    let is_wanted = settings.flag("summary").map_err(bad_input)?;
-    if !is_wanted || text("format")?.as_deref() == Some("none") {
-        return Ok(());
+/// What is to be left of a build, besides images.
+struct Reports {
+    timeline: Option<Report>,
+    /// Whether there is to be a summary as JSON, and the file for it.
+    has_summary: bool,
+    summary: Option<Report>,
+}
+
+impl Reports {
+    fn new(asked: &cli::Build, settings: &Settings) -> anyhow::Result<Reports> {
+        let text = |key: &str| settings.text(key).map_err(bad_input);
+        let is_wanted = settings.flag("summary").map_err(bad_input)?;
+        let has_summary = is_wanted && text("format")?.as_deref() != Some("none");
+        let timeline = asked.timeline.as_deref();
+        let summary = text("summary_json_file")?.filter(|_| has_summary);
+        let summary = summary.as_deref().map(Path::new);
+        Ok(Reports {
+            timeline: timeline
+                .map(|path| Report::new("timeline", path))
+                .transpose()?,
+            has_summary,
+            summary: summary
+                .map(|path| Report::new("summary-json-file", path))
+                .transpose()?,
+        })
     }
-    if let Some(path) = text("summary_json_file")? {
-        summary::write(summary, Path::new(&path))?;
-    } else if asked.as_kolla_build {
-        output.result(&summary::line(summary)?);
-    }
-    match output.is_json() {
-        true => output.json(summary),
-        false => Ok(()),
+
+    fn write(
+        &self,
+        asked: &cli::Build,
+        summary: &image::Summary,
+        output: &Output,
+    ) -> anyhow::Result<()> {
+        let timeline = self.timeline.as_ref();
+        let drawn = timeline.map_or(Ok(()), |report| report.write(&summary.timeline()));
+        if !self.has_summary {
+            return drawn;
+        }
+        let written = match &self.summary {
+            Some(report) => report.write(&summary::indented(summary)?),
+            None => Ok(()),
+        };
+        if self.summary.is_none() && asked.as_kolla_build {
+            output.result(&summary::line(summary)?);
+        }
+        if output.is_json() {
+            output.json(summary)?;
+        }
+        drawn.and(written)
     }
 }
 

@@ -20,7 +20,10 @@ const CANNOT: [(&str, &str); 2] = [
         "buildkit_builder",
         "BuildKit is reached through the engine itself, not through a builder of docker buildx",
     ),
-    ("shell_completion", "there is no completion script to print"),
+    (
+        "shell_completion",
+        "there is no such script; slipway completions prints one for slipway itself",
+    ),
 ];
 
 /// Options that nothing here needs, with why.

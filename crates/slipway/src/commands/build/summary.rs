@@ -1,7 +1,6 @@
 //! What is said at the end.
 
 use std::io;
-use std::path::Path;
 
 use anyhow::{Context, bail};
 use image::{FailedStatus, Summary};
@@ -48,13 +47,12 @@ pub fn of_kolla_build(summary: &Summary) -> Value {
     })
 }
 
-/// Writes the summary to a file, as kolla-build indents it.
-pub fn write(summary: &Summary, path: &Path) -> anyhow::Result<()> {
-    let text = text(
+/// The summary as kolla-build indents it in a file.
+pub fn indented(summary: &Summary) -> anyhow::Result<String> {
+    text(
         &of_kolla_build(summary),
         PrettyFormatter::with_indent(b"    "),
-    )?;
-    std::fs::write(path, text).with_context(|| path.display().to_string())
+    )
 }
 
 /// The summary on one line, as kolla-build prints it.

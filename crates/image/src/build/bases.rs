@@ -1,0 +1,116 @@
+//! The distributions' images that builds start from.
+
+use futures_util::StreamExt;
+use runtime::engine::{Engine, EngineKind};
+
+use super::{Event, Observer};
+use crate::decide::RunState;
+use crate::error::{Error, Result};
+use crate::set::ImageSet;
+
+/// Pulls the distribution's images that are not there.
+pub(super) async fn fetch(
+    set: &ImageSet,
+    engine: &dyn Engine,
+    observer: &dyn Observer,
+    state: &mut RunState,
+) -> Result<()> {
+    for reference in state.missing_bases() {
+        if !set.options().pull {
+            return Err(Error::NoBaseImageLocally(reference));
+        }
+        observer.event(&Event::Pulling {
+            reference: &reference,
+        });
+        let pulled = pull(engine, &reference).await;
+        let id = pulled.map_err(|reason| Error::NoBaseImage {
+            reference: reference.clone(),
+            reason,
+        })?;
+        state.add_base(&reference, id);
+    }
+    Ok(())
+}
+
+/// Makes sure that the distribution's images are for the platform that was asked for. Docker's
+/// classic builder takes any that have the name.
+pub(super) async fn check_platform(
+    set: &ImageSet,
+    engine: &dyn Engine,
+    state: &RunState,
+) -> Result<()> {
+    let options = set.options();
+    let is_classic = engine.info().kind == EngineKind::Docker && !options.buildkit;
+    let Some(wanted) = options.platform.as_ref().filter(|_| is_classic) else {
+        return Ok(());
+    };
+    for reference in state.bases() {
+        let image = engine.find_image(reference).await?;
+        let found = image.and_then(|image| image.platform);
+        if let Some(found) = found.filter(|found| !is_for(found, wanted)) {
+            return Err(Error::Platform {
+                wanted: wanted.clone(),
+                reference: reference.to_owned(),
+                found,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Whether an image for one platform will do where another is wanted. A variant, such as arm's v8,
+/// is not looked at.
+fn is_for(found: &str, wanted: &str) -> bool {
+    let parts = |platform: &str| {
+        let mut parts = platform.splitn(3, '/').map(str::to_lowercase);
+        let (os, architecture) = (parts.next().unwrap_or_default(), parts.next());
+        let architecture = architecture.map(|name| match name.as_str() {
+            "x86_64" => "amd64".to_owned(),
+            "aarch64" => "arm64".to_owned(),
+            _ => name,
+        });
+        (os, architecture)
+    };
+    let (wanted_os, wanted_architecture) = parts(wanted);
+    let (os, architecture) = parts(found);
+    match wanted_architecture {
+        None => wanted_os == os || Some(wanted_os) == architecture,
+        Some(_) => wanted_os == os && wanted_architecture == architecture,
+    }
+}
+
+async fn pull(engine: &dyn Engine, reference: &str) -> Result<String, String> {
+    let mut progress = engine
+        .pull_image(reference)
+        .await
+        .map_err(|error| error.reason())?;
+    while let Some(step) = progress.next().await {
+        step.map_err(|error| error.reason())?;
+    }
+    match engine.find_image(reference).await {
+        Ok(Some(image)) => Ok(image.id),
+        Ok(None) => Err("the engine says it is pulled and does not have it".to_owned()),
+        Err(error) => Err(error.reason()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_for;
+
+    #[test]
+    fn platforms_have_several_names() {
+        for wanted in [
+            "linux/arm64",
+            "linux/arm64/v8",
+            "linux/aarch64",
+            "arm64",
+            "linux",
+        ] {
+            assert!(is_for("linux/arm64", wanted), "{wanted}");
+        }
+        for wanted in ["linux/amd64", "amd64", "foo/bar", "", "windows/arm64"] {
+            assert!(!is_for("linux/arm64", wanted), "{wanted}");
+        }
+    }
+}

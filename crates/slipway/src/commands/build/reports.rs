@@ -1,0 +1,110 @@
+//! The files that tell of a build: whether they can be written is known before it begins.
+
+use std::fs::{OpenOptions, Permissions};
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, anyhow, bail};
+use tempfile::NamedTempFile;
+
+use crate::exit::bad_input;
+
+/// A file that an option names.
+#[derive(Debug)]
+pub struct Report {
+    option: &'static str,
+    path: PathBuf,
+}
+
+impl Report {
+    /// Makes sure that the file can be written.
+    pub fn new(option: &'static str, path: &Path) -> anyhow::Result<Report> {
+        let report = Report {
+            option,
+            path: path.to_owned(),
+        };
+        let checked = match path.is_dir() {
+            true => Err(anyhow!("it is a folder")),
+            false => report.open().map(drop),
+        };
+        checked
+            .map_err(|error| bad_input(anyhow!("{}: {error:#}", report.named())))
+            .map(|()| report)
+    }
+
+    /// Writes it: a file is there as it was, or with all of this.
+    pub fn write(&self, text: &str) -> anyhow::Result<()> {
+        let write = || match self.open()? {
+            Target::Beside(mut file) => {
+                file.write_all(text.as_bytes())?;
+                file.persist(&self.path)?;
+                Ok(())
+            }
+            Target::Itself(mut file) => Ok::<_, anyhow::Error>(file.write_all(text.as_bytes())?),
+        };
+        write().with_context(|| self.named())
+    }
+
+    fn named(&self) -> String {
+        format!("--{} {}", self.option, self.path.display())
+    }
+
+    fn open(&self) -> anyhow::Result<Target> {
+        let there = std::fs::symlink_metadata(&self.path).ok();
+        // A link, a pipe or a terminal stays what it is.
+        if there.is_some_and(|there| !there.is_file()) {
+            let file = OpenOptions::new().write(true).open(&self.path)?;
+            return Ok(Target::Itself(file));
+        }
+        let folder = self.path.parent().filter(|folder| *folder != Path::new(""));
+        let folder = folder.unwrap_or(Path::new("."));
+        if !folder.is_dir() {
+            bail!("there is no folder {}", folder.display());
+        }
+        let beside = tempfile::Builder::new()
+            .prefix(".slipway-")
+            .permissions(Permissions::from_mode(0o666))
+            .tempfile_in(folder)?;
+        Ok(Target::Beside(beside))
+    }
+}
+
+/// What is written to.
+enum Target {
+    /// A file that takes its place.
+    Beside(NamedTempFile),
+    Itself(std::fs::File),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Report;
+
+    #[test]
+    fn what_cannot_be_written_is_known_before() {
+        let dir = tempfile::tempdir().unwrap();
+        let error = |path| Report::new("timeline", path).unwrap_err().to_string();
+        assert!(error(dir.path()).ends_with(": it is a folder"));
+        let missing = dir.path().join("missing/page.html");
+        assert!(
+            error(&missing).starts_with("--timeline "),
+            "{}",
+            error(&missing)
+        );
+        let link = dir.path().join("link");
+        std::os::unix::fs::symlink("target", &link).unwrap();
+        assert!(Report::new("timeline", &link).is_err());
+
+        let path = dir.path().join("page.html");
+        let report = Report::new("timeline", &path).unwrap();
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+        report.write("one and more").unwrap();
+        report.write("two").unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "two");
+        std::fs::write(dir.path().join("target"), "").unwrap();
+        Report::new("timeline", &link).unwrap().write("x").unwrap();
+        assert!(link.is_symlink());
+        assert_eq!(std::fs::read_to_string(&link).unwrap(), "x");
+    }
+}
