@@ -1,5 +1,6 @@
 //! What a build tells while it runs.
 
+use std::path::Path;
 use std::time::Duration;
 
 use super::failure::Failure;
@@ -27,6 +28,15 @@ pub enum Event<'a> {
         image: &'a str,
         /// One line, without its end.
         line: &'a str,
+    },
+    /// An image's log cannot be written any more; the build goes on.
+    LogLost {
+        /// The image.
+        image: &'a str,
+        /// The log.
+        path: &'a Path,
+        /// Why.
+        error: &'a std::io::Error,
     },
     /// The engine failed; the build is tried again.
     Retrying {

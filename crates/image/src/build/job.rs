@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -151,7 +151,13 @@ impl Job {
                         image: self.name(),
                         line: &line,
                     });
-                    output.add(line);
+                    if let (Err(error), Some(path)) = (output.add(line), self.log_file()) {
+                        observer.event(&Event::LogLost {
+                            image: self.name(),
+                            path: &path,
+                            error: &error,
+                        });
+                    }
                 }
                 Progress::ImageId(id) => image = Some(id),
             }
@@ -273,10 +279,15 @@ fn is_chatter(line: &str) -> bool {
 }
 
 impl Output {
-    fn add(&mut self, line: String) {
-        if let Some(log) = &mut self.log {
-            // A full disk must not fail a build that needs no more of it.
-            let _ = writeln!(log, "{line}");
+    /// Takes a line. A log that cannot be written is an error once, and then there is none: a full
+    /// disk must not fail a build that needs no more of it.
+    fn add(&mut self, line: String) -> io::Result<()> {
+        let logged = match &mut self.log {
+            Some(log) => writeln!(log, "{line}"),
+            None => Ok(()),
+        };
+        if logged.is_err() {
+            self.log = None;
         }
         if let Some(step) = Step::in_line(&line) {
             self.step = Some(step);
@@ -287,6 +298,7 @@ impl Output {
             }
             self.tail.push_back(line);
         }
+        logged
     }
 }
 
@@ -306,15 +318,26 @@ mod tests {
     #[test]
     fn the_tail_is_of_the_last_step_and_short() {
         let mut output = Output::default();
-        output.add("Step 1/2 : FROM a".to_owned());
-        output.add("old".to_owned());
-        output.add("Step 2/2 : RUN b".to_owned());
-        output.add(" ---> Running in 12".to_owned());
+        output.add("Step 1/2 : FROM a".to_owned()).unwrap();
+        output.add("old".to_owned()).unwrap();
+        output.add("Step 2/2 : RUN b".to_owned()).unwrap();
+        output.add(" ---> Running in 12".to_owned()).unwrap();
         for number in 0..TAIL + 3 {
-            output.add(format!("line {number}"));
+            output.add(format!("line {number}")).unwrap();
         }
         assert_eq!(output.step, Some(Step::Classic(2)));
         assert_eq!(output.tail.len(), TAIL);
         assert_eq!(output.tail[0], "line 3");
+    }
+
+    #[test]
+    fn a_log_without_room_is_an_error_once() {
+        let mut output = Output {
+            log: Some(File::options().write(true).open("/dev/full").unwrap()),
+            ..Output::default()
+        };
+        assert!(output.add("one".to_owned()).is_err());
+        assert!(output.add("two".to_owned()).is_ok());
+        assert_eq!(output.tail, ["one", "two"]);
     }
 }

@@ -9,7 +9,7 @@ use std::path::{Component, Path};
 
 use tar::EntryType;
 
-use super::error::SourceError;
+use super::error::{SourceError, is_full};
 
 /// How many bytes a file with holes may have: a few hundred bytes of an archive can say any number.
 const MAX_SPARSE: u64 = 1 << 30;
@@ -28,7 +28,7 @@ enum Member {
 pub(super) fn of_folder(folder: &Path, top: &str, to: &Path) -> Result<(), SourceError> {
     let file = File::create(to).map_err(|error| SourceError::io(to, error))?;
     let mut archive = tar::Builder::new(BufWriter::new(file));
-    add_folder(&mut archive, folder, Path::new(top))?;
+    add_folder(&mut archive, folder, Path::new(top)).map_err(|error| error.writing(to))?;
     finish(archive).map_err(|error| SourceError::io(to, error))
 }
 
@@ -85,7 +85,7 @@ pub fn together(archives: &[&Path], top: &str, to: &Path) -> Result<(), SourceEr
     let mut spool = tempfile::tempfile_in(to.parent().unwrap_or(Path::new("."))).map_err(own)?;
     let mut members = BTreeMap::new();
     for path in archives {
-        unpack(path, &mut spool, &mut members)?;
+        unpack(path, &mut spool, &mut members).map_err(|error| error.writing(to))?;
     }
     let mut archive = tar::Builder::new(BufWriter::new(File::create(to).map_err(own)?));
     write(&mut archive, &members, &mut spool, top).map_err(own)?;
@@ -98,9 +98,12 @@ fn unpack(
     spool: &mut File,
     members: &mut BTreeMap<Names, Member>,
 ) -> Result<(), SourceError> {
-    let not_one = |error: io::Error| SourceError::NotAnArchive {
-        path: path.to_owned(),
-        reason: error.to_string(),
+    let not_one = |error: io::Error| match is_full(&error) {
+        true => SourceError::io(path, error),
+        false => SourceError::NotAnArchive {
+            path: path.to_owned(),
+            reason: error.to_string(),
+        },
     };
     let mut archive = tar::Archive::new(open(path)?);
     for entry in archive.entries().map_err(not_one)? {

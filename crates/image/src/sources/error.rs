@@ -80,4 +80,18 @@ impl SourceError {
             source,
         }
     }
+
+    /// What was being written, where a full disk was met while something was read for it.
+    pub(super) fn writing(self, to: &Path) -> SourceError {
+        match self {
+            SourceError::Io { source, .. } if is_full(&source) => SourceError::io(to, source),
+            other => other,
+        }
+    }
+}
+
+/// Whether there is no room for what was written.
+pub(super) fn is_full(error: &io::Error) -> bool {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error.kind(), FileTooLarge | QuotaExceeded | StorageFull)
 }

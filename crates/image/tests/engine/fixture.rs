@@ -104,7 +104,13 @@ impl Fixture {
 
     pub async fn build(&self) -> Result<Summary, Error> {
         let observer = Arc::clone(&self.seen) as Arc<dyn Observer>;
-        self.load()?.build(Arc::clone(&self.engine), observer).await
+        let built = self.load()?.build(Arc::clone(&self.engine), observer).await;
+        built.inspect(|summary| {
+            // Shown where a test fails that did not mean it to.
+            for failure in &summary.failures {
+                eprintln!("{failure}");
+            }
+        })
     }
 
     pub async fn plan(&self) -> Plan {

@@ -26,6 +26,10 @@ impl image::Observer for Progress {
                 output.progress(TOPIC, image, line);
                 output.about(Level::Everything, TOPIC, image, line);
             }
+            Event::LogLost { image, path, error } => output.warning(&format!(
+                "{image}: its log {} ends here: {error}",
+                path.display()
+            )),
             Event::Retrying {
                 image,
                 error,

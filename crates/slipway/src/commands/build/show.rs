@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use anyhow::Context;
 use image::{Action, ImageSet, Plan};
 
+use super::reports::Report;
 use crate::output::{Output, table};
 
 /// `--list-images`: kolla-build's numbered list.
@@ -48,7 +48,7 @@ pub fn dot(
         }
     }
     text.push_str("}\n");
-    std::fs::write(path, text).with_context(|| path.display().to_string())
+    Report::new("save-dependency", path)?.write(&text)
 }
 
 /// A size as people say it.
