@@ -254,7 +254,7 @@ fn key_text(value: Node) -> Option<CompactString> {
         Node::Text(text) => text,
         Node::Null => "null".into(),
         Node::Bool(value) => value.to_compact_string(),
-        Node::Number(number) => number.to_compact_string(),
+        Node::Number(number) => python::number_text(&number).into(),
         Node::List(_) | Node::Map(_) => return None,
     })
 }
@@ -329,6 +329,8 @@ mod tests {
                 "1": "one",
             })
         );
+        let numbers = parse("{1.0e-7: a, 2.50: b, 0x10: c}").unwrap();
+        assert_eq!(numbers, json!({"1e-07": "a", "2.5": "b", "16": "c"}));
     }
 
     #[test]

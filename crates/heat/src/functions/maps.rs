@@ -121,7 +121,7 @@ fn key_text(value: &Value) -> Result<String> {
     match value {
         Value::String(text) => Ok(text.clone()),
         Value::Array(_) | Value::Object(_) => Err(wants("texts as keys").into()),
-        other => Ok(other.to_string()),
+        other => Ok(python::json(other, false)),
     }
 }
 
