@@ -1,5 +1,7 @@
 //! Reads a rendered Dockerfile, as far as ordering and explaining builds needs it.
 
+use std::collections::BTreeMap;
+
 /// One instruction, its continuation lines joined.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Instruction {
@@ -48,28 +50,86 @@ pub(crate) fn instructions(text: &str) -> Vec<Instruction> {
     found
 }
 
-/// The images a Dockerfile starts from, in order, without its own earlier stages.
-pub(crate) fn parents(instructions: &[Instruction]) -> Vec<String> {
-    let mut stages: Vec<&str> = Vec::new();
+/// The images a Dockerfile starts from or copies from, in order, without its own stages. What
+/// stands before its first `FROM` as an `ARG` may be a part of their names.
+pub(crate) fn parents(
+    instructions: &[Instruction],
+    build_args: &BTreeMap<String, String>,
+) -> Vec<String> {
+    let mut arguments: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut stages: Vec<String> = Vec::new();
     let mut parents: Vec<String> = Vec::new();
-    for instruction in instructions.iter().filter(|i| i.name == "FROM") {
-        let mut words = instruction
-            .arguments
-            .split_whitespace()
-            .filter(|w| !w.starts_with("--"));
-        let Some(parent) = words.next() else { continue };
-        if !stages.contains(&parent) && !parents.iter().any(|p| p == parent) && parent != "scratch"
-        {
-            parents.push(parent.to_owned());
+    let mut is_before_from = true;
+    for instruction in instructions {
+        let mut words = instruction.arguments.split_whitespace();
+        let parent = match instruction.name.as_str() {
+            "ARG" if is_before_from => {
+                arguments.extend(words.map(|word| argument(word, build_args)));
+                continue;
+            }
+            "FROM" => {
+                is_before_from = false;
+                let parent = words.find(|word| !word.starts_with("--"));
+                parent.map(|parent| substituted(parent, &arguments))
+            }
+            // Which of its stages a number means does not matter.
+            "COPY" => words
+                .find_map(|word| word.strip_prefix("--from="))
+                .filter(|from| from.parse::<usize>().is_err())
+                .map(str::to_owned),
+            _ => continue,
+        };
+        let Some(parent) = parent else { continue };
+        let is_stage = stages.contains(&parent.to_lowercase());
+        if !is_stage && !parents.contains(&parent) && parent != "scratch" {
+            parents.push(parent);
         }
-        if words
-            .next()
-            .is_some_and(|word| word.eq_ignore_ascii_case("as"))
+        if instruction.name == "FROM" && words.next().is_some_and(|w| w.eq_ignore_ascii_case("as"))
         {
-            stages.extend(words.next());
+            stages.extend(words.next().map(str::to_lowercase));
         }
     }
     parents
+}
+
+/// The name of an `ARG`, and what it is worth.
+fn argument<'a>(word: &'a str, build_args: &'a BTreeMap<String, String>) -> (&'a str, &'a str) {
+    let (name, default) = word.split_once('=').unwrap_or((word, ""));
+    let value = build_args.get(name).map(String::as_str);
+    (name, value.unwrap_or(default.trim_matches(['"', '\''])))
+}
+
+/// A text with arguments in place of `$name`, `${name}` and `${name:-default}`. Those that there
+/// are not stay.
+fn substituted(text: &str, arguments: &BTreeMap<&str, &str>) -> String {
+    let is_of_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let mut done = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('$') {
+        done.push_str(before);
+        let (inner, end) = match after
+            .strip_prefix('{')
+            .and_then(|inner| inner.split_once('}'))
+        {
+            Some(split) => split,
+            None => after.split_at(after.find(|c| !is_of_name(c)).unwrap_or(after.len())),
+        };
+        let (name, default) = match inner.split_once(":-") {
+            Some((name, default)) => (name, Some(default)),
+            None => (inner, None),
+        };
+        let value = arguments.get(name).copied();
+        match value
+            .filter(|value| !value.is_empty())
+            .or(default)
+            .or(value)
+        {
+            Some(value) => done.push_str(value),
+            None => done.push_str(&rest[before.len()..rest.len() - end.len()]),
+        }
+        rest = end;
+    }
+    done + rest
 }
 
 /// The plain file names that `COPY` and `ADD` take from the context: no patterns, addresses,
@@ -138,11 +198,23 @@ mod tests {
 
     #[test]
     fn parents_are_the_images_of_from_without_stages() {
-        assert_eq!(parents(&instructions(TEXT)), ["ns/base:1", "debian:trixie"]);
-        assert_eq!(
-            parents(&instructions("FROM scratch\n")),
-            Vec::<String>::new()
-        );
+        assert_eq!(started_from(TEXT), ["ns/base:1", "debian:trixie"]);
+        assert_eq!(started_from("FROM scratch\n"), Vec::<String>::new());
+        let stages = "FROM a AS One\nFROM b\nCOPY --from=0 x y\nCOPY --from=one x y\n\
+                      COPY --chown=1 --from=ns/tools:1 x y\n";
+        assert_eq!(started_from(stages), ["a", "b", "ns/tools:1"]);
+    }
+
+    #[test]
+    fn arguments_before_the_first_from_are_a_part_of_its_name() {
+        let text = "ARG base=debian tag=\"13\" given=1\nARG none\nFROM $base:${tag}\n\
+                    ARG late=x\nFROM r/${given}:${none:-d}-$late$none$\n";
+        assert_eq!(started_from(text), ["debian:13", "r/2:d-$late$"]);
+    }
+
+    fn started_from(text: &str) -> Vec<String> {
+        let build_args = BTreeMap::from([("given".to_owned(), "2".to_owned())]);
+        parents(&instructions(text), &build_args)
     }
 
     #[test]

@@ -69,7 +69,7 @@ impl Graph {
             .into_iter()
             .map(|(name, dockerfile)| {
                 let instructions = dockerfile::instructions(&dockerfile);
-                let bases = dockerfile::parents(&instructions);
+                let bases = dockerfile::parents(&instructions, &options.build_args);
                 Node {
                     reference: options.reference(&name),
                     has_from: instructions.iter().any(|i| i.name == "FROM"),
