@@ -18,7 +18,7 @@ use crate::error::{Error, IoContext, Result};
 pub(crate) const DOCKERFILE: &str = "Dockerfile";
 
 /// How much is read from a file, or sent, at once.
-const CHUNK: usize = 64 * 1024;
+const CHUNK: usize = 16 * 1024;
 
 /// How many chunks wait for the engine before packing pauses.
 const CHUNKS_AHEAD: usize = 4;

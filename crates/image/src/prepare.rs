@@ -66,8 +66,10 @@ impl ImageSet {
             .map(|&index| (index, fetched.remove(&index).unwrap_or_default()))
             .collect();
         let rendered_from = render::sources(self.tree(), self.options())?;
+        // Few are read by one thread: each more has a heap of its own.
         let ready = with
             .into_par_iter()
+            .with_min_len(8)
             .map(|(index, fetched)| Ok((index, self.prepare_one(index, fetched, &rendered_from)?)))
             .collect::<Result<_>>()?;
         let name = |index: usize| self.graph().nodes[index].name.clone();

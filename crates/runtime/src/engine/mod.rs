@@ -343,7 +343,7 @@ pub trait Engine: Send + Sync + std::fmt::Debug {
     /// One image by reference or id; `None` where there is none.
     async fn find_image(&self, reference: &str) -> Result<Option<ImageSummary>>;
 
-    /// All images that carry every one of these labels (all images when empty). One call.
+    /// All images that have a name and carry every one of these labels. One call.
     async fn list_images(&self, labels: &[String]) -> Result<Vec<ImageSummary>>;
 
     /// Pulls an image from its registry.

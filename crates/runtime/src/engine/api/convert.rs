@@ -185,12 +185,22 @@ fn seconds(time: &str) -> Option<i64> {
     Some(days * 86_400 + hour * 3_600 + minute * 60 + second)
 }
 
-pub(super) fn image_from_list(listed: models::ImageSummary) -> ImageSummary {
+/// An image in a list, as far as it is of interest: lists are long.
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct ListedImage {
+    id: Option<String>,
+    repo_tags: Option<Vec<String>>,
+    labels: Option<BTreeMap<String, String>>,
+    size: Option<i64>,
+}
+
+pub(super) fn image_from_list(listed: ListedImage) -> ImageSummary {
     ImageSummary {
-        id: image_id(Some(listed.id)),
-        tags: real_tags(listed.repo_tags),
-        labels: listed.labels.into_iter().collect(),
-        size: u64::try_from(listed.size).unwrap_or_default(),
+        id: image_id(listed.id),
+        tags: real_tags(listed.repo_tags.unwrap_or_default()),
+        labels: listed.labels.unwrap_or_default(),
+        size: u64::try_from(listed.size.unwrap_or_default()).unwrap_or_default(),
         platform: None,
     }
 }

@@ -14,24 +14,34 @@ use crate::engine::locate::Address;
 /// More than any answer that is asked for here.
 const LONGEST: u64 = 256 << 20;
 
+/// What ends the headers.
+const END: &str = "\r\n\r\n";
+
 /// What came back.
 #[derive(Debug)]
 pub(super) struct Answer {
     /// The HTTP status.
     pub(super) status: u16,
-    head: String,
-    /// What follows the headers.
-    pub(super) body: String,
+    text: String,
+    /// Where in it the headers end, and what follows them begins.
+    head: usize,
+    body: usize,
 }
 
 impl Answer {
     /// A header's value, by its name in lower case.
     pub(super) fn header(&self, name: &str) -> Option<&str> {
-        let fields = self.head.lines().filter_map(|line| line.split_once(':'));
+        let head = &self.text[..self.head];
+        let fields = head.lines().filter_map(|line| line.split_once(':'));
         fields
             .filter(|(field, _)| field.eq_ignore_ascii_case(name))
             .map(|(_, value)| value.trim())
             .next()
+    }
+
+    /// What follows the headers.
+    fn body(&self) -> &str {
+        &self.text[self.body..]
     }
 }
 
@@ -47,15 +57,15 @@ pub(super) async fn json<T: DeserializeOwned>(
         .map_err(|_| call.lost("no answer in time"))?
         .map_err(|why| call.lost(&why.to_string()))?;
     if answer.status != 200 {
-        let told: Option<serde_json::Value> = serde_json::from_str(&answer.body).ok();
+        let told: Option<serde_json::Value> = serde_json::from_str(answer.body()).ok();
         let message = told.as_ref().and_then(|told| told["message"].as_str());
         return Err(EngineError::Refused {
             action: call.action.clone(),
             status: answer.status,
-            message: message.unwrap_or(answer.body.trim()).to_owned(),
+            message: message.unwrap_or(answer.body().trim()).to_owned(),
         });
     }
-    serde_json::from_str(&answer.body).map_err(|why| EngineError::Answer {
+    serde_json::from_str(answer.body()).map_err(|why| EngineError::Answer {
         action: call.action.clone(),
         message: why.to_string(),
     })
@@ -92,7 +102,9 @@ async fn exchange(
     stream.write_all(request.as_bytes()).await?;
     let mut bytes = Vec::new();
     stream.take(LONGEST).read_to_end(&mut bytes).await?;
-    parse(&String::from_utf8_lossy(&bytes)).ok_or_else(|| {
+    let text = String::from_utf8(bytes);
+    let text = text.unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+    parse(text).ok_or_else(|| {
         Error::new(
             ErrorKind::InvalidData,
             "what answers is no container engine",
@@ -100,13 +112,14 @@ async fn exchange(
     })
 }
 
-fn parse(text: &str) -> Option<Answer> {
-    let (head, body) = text.split_once("\r\n\r\n")?;
-    let status = head.strip_prefix("HTTP/1.")?.split(' ').nth(1)?;
+fn parse(text: String) -> Option<Answer> {
+    let head = text.find(END)?;
+    let status = text[..head].strip_prefix("HTTP/1.")?.split(' ').nth(1)?;
     Some(Answer {
         status: status.parse().ok()?,
-        head: head.to_owned(),
-        body: body.to_owned(),
+        head,
+        body: head + END.len(),
+        text,
     })
 }
 
@@ -117,13 +130,13 @@ mod tests {
     #[test]
     fn answers_are_taken_apart() {
         let text = "HTTP/1.0 200 OK\r\nApi-Version: 1.41\r\nserver: Docker/20 (linux)\r\n\r\nOK";
-        let answer = parse(text).unwrap();
-        assert_eq!((answer.status, answer.body.as_str()), (200, "OK"));
+        let answer = parse(text.to_owned()).unwrap();
+        assert_eq!((answer.status, answer.body()), (200, "OK"));
         assert_eq!(answer.header("api-version"), Some("1.41"));
         assert_eq!(answer.header("server"), Some("Docker/20 (linux)"));
         assert_eq!(answer.header("date"), None);
         for wrong in ["", "SSH-2.0\r\n\r\n", "HTTP/1.1 x\r\n\r\n"] {
-            assert!(parse(wrong).is_none(), "{wrong}");
+            assert!(parse(wrong.to_owned()).is_none(), "{wrong}");
         }
     }
 }
