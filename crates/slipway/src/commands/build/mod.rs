@@ -200,10 +200,15 @@ async fn connect(settings: &Settings, global: &cli::Global) -> anyhow::Result<Ar
         false => None,
     };
     let mut global = global.clone();
-    if wanted.as_deref() == Some("podman") && global.host.is_none() {
+    let is_of_podman = wanted.as_deref() == Some("podman") && global.host.is_none();
+    if is_of_podman {
         global.host = settings.text("podman_base_url").map_err(bad_input)?;
     }
-    let engine = engine::connect(&global).await?;
+    let connected = engine::connect(&global).await;
+    let engine = match is_of_podman {
+        true => connected.context("--engine podman: it is looked for at --podman_base_url")?,
+        false => connected?,
+    };
     let kind = match engine.info().kind {
         EngineKind::Docker => "docker",
         EngineKind::Podman => "podman",
