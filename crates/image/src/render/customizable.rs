@@ -37,12 +37,14 @@ pub(crate) fn customizable(
         for item in &append {
             owned.admit(state, item)?;
         }
-        let mut items = owned.items();
+        // Comparing may look into the list itself, so it is not held meanwhile.
+        let mut items = owned.items().clone();
         items.extend(append);
-        bounds::searches(state, remove.len(), items.len())?;
+        bounds::searches(state, 1 + remove.len(), items.len())?;
         for item in &remove {
             remove_first(&mut items, item);
         }
+        *owned.items() = items;
     }
     Ok(list)
 }

@@ -54,6 +54,24 @@ impl List {
         })
     }
 
+    /// The items, to be compared with something. Comparing may look into this list again, so it must
+    /// not be held meanwhile.
+    fn searched(&self, state: &State<'_, '_>) -> Result<Vec<Value>, Error> {
+        let items = self.items().clone();
+        bounds::searches(state, 1, items.len())?;
+        Ok(items)
+    }
+
+    /// The place of an item.
+    fn index(&self, state: &State<'_, '_>, item: &Value) -> Result<usize, Error> {
+        let found = self.searched(state)?.iter().position(|i| i == item);
+        let Some(index) = found else {
+            let item = bounds::text(state, item)?;
+            return Err(invalid(format!("{item} is not in the list")));
+        };
+        Ok(index)
+    }
+
     /// The items, for reading or changing.
     pub(crate) fn items(&self) -> MutexGuard<'_, Vec<Value>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -102,10 +120,10 @@ impl Object for List {
                 items.insert(index, item.clone());
             }
             ("remove", [item]) => {
+                let index = self.index(state, item)?;
                 let mut items = self.items();
-                bounds::searches(state, 1, items.len())?;
-                if !remove_first(&mut items, item) {
-                    return Err(invalid(format!("{item:?} is not in the list")));
+                if index < items.len() {
+                    items.remove(index);
                 }
             }
             ("pop", []) => {
@@ -121,19 +139,10 @@ impl Object for List {
                 )?)));
             }
             ("count", [item]) => {
-                let items = self.items();
-                bounds::searches(state, 1, items.len())?;
+                let items = self.searched(state)?;
                 return Ok(items.iter().filter(|i| *i == item).count().into());
             }
-            ("index", [item]) => {
-                let items = self.items();
-                bounds::searches(state, 1, items.len())?;
-                return items
-                    .iter()
-                    .position(|i| i == item)
-                    .map(Value::from)
-                    .ok_or_else(|| invalid(format!("{item:?} is not in the list")));
-            }
+            ("index", [item]) => return self.index(state, item).map(Value::from),
             _ => return Err(Error::from(ErrorKind::UnknownMethod)),
         }
         Ok(Value::from(()))

@@ -162,6 +162,23 @@ fn lists_in_themselves() {
 }
 
 #[test]
+fn a_list_compared_with_what_is_in_it_is_not_waited_for() {
+    let template = "{% set l = [['a']] %}{{ l.count(l) }}{% set web_api_packages_remove = [l] %}\
+                    {{ l|customizable('packages') }}{{ l.index(['a']) }}";
+    assert_eq!(web(template, &[]), "0[['a']]0");
+    let lines =
+        ["index", "remove"].map(|name| format!("{{% set l = [['a']] %}}{{{{ l.{name}(l) }}}}"));
+    refused(
+        "[['a']] is not in the list",
+        &lines.each_ref().map(String::as_str),
+    );
+    assert_eq!(
+        web("{% set l = [1, 2, 1] %}{% do l.remove(1) %}{{ l }}", &[]),
+        "[2, 1]"
+    );
+}
+
+#[test]
 fn lists_in_lists_without_end() {
     let chain = "{% set root = [] %}{% set last = [root] %}{% for i in range(40000) %}{% set x = [] %}\
                  {% do last[0].append(x) %}{% do last.pop() %}{% do last.append(x) %}{% endfor %}";
