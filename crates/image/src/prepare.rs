@@ -15,6 +15,9 @@ use crate::render;
 use crate::set::ImageSet;
 use crate::sources::{self, Fetched, Fetching, Scratch, SourceError, Wanted};
 
+/// How many images are read by one thread: each more has a heap of its own.
+const FEW: usize = 8;
+
 /// What an image is built from, read.
 #[derive(Clone, Debug)]
 pub(crate) struct Prepared {
@@ -49,15 +52,17 @@ impl Preparation {
 impl ImageSet {
     /// Reads the contexts of the images that were asked for, and fetches their sources.
     pub(crate) async fn prepare(&self) -> Result<Preparation> {
+        // Here, where the memory that rendering took is free again.
+        let rendered_from = render::sources(self.tree(), self.options())?;
         let set = self.clone();
-        let read = tokio::task::spawn_blocking(move || set.prepare_all());
+        let read = tokio::task::spawn_blocking(move || set.prepare_all(&rendered_from));
         match read.await {
             Ok(result) => result,
             Err(panic) => std::panic::resume_unwind(panic.into_panic()),
         }
     }
 
-    fn prepare_all(&self) -> Result<Preparation> {
+    fn prepare_all(&self, rendered_from: &BTreeMap<String, String>) -> Result<Preparation> {
         let matched: Vec<usize> = self.graph().matched().collect();
         let (scratch, mut fetched, failed) = self.fetch(&matched)?;
         let with: Vec<(usize, Vec<Fetched>)> = matched
@@ -65,16 +70,14 @@ impl ImageSet {
             .filter(|index| !failed.contains_key(index))
             .map(|&index| (index, fetched.remove(&index).unwrap_or_default()))
             .collect();
-        let rendered_from = render::sources(self.tree(), self.options())?;
-        // Few are read by one thread: each more has a heap of its own.
-        let ready = with
-            .into_par_iter()
-            .with_min_len(8)
-            .map(|(index, fetched)| Ok((index, self.prepare_one(index, fetched, &rendered_from)?)))
-            .collect::<Result<_>>()?;
+        let read = |(index, fetched)| Ok((index, self.prepare_one(index, fetched, rendered_from)?));
+        let ready: Result<_> = match with.len() {
+            ..=FEW => with.into_iter().map(read).collect(),
+            _ => with.into_par_iter().map(read).collect(),
+        };
         let name = |index: usize| self.graph().nodes[index].name.clone();
         Ok(Preparation {
-            ready,
+            ready: ready?,
             failed,
             scratch,
             names: matched

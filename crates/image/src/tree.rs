@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::error::{Error, IoContext, Result};
 
@@ -20,7 +21,7 @@ pub(crate) const MAX_TEMPLATE: u64 = 16 << 20;
 pub struct Tree {
     roots: Vec<PathBuf>,
     /// Path inside the tree (`/` between folders) → file on disk.
-    files: BTreeMap<String, PathBuf>,
+    files: Arc<BTreeMap<String, PathBuf>>,
     /// Folders, empty ones included.
     folders: BTreeSet<String>,
     /// Image name → its folder inside the tree.
@@ -47,7 +48,7 @@ impl Tree {
     pub fn open(root: &Path, overlays: &[PathBuf]) -> Result<Tree> {
         let mut tree = Tree {
             roots: Vec::new(),
-            files: BTreeMap::new(),
+            files: Arc::default(),
             folders: BTreeSet::new(),
             images: BTreeMap::new(),
         };
@@ -88,7 +89,7 @@ impl Tree {
                 continue;
             }
             check_file(&path, &metadata, inside.ends_with(".j2"))?;
-            self.files.insert(inside, path);
+            Arc::make_mut(&mut self.files).insert(inside, path);
         }
         Ok(())
     }
@@ -115,7 +116,7 @@ impl Tree {
 
     /// Puts a file into the tree, or in place of another.
     pub(crate) fn put(&mut self, inside: String, path: PathBuf) {
-        self.files.insert(inside, path);
+        Arc::make_mut(&mut self.files).insert(inside, path);
     }
 
     /// Sees to a folder of the tree.
@@ -147,6 +148,11 @@ impl Tree {
     /// Where a file of the tree is on disk.
     pub(crate) fn file(&self, inside: &str) -> Option<&Path> {
         self.files.get(inside).map(PathBuf::as_path)
+    }
+
+    /// Path inside the tree → file on disk, for what outlives the tree.
+    pub(crate) fn shared_files(&self) -> Arc<BTreeMap<String, PathBuf>> {
+        Arc::clone(&self.files)
     }
 
     /// Every file: path inside the tree, file on disk.

@@ -92,13 +92,10 @@ impl<'a> Renderer<'a> {
             Some(kolla) => kolla.release().clone(),
             None => Release::default(),
         };
-        let templates = tree
-            .files()
-            .map(|(inside, path)| (inside.to_owned(), path.to_owned()));
         Ok(Renderer {
             tree,
             repositories: Arc::new(Repositories::read(&release, tree, options)?),
-            files: Arc::new(templates.collect()),
+            files: tree.shared_files(),
             overrides,
             variables: variables::variables(options, &users)?,
             pip_arguments: pip_arguments(&release, options),
