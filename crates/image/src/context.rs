@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 
 use crate::error::{Error, IoContext, Result};
+use crate::ignored::Ignored;
 
 /// The Dockerfile's name in a context.
 pub(crate) const DOCKERFILE: &str = "Dockerfile";
@@ -103,6 +104,22 @@ impl Context {
     /// Adds a folder, which may stay empty.
     pub(crate) fn add_folder(&mut self, name: &str) {
         self.folders.insert(name.to_owned());
+    }
+
+    /// Takes out what a `.dockerignore` keeps out. The folders that were around it stay, unless they
+    /// are kept out as well.
+    pub(crate) fn keep_out(&mut self, ignored: &Ignored) {
+        let (files, folders) = (&mut self.files, &mut self.folders);
+        folders.retain(|name| !ignored.keeps_out(name));
+        files.retain(|name, _| {
+            let is_kept = !ignored.keeps_out(name);
+            if !is_kept {
+                let above = |name: &String| Some(name.rsplit_once('/')?.0.to_owned());
+                let above = std::iter::successors(above(name), above);
+                folders.extend(above.filter(|name| !ignored.keeps_out(name)));
+            }
+            is_kept
+        });
     }
 
     /// The rendered Dockerfile.
@@ -401,6 +418,27 @@ mod tests {
                 "{error}"
             );
         }
+    }
+
+    #[test]
+    fn folders_stay_where_all_in_them_is_kept_out() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut context = context(
+            dir.path(),
+            &[
+                ("a/b/c", b"", 0o644),
+                ("d/e", b"", 0o644),
+                ("f", b"", 0o644),
+                (".dockerignore", b"a/b/*\nd\n", 0o644),
+            ],
+        );
+        context.add_folder("d/empty");
+        context.keep_out(&Ignored::read(&dir.path().join(".dockerignore")).unwrap());
+        assert_eq!(
+            context.file_names().collect::<Vec<_>>(),
+            [".dockerignore", "f"]
+        );
+        assert!(context.has("a/b") && !context.has("a/b/c") && !context.has("d"));
     }
 
     #[test]

@@ -28,9 +28,19 @@ struct Done {
 }
 
 impl RunState {
-    /// Asks the engine, once, for all its images.
+    /// Asks the engine for the images that a run comes to, and for the distribution's.
     pub(crate) async fn read(set: &ImageSet, engine: &dyn Engine) -> Result<RunState> {
-        let images = EngineImages::new(engine.list_images(&[]).await?);
+        let nodes = set.graph().nodes.iter();
+        let wanted = nodes.filter(|node| {
+            !matches!(
+                node.selection,
+                Selection::Unmatched | Selection::Unbuildable
+            )
+        });
+        let references =
+            wanted.flat_map(|node| std::iter::once(&node.reference).chain(&node.bases));
+        let references = references.map(String::as_str).collect();
+        let images = EngineImages::read(engine, references).await?;
         let mut bases = BTreeMap::new();
         for index in set.graph().matched() {
             for base in &set.graph().nodes[index].bases {

@@ -160,6 +160,26 @@ pub enum Error {
         /// The most similar file.
         nearest: Option<String>,
     },
+    /// `COPY` of a file that the `.dockerignore` beside it keeps out of the context.
+    #[error("image {image}: its Dockerfile copies {name}, which {} keeps out", path.display())]
+    KeptOut {
+        /// The image.
+        image: String,
+        /// The file or folder.
+        name: String,
+        /// The `.dockerignore`.
+        path: PathBuf,
+    },
+    /// A line of a `.dockerignore` is no pattern.
+    #[error("{}:{line}: no pattern of file names: {reason}", path.display())]
+    NoPattern {
+        /// The `.dockerignore`.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The distribution's image is nowhere.
     #[error(
         "the engine has no image {reference} to start from, and pulling it failed: {reason}; \

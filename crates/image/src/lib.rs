@@ -47,6 +47,7 @@ mod error;
 mod extras;
 mod fingerprint;
 mod graph;
+mod ignored;
 mod kolla;
 mod options;
 pub mod oslo;

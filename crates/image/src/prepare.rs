@@ -11,6 +11,7 @@ use crate::context::{self, Context};
 use crate::dockerfile;
 use crate::error::{Error, IoContext, Result, nearest};
 use crate::fingerprint::Inputs;
+use crate::ignored::{DOCKERIGNORE, Ignored};
 use crate::render;
 use crate::set::ImageSet;
 use crate::sources::{self, Fetched, Fetching, Scratch, SourceError, Wanted};
@@ -164,6 +165,7 @@ impl ImageSet {
             Some(supplied) => context::with_supplied(&node.name, files, &copied, supplied)?,
             None => files,
         };
+        let dockerignore = files.get(DOCKERIGNORE).copied();
         let mut context = Context::read(node.dockerfile.clone(), files.into_iter())?;
         for file in fetched {
             context.add(&file.name, &file.path, file.identity)?;
@@ -177,6 +179,17 @@ impl ImageSet {
             let inside = format!("{folder}/{name}");
             if !context.has(name) && tree.folders().any(|folder| folder == inside) {
                 context.add_folder(name);
+            }
+        }
+        if let Some(path) = dockerignore {
+            let before: Vec<&String> = copied.iter().filter(|name| context.has(name)).collect();
+            context.keep_out(&Ignored::read(path)?);
+            if let Some(name) = before.into_iter().find(|name| !context.has(name)) {
+                return Err(Error::KeptOut {
+                    image: node.name.clone(),
+                    name: name.clone(),
+                    path: path.to_owned(),
+                });
             }
         }
         if let Some(missing) = copied.iter().find(|name| !context.has(name)) {

@@ -76,6 +76,37 @@ async fn a_changed_file_rebuilds_its_image_and_those_below() {
 }
 
 #[tokio::test]
+async fn what_dockerignore_keeps_out_is_neither_sent_nor_looked_at() {
+    let mut it = Fixture::new().await;
+    it.options.regex = vec!["^left$".to_owned()];
+    let template = "FROM {{ namespace }}/base:{{ tag }}\nCOPY . /all\n\
+                    RUN test -e /all/file && test -d /all/logs && test ! -e /all/logs/one\n";
+    it.write("images/left/Dockerfile.j2", template);
+    it.write("images/left/logs/one", "1");
+    it.write("images/left/.dockerignore", "logs/*\n");
+    it.build().await.unwrap();
+    it.write("images/left/logs/one", "2");
+    assert_eq!(it.reasons().await, ["base: unchanged", "left: unchanged"]);
+
+    it.write("images/left/.dockerignore", "# none\n[\n");
+    let wrong = it.load().unwrap().plan(&*it.engine).await.unwrap_err();
+    assert!(
+        wrong.to_string().contains("left/.dockerignore:2: "),
+        "{wrong}"
+    );
+    it.write("images/left/.dockerignore", "f*\n");
+    it.write(
+        "images/left/Dockerfile.j2",
+        &template.replace("COPY .", "COPY file"),
+    );
+    let missing = it.build().await.unwrap_err().to_string();
+    assert!(
+        missing.contains("copies file, which ") && missing.ends_with(".dockerignore keeps out"),
+        "{missing}"
+    );
+}
+
+#[tokio::test]
 async fn an_override_for_one_image_rebuilds_that_image() {
     let mut it = Fixture::new().await;
     it.build().await.unwrap();
