@@ -1,5 +1,6 @@
 //! `slipway ps`, `logs`, `delete` and `cleanup`: the containers that are there.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
@@ -19,16 +20,9 @@ use crate::{deploy, engine, lock, systemd};
 
 /// Lists containers.
 pub async fn ps(asked: &Select, global: &Global, output: &Output) -> anyhow::Result<()> {
-    let managed_by = managed_by(
-        asked.root.as_deref(),
-        asked.managed_by.as_deref(),
-        &asked.role,
-    )?;
+    let managed_by = whose(asked)?;
     let engine = engine::connect(global).await?;
-    let mut sets = manage::list(engine.as_ref(), managed_by.as_deref()).await?;
-    if !asked.config_id.is_empty() {
-        sets.retain(|config_id, _| asked.config_id.contains(config_id));
-    }
+    let mut sets = sets(asked, engine.as_ref(), managed_by.as_deref()).await?;
     let mut missing = Vec::new();
     if let (Some(root), Some(managed_by)) = (&asked.root, &managed_by) {
         let layout = Layout::new(root).map_err(bad_input)?;
@@ -144,17 +138,9 @@ fn text_row(config_id: &str, container: &Listed) -> Vec<String> {
 
 /// Prints a container's output, secrets masked.
 pub async fn logs(asked: &Logs, global: &Global, output: &Output) -> anyhow::Result<()> {
-    let select = &asked.select;
-    let managed_by = managed_by(
-        select.root.as_deref(),
-        select.managed_by.as_deref(),
-        &select.role,
-    )?;
+    let managed_by = whose(&asked.select)?;
     let engine = engine::connect(global).await?;
-    let mut sets = manage::list(engine.as_ref(), managed_by.as_deref()).await?;
-    if !select.config_id.is_empty() {
-        sets.retain(|config_id, _| select.config_id.contains(config_id));
-    }
+    let sets = sets(&asked.select, engine.as_ref(), managed_by.as_deref()).await?;
     let name = asked.container.as_str();
     let all = || sets.values().flatten();
     let by_name = all().find(|listed| listed.name == name);
@@ -286,6 +272,28 @@ impl Kept {
 }
 
 /// The managed_by label that a root or a name stands for.
+/// Whose containers are asked for: everybody's without a name and a root.
+fn whose(asked: &Select) -> anyhow::Result<Option<String>> {
+    managed_by(
+        asked.root.as_deref(),
+        asked.managed_by.as_deref(),
+        &asked.role,
+    )
+}
+
+/// The containers that are asked for, by config_id.
+async fn sets(
+    asked: &Select,
+    engine: &dyn Engine,
+    managed_by: Option<&str>,
+) -> anyhow::Result<BTreeMap<String, Vec<Listed>>> {
+    let mut sets = manage::list(engine, managed_by).await?;
+    if !asked.config_id.is_empty() {
+        sets.retain(|config_id, _| asked.config_id.contains(config_id));
+    }
+    Ok(sets)
+}
+
 fn managed_by(
     root: Option<&Path>,
     name: Option<&str>,

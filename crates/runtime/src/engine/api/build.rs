@@ -9,11 +9,11 @@ use bollard::query_parameters::{
     BuildImageOptions, BuildImageOptionsBuilder, TagImageOptionsBuilder,
 };
 use futures_util::stream::{BoxStream, StreamExt};
-use tokio::sync::mpsc;
 
 use super::fault::Call;
 use super::lines::LineCutter;
-use super::{convert, listen, split_tag, tell};
+use super::told::{Teller, told};
+use super::{convert, split_tag};
 use crate::engine::{BuildRequest, EngineError, Progress, Result, TarStream};
 
 /// Builds in a task of its own; dropping the stream closes the connection, which cancels the
@@ -24,21 +24,15 @@ pub(super) fn build(
     request: BuildRequest,
     context: TarStream,
 ) -> BoxStream<'static, Result<Progress>> {
-    let (sender, receiver) = mpsc::channel(64);
-    tokio::spawn(async move {
+    told(move |teller| async move {
         let build = Build {
             client,
             call,
             context_fault: Arc::default(),
         };
-        tokio::select! {
-            () = sender.closed() => {}
-            result = build.run(&request, context, &sender) => {
-                tell(&sender, result.map(Progress::ImageId)).await;
-            }
-        }
-    });
-    listen(receiver)
+        let id = build.run(&request, context, &teller).await?;
+        Ok(Progress::ImageId(id))
+    })
 }
 
 struct Build {
@@ -54,7 +48,7 @@ impl Build {
         &self,
         request: &BuildRequest,
         context: TarStream,
-        sender: &mpsc::Sender<Result<Progress>>,
+        teller: &Teller<Progress>,
     ) -> Result<String> {
         let fault = Arc::clone(&self.context_fault);
         let context = context.inspect(move |piece| {
@@ -76,11 +70,11 @@ impl Build {
             }
             let text = info.stream.or(info.status.map(|status| status + "\n"));
             for line in cutter.push(text.unwrap_or_default().as_bytes()) {
-                tell(sender, Ok(Progress::Line(line))).await;
+                teller.tell(Progress::Line(line)).await;
             }
         }
         if let Some(line) = cutter.finish() {
-            tell(sender, Ok(Progress::Line(line))).await;
+            teller.tell(Progress::Line(line)).await;
         }
         self.finish(request, image).await
     }

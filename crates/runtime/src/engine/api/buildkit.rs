@@ -10,11 +10,12 @@ use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
 use hyper::{Request, Response, body::Incoming};
 use serde::Deserialize;
-use tokio::sync::mpsc;
 
 use super::fault::{Call, chain};
 use super::lines::LineCutter;
-use super::{listen, protobuf, tell, transport};
+use super::plain::encoded;
+use super::told::{Teller, told};
+use super::{protobuf, transport};
 use crate::engine::locate::Address;
 use crate::engine::{BuildRequest, EngineError, Progress, Result, TarStream};
 
@@ -33,16 +34,10 @@ pub(super) fn build(
     request: BuildRequest,
     context: TarStream,
 ) -> BoxStream<'static, Result<Progress>> {
-    let (sender, receiver) = mpsc::channel(64);
-    tokio::spawn(async move {
-        tokio::select! {
-            () = sender.closed() => {}
-            result = run(&endpoint, &call, &request, context, &sender) => {
-                tell(&sender, result.map(Progress::ImageId)).await;
-            }
-        }
-    });
-    listen(receiver)
+    told(move |teller| async move {
+        let id = run(&endpoint, &call, &request, context, &teller).await?;
+        Ok(Progress::ImageId(id))
+    })
 }
 
 async fn run(
@@ -50,7 +45,7 @@ async fn run(
     call: &Call,
     request: &BuildRequest,
     context: TarStream,
-    sender: &mpsc::Sender<Result<Progress>>,
+    teller: &Teller<Progress>,
 ) -> Result<String> {
     let response = send(endpoint, request, context)
         .await
@@ -63,7 +58,7 @@ async fn run(
         let bytes = bytes.map_err(|error| call.lost(&error.to_string()))?;
         for line in cutter.push(&bytes) {
             for said in reader.read(&line)? {
-                tell(sender, Ok(Progress::Line(said))).await;
+                teller.tell(Progress::Line(said)).await;
             }
         }
     }
@@ -77,7 +72,7 @@ async fn run(
     }
     if let Some(line) = rest {
         for said in reader.read(&line)? {
-            tell(sender, Ok(Progress::Line(said))).await;
+            teller.tell(Progress::Line(said)).await;
         }
     }
     reader.image.ok_or_else(|| EngineError::Build {
@@ -129,16 +124,6 @@ fn query(request: &BuildRequest) -> String {
         .map(|(name, value)| format!("{name}={}", encoded(value)))
         .collect();
     pairs.join("&")
-}
-
-fn encoded(text: &str) -> String {
-    let byte = |byte: u8| match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' => {
-            char::from(byte).to_string()
-        }
-        other => format!("%{other:02X}"),
-    };
-    text.bytes().map(byte).collect()
 }
 
 #[derive(Deserialize)]

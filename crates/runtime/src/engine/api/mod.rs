@@ -26,6 +26,7 @@ mod plain;
 mod protobuf;
 mod pull;
 mod push;
+mod told;
 mod transport;
 
 pub use connect::connect;
@@ -86,6 +87,17 @@ fn is_plain(reference: &str) -> bool {
         && reference
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || "._-:/@".contains(c))
+}
+
+fn must_be_plain(call: &Call, reference: &str) -> Result<()> {
+    match is_plain(reference) {
+        true => Ok(()),
+        false => Err(EngineError::Refused {
+            action: call.action.clone(),
+            status: 400,
+            message: "not an image reference".to_owned(),
+        }),
+    }
 }
 
 /// `repository` and `tag` of a reference.
@@ -420,25 +432,6 @@ impl Engine for ApiEngine {
             .await;
         sent.map_err(|e| call.fault(e))
     }
-}
-
-/// Sends `item`, and says whether anybody still listens.
-async fn tell<T>(
-    listener: &tokio::sync::mpsc::Sender<Result<T>>,
-    item: Result<T, EngineError>,
-) -> bool {
-    listener.send(item).await.is_ok()
-}
-
-/// The receiving end as a stream.
-fn listen<T: Send + 'static>(
-    receiver: tokio::sync::mpsc::Receiver<Result<T>>,
-) -> BoxStream<'static, Result<T>> {
-    futures_util::stream::unfold(receiver, |mut receiver| async move {
-        let item = receiver.recv().await?;
-        Some((item, receiver))
-    })
-    .boxed()
 }
 
 #[cfg(test)]

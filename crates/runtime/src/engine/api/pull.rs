@@ -6,34 +6,24 @@ use bollard::Docker;
 use bollard::models::CreateImageInfo;
 use bollard::query_parameters::CreateImageOptionsBuilder;
 use futures_util::stream::{BoxStream, StreamExt};
-use tokio::sync::mpsc;
 
 use super::fault::Call;
-use super::{convert, is_plain, listen, split_tag, tell};
+use super::told::{Teller, told};
+use super::{convert, must_be_plain, split_tag};
 use crate::engine::{EngineError, Progress, Result};
 
-/// Pulls `reference`, as long as the engine hears of it at least every `stall`. Without a tag or digest it is `latest`: the API would pull every tag.
+/// Pulls `reference`, as long as the engine hears of it at least every `stall`. Without a tag or
+/// digest it is `latest`: the API would pull every tag.
 pub(super) fn pull(
     client: Docker,
     call: Call,
     reference: String,
     stall: Duration,
 ) -> Result<BoxStream<'static, Result<Progress>>> {
-    if !is_plain(&reference) {
-        return Err(EngineError::Refused {
-            action: call.action,
-            status: 400,
-            message: "not an image reference".to_owned(),
-        });
-    }
-    let (sender, receiver) = mpsc::channel(16);
-    tokio::spawn(async move {
-        tokio::select! {
-            () = sender.closed() => {}
-            () = run(&client, &call, &reference, stall, &sender) => {}
-        }
-    });
-    Ok(listen(receiver))
+    must_be_plain(&call, &reference)?;
+    Ok(told(move |teller| async move {
+        run(&client, &call, &reference, stall, &teller).await
+    }))
 }
 
 async fn run(
@@ -41,8 +31,8 @@ async fn run(
     call: &Call,
     reference: &str,
     stall: Duration,
-    sender: &mpsc::Sender<Result<Progress>>,
-) {
+    teller: &Teller<Progress>,
+) -> Result<Progress> {
     let options = match split_tag(reference) {
         _ if reference.contains('@') => CreateImageOptionsBuilder::new().from_image(reference),
         (repository, tag) => CreateImageOptionsBuilder::new()
@@ -51,37 +41,19 @@ async fn run(
     };
     let mut steps = Box::pin(client.create_image(Some(options.build()), None, None));
     loop {
-        let step = match tokio::time::timeout(stall, steps.next()).await {
-            Ok(Some(step)) => step,
-            Ok(None) => break,
-            Err(_) => {
-                let stalled = EngineError::Stalled {
-                    action: call.action.clone(),
-                    seconds: stall.as_secs(),
-                };
-                tell(sender, Err(stalled)).await;
-                return;
-            }
-        };
-        let told = match step {
-            Ok(info) => match line(info) {
-                Some(line) => tell(sender, Ok(Progress::Line(line))).await,
-                None => true,
-            },
-            Err(error) => {
-                tell(sender, Err(call.fault(error))).await;
-                return;
-            }
-        };
-        if !told {
-            return;
+        let step = tokio::time::timeout(stall, steps.next()).await;
+        let step = step.map_err(|_| EngineError::Stalled {
+            action: call.action.clone(),
+            seconds: stall.as_secs(),
+        })?;
+        let Some(step) = step else { break };
+        if let Some(line) = line(step.map_err(|error| call.fault(error))?) {
+            teller.tell(Progress::Line(line)).await;
         }
     }
-    let end = match client.inspect_image(reference).await {
-        Ok(found) => Ok(Progress::ImageId(convert::image_from_inspect(found).id)),
-        Err(error) => Err(call.fault(error)),
-    };
-    tell(sender, end).await;
+    let found = client.inspect_image(reference).await;
+    let found = found.map_err(|error| call.fault(error))?;
+    Ok(Progress::ImageId(convert::image_from_inspect(found).id))
 }
 
 /// A line worth showing: the counts of bytes in between are not.

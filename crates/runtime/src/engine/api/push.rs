@@ -4,11 +4,11 @@ use bollard::Docker;
 use bollard::auth::DockerCredentials;
 use bollard::query_parameters::PushImageOptionsBuilder;
 use futures_util::stream::{BoxStream, StreamExt};
-use tokio::sync::mpsc;
 
 use super::fault::Call;
-use super::{is_plain, listen, split_tag, tell};
-use crate::engine::{Credentials, EngineError, PushProgress, Result};
+use super::told::{Teller, told};
+use super::{must_be_plain, split_tag};
+use crate::engine::{Credentials, PushProgress, Result};
 
 /// Pushes `reference` to the registry it names.
 pub(super) fn push(
@@ -17,21 +17,10 @@ pub(super) fn push(
     reference: String,
     credentials: Option<Credentials>,
 ) -> Result<BoxStream<'static, Result<PushProgress>>> {
-    if !is_plain(&reference) {
-        return Err(EngineError::Refused {
-            action: call.action,
-            status: 400,
-            message: "not an image reference".to_owned(),
-        });
-    }
-    let (sender, receiver) = mpsc::channel(16);
-    tokio::spawn(async move {
-        tokio::select! {
-            () = sender.closed() => {}
-            () = run(&client, &call, &reference, credentials, &sender) => {}
-        }
-    });
-    Ok(listen(receiver))
+    must_be_plain(&call, &reference)?;
+    Ok(told(move |teller| async move {
+        run(&client, &call, &reference, credentials, &teller).await
+    }))
 }
 
 async fn run(
@@ -39,8 +28,8 @@ async fn run(
     call: &Call,
     reference: &str,
     credentials: Option<Credentials>,
-    sender: &mpsc::Sender<Result<PushProgress>>,
-) {
+    teller: &Teller<PushProgress>,
+) -> Result<PushProgress> {
     let (repository, tag) = split_tag(reference);
     let options = PushImageOptionsBuilder::new()
         .tag(tag.unwrap_or("latest"))
@@ -55,33 +44,20 @@ async fn run(
     let mut steps = Box::pin(client.push_image(repository, Some(options), credentials));
     let mut digest = None;
     while let Some(step) = steps.next().await {
-        let told = match step {
-            Ok(info) => {
-                let counts = info.progress_detail.is_some_and(|p| p.current.is_some());
-                let status = info.status.unwrap_or_default();
-                digest = digest_in(&status).or(digest);
-                match counts || status.is_empty() {
-                    true => true,
-                    false => tell(sender, Ok(PushProgress::Line(status))).await,
-                }
-            }
-            Err(error) => {
-                tell(sender, Err(call.fault(error))).await;
-                return;
-            }
-        };
-        if !told {
-            return;
+        let info = step.map_err(|error| call.fault(error))?;
+        let is_count = info.progress_detail.is_some_and(|p| p.current.is_some());
+        let status = info.status.unwrap_or_default();
+        digest = digest_in(&status).or(digest);
+        if !is_count && !status.is_empty() {
+            teller.tell(PushProgress::Line(status)).await;
         }
     }
-    let end = match digest {
-        Some(digest) => Ok(PushProgress::Digest(digest)),
-        None => match client.inspect_image(reference).await {
-            Ok(found) => Ok(PushProgress::Digest(digest_of(&found, repository))),
-            Err(error) => Err(call.fault(error)),
-        },
-    };
-    tell(sender, end).await;
+    if let Some(digest) = digest {
+        return Ok(PushProgress::Digest(digest));
+    }
+    let found = client.inspect_image(reference).await;
+    let found = found.map_err(|error| call.fault(error))?;
+    Ok(PushProgress::Digest(digest_of(&found, repository)))
 }
 
 /// The digest in the engine's last line, `TAG: digest: sha256:… size: N`.
