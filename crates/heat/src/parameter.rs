@@ -119,6 +119,22 @@ impl Parameter {
         Ok(parameter)
     }
 
+    /// Whether there is no default.
+    pub(crate) fn is_required(&self) -> bool {
+        self.default.is_none()
+    }
+
+    /// The emptiest value of its type.
+    pub(crate) fn empty(&self) -> Value {
+        match self.kind {
+            Kind::String => Value::String(String::new()),
+            Kind::Number => Value::from(0),
+            Kind::List => Value::Array(Vec::new()),
+            Kind::Json => Value::Object(Map::new()),
+            Kind::Boolean => Value::Bool(false),
+        }
+    }
+
     /// The parameter's value: what is given, or the default.
     pub(crate) fn value(
         &self,

@@ -160,8 +160,13 @@ impl Resolver {
                 None => self.environment.parameters.get(name.as_str()).cloned(),
             })
             .collect();
+        self.stack(template, given)?.into_outputs()
+    }
+
+    /// A template that nothing uses.
+    pub(crate) fn stack(&self, template: Arc<Template>, given: Given) -> Result<Stack<'_>> {
         let budget = Rc::new(Budget::new(self.limit));
-        Stack::new(self, template, given, Facade::new(), budget, 0)?.into_outputs()
+        Stack::new(self, template, given, Facade::new(), budget, 0)
     }
 
     /// The outputs of several templates, or why there are none, in the order given.

@@ -2,35 +2,25 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Problem, Result, nearest};
 use crate::resolver::Resolver;
+use crate::stack::Stack;
 use crate::yaml;
 
-/// What merges a role's services wants, which template gives it, and which of its outputs it is.
-const SHARED: [(&str, &str, &str); 3] = [
-    (
-        "ServiceNetMap",
-        "network/service_net_map.yaml",
-        "service_net_map",
-    ),
-    (
-        "EndpointMap",
-        "network/endpoints/endpoint_map.yaml",
-        "endpoint_map",
-    ),
-    ("DefaultPasswords", "default_passwords.yaml", "passwords"),
-];
+/// Where the templates say what a role's services are given.
+const OVERCLOUD: &str = "overcloud.yaml";
 
 impl Resolver {
     /// The role data of a role's services, as `common/services/ROLE-role.yaml` of the templates
     /// merges them. The services are those of the environment's `ROLEServices`, or else of the
     /// roles file (`roles_data.yaml` of the templates if none is given).
     ///
-    /// ServiceNetMap, EndpointMap and DefaultPasswords are the environment's, or else what the
-    /// templates make of the rest of it.
+    /// What they are given is what `overcloud.yaml` gives them. What only a running cloud knows is
+    /// the environment's: NetIpMap and ServiceData, or a whole EndpointMap.
     pub fn role(&self, role: &str, roles: Option<&Path>) -> Result<Map<String, Value>> {
         let template = format!("common/services/{}-role.yaml", role.to_lowercase());
         let standard = self.folder().join("roles_data.yaml");
@@ -40,13 +30,7 @@ impl Resolver {
                           role among the roles";
             return Err(Error::from(Problem::Unreadable(reason.to_owned())).in_template(&template));
         }
-        let mut given = self.shared()?;
-        let chosen = self.given(&format!("{role}Services")).unwrap_or(listed);
-        given.insert("Services".to_owned(), chosen);
-        given.insert("RoleName".to_owned(), Value::from(role));
-        if let Some(parameters) = self.given(&format!("{role}Parameters")) {
-            given.insert("RoleParameters".to_owned(), parameters);
-        }
+        let given = self.passed(role, listed)?;
         let mut outputs = self.resolve_with(&template, given)?;
         match outputs.remove("role_data") {
             Some(Value::Object(data)) => Ok(data),
@@ -57,38 +41,78 @@ impl Resolver {
         }
     }
 
-    /// What all services share and the environment does not give.
-    fn shared(&self) -> Result<HashMap<String, Value>> {
-        let mut shared = HashMap::new();
-        for (parameter, template, output) in SHARED {
-            if self.given(parameter).is_some() || !self.has(template) {
+    /// What `overcloud.yaml` gives the services of a role.
+    fn passed(&self, role: &str, listed: Value) -> Result<HashMap<String, Value>> {
+        let chain = format!("{role}ServiceChain");
+        let overcloud = self.overcloud(&format!("{role}Services"), listed)?;
+        let mut passed = HashMap::new();
+        for name in overcloud.property_names(&chain)? {
+            // Of networks that nobody made, and passwords that are made up.
+            if name == "ServiceData" || name == "DefaultPasswords" {
                 continue;
             }
-            let mut given = HashMap::new();
-            if parameter == "EndpointMap" {
-                given.extend(
-                    shared
-                        .get_key_value("ServiceNetMap")
-                        .map(|(name, map): (&String, &Value)| (name.clone(), map.clone())),
-                );
-            }
-            let mut outputs = match self.resolve_with(template, given) {
-                Ok(outputs) => outputs,
-                // Passwords that nobody gave are missed where one is used.
-                Err(error) if matches!(error.problem(), Problem::MissingParameter(_)) => continue,
-                Err(error) => return Err(error),
-            };
-            if let Some(value) = outputs.remove(output) {
-                shared.insert(parameter.to_owned(), value);
-            }
+            passed.insert(name.to_owned(), overcloud.property(&chain, name)?);
         }
-        Ok(shared)
+        if let Some(passwords) = self.passwords()? {
+            passed.insert("DefaultPasswords".to_owned(), passwords);
+        }
+        Ok(passed)
+    }
+
+    /// The environment's DefaultPasswords, or what the templates make of the rest of it.
+    fn passwords(&self) -> Result<Option<Value>> {
+        const TEMPLATE: &str = "default_passwords.yaml";
+        if self.given("DefaultPasswords").is_some() || !self.has(TEMPLATE) {
+            return Ok(None);
+        }
+        match self.resolve(TEMPLATE) {
+            Ok(mut outputs) => Ok(outputs.remove("passwords")),
+            // Passwords that nobody gave are missed where one is used.
+            Err(error) if matches!(error.problem(), Problem::MissingParameter(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The template of it all, as far as it is known without a cloud.
+    fn overcloud(&self, services: &str, listed: Value) -> Result<Stack<'_>> {
+        let template = self.template(&self.folder().join(OVERCLOUD))?;
+        let environment = self.environment();
+        let given = template
+            .parameters
+            .iter()
+            .map(|(name, parameter)| {
+                let name = name.as_str();
+                let given = environment.parameters.get(name);
+                let given = given.or_else(|| environment.parameter_defaults.get(name));
+                match given.filter(|value| !value.is_null()) {
+                    Some(value) => Some(Arc::clone(value)),
+                    None if name == services => Some(Arc::new(listed.clone())),
+                    // Those of other roles, and of the deployment.
+                    None if parameter.is_required() => Some(Arc::new(parameter.empty())),
+                    None => None,
+                }
+            })
+            .collect();
+        let overcloud = self.stack(template, given)?;
+        let addresses = self.given("NetIpMap").unwrap_or_else(|| json!({}));
+        overcloud.preset("VipMap", [("net_ip_map", addresses)]);
+        if let Some(endpoints) = self.given("EndpointMap").filter(is_whole) {
+            overcloud.preset("EndpointMapData", [("value", endpoints)]);
+        }
+        Ok(overcloud)
     }
 
     fn given(&self, parameter: &str) -> Option<Value> {
         let given = self.environment().parameter_defaults.get(parameter)?;
         Some(Value::clone(given))
     }
+}
+
+/// Whether a map of endpoints is what `network/endpoints/endpoint_map.yaml` makes, rather than what
+/// it is made from.
+fn is_whole(endpoints: &Value) -> bool {
+    let endpoints = endpoints.as_object();
+    endpoints.is_some_and(|map| map.values().any(|endpoint| endpoint.get("uri").is_some()))
 }
 
 /// The services that a roles file lists for a role.

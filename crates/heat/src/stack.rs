@@ -1,6 +1,7 @@
 //! A template with values for its parameters: its resources and outputs are worked out when they
 //! are asked for, and once.
 
+mod given;
 mod resource;
 
 use std::cell::{Cell, OnceCell};

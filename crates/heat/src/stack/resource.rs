@@ -20,6 +20,11 @@ pub(crate) enum Resource<'r> {
     Nothing,
     /// OS::Heat::Value.
     Value(Value),
+    /// Whose attributes were given.
+    Known {
+        name: String,
+        attributes: Map<String, Value>,
+    },
     /// A template.
     Nested(Box<Stack<'r>>),
     /// OS::Heat::ResourceChain: resources of several types with the same properties.
@@ -156,6 +161,16 @@ impl<'r> Resource<'r> {
             Self::Nothing => Cow::Owned(Value::Null),
             Self::Value(value) if name == "value" => Cow::Borrowed(value),
             Self::Value(_) => return Err(no_attribute("OS::Heat::Value", name, ["value"])),
+            Self::Known {
+                name: resource,
+                attributes,
+            } => match attributes.get(name) {
+                Some(value) => Cow::Borrowed(value),
+                None => {
+                    let known = attributes.keys().map(String::as_str);
+                    return Err(no_attribute(resource, name, known));
+                }
+            },
             Self::Nested(nested) => match nested.output(name) {
                 Some(value) => Cow::Borrowed(value.map_err(Error::used)?),
                 None => {
@@ -191,6 +206,13 @@ impl<'r> Resource<'r> {
                     .into_iter()
                     .collect(),
             )),
+            Self::Known { attributes, .. } => {
+                let mut all = Map::new();
+                for (name, value) in attributes {
+                    all.insert(name.clone(), stack.budget().copy(value)?);
+                }
+                Ok(Value::Object(all))
+            }
             Self::Nested(nested) => {
                 let mut all = Map::new();
                 for name in nested.output_names() {

@@ -1,0 +1,59 @@
+//! What a template gives its resources, where some of them are known from elsewhere.
+
+use compact_str::CompactString;
+use serde_json::Value;
+
+use super::{Resource, Stack};
+use crate::error::{Error, Problem, Result};
+use crate::template::Properties;
+
+impl Stack<'_> {
+    /// Says what a resource's attributes are, if the template has it and nothing asked for it yet.
+    pub(crate) fn preset<const N: usize>(&self, name: &str, attributes: [(&str, Value); N]) {
+        let index = self.template.resources.get_index_of(name);
+        if let Some(slot) = index.and_then(|index| self.resources.get(index)) {
+            let attributes = attributes.map(|(name, value)| (name.to_owned(), value));
+            slot.known.get_or_init(|| Resource::Known {
+                name: name.to_owned(),
+                attributes: attributes.into_iter().collect(),
+            });
+        }
+    }
+
+    /// The properties that a resource is given, by name.
+    pub(crate) fn property_names(&self, resource: &str) -> Result<Vec<&str>> {
+        let (_, definition) = self
+            .find_resource(resource)
+            .map_err(|error| error.in_template(&self.template.name))?;
+        match &definition.properties {
+            Properties::Each(entries) => {
+                Ok(entries.iter().map(|(name, _)| name.as_str()).collect())
+            }
+            Properties::Whole(_) => {
+                let problem = Problem::Declaration("its properties must be a map".to_owned());
+                Err(self.in_resource(problem.into(), resource))
+            }
+        }
+    }
+
+    /// What a resource is given under a name; null if there is none.
+    pub(crate) fn property(&self, resource: &str, name: &str) -> Result<Value> {
+        let (_, definition) = self.find_resource(resource)?;
+        let Properties::Each(entries) = &definition.properties else {
+            return Ok(Value::Null);
+        };
+        let found = entries
+            .iter()
+            .find(|(known, _): &&(CompactString, _)| known == name);
+        found.map_or(Ok(Value::Null), |(_, value)| {
+            value
+                .owned(self)
+                .map_err(|error| self.in_resource(error.at(name).at("properties"), resource))
+        })
+    }
+
+    fn in_resource(&self, error: Error, resource: &str) -> Error {
+        let error = error.at(resource).at("resources");
+        error.in_template(&self.template.name)
+    }
+}

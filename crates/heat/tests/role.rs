@@ -1,0 +1,178 @@
+//! A role's services are given what `overcloud.yaml` gives them.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::path::Path;
+
+use heat::Resolver;
+use serde_json::{Value, json};
+
+const FILES: [(&str, &str); 6] = [
+    (
+        "overcloud-resource-registry-puppet.yaml",
+        "resource_registry:
+  OS::TripleO::EndpointMap: endpoints.yaml
+  OS::TripleO::ServiceNetMap: nets.yaml
+",
+    ),
+    (
+        "roles_data.yaml",
+        "- {name: Compute, ServicesDefault: [a, b]}\n",
+    ),
+    (
+        "overcloud.yaml",
+        "heat_template_version: queens
+parameters:
+  CloudName: {type: string, default: localhost}
+  RootStackName: {type: string}
+  ComputeServices: {type: comma_delimited_list}
+  ControllerServices: {type: comma_delimited_list}
+  ComputeParameters: {type: json, default: {}}
+  EndpointMapOverride: {type: json, default: {}}
+resources:
+  VipMap: {type: OS::Neutron::Port}
+  DefaultPasswords: {type: OS::Neutron::Port}
+  ServiceNetMap: {type: OS::TripleO::ServiceNetMap}
+  EndpointMap:
+    type: OS::TripleO::EndpointMap
+    properties:
+      CloudEndpoints: {external: {get_param: CloudName}}
+      NetIpMap: {get_attr: [VipMap, net_ip_map]}
+      ServiceNetMap: {get_attr: [ServiceNetMap, service_net_map]}
+  EndpointMapData:
+    type: OS::Heat::Value
+    properties:
+      value:
+        map_merge:
+          - {get_attr: [EndpointMap, endpoint_map]}
+          - {get_param: EndpointMapOverride}
+  ComputeServiceChain:
+    type: OS::TripleO::ComputeServices
+    properties:
+      Services: {get_param: ComputeServices}
+      ServiceNetMap: {get_attr: [ServiceNetMap, service_net_map]}
+      ServiceData: {cidrs: {get_attr: [VipMap, cidrs]}}
+      EndpointMap: {get_attr: [EndpointMapData, value]}
+      DefaultPasswords: {get_attr: [DefaultPasswords, passwords]}
+      RoleName: Compute
+      RoleParameters: {map_merge: [{Profile: virtual-host}, {get_param: ComputeParameters}]}
+",
+    ),
+    (
+        "endpoints.yaml",
+        "heat_template_version: queens
+parameters:
+  CloudEndpoints: {type: json, default: {}}
+  NetIpMap: {type: json, default: {}}
+  ServiceNetMap: {type: json, default: {}}
+  EndpointMap: {type: json, default: {Heat: {protocol: http}}}
+outputs:
+  endpoint_map:
+    value:
+      Heat:
+        uri:
+          list_join:
+            - ''
+            - - {get_param: [EndpointMap, Heat, protocol]}
+              - '://'
+              - {get_param: [CloudEndpoints, external]}
+              - /
+              - {get_param: [NetIpMap, {get_param: [ServiceNetMap, HeatNetwork]}]}
+",
+    ),
+    (
+        "nets.yaml",
+        "heat_template_version: queens
+parameters:
+  ServiceNetMap: {type: json, default: {}}
+outputs:
+  service_net_map:
+    value: {map_merge: [{HeatNetwork: internal, NovaNetwork: internal}, {get_param: ServiceNetMap}]}
+",
+    ),
+    (
+        "common/services/compute-role.yaml",
+        "heat_template_version: queens
+parameters:
+  Services: {type: comma_delimited_list}
+  ServiceNetMap: {type: json}
+  ServiceData: {type: json, default: {}}
+  EndpointMap: {type: json}
+  DefaultPasswords: {type: json, default: {}}
+  RoleName: {type: string}
+  RoleParameters: {type: json}
+outputs:
+  role_data:
+    value:
+      services: {get_param: Services}
+      nets: {get_param: ServiceNetMap}
+      data: {get_param: ServiceData}
+      endpoints: {get_param: EndpointMap}
+      parameters: {get_param: RoleParameters}
+",
+    ),
+];
+
+fn role_with(parameter_defaults: &Value) -> Value {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let place = folder.path().join(name);
+        std::fs::create_dir_all(place.parent().unwrap_or(Path::new(""))).unwrap();
+        std::fs::write(&place, text).unwrap();
+        place
+    };
+    for (name, text) in FILES {
+        write(name, text);
+    }
+    let own = json!({"parameter_defaults": parameter_defaults}).to_string();
+    let resolver = Resolver::open(folder.path(), &[write("own.yaml", &own)]).unwrap();
+    Value::Object(resolver.role("Compute", None).unwrap())
+}
+
+#[test]
+fn services_are_given_what_the_overcloud_gives_them() {
+    assert_eq!(
+        role_with(&json!({})),
+        json!({
+            "services": ["a", "b"],
+            "nets": {"HeatNetwork": "internal", "NovaNetwork": "internal"},
+            "data": {},
+            "endpoints": {"Heat": {"uri": "http://localhost/"}},
+            "parameters": {"Profile": "virtual-host"},
+        })
+    );
+}
+
+#[test]
+fn an_environment_changes_what_the_overcloud_makes_of_it() {
+    let own = json!({
+        "ServiceNetMap": {"HeatNetwork": "external"},
+        "ServiceData": {"cidrs": ["192.0.2.0/24"]},
+        "NetIpMap": {"external": "192.0.2.7"},
+        "EndpointMap": {"Heat": {"protocol": "https"}},
+        "EndpointMapOverride": {"Nova": {"uri": "http://elsewhere"}},
+        "CloudName": "cloud.example.com",
+        "ComputeParameters": {"Isolated": "1-3"},
+        "ComputeServices": ["c"],
+    });
+    assert_eq!(
+        role_with(&own),
+        json!({
+            "services": ["c"],
+            "nets": {"HeatNetwork": "external", "NovaNetwork": "internal"},
+            "data": {"cidrs": ["192.0.2.0/24"]},
+            "endpoints": {
+                "Heat": {"uri": "https://cloud.example.com/192.0.2.7"},
+                "Nova": {"uri": "http://elsewhere"},
+            },
+            "parameters": {"Profile": "virtual-host", "Isolated": "1-3"},
+        })
+    );
+}
+
+#[test]
+fn endpoints_that_are_whole_stay_as_they_are() {
+    let whole = json!({"Heat": {"uri": "https://made.elsewhere/"}});
+    let made = role_with(&json!({"EndpointMap": whole.clone()}));
+    assert_eq!(made["endpoints"], whole);
+}
