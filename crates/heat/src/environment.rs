@@ -1,6 +1,9 @@
 //! Environment files: which template stands behind a resource type, and values for parameters.
 
-use std::collections::HashMap;
+mod merge;
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,16 +13,19 @@ use crate::error::{Error, Problem, Result, nearest};
 use crate::files::Files;
 use crate::yaml;
 
+use merge::{Said, Strategies, Strategy};
+
 type ByName<T> = HashMap<String, T, foldhash::fast::RandomState>;
 
 /// Environment files, one after the other: the last wins.
 #[derive(Debug, Default, Clone)]
 pub struct Environment {
     types: ByName<Target>,
-    /// Those whose names end in a star, without it.
-    prefixes: Vec<(String, Target)>,
+    /// Those whose names end in a star, without it, in their order.
+    prefixes: BTreeMap<String, String>,
     pub(crate) parameter_defaults: ByName<Arc<Value>>,
     pub(crate) parameters: ByName<Arc<Value>>,
+    strategies: Strategies,
 }
 
 /// What a resource type stands for.
@@ -43,6 +49,14 @@ const SECTIONS: [&str; 6] = [
 const MOST_ALIASES: usize = 20;
 
 impl Environment {
+    /// An environment whose files are merged as TripleO's client did it, up to the release that left
+    /// it to Heat.
+    pub(crate) fn merged_by_client() -> Self {
+        let mut environment = Self::default();
+        environment.strategies.standard = Strategy::Client;
+        environment
+    }
+
     /// Adds an environment file; paths in its resource registry are relative to it.
     pub fn load(&mut self, path: &Path) -> Result<()> {
         self.load_from(path, &Files::default())
@@ -66,7 +80,17 @@ impl Environment {
                 return Err(Problem::Declaration("an environment must be a map".to_owned()).into());
             }
         };
+        let said = match sections.get("parameter_merge_strategies") {
+            Some(Value::Object(section)) => {
+                Said::of(section).map_err(|error| error.at("parameter_merge_strategies"))?
+            }
+            _ => Said::default(),
+        };
         for (key, section) in sections {
+            if !SECTIONS.contains(&key.as_str()) {
+                let reason = format!("unknown section {key}{}", nearest(&key, SECTIONS));
+                return Err(Problem::Declaration(reason).into());
+            }
             let section = match section {
                 Value::Null => continue,
                 Value::Object(section) => section,
@@ -78,36 +102,58 @@ impl Environment {
                     return Err(Error::from(problem).at(key));
                 }
             };
+            let strategies = &mut self.strategies;
             match key.as_str() {
                 "resource_registry" => self.register(section, path),
-                "parameter_defaults" => insert(&mut self.parameter_defaults, section),
-                "parameters" => insert(&mut self.parameters, section),
-                key if SECTIONS.contains(&key) => {}
-                key => {
-                    let reason = format!("unknown section {key}{}", nearest(key, SECTIONS));
-                    return Err(Problem::Declaration(reason).into());
+                "parameter_defaults" => {
+                    strategies.merge(&mut self.parameter_defaults, section, &said)
+                }
+                "parameters" => strategies.merge(&mut self.parameters, section, &said),
+                _ => Ok(()),
+            }
+            .map_err(|error| error.at(key))?;
+        }
+        Ok(())
+    }
+
+    fn register(&mut self, registry: Map<String, Value>, path: &Path) -> Result<()> {
+        for (name, target) in registry {
+            match target {
+                Value::String(target) => self.register_type(name, target, path),
+                // To a client, this takes the type away.
+                Value::Null if self.strategies.standard == Strategy::Client => {
+                    if let Some(prefix) = name.strip_suffix('*') {
+                        self.prefixes.remove(prefix);
+                    }
+                    self.types.remove(&name);
+                }
+                Value::Null => {}
+                Value::Object(section) => {
+                    single_resources(&section).map_err(|problem| Error::from(problem).at(name))?
+                }
+                _ => {
+                    let problem = "it must be a template or the name of a type";
+                    return Err(Error::from(Problem::Declaration(problem.to_owned())).at(name));
                 }
             }
         }
         Ok(())
     }
 
-    fn register(&mut self, registry: Map<String, Value>, path: &Path) {
-        for (name, target) in registry {
-            // Hooks and what is for single resources of a stack are no types.
-            if let Value::String(target) = target {
-                let target = if is_template(&target) {
-                    Target::Template(place(path, &target))
-                } else {
-                    Target::Type(target)
-                };
-                if let Some(prefix) = name.strip_suffix('*') {
-                    self.prefixes.retain(|(known, _)| known != prefix);
-                    self.prefixes.push((prefix.to_owned(), target.clone()));
-                }
-                self.types.insert(name, target);
-            }
+    fn register_type(&mut self, name: String, target: String, path: &Path) {
+        let is_template = is_template(&target);
+        if let Some(prefix) = name.strip_suffix('*') {
+            // Heat does not look for a template there.
+            match is_template {
+                true => self.prefixes.remove(prefix),
+                false => self.prefixes.insert(prefix.to_owned(), target.clone()),
+            };
         }
+        let target = match is_template {
+            true => Target::Template(place(path, &target)),
+            false => Target::Type(target),
+        };
+        self.types.insert(name, target);
     }
 
     /// Gives a parameter a value, at every level.
@@ -121,29 +167,32 @@ impl Environment {
         if is_template(kind) {
             return Ok(Target::Template(place(from, kind)));
         }
-        let mut kind = kind;
+        let mut kind = Cow::Borrowed(kind);
         for _ in 0..MOST_ALIASES {
-            match self.registered(kind) {
-                None => return Ok(Target::Type(kind.to_owned())),
-                Some(Target::Type(next)) if next == kind => {
-                    return Ok(Target::Type(kind.to_owned()));
-                }
-                Some(Target::Type(next)) => kind = next,
-                Some(template) => return Ok(template.clone()),
+            match self.registered(&kind) {
+                None => return Ok(Target::Type(kind.into_owned())),
+                Some(Target::Type(next)) if next == *kind => return Ok(Target::Type(next)),
+                Some(Target::Type(next)) => kind = Cow::Owned(next),
+                Some(template) => return Ok(template),
             }
         }
         Err(Problem::Circular(format!("resource type {kind}")))
     }
 
-    fn registered(&self, kind: &str) -> Option<&Target> {
-        self.types.get(kind).or_else(|| {
-            // A registered name may end in a star; the longest one wins.
-            self.prefixes
-                .iter()
-                .filter(|(prefix, _)| kind.starts_with(prefix))
-                .max_by_key(|(prefix, _)| prefix.len())
-                .map(|(_, target)| target)
-        })
+    /// Names that end in a star come before others, as in Heat: the shortest first.
+    fn registered(&self, kind: &str) -> Option<Target> {
+        let by_prefix = self.prefixes.iter().find_map(|(prefix, target)| {
+            let rest = kind.strip_prefix(prefix.as_str())?;
+            let stands = target != kind;
+            stands.then(|| match target.strip_suffix('*') {
+                Some(other) => format!("{other}{rest}"),
+                None => target.clone(),
+            })
+        });
+        match by_prefix {
+            Some(kind) => Some(Target::Type(kind)),
+            None => self.types.get(kind).cloned(),
+        }
     }
 
     /// The types that there are.
@@ -152,12 +201,24 @@ impl Environment {
     }
 }
 
-fn insert(into: &mut ByName<Arc<Value>>, section: Map<String, Value>) {
-    into.extend(
-        section
-            .into_iter()
-            .map(|(name, value)| (name, Arc::new(value))),
-    );
+/// What is for single resources of a stack: where Heat is to wait, and what it must not do. A
+/// type for one of them alone is none of these.
+fn single_resources(section: &Map<String, Value>) -> Result<(), Problem> {
+    for (name, value) in section {
+        match value {
+            _ if name == "hooks" || name == "restricted_actions" => {}
+            Value::Object(section) => single_resources(section)?,
+            Value::String(_) => {
+                let reason = format!(
+                    "{name} is mapped for one resource alone, which is not supported: map it in \
+                     the resource registry itself"
+                );
+                return Err(Problem::Declaration(reason));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 pub(crate) fn is_template(name: &str) -> bool {

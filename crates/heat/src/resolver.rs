@@ -24,6 +24,9 @@ const STANDARD_ENVIRONMENTS: [&str; 2] = [
     "environments/docker.yaml",
 ];
 
+/// Which TripleO's templates have where its client merges environment files, rather than Heat.
+const PLAN: &str = "plan-environment.yaml";
+
 /// What an expression takes at most, and what leads to it.
 const THREAD_STACK: usize = yaql::STACK + (16 << 20);
 
@@ -85,7 +88,10 @@ impl Resolver {
     }
 
     fn read_environments(&self, folder: &Path, own: &[PathBuf]) -> Result<Environment> {
-        let mut environment = Environment::default();
+        let mut environment = match self.files.is_file(&folder.join(PLAN)) {
+            true => Environment::merged_by_client(),
+            false => Environment::default(),
+        };
         for name in STANDARD_ENVIRONMENTS {
             let path = folder.join(name);
             if self.files.is_file(&path) {

@@ -19,6 +19,7 @@ from heat.engine import properties
 from heat.engine import stk_defn
 from heat.engine import template
 from heat.engine.resources import template_resource
+from heatclient.common import template_utils
 from oslo_config import cfg
 
 # What TripleO's undercloud gives Heat.
@@ -174,8 +175,16 @@ class Heat:
             with open(path) as opened:
                 content = template_format.simple_parse(opened.read())
             self.registry.load(content.get('resource_registry'), path)
-            self.defaults.update(content.get('parameter_defaults') or {})
-            self.parameters.update(content.get('parameters') or {})
+            self.merge(self.defaults, content.get('parameter_defaults'))
+            self.merge(self.parameters, content.get('parameters'))
+
+    def merge(self, values, section):
+        """Adds a file's values as TripleO's client did up to ussuri, or as Heat does."""
+        if os.path.exists(os.path.join(self.tree, 'plan-environment.yaml')):
+            template_utils.deep_update(values, section or {})
+        else:
+            given = {name: value for name, value in (section or {}).items() if value is not None}
+            values.update(given)
 
     def parsed(self, path):
         if path not in self._parsed:
