@@ -19,6 +19,8 @@ pub(crate) struct RunState {
     bases: BTreeMap<String, Option<String>>,
     /// Images of the tree that are done with, by index.
     done: BTreeMap<usize, Done>,
+    /// Skipped parents that could not be pulled, and why.
+    unpulled: BTreeMap<String, String>,
 }
 
 #[derive(Clone, Debug)]
@@ -30,17 +32,18 @@ struct Done {
 impl RunState {
     /// Asks the engine for the images that a run comes to, and for the distribution's.
     pub(crate) async fn read(set: &ImageSet, engine: &dyn Engine) -> Result<RunState> {
-        let nodes = set.graph().nodes.iter();
-        let wanted = nodes.filter(|node| {
-            !matches!(
-                node.selection,
-                Selection::Unmatched | Selection::Unbuildable
-            )
-        });
-        let references =
-            wanted.flat_map(|node| std::iter::once(&node.reference).chain(&node.bases));
-        let references = references.map(String::as_str).collect();
-        let images = EngineImages::read(engine, references).await?;
+        let wanted = || {
+            let nodes = set.graph().nodes.iter();
+            nodes.filter(|node| {
+                !matches!(
+                    node.selection,
+                    Selection::Unmatched | Selection::Unbuildable
+                )
+            })
+        };
+        let own = wanted().map(|node| node.reference.as_str()).collect();
+        let of_others = wanted().flat_map(|node| node.bases.iter().map(String::as_str));
+        let images = EngineImages::read(engine, own, of_others.collect()).await?;
         let mut bases = BTreeMap::new();
         for index in set.graph().matched() {
             for base in &set.graph().nodes[index].bases {
@@ -54,6 +57,7 @@ impl RunState {
             engine: images,
             bases,
             done: BTreeMap::new(),
+            unpulled: BTreeMap::new(),
         })
     }
 
@@ -74,6 +78,27 @@ impl RunState {
     /// Notes a distribution's image that has been pulled.
     pub(crate) fn add_base(&mut self, reference: &str, id: String) {
         self.bases.insert(reference.to_owned(), Some(id));
+    }
+
+    /// The parents that `--skip-parents` leaves out, that images need and the engine does not have.
+    pub(crate) fn missing_parents(&self, set: &ImageSet) -> Vec<String> {
+        let nodes = &set.graph().nodes;
+        let is_needed = |&child: &usize| nodes[child].selection == Selection::Matched;
+        let needed = nodes.iter().filter(|node| {
+            node.selection == Selection::SkippedParent && node.children.iter().any(is_needed)
+        });
+        needed
+            .map(|node| node.reference.clone())
+            .filter(|reference| self.engine.find(reference).is_none())
+            .collect()
+    }
+
+    /// Notes a parent that has been pulled, or why it has not.
+    pub(crate) fn add_parent(&mut self, reference: &str, pulled: Result<ImageSummary, String>) {
+        match pulled {
+            Ok(image) => self.engine.add(reference, image),
+            Err(why) => drop(self.unpulled.insert(reference.to_owned(), why)),
+        }
     }
 
     /// What to do with an image whose parents are all done with; `None` when it was not asked for.
@@ -168,6 +193,7 @@ impl RunState {
                 return Err(Error::SkippedParent {
                     image: node.name.clone(),
                     parent: nodes[parent].reference.clone(),
+                    unpulled: self.unpulled.get(&nodes[parent].reference).cloned(),
                 });
             };
             parents.insert(nodes[parent].reference.clone(), done.parent.clone());
@@ -257,6 +283,18 @@ impl RunState {
                 self.built(index, fingerprint_of(prepared, &parents), String::new());
             }
             _ => self.left(set, index),
+        }
+        // It would be pulled, and nobody knows what comes.
+        if action == Action::Skip && set.options().pull {
+            let parent = Parent {
+                fingerprint: String::new(),
+                id: String::new(),
+                is_ours: true,
+            };
+            self.done.entry(index).or_insert(Done {
+                parent,
+                was_rebuilt: false,
+            });
         }
     }
 }

@@ -191,6 +191,16 @@ pub enum Error {
         /// Why it could not be pulled.
         reason: String,
     },
+    /// The distribution's image was to be pulled anew.
+    #[error(
+        "--pull: cannot pull {reference}: {reason}; --nopull goes on from the one that is there"
+    )]
+    NotPulledAnew {
+        /// The image.
+        reference: String,
+        /// Why it could not be pulled.
+        reason: String,
+    },
     /// The distribution's image is for another platform than the one that was asked for.
     #[error(
         "--platform {wanted}: the engine's {reference} is for {found}, and its classic builder would \
@@ -211,14 +221,24 @@ pub enum Error {
     )]
     NoBaseImageLocally(String),
     /// `--skip-parents` or `--skip-existing` left out an image that is needed.
-    #[error(
-        "image {image} needs its parent {parent}, which is skipped and not in the engine; build it first"
-    )]
+    #[error("image {image}: {}", needs(.parent, .unpulled.as_deref()))]
     SkippedParent {
         /// The image.
         image: String,
         /// Its parent.
         parent: String,
+        /// Why it could not be pulled, where that was tried.
+        unpulled: Option<String>,
+    },
+    /// The rendered tree would be written over the templates.
+    #[error(
+        "--work-dir {work_dir}: its folder docker is in {folder}, where the templates are; name another"
+    )]
+    WorkDirInTree {
+        /// Where it was to be written.
+        work_dir: PathBuf,
+        /// Where templates are.
+        folder: PathBuf,
     },
     /// A source or a patch of an image cannot be had.
     #[error("image {image}: {source}")]
@@ -238,6 +258,15 @@ fn hint(nearest: &Option<String>) -> String {
         Some(name) => format!("; did you mean {name}?"),
         None => String::new(),
     }
+}
+
+/// What an image lacks whose parent is skipped and not there.
+pub(crate) fn needs(parent: &str, unpulled: Option<&str>) -> String {
+    let why = unpulled.map(|why| format!(", and pulling it failed: {why}"));
+    format!(
+        "it needs its parent {parent}, which is skipped and not in the engine{}; build it first",
+        why.unwrap_or_default()
+    )
 }
 
 /// The name most like this one, if any is like it at all.

@@ -85,7 +85,7 @@ pub struct Options {
     pub openstack_release_codename: String,
     /// `--openstack-branch`; made from the release when `None`.
     pub openstack_branch: Option<String>,
-    /// `--openstack-branch-slashed`; made from the branch when `None`.
+    /// `--openstack-branch-slashed`; made from the release when `None`.
     pub openstack_branch_slashed: Option<String>,
     /// What templates see as `kolla_version`.
     pub kolla_version: String,
@@ -104,9 +104,11 @@ pub struct Options {
     pub force: bool,
     /// `--nocache` makes this false: whether the engine may reuse its cached layers.
     pub cache: bool,
-    /// `--nopull` makes this false: whether a base distribution image that the engine does not
-    /// have is pulled.
+    /// `--nopull` makes this false: whether a base distribution image, or a skipped parent, that
+    /// the engine does not have is pulled.
     pub pull: bool,
+    /// `--pull`: pull the base distribution's images even where the engine has them.
+    pub pull_anew: bool,
     /// `--build-args`: `ARG` values for every image.
     pub build_args: BTreeMap<String, String>,
     /// `--network_mode` of `RUN` steps; the engine's default when `None`.
@@ -124,8 +126,10 @@ pub struct Options {
     pub sources: BTreeMap<String, ImageSources>,
     /// Where downloaded archives of known digest are kept; nowhere when `None`.
     pub source_cache: Option<PathBuf>,
-    /// `--timeout`: how long a download may stand still.
+    /// `--timeout`: how long a download or a push may stand still.
     pub timeout: Duration,
+    /// How long an instruction may say nothing; as long as it likes when `None`.
+    pub build_timeout: Option<Duration>,
     /// `--buildkit`: build with BuildKit, where the engine is Docker.
     pub buildkit: bool,
     /// `--keep`: leave the containers of failed steps.
@@ -199,6 +203,7 @@ impl Options {
             force: false,
             cache: true,
             pull: true,
+            pull_anew: false,
             build_args: BTreeMap::new(),
             network_mode: None,
             platform: None,
@@ -208,6 +213,7 @@ impl Options {
             sources: BTreeMap::new(),
             source_cache: None,
             timeout: Duration::from_secs(120),
+            build_timeout: None,
             buildkit: false,
             keep: false,
             push: false,

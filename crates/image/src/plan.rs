@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
-use runtime::engine::{Engine, ImageSummary};
+use runtime::engine::{Engine, EngineKind, ImageSummary};
 use serde::Serialize;
 
 use crate::error::{Error, Result};
@@ -152,17 +152,31 @@ const ASKED_BY_NAME: usize = 32;
 const ASKED_AT_ONCE: usize = 8;
 
 /// The engine's images by reference.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct EngineImages(BTreeMap<String, ImageSummary>);
+#[derive(Clone, Debug)]
+pub(crate) struct EngineImages {
+    by_reference: BTreeMap<String, ImageSummary>,
+    kind: EngineKind,
+}
 
 impl EngineImages {
-    /// Asks the engine for the images of these references: for each that there are, or, where there
-    /// are many, for its list.
-    pub(crate) async fn read(engine: &dyn Engine, references: BTreeSet<&str>) -> Result<Self> {
-        if references.len() > ASKED_BY_NAME {
-            return Ok(Self::listed(engine.list_images(&[]).await?));
+    /// Asks the engine for the images that a tree's are to be, or, where there are many, for its
+    /// list; and for those that the tree starts from, which may be named by id or digest.
+    pub(crate) async fn read(
+        engine: &dyn Engine,
+        own: BTreeSet<&str>,
+        bases: BTreeSet<&str>,
+    ) -> Result<Self> {
+        let mut asked = bases;
+        let mut by_reference = BTreeMap::new();
+        if own.len() > ASKED_BY_NAME {
+            for image in engine.list_images(&[]).await? {
+                let tags = image.tags.iter();
+                by_reference.extend(tags.map(|tag| (tag.clone(), image.clone())));
+            }
+        } else {
+            asked.extend(own);
         }
-        let found: Vec<_> = stream::iter(references)
+        let found: Vec<_> = stream::iter(asked)
             .map(|reference| async move {
                 let image = engine.find_image(reference).await?;
                 Ok::<_, Error>(image.map(|image| (reference.to_owned(), image)))
@@ -170,32 +184,46 @@ impl EngineImages {
             .buffer_unordered(ASKED_AT_ONCE)
             .try_collect()
             .await?;
-        Ok(EngineImages(found.into_iter().flatten().collect()))
+        by_reference.extend(found.into_iter().flatten());
+        Ok(EngineImages {
+            by_reference,
+            kind: engine.info().kind,
+        })
     }
 
-    fn listed(images: Vec<ImageSummary>) -> Self {
-        let mut found = BTreeMap::new();
-        for image in images {
-            for tag in &image.tags {
-                found.insert(tag.clone(), image.clone());
-            }
-        }
-        EngineImages(found)
-    }
-
-    /// An image by the reference a Dockerfile would use, which may leave out what an engine adds.
+    /// An image by the reference a Dockerfile would use, which may be another than the engine lists
+    /// it under.
     pub(crate) fn find(&self, reference: &str) -> Option<&ImageSummary> {
-        let last = reference.rsplit('/').next().unwrap_or(reference);
-        let full = match last.contains([':', '@']) {
-            true => reference.to_owned(),
-            false => format!("{reference}:latest"),
-        };
-        let plain = full.strip_prefix("docker.io/").unwrap_or(&full);
-        let plain = plain.strip_prefix("library/").unwrap_or(plain);
-        ["", "localhost/", "docker.io/", "docker.io/library/"]
-            .iter()
-            .find_map(|prefix| self.0.get(&format!("{prefix}{plain}")))
-            .or_else(|| self.0.values().find(|image| image.id == reference))
+        let listed = || self.by_reference.get(&listed_name(reference, self.kind));
+        self.by_reference.get(reference).or_else(listed)
+    }
+
+    /// Notes an image that has been pulled.
+    pub(crate) fn add(&mut self, reference: &str, image: ImageSummary) {
+        self.by_reference.insert(reference.to_owned(), image);
+    }
+}
+
+/// What a kind of engine lists an image as that was built by this name: Docker leaves its own
+/// registry out, and Podman puts its own host in front of a name without one.
+fn listed_name(reference: &str, kind: EngineKind) -> String {
+    let last = reference.rsplit('/').next().unwrap_or(reference);
+    let full = match last.contains([':', '@']) {
+        true => reference.to_owned(),
+        false => format!("{reference}:latest"),
+    };
+    let first = full.split_once('/').map(|(first, _)| first);
+    let has_host = first.is_some_and(|first| first.contains(['.', ':']) || first == "localhost");
+    match (kind, full.strip_prefix("docker.io/")) {
+        (EngineKind::Docker, plain) => {
+            let plain = plain.unwrap_or(&full);
+            plain.strip_prefix("library/").unwrap_or(plain).to_owned()
+        }
+        (EngineKind::Podman, Some(plain)) if !plain.contains('/') => {
+            format!("docker.io/library/{plain}")
+        }
+        (EngineKind::Podman, _) if has_host => full,
+        (EngineKind::Podman, _) => format!("localhost/{full}"),
     }
 }
 
@@ -204,26 +232,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn references_are_found_under_the_names_engines_give_them() {
-        let image = |id: &str, tag: &str| ImageSummary {
-            id: id.to_owned(),
-            tags: vec![tag.to_owned()],
-            labels: BTreeMap::new(),
-            size: 0,
-            platform: None,
-        };
-        let images = EngineImages::listed(vec![
-            image("1", "debian:trixie"),
-            image("2", "localhost/ns/base:1"),
-            image("3", "docker.io/library/ubuntu:latest"),
-            image("4", "registry:5000/a:latest"),
-        ]);
-        let id = |reference| images.find(reference).map(|image| image.id.as_str());
-        assert_eq!(id("debian:trixie"), Some("1"));
-        assert_eq!(id("docker.io/library/debian:trixie"), Some("1"));
-        assert_eq!(id("ns/base:1"), Some("2"));
-        assert_eq!(id("ubuntu"), Some("3"));
-        assert_eq!(id("registry:5000/a"), Some("4"));
-        assert_eq!(id("debian:bookworm"), None);
+    fn engines_list_images_under_other_names_than_they_were_built_by() {
+        let docker = |reference| listed_name(reference, EngineKind::Docker);
+        assert_eq!(docker("ns/base:1"), "ns/base:1");
+        assert_eq!(docker("docker.io/ns/base:1"), "ns/base:1");
+        assert_eq!(docker("docker.io/library/debian"), "debian:latest");
+        assert_eq!(docker("localhost/ns/base:1"), "localhost/ns/base:1");
+        assert_eq!(docker("registry:5000/a"), "registry:5000/a:latest");
+        let podman = |reference| listed_name(reference, EngineKind::Podman);
+        assert_eq!(podman("ns/base:1"), "localhost/ns/base:1");
+        assert_eq!(podman("localhost/ns/base:1"), "localhost/ns/base:1");
+        assert_eq!(podman("docker.io/ns/base:1"), "docker.io/ns/base:1");
+        assert_eq!(podman("docker.io/base:1"), "docker.io/library/base:1");
+        assert_eq!(podman("registry:5000/a"), "registry:5000/a:latest");
     }
 }

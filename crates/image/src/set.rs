@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::build::{self, Observer, Summary};
 use crate::context::DOCKERFILE;
 use crate::decide::RunState;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::extras;
 use crate::graph::{Graph, Selection};
 use crate::options::Options;
@@ -138,15 +138,37 @@ impl ImageSet {
     /// tree, with a Dockerfile in each image's folder. The folders of images that were not asked
     /// for are left out, unless the tree is of a Kolla before release 10. Gives that path.
     pub fn write_templates(&self, work_dir: &Path) -> Result<PathBuf> {
+        let options = self.options();
+        let keeps_all = options
+            .kolla
+            .as_ref()
+            .is_some_and(|k| !k.release().drops_unmatched);
+        self.write(work_dir, keeps_all)
+    }
+
+    /// Writes the rendered tree to `<work_dir>/docker`, of all images, those included that were not
+    /// asked for. Gives that path.
+    pub fn write_all(&self, work_dir: &Path) -> Result<PathBuf> {
+        self.write(work_dir, true)
+    }
+
+    fn write(&self, work_dir: &Path, keeps_all: bool) -> Result<PathBuf> {
         let Inner {
             tree,
             graph,
             options,
         } = &*self.0;
-        let keeps_all = options
-            .kolla
-            .as_ref()
-            .is_some_and(|k| !k.release().drops_unmatched);
+        let out = work_dir.join("docker");
+        let folders = options.docker_dirs.iter().chain([&options.tree]);
+        if let Some(folder) = folders
+            .into_iter()
+            .find(|folder| write::is_in(&out, folder))
+        {
+            return Err(Error::WorkDirInTree {
+                work_dir: work_dir.to_owned(),
+                folder: folder.clone(),
+            });
+        }
         let nodes = || {
             let nodes = graph.nodes.iter();
             nodes.map(|node| (node, keeps_all || node.selection == Selection::Matched))
@@ -162,7 +184,7 @@ impl ImageSet {
                 Some((format!("{folder}/{DOCKERFILE}"), node.dockerfile.as_str()))
             })
             .collect();
-        write::tree(tree, &dropped, &dockerfiles, &work_dir.join("docker"))
+        write::tree(tree, &dropped, &dockerfiles, &out)
     }
 
     /// What a build would do, and why. Changes nothing.

@@ -44,6 +44,18 @@ pub(crate) fn tree(
     Ok(out.to_owned())
 }
 
+/// Whether a path is in a folder, or is it: what is there of the path, without links.
+pub(crate) fn is_in(path: &Path, folder: &Path) -> bool {
+    let there = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let there = there
+        .ancestors()
+        .find_map(|above| above.canonicalize().ok());
+    match (there, folder.canonicalize()) {
+        (Some(there), Ok(folder)) => there.starts_with(folder),
+        _ => false,
+    }
+}
+
 /// A path and the folders it is in.
 fn folders_of(inside: &str) -> impl Iterator<Item = &str> {
     let ends = inside.match_indices('/').map(|(at, _)| at);

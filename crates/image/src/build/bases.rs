@@ -1,33 +1,48 @@
-//! The distributions' images that builds start from.
+//! The images that builds start from: the distributions', and skipped parents.
 
 use futures_util::StreamExt;
-use runtime::engine::{Engine, EngineKind};
+use runtime::engine::{Engine, EngineKind, ImageSummary};
 
 use super::{Event, Observer};
 use crate::decide::RunState;
 use crate::error::{Error, Result};
 use crate::set::ImageSet;
 
-/// Pulls the distribution's images that are not there.
+/// Pulls what is not there of the distribution's images and of skipped parents.
 pub(super) async fn fetch(
     set: &ImageSet,
     engine: &dyn Engine,
     observer: &dyn Observer,
     state: &mut RunState,
 ) -> Result<()> {
-    for reference in state.missing_bases() {
-        if !set.options().pull {
+    let options = set.options();
+    let missing = state.missing_bases();
+    let wanted = match options.pull_anew {
+        true => state.bases().map(str::to_owned).collect(),
+        false => missing.clone(),
+    };
+    for reference in wanted {
+        if !options.pull {
             return Err(Error::NoBaseImageLocally(reference));
         }
-        observer.event(&Event::Pulling {
-            reference: &reference,
-        });
-        let pulled = pull(engine, &reference).await;
-        let id = pulled.map_err(|reason| Error::NoBaseImage {
-            reference: reference.clone(),
-            reason,
+        let pulled = pull(engine, observer, &reference).await;
+        let image = pulled.map_err(|reason| match missing.contains(&reference) {
+            true => Error::NoBaseImage {
+                reference: reference.clone(),
+                reason,
+            },
+            false => Error::NotPulledAnew {
+                reference: reference.clone(),
+                reason,
+            },
         })?;
-        state.add_base(&reference, id);
+        state.add_base(&reference, image.id);
+    }
+    if options.pull {
+        for reference in state.missing_parents(set) {
+            let pulled = pull(engine, observer, &reference).await;
+            state.add_parent(&reference, pulled);
+        }
     }
     Ok(())
 }
@@ -79,7 +94,12 @@ fn is_for(found: &str, wanted: &str) -> bool {
     }
 }
 
-async fn pull(engine: &dyn Engine, reference: &str) -> Result<String, String> {
+async fn pull(
+    engine: &dyn Engine,
+    observer: &dyn Observer,
+    reference: &str,
+) -> Result<ImageSummary, String> {
+    observer.event(&Event::Pulling { reference });
     let mut progress = engine
         .pull_image(reference)
         .await
@@ -88,7 +108,7 @@ async fn pull(engine: &dyn Engine, reference: &str) -> Result<String, String> {
         step.map_err(|error| error.reason())?;
     }
     match engine.find_image(reference).await {
-        Ok(Some(image)) => Ok(image.id),
+        Ok(Some(image)) => Ok(image),
         Ok(None) => Err("the engine says it is pulled and does not have it".to_owned()),
         Err(error) => Err(error.reason()),
     }

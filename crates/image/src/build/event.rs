@@ -12,7 +12,7 @@ use crate::plan::Decision;
 pub enum Event<'a> {
     /// Another build of the same namespace and tag is running; this one waits for it.
     Waiting,
-    /// An image of the distribution is pulled.
+    /// An image of the distribution, or a skipped parent, is pulled.
     Pulling {
         /// Its reference.
         reference: &'a str,

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::dockerfile::Instruction;
+use crate::error::needs;
 use crate::sources::SourceError;
 
 /// How much of a long instruction is shown.
@@ -52,6 +53,11 @@ impl Failure {
     /// A source that could not be had.
     pub(crate) fn of_source(image: &str, error: &SourceError) -> Failure {
         Failure::without_log(image, error.to_string())
+    }
+
+    /// A parent that is left out and not there.
+    pub(crate) fn of_parent(image: &str, parent: &str, unpulled: Option<&str>) -> Failure {
+        Failure::without_log(image, needs(parent, unpulled))
     }
 
     /// A push that a registry did not take.

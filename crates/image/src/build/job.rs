@@ -1,9 +1,10 @@
 //! The build of one image.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
@@ -19,6 +20,9 @@ use crate::set::ImageSet;
 
 /// How many lines of a failed build's output are shown.
 const TAIL: usize = 20;
+
+/// What begins the message of a build that stood still.
+const SILENT: &str = "nothing has been heard of it for";
 
 /// The wait before the first new attempt; each further one is twice as long.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
@@ -96,7 +100,7 @@ impl Job {
         let started = Instant::now();
         let mut output = Output::default();
         if let Some(path) = self.log_file() {
-            match File::create(&path) {
+            match begin_log(&path) {
                 Ok(file) => output.log = Some(file),
                 Err(error) => {
                     let message = format!("cannot write its log {}: {error}", path.display());
@@ -118,6 +122,9 @@ impl Job {
                 Err(error) => error,
             };
             let Some(said) = passing_fault(&error, &output).filter(|_| retries > 0) else {
+                if let Some(path) = output.log.as_ref().and_then(|_| self.log_file()) {
+                    mark_failed(&path);
+                }
                 return Err(self.failure(message(&error), &output));
             };
             retries -= 1;
@@ -143,7 +150,7 @@ impl Job {
             .build_image(self.request(), self.context.tar())
             .await?;
         let mut image = None;
-        while let Some(step) = progress.next().await {
+        while let Some(step) = heard(progress.next(), self.set.options().build_timeout).await? {
             match step? {
                 Progress::Line(line) => {
                     let line = plain(&line);
@@ -236,6 +243,44 @@ impl Job {
     }
 }
 
+/// What comes next of a build, if it comes in time. Who lets go of the build then ends it.
+async fn heard<T>(
+    next: impl Future<Output = T>,
+    patience: Option<Duration>,
+) -> Result<T, EngineError> {
+    let Some(patience) = patience else {
+        return Ok(next.await);
+    };
+    let heard = tokio::time::timeout(patience, next).await;
+    heard.map_err(|_| EngineError::Build {
+        message: format!(
+            "{SILENT} {} s, as long as --timeout lets it",
+            patience.as_secs()
+        ),
+    })
+}
+
+/// Begins a log, and takes away what said that the one before was of a failure.
+fn begin_log(path: &Path) -> io::Result<File> {
+    match fs::remove_file(failed_log(path)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => File::create(path),
+    }
+}
+
+/// Puts a link to a failed build's log where it is the first to be seen, as kolla-build does.
+/// Without it, the log says the same.
+fn mark_failed(path: &Path) {
+    if let Some(name) = path.file_name() {
+        let _ = symlink(name, failed_log(path));
+    }
+}
+
+fn failed_log(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!("000_FAILED_{name}"))
+}
+
 /// The engine's message, without what goes without saying.
 fn message(error: &EngineError) -> String {
     match error {
@@ -247,6 +292,7 @@ fn message(error: &EngineError) -> String {
 /// What went wrong, if it may go right another time.
 fn passing_fault(error: &EngineError, output: &Output) -> Option<String> {
     match error {
+        EngineError::Build { message } if message.starts_with(SILENT) => Some(message.clone()),
         EngineError::Build { .. } => {
             let lines = output.tail.iter().map(String::as_str);
             passing::fault(lines).map(|line| line.trim().to_owned())

@@ -23,7 +23,7 @@ pub use failure::{FailedInstruction, Failure};
 pub use summary::{Built, Failed, FailedStatus, Left, Named, Pushed, Summary};
 
 use crate::decide::RunState;
-use crate::error::{IoContext, Result};
+use crate::error::{Error, IoContext, Result};
 use crate::fingerprint::FINGERPRINT_LABEL;
 use crate::graph::Selection;
 use crate::plan::{Action, Decision};
@@ -203,8 +203,20 @@ impl Build<'_> {
             self.failed(index, failure);
             return Ok(());
         }
-        let Some(decision) = self.state.decide(self.set, &self.prepared, index)? else {
-            return Ok(());
+        let decided = self.state.decide(self.set, &self.prepared, index);
+        let decision = match decided {
+            Ok(Some(decision)) => decision,
+            Ok(None) => return Ok(()),
+            Err(Error::SkippedParent {
+                image,
+                parent,
+                unpulled,
+            }) => {
+                let failure = Failure::of_parent(&image, &parent, unpulled.as_deref());
+                self.failed(index, failure);
+                return Ok(());
+            }
+            Err(error) => return Err(error),
         };
         match (decision.action, self.prepared.get(&index)) {
             (Action::Build, Some(prepared)) => {
@@ -323,13 +335,13 @@ impl Build<'_> {
         let node = &self.set.graph().nodes[index];
         let (name, reference) = (node.name.clone(), node.reference.clone());
         let (engine, observer) = (Arc::clone(&self.engine), Arc::clone(&self.observer));
-        let retries = self.set.options().retries;
+        let (retries, patience) = (self.set.options().retries, self.set.options().timeout);
         let started = self.began.elapsed();
         self.observer.event(&Event::Pushing { image: &name });
         self.pushing += 1;
         running.spawn(async move {
             let say = |line: &str| observer.event(&Event::Line { image: &name, line });
-            let result = push::push(&*engine, &reference, retries, &say).await;
+            let result = push::push(&*engine, &reference, retries, patience, &say).await;
             Ended::Push {
                 index,
                 started,

@@ -33,16 +33,13 @@ fn common(
     users: &BTreeMap<String, User>,
 ) -> Result<BTreeMap<&'static str, Value>> {
     let text = |value: &str| Value::from(value);
-    let branch = match (
-        &options.openstack_branch,
-        options.openstack_release.as_str(),
-    ) {
-        (Some(branch), _) => branch.clone(),
-        (None, "master") => "master".to_owned(),
-        (None, release) => format!("stable-{release}"),
+    let of_release = match options.openstack_release.as_str() {
+        "master" => "master".to_owned(),
+        release => format!("stable-{release}"),
     };
     let slashed = options.openstack_branch_slashed.clone();
-    let slashed = slashed.unwrap_or_else(|| branch.replace('-', "/"));
+    let slashed = slashed.unwrap_or_else(|| of_release.replace('-', "/"));
+    let branch = options.openstack_branch.clone().unwrap_or(of_release);
     let repos_yaml = options
         .repos_yaml
         .as_ref()

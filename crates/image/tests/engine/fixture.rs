@@ -142,6 +142,18 @@ impl Fixture {
             .count()
     }
 
+    /// Waits until there is no container of an image any more.
+    pub async fn no_container_of(&self, image: &str) {
+        let gone = async {
+            while self.containers_of(image).await > 0 {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), gone)
+            .await
+            .unwrap();
+    }
+
     pub async fn id(&self, image: &str) -> Option<String> {
         Some(
             self.engine

@@ -190,6 +190,9 @@ async fn a_failing_instruction_is_named_with_its_place_and_children_wait() {
     );
     let log = std::fs::read_to_string(failure.log_file.as_ref().unwrap()).unwrap();
     assert!(log.contains("here it comes"), "{log}");
+    let link = failure.log_file.as_ref().unwrap();
+    let link = link.with_file_name("000_FAILED_left.log");
+    assert_eq!(std::fs::read_to_string(&link).unwrap(), log);
     assert!(
         it.id("left").await.is_none(),
         "a failed build leaves no image of that name"
@@ -207,6 +210,28 @@ async fn a_failing_instruction_is_named_with_its_place_and_children_wait() {
         .map(|built| built.name.as_str())
         .collect();
     assert_eq!(built, ["leaf", "left"]);
+    assert!(!link.is_symlink());
+}
+
+#[tokio::test]
+async fn an_instruction_that_stands_still_is_ended_where_that_was_asked_for() {
+    let mut it = Fixture::new().await;
+    let template =
+        "FROM {{ namespace }}/{{ image_prefix }}base:{{ tag }}\nRUN echo up; sleep 1000\n";
+    it.write("images/left/Dockerfile.j2", template);
+    it.options.regex = vec!["^base$".to_owned()];
+    it.build().await.unwrap();
+    it.options.regex = vec!["^left$".to_owned()];
+    it.options.build_timeout = Some(Duration::from_secs(3));
+    it.options.retries = 0;
+    let summary = it.build().await.unwrap();
+    let [failure] = &summary.failures[..] else {
+        panic!("{:?}", summary.failures)
+    };
+    assert!(failure.message.contains("--timeout"), "{failure}");
+    let instruction = failure.instruction.as_ref().unwrap();
+    assert_eq!(instruction.text, "RUN echo up; sleep 1000");
+    it.no_container_of("base").await;
 }
 
 #[tokio::test]
@@ -250,14 +275,7 @@ async fn a_dropped_build_leaves_whole_images_or_none() {
     assert!(it.id("base").await.is_some());
     assert!(it.id("left").await.is_none());
     // The engine is told, and stops what it was running.
-    let stopped = async {
-        while it.containers_of("base").await > 0 {
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        }
-    };
-    tokio::time::timeout(std::time::Duration::from_secs(30), stopped)
-        .await
-        .unwrap();
+    it.no_container_of("base").await;
 }
 
 #[tokio::test]
@@ -265,9 +283,26 @@ async fn skipped_parents_must_be_there() {
     let mut it = Fixture::new().await;
     it.options.regex = vec!["^right$".to_owned()];
     it.options.skip_parents = true;
-    let error = it.build().await.unwrap_err();
+    assert_eq!(
+        it.reasons().await,
+        ["base: --skip-parents", "right: not in the engine"]
+    );
+    it.options.registry = Some("localhost:1".to_owned());
+    let summary = it.build().await.unwrap();
+    let failure = summary.failures[0].to_string();
+    let parent = it.reference("base");
+    assert!(
+        failure.contains(&format!("its parent {parent}, "))
+            && failure.contains("pulling it failed"),
+        "{failure}"
+    );
+    it.options.pull = false;
+    let failure = it.build().await.unwrap().failures[0].to_string();
+    assert!(!failure.contains("pulling it failed"), "{failure}");
+    let error = it.load().unwrap().plan(&*it.engine).await.unwrap_err();
     assert!(matches!(error, Error::SkippedParent { .. }), "{error}");
 
+    it.options.registry = None;
     it.options.skip_parents = false;
     it.build().await.unwrap();
     it.write(
@@ -305,6 +340,23 @@ async fn a_base_image_that_is_nowhere_is_an_error_that_says_what_to_do() {
         it.build().await,
         Err(Error::NoBaseImageLocally(_))
     ));
+}
+
+#[tokio::test]
+async fn a_base_image_is_pulled_anew_where_that_was_asked_for() {
+    let mut it = Fixture::new().await;
+    it.options.regex = vec!["^base$".to_owned()];
+    it.options.registry = Some("localhost:1".to_owned());
+    it.build().await.unwrap();
+    let (there, tag) = (it.reference("base"), it.options.tag());
+    it.options.base_image = there.strip_suffix(&format!(":{tag}")).map(str::to_owned);
+    it.options.base_tag = Some(tag);
+    it.options.registry = None;
+    it.options.pull_anew = true;
+    let error = it.build().await.unwrap_err();
+    assert!(matches!(error, Error::NotPulledAnew { .. }), "{error}");
+    it.options.pull_anew = false;
+    assert!(it.build().await.unwrap().is_success());
 }
 
 #[tokio::test]

@@ -93,9 +93,12 @@ async fn run_as(
             .map_err(bad_input)?;
         output.line(
             Level::Normal,
-            &format!("the rendered tree is in {}", out.display()),
+            &format!("Dockerfiles are generated in {}", out.display()),
         );
         return Ok(());
+    }
+    if let Some(folder) = file("work_dir")? {
+        images.write_all(Path::new(&folder)).map_err(bad_input)?;
     }
     if let Some(path) = file("save_dependency")? {
         let sizes = match connect(settings, global).await {
@@ -189,7 +192,10 @@ impl Reports {
 fn work_dir(settings: &Settings) -> anyhow::Result<PathBuf> {
     match settings.text("work_dir").map_err(bad_input)? {
         Some(folder) => Ok(PathBuf::from(folder)),
-        None => Ok(PathBuf::from(".")),
+        None => {
+            let folder = tempfile::Builder::new().prefix("kolla-").tempdir();
+            Ok(folder.context("cannot make a folder for the tree")?.keep())
+        }
     }
 }
 
