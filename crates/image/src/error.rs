@@ -171,14 +171,18 @@ pub enum Error {
         path: PathBuf,
     },
     /// A line of a `.dockerignore` is no pattern.
-    #[error("{}:{line}: no pattern of file names: {reason}", path.display())]
+    #[error(
+        "{}:{line}: {pattern} is no pattern of file names: a [ that nothing ends, or a range that runs \
+         backwards",
+        path.display()
+    )]
     NoPattern {
         /// The `.dockerignore`.
         path: PathBuf,
         /// The line, from 1.
         line: usize,
-        /// What is wrong with it.
-        reason: String,
+        /// What stands there.
+        pattern: String,
     },
     /// The distribution's image is nowhere.
     #[error(

@@ -1,13 +1,15 @@
 //! What an image's `.dockerignore` keeps out of its build context.
 //!
-//! The engine is sent what a client has picked, so it is up to the client to heed this file:
-//! kolla-build's is docker-py, whose reading of it this follows (7.1.0), with the parents of a path
-//! compared as Docker's own command does.
+//! The engine is sent what a client has picked, so it is up to the client to heed this file. It is
+//! read as by Docker's own command with BuildKit, which is kolla-build's way from release 23 on.
+//! docker-py, which is its way before, reads it alike, but for upper and lower case, which are one to
+//! it, and for exceptions below a folder that is kept out, of which it finds only those that begin
+//! with the folder's path.
 
 use std::fs;
 use std::path::Path;
 
-use globset::{Glob, GlobBuilder, GlobMatcher};
+use regex::Regex;
 
 use crate::error::{Error, IoContext, Result};
 
@@ -20,7 +22,7 @@ pub(crate) struct Ignored(Vec<Pattern>);
 
 #[derive(Debug)]
 struct Pattern {
-    glob: GlobMatcher,
+    paths: Regex,
     /// `!`: what matches stays.
     is_exception: bool,
 }
@@ -46,13 +48,13 @@ impl Ignored {
             if pattern.is_empty() {
                 continue;
             }
-            let glob = glob(&pattern).map_err(|error| Error::NoPattern {
+            let paths = Regex::new(&expression(&pattern)).map_err(|_| Error::NoPattern {
                 path: path.to_owned(),
                 line: index + 1,
-                reason: error.kind().to_string(),
+                pattern,
             })?;
             patterns.push(Pattern {
-                glob: glob.compile_matcher(),
+                paths,
                 is_exception,
             });
         }
@@ -64,7 +66,7 @@ impl Ignored {
     pub(crate) fn keeps_out(&self, name: &str) -> bool {
         let decides = |pattern: &&Pattern| {
             let mut ways = std::iter::successors(Some(name), |name| Some(name.rsplit_once('/')?.0));
-            ways.any(|way| pattern.glob.is_match(way))
+            ways.any(|way| pattern.paths.is_match(way))
         };
         let deciding = self.0.iter().rfind(decides);
         name != DOCKERIGNORE && deciding.is_some_and(|pattern| !pattern.is_exception)
@@ -84,27 +86,46 @@ fn cleaned(pattern: &str) -> String {
     parts.join("/")
 }
 
-/// A pattern as globset reads it, which has `{a,b}` besides what Docker has.
-fn glob(pattern: &str) -> std::result::Result<Glob, globset::Error> {
-    let mut escaped = String::with_capacity(pattern.len());
-    let (mut is_escaped, mut is_in_class) = (false, false);
-    for c in pattern.chars() {
+/// A pattern as a regular expression for whole paths, as Docker's command reads it. `**` is any
+/// number of folders, also where no slash is behind it; a class begins with `!` or `^` where it is
+/// what must not match.
+fn expression(pattern: &str) -> String {
+    let mut expression = r"\A(?s:".to_owned();
+    let mut rest = pattern.chars().peekable();
+    let mut is_in_class = false;
+    while let Some(c) = rest.next() {
         match c {
-            '{' | '}' if !is_escaped && !is_in_class => {
-                escaped.extend(['[', c, ']']);
-                continue;
+            '\\' => {
+                let escaped = rest.next().unwrap_or('\\');
+                expression.push_str(&regex::escape(escaped.encode_utf8(&mut [0; 4])));
             }
-            '[' if !is_escaped => is_in_class = true,
-            ']' if !is_escaped => is_in_class = false,
-            _ => {}
+            ']' if is_in_class => {
+                is_in_class = false;
+                expression.push(']');
+            }
+            _ if is_in_class && "[&~".contains(c) => expression.extend(['\\', c]),
+            _ if is_in_class => expression.push(c),
+            '[' => {
+                is_in_class = true;
+                expression.push('[');
+                if rest.next_if(|next| "!^".contains(*next)).is_some() {
+                    expression.push('^');
+                }
+            }
+            '*' if rest.next_if_eq(&'*').is_some() => {
+                let _ = rest.next_if_eq(&'/');
+                expression.push_str(if rest.peek().is_none() {
+                    ".*"
+                } else {
+                    "(.*/)?"
+                });
+            }
+            '*' => expression.push_str("[^/]*"),
+            '?' => expression.push_str("[^/]"),
+            c => expression.push_str(&regex::escape(c.encode_utf8(&mut [0; 4]))),
         }
-        is_escaped = c == '\\' && !is_escaped;
-        escaped.push(c);
     }
-    GlobBuilder::new(&escaped)
-        .literal_separator(true)
-        .backslash_escape(true)
-        .build()
+    expression + r")\z"
 }
 
 #[cfg(test)]
@@ -121,7 +142,7 @@ mod tests {
     fn the_last_pattern_that_matches_decides() {
         let ignored = read(
             "\u{feff}# notes\n\n  *.md \n!README.md\nlogs/\n!logs/keep\n/./a/../b?\n**/*.pyc\n{x,y}\n\
-             c[0-2]\n!\n.\n..\n.dockerignore\n",
+             c[0-2]\nd/**/q\n**.q\n[^A-M]1\n[!N]2\ne\\*\nx+y\n!\n.\n..\n.dockerignore\n",
         )
         .unwrap();
         let out = [
@@ -135,6 +156,13 @@ mod tests {
             "d/e/x.pyc",
             "{x,y}",
             "c2",
+            "d/q",
+            "d/e/f/q",
+            "d/e/.q/r",
+            "N1",
+            "A2",
+            "e*",
+            "x+y",
         ];
         for name in out {
             assert!(ignored.keeps_out(name), "{name}");
@@ -149,6 +177,10 @@ mod tests {
             "x",
             "x.py",
             "c3",
+            "d.q",
+            "ef",
+            "M1",
+            "N2",
             ".dockerignore",
             "# notes",
         ];
