@@ -214,18 +214,16 @@ fn select(nodes: &mut [Node], order: &[usize], options: &Options) -> Result<()> 
         .map(|pattern| compile(pattern))
         .collect::<Result<Vec<_>>>()?;
     mark_unbuildable(nodes, order, options);
-    for node in nodes
-        .iter_mut()
-        .filter(|n| n.selection != Selection::Unbuildable)
-    {
-        if patterns.is_empty() || patterns.iter().any(|pattern| pattern.is_match(&node.name)) {
+    let is_asked_for =
+        |name: &str| patterns.is_empty() || patterns.iter().any(|pattern| pattern.is_match(name));
+    let mut matches_none = true;
+    for node in nodes.iter_mut().filter(|node| is_asked_for(&node.name)) {
+        matches_none = false;
+        if node.selection != Selection::Unbuildable {
             node.selection = Selection::Matched;
         }
     }
-    if !nodes
-        .iter()
-        .any(|node| node.selection == Selection::Matched)
-    {
+    if matches_none {
         let first = options
             .regex
             .first()

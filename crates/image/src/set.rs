@@ -87,15 +87,18 @@ impl ImageSet {
     }
 
     /// Which image is built from which (`--list-dependencies`): each image that has children is
-    /// an object of its name and its children, any other its name. Only images asked for.
+    /// an object of its name and its children, any other its name. Only images asked for, and the
+    /// one that all others stand on.
     pub fn dependencies(&self) -> Value {
-        let nodes = &self.0.graph.nodes;
-        let roots = nodes
-            .iter()
-            .enumerate()
-            .filter(|(_, node)| node.parents.is_empty());
+        let nodes = self.0.graph.nodes.iter().enumerate();
+        let roots = nodes.filter(|(_, node)| node.parents.is_empty());
+        let roots: Vec<usize> = roots.map(|(index, _)| index).collect();
+        if let [only] = roots[..] {
+            return self.tree_of(only);
+        }
         let trees: Vec<Value> = roots
-            .filter_map(|(index, _)| self.descendants(index))
+            .into_iter()
+            .filter_map(|index| self.descendants(index))
             .collect();
         match <[Value; 1]>::try_from(trees) {
             Ok([only]) => only,
@@ -108,17 +111,21 @@ impl ImageSet {
         if node.selection != Selection::Matched {
             return None;
         }
+        let is_leaf = node.children.is_empty() && !node.parents.is_empty();
+        Some(match is_leaf {
+            true => json!(node.name),
+            false => self.tree_of(index),
+        })
+    }
+
+    fn tree_of(&self, index: usize) -> Value {
+        let node = &self.0.graph.nodes[index];
         let children: Vec<Value> = node
             .children
             .iter()
             .filter_map(|&child| self.descendants(child))
             .collect();
-        let is_leaf = node.children.is_empty() && !node.parents.is_empty();
-        Some(if is_leaf {
-            json!(node.name)
-        } else {
-            json!({ node.name.as_str(): children })
-        })
+        json!({ node.name.as_str(): children })
     }
 
     /// Each image that was asked for, with the images it is built from.

@@ -168,6 +168,7 @@ fn unbuildable_images_take_their_children_with_them() {
     let load = |base, enable| {
         let mut options = prefix.options(Some(base));
         options.enable_unbuildable = enable;
+        options.regex = vec!["^web".to_owned()];
         let images = ImageSet::load(options).unwrap();
         images.unbuildable().join(" ")
     };

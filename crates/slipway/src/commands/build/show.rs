@@ -13,6 +13,9 @@ pub fn list(images: &ImageSet, output: &Output) -> anyhow::Result<()> {
     if output.is_json() {
         return output.json(&images.names());
     }
+    if images.names().is_empty() {
+        return Ok(());
+    }
     let lines: Vec<String> = images
         .names()
         .iter()
@@ -25,6 +28,10 @@ pub fn list(images: &ImageSet, output: &Output) -> anyhow::Result<()> {
 
 /// `--list-dependencies`: each image with its children, as JSON.
 pub fn dependencies(images: &ImageSet, output: &Output) -> anyhow::Result<()> {
+    if images.names().is_empty() && !output.is_json() {
+        output.result("Nothing matched!");
+        return Ok(());
+    }
     output.json(&images.dependencies())
 }
 
