@@ -68,7 +68,7 @@ impl Environment {
             .read(path)
             .map_err(|error| Error::from(Problem::Unreadable(error.to_string())))
             .map_err(|error| error.in_template(&name))?;
-        self.take(&text, path)
+        self.take(&text, &absolute(path))
             .map_err(|error| error.in_template(&name))
     }
 
@@ -88,7 +88,10 @@ impl Environment {
         };
         for (key, section) in sections {
             if !SECTIONS.contains(&key.as_str()) {
-                let reason = format!("unknown section {key}{}", nearest(&key, SECTIONS));
+                let reason = match key.as_str() {
+                    "heat_template_version" => "this is a template, and no environment".to_owned(),
+                    key => format!("unknown section {key}{}", nearest(key, SECTIONS)),
+                };
                 return Err(Problem::Declaration(reason).into());
             }
             let section = match section {
@@ -128,8 +131,8 @@ impl Environment {
                     self.types.remove(&name);
                 }
                 Value::Null => {}
-                Value::Object(section) => {
-                    single_resources(&section).map_err(|problem| Error::from(problem).at(name))?
+                Value::Object(section) if name == "resources" => {
+                    single_resources(section).map_err(|error| error.at(name))?;
                 }
                 _ => {
                     let problem = "it must be a template or the name of a type";
@@ -203,19 +206,43 @@ impl Environment {
 
 /// What is for single resources of a stack: where Heat is to wait, and what it must not do. A
 /// type for one of them alone is none of these.
-fn single_resources(section: &Map<String, Value>) -> Result<(), Problem> {
+fn single_resources(section: Map<String, Value>) -> Result<()> {
     for (name, value) in section {
         match value {
-            _ if name == "hooks" || name == "restricted_actions" => {}
-            Value::Object(section) => single_resources(section)?,
-            Value::String(_) => {
-                let reason = format!(
-                    "{name} is mapped for one resource alone, which is not supported: map it in \
-                     the resource registry itself"
-                );
-                return Err(Problem::Declaration(reason));
+            value if name == "hooks" => all_of(&value, &HOOKS),
+            value if name == "restricted_actions" => all_of(&value, &RESTRICTED_ACTIONS),
+            Value::Object(section) => single_resources(section),
+            Value::Null => Ok(()),
+            _ => {
+                let reason = "a type for one resource alone is not supported: map it in the \
+                              resource registry itself";
+                Err(Problem::Declaration(reason.to_owned()).into())
             }
-            _ => {}
+        }
+        .map_err(|error| error.at(name))?;
+    }
+    Ok(())
+}
+
+const HOOKS: [&str; 6] = [
+    "pre-create",
+    "pre-update",
+    "pre-delete",
+    "post-create",
+    "post-update",
+    "post-delete",
+];
+const RESTRICTED_ACTIONS: [&str; 2] = ["update", "replace"];
+
+/// Whether a value is one of those that there are, or a list of such.
+fn all_of(value: &Value, known: &[&'static str]) -> Result<()> {
+    let items = value.as_array().map(Vec::as_slice);
+    for item in items.unwrap_or(std::slice::from_ref(value)) {
+        let text = item.as_str().unwrap_or_default();
+        if !known.contains(&text) {
+            let hint = nearest(text, known.iter().copied());
+            let reason = format!("it must be one of {}{hint}", known.join(", "));
+            return Err(Problem::Declaration(reason).into());
         }
     }
     Ok(())
@@ -229,6 +256,11 @@ pub(crate) fn is_template(name: &str) -> bool {
 pub(crate) fn place(from: &Path, path: &str) -> PathBuf {
     let path = path.strip_prefix("file://").unwrap_or(path);
     normal(&from.parent().unwrap_or(Path::new("")).join(path))
+}
+
+/// From the root on, whatever the folder that the program works in.
+pub(crate) fn absolute(path: &Path) -> PathBuf {
+    normal(&std::path::absolute(path).unwrap_or_else(|_| path.to_owned()))
 }
 
 /// Without `.` and `..`.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use crate::environment::normal;
+use crate::environment::absolute;
 use crate::error::{Error, Problem, Result};
 use crate::process::{self, Inputs};
 
@@ -33,7 +33,7 @@ impl Files {
             .files
             .into_iter()
             .filter_map(|file| match file.content {
-                process::Content::Rendered(text) => Some((key(&folder.join(file.path)), text)),
+                process::Content::Rendered(text) => Some((absolute(&folder.join(file.path)), text)),
                 process::Content::Copied(_) => None,
             });
         Ok(Self(made.collect()))
@@ -59,7 +59,7 @@ impl Files {
         if self.0.is_empty() {
             return None;
         }
-        self.0.get(&key(path))
+        self.0.get(&absolute(path))
     }
 }
 
@@ -74,9 +74,4 @@ fn read(path: &Path) -> io::Result<String> {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, reason));
     }
     Ok(text)
-}
-
-/// The path that a file has whatever way it is named.
-fn key(path: &Path) -> PathBuf {
-    normal(&std::path::absolute(path).unwrap_or_else(|_| path.to_owned()))
 }

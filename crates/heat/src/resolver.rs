@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use serde_json::{Map, Value};
 
 use crate::budget::{Budget, MOST_MIB};
-use crate::environment::{Environment, Target, normal, place};
+use crate::environment::{Environment, Target, absolute, normal, place};
 use crate::error::{Error, Problem, Result, nearest};
 use crate::files::Files;
 use crate::stack::{Facade, Given, Stack};
@@ -55,8 +55,7 @@ impl Resolver {
         environments: &[PathBuf],
         roles: Option<&Path>,
     ) -> Result<Self> {
-        let mut resolver = Self::new(folder, Environment::default());
-        resolver.files = Files::of(folder, roles)?;
+        let mut resolver = Self::of_files(folder, roles)?;
         resolver.environment = resolver.read_environments(folder, environments)?;
         Ok(resolver)
     }
@@ -72,8 +71,7 @@ impl Resolver {
         let Some(threads) = threads() else {
             return Self::open_with(folder, environments, roles);
         };
-        let mut resolver = Self::new(folder, Environment::default());
-        resolver.files = Files::of(folder, roles)?;
+        let mut resolver = Self::of_files(folder, roles)?;
         let (environment, ()) = threads.join(
             || resolver.read_environments(folder, environments),
             || {
@@ -84,6 +82,16 @@ impl Resolver {
         );
         resolver.environment = environment?;
         resolver.threads = Some(threads);
+        Ok(resolver)
+    }
+
+    fn of_files(folder: &Path, roles: Option<&Path>) -> Result<Self> {
+        if !folder.is_dir() {
+            let problem = Problem::Unreadable("there is no such folder of templates".to_owned());
+            return Err(Error::from(problem).in_template(&folder.display().to_string()));
+        }
+        let mut resolver = Self::new(folder, Environment::default());
+        resolver.files = Files::of(folder, roles)?;
         Ok(resolver)
     }
 
@@ -107,7 +115,7 @@ impl Resolver {
     /// The templates in `folder`, with this environment alone.
     pub fn new(folder: &Path, environment: Environment) -> Self {
         Self {
-            folder: normal(folder),
+            folder: absolute(folder),
             environment,
             files: Files::default(),
             limit: MOST_MIB,

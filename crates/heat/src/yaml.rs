@@ -45,6 +45,8 @@ pub fn parse(text: &str) -> Result<Value, SyntaxError> {
 
 /// The same, as it is written.
 pub(crate) fn read(text: &str) -> Result<Node, SyntaxError> {
+    // The mark that some editors begin a file with.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     // What is JSON is read as JSON, which YAML does not quite contain (tabs, for one).
     if text.trim_start().starts_with('{')
         && let Some(value) = python::from_json(text)
@@ -136,11 +138,13 @@ impl Builder {
                 let value = copy(value, &self.copies)?;
                 self.finish(value, 0)
             }
-            Event::SequenceStart(anchor, _) => {
+            Event::SequenceStart(anchor, tag) => {
+                scalar::check_tag(tag.as_deref(), "seq")?;
                 let start = self.items.len();
                 self.open(Open::List { start }, anchor)
             }
-            Event::MappingStart(anchor, _) => {
+            Event::MappingStart(anchor, tag) => {
+                scalar::check_tag(tag.as_deref(), "map")?;
                 let map = Open::Map {
                     start: self.entries.len(),
                     merged: Vec::new(),

@@ -150,8 +150,13 @@ fn what_is_no_type_is_refused() {
     );
     assert_eq!(
         error_of(&["resource_registry: {resources: {Base: {OS::Some::Base: base.yaml}}}"]),
-        "env0.yaml: resource_registry.resources: OS::Some::Base is mapped for one resource alone, \
-         which is not supported: map it in the resource registry itself"
+        "env0.yaml: resource_registry.resources.Base.OS::Some::Base: a type for one resource \
+         alone is not supported: map it in the resource registry itself"
+    );
+    assert_eq!(
+        error_of(&["resource_registry: {resources: {Base: {hooks: [pre-create, pre-crate]}}}"]),
+        "env0.yaml: resource_registry.resources.Base.hooks: it must be one of pre-create, \
+         pre-update, pre-delete, post-create, post-update, post-delete; did you mean pre-create?"
     );
     // Where Heat is to wait, and what it must not do, is not asked for here.
     let hooks = "resource_registry:
@@ -161,4 +166,80 @@ fn what_is_no_type_is_refused() {
     nodes: {first: {hooks: [pre-update, pre-delete]}}
 ";
     assert_eq!(with(&[], &[hooks]).unwrap()["base"], "base");
+}
+
+#[test]
+fn a_file_may_begin_with_a_mark_and_end_its_lines_as_windows_does() {
+    let text = "\u{feff}parameter_defaults:\r\n  Map: {a: 1}\r\n";
+    assert_eq!(map_of(&[], &[text]), json!({"a": 1}));
+}
+
+#[test]
+fn what_no_json_holds_is_refused() {
+    for (value, reason) in [
+        (".inf", "this number is not finite: in quotes, it is a text"),
+        (
+            "-.INF",
+            "this number is not finite: in quotes, it is a text",
+        ),
+        (".nan", "this number is not finite: in quotes, it is a text"),
+        (
+            "1.0e+999",
+            "this number is not finite: in quotes, it is a text",
+        ),
+        ("!!set {a, b}", "this tag means nothing here"),
+        ("!own [a]", "this tag means nothing here"),
+    ] {
+        let error = error_of(&[&format!("parameter_defaults: {{Map: {value}}}")]);
+        assert!(error.ends_with(reason), "{value}: {error}");
+    }
+    let plain = "parameter_defaults: {Map: !!map {a: !!seq [1], b: '.inf'}}";
+    assert_eq!(map_of(&[], &[plain]), json!({"a": [1], "b": ".inf"}));
+}
+
+#[test]
+fn paths_are_the_environments_own_wherever_the_templates_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let (templates, own) = (folder.path().join("templates"), folder.path().join("own"));
+    for (place, text) in [(&templates, "standard"), (&own, "own")] {
+        std::fs::create_dir(place).unwrap();
+        let base = format!("heat_template_version: queens\noutputs: {{text: {{value: {text}}}}}\n");
+        std::fs::write(place.join("base.yaml"), base).unwrap();
+    }
+    std::fs::write(
+        own.join("env.yaml"),
+        "resource_registry: {OS::Own: base.yaml, OS::Standard: ../templates/base.yaml}\n",
+    )
+    .unwrap();
+    // As it is called from the folder that the program works in.
+    let depth = std::env::current_dir().unwrap().components().count() - 1;
+    let up: std::path::PathBuf = std::iter::repeat_n("..", depth).collect();
+    let relative = |path: &std::path::Path| up.join(path.strip_prefix("/").unwrap());
+    for (templates, environment) in [
+        (templates.clone(), relative(&own.join("env.yaml"))),
+        (relative(&templates), own.join("env.yaml")),
+        (relative(&templates), relative(&own.join("env.yaml"))),
+    ] {
+        let resolver = Resolver::open(&templates, &[environment]).unwrap();
+        let name = resolver.template_of("OS::Own").unwrap().unwrap();
+        assert_eq!(resolver.resolve(&name).unwrap()["text"], "own");
+        let name = resolver.template_of("OS::Standard").unwrap();
+        assert_eq!(name.as_deref(), Some("base.yaml"));
+    }
+}
+
+#[test]
+fn what_is_no_environment_or_no_folder_is_said() {
+    assert_eq!(
+        error_of(&[TEMPLATE]),
+        "env0.yaml: this is a template, and no environment"
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let missing = folder.path().join("missing");
+    let error = Resolver::open_for(&["a.yaml"], &missing, &[], None).err();
+    let expected = format!(
+        "{}: cannot read it: there is no such folder of templates",
+        missing.display()
+    );
+    assert_eq!(error.unwrap().to_string(), expected);
 }

@@ -30,9 +30,18 @@ pub(super) fn resolve(text: Cow<'_, str>) -> Result<Node, &'static str> {
 fn number_of(text: &str) -> Result<Option<Node>, &'static str> {
     Ok(match integer(text)? {
         Some(number) => Some(number),
-        None => float(text),
+        None => match float(text) {
+            Some(value) => Some(
+                Number::from_f64(value)
+                    .map(Node::Number)
+                    .ok_or(NOT_FINITE)?,
+            ),
+            None => None,
+        },
     })
 }
+
+const NOT_FINITE: &str = "this number is not finite: in quotes, it is a text";
 
 /// The value of a scalar with a tag.
 pub(super) fn tagged(text: Cow<'_, str>, tag: &Tag) -> Result<Node, &'static str> {
@@ -40,7 +49,7 @@ pub(super) fn tagged(text: Cow<'_, str>, tag: &Tag) -> Result<Node, &'static str
         return Ok(Node::Text(text.as_ref().into()));
     }
     if !tag.is_yaml_core_schema() {
-        return Err("this tag means nothing here");
+        return Err(NO_MEANING);
     }
     match tag.suffix.as_str() {
         "str" | "timestamp" => Ok(Node::Text(text.as_ref().into())),
@@ -50,9 +59,21 @@ pub(super) fn tagged(text: Cow<'_, str>, tag: &Tag) -> Result<Node, &'static str
             .filter(|node| matches!(node, Node::Bool(_)))
             .ok_or("this is no boolean"),
         "null" => Ok(Node::Null),
-        _ => Err("this tag means nothing here"),
+        _ => Err(NO_MEANING),
     }
 }
+
+/// Whether a list or a map may have a tag; `kind` is its own.
+pub(super) fn check_tag(tag: Option<&Tag>, kind: &str) -> Result<(), &'static str> {
+    match tag {
+        None => Ok(()),
+        Some(tag) if tag.handle == "!" && tag.suffix.is_empty() => Ok(()),
+        Some(tag) if tag.is_yaml_core_schema() && tag.suffix == kind => Ok(()),
+        Some(_) => Err(NO_MEANING),
+    }
+}
+
+const NO_MEANING: &str = "this tag means nothing here";
 
 fn word(text: &str) -> Option<Node> {
     Some(match text {
@@ -154,11 +175,14 @@ fn sixtieths(part: &str) -> bool {
     }
 }
 
-fn float(text: &str) -> Option<Node> {
+fn float(text: &str) -> Option<f64> {
     let (negative, digits) = split_sign(text);
     let sign = if negative { -1.0 } else { 1.0 };
     if let ".inf" | ".Inf" | ".INF" = digits {
-        return number(sign * f64::INFINITY);
+        return Some(sign * f64::INFINITY);
+    }
+    if let ".nan" | ".NaN" | ".NAN" = text {
+        return Some(f64::NAN);
     }
     let (mantissa, exponent) = match digits.find(['e', 'E']) {
         Some(at) => (&digits[..at], &digits[at + 1..]),
@@ -184,7 +208,7 @@ fn float(text: &str) -> Option<Node> {
         }
         let whole = sexagesimal(whole).ok()??;
         let fraction: f64 = format!("0.{}", fraction.replace('_', "")).parse().ok()?;
-        return number(sign * (whole as f64 + fraction));
+        return Some(sign * (whole as f64 + fraction));
     }
     let starts_well = match whole.as_bytes().first() {
         Some(first) => first.is_ascii_digit() && whole.bytes().all(digit),
@@ -197,13 +221,5 @@ fn float(text: &str) -> Option<Node> {
         return None;
     }
     let plain = digits.replace('_', "");
-    plain
-        .parse::<f64>()
-        .ok()
-        .and_then(|value| number(sign * value))
-}
-
-fn number(value: f64) -> Option<Node> {
-    // Infinity is nothing that JSON could hold.
-    Some(Number::from_f64(value).map_or(Node::Null, Node::Number))
+    plain.parse::<f64>().ok().map(|value| sign * value)
 }

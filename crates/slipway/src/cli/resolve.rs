@@ -31,7 +31,7 @@ pub struct Resolve {
     #[arg(long, value_name = "NAME", conflicts_with_all = ["template", "service"], value_parser = name())]
     pub role: Option<String>,
     /// Write the role as config-download does, one file for each part of it, and print nothing
-    #[arg(long, value_name = "DIR", requires = "role")]
+    #[arg(long, value_name = "DIR", requires = "role", conflicts_with_all = ["template", "service"])]
     pub out: Option<PathBuf>,
     /// The roles, instead of the folder's roles_data.yaml
     #[arg(long, value_name = "FILE", conflicts_with_all = ["template", "service"])]

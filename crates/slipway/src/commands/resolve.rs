@@ -166,9 +166,35 @@ fn write(files: &[(PathBuf, Content)], folder: &Path, output: &Output) -> anyhow
         kolla::write_private(&path, text.as_bytes())
             .with_context(|| format!("cannot write {}", path.display()))?;
     }
+    remove_stale(files, folder)?;
     let count = files.len();
     let folder = folder.display();
     output.line(Level::Normal, &format!("{count} files are in {folder}"));
+    Ok(())
+}
+
+/// What only some releases' roles have, and `slipway deploy` does.
+const OF_SOME_RELEASES: [&str; 4] = [
+    "container_config_scripts.yaml",
+    "container_puppet_tasks.yaml",
+    "docker_config_scripts.yaml",
+    "docker_puppet_tasks.yaml",
+];
+
+/// Removes what another release's role left in the folder, and this one has not.
+fn remove_stale(files: &[(PathBuf, Content)], folder: &Path) -> anyhow::Result<()> {
+    for name in OF_SOME_RELEASES {
+        if files.iter().any(|(written, _)| written == Path::new(name)) {
+            continue;
+        }
+        let path = folder.join(name);
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(error).with_context(|| format!("cannot remove {}", path.display()));
+            }
+            _ => {}
+        }
+    }
     Ok(())
 }
 
@@ -193,6 +219,35 @@ fn sorted(value: &Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_another_release_left_does_not_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let names = [
+            "docker_puppet_tasks.yaml",
+            "container_puppet_tasks.yaml",
+            "own.yaml",
+        ];
+        for name in names {
+            std::fs::write(folder.path().join(name), "{}").unwrap();
+        }
+        let written = [(
+            "container_puppet_tasks.yaml".into(),
+            Content::Yaml(json!({})),
+        )];
+        remove_stale(&written, folder.path()).unwrap();
+        let left = names.map(|name| folder.path().join(name).exists());
+        assert_eq!(left, [false, true, true]);
+    }
+
+    #[test]
+    fn a_folder_is_only_for_roles() {
+        use clap::Parser;
+        let parse = |line: &str| crate::cli::Cli::try_parse_from(line.split(' '));
+        assert!(parse("slipway resolve --templates t --role Controller --out o").is_ok());
+        assert!(parse("slipway resolve --templates t --out o a.yaml").is_err());
+        assert!(parse("slipway resolve --templates t --out o --service OS::A").is_err());
+    }
 
     #[test]
     fn documents_are_joined_to_what_one_would_be() {
