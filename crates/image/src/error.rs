@@ -170,6 +170,12 @@ pub enum Error {
         /// The `.dockerignore`.
         path: PathBuf,
     },
+    /// A folder's name cannot be an image's.
+    #[error(
+        "image {0}: the name of its folder is no name of an image, which has lower-case letters, digits \
+         and . _ - between them"
+    )]
+    NoImageName(String),
     /// A line of a `.dockerignore` is no pattern.
     #[error(
         "{}:{line}: {pattern} is no pattern of file names: a [ that nothing ends, or a range that runs \

@@ -194,8 +194,11 @@ impl EngineImages {
     /// An image by the reference a Dockerfile would use, which may be another than the engine lists
     /// it under.
     pub(crate) fn find(&self, reference: &str) -> Option<&ImageSummary> {
-        let listed = || self.by_reference.get(&listed_name(reference, self.kind));
-        self.by_reference.get(reference).or_else(listed)
+        let listed = || listed_names(reference, self.kind).into_iter();
+        let by_reference = &self.by_reference;
+        by_reference
+            .get(reference)
+            .or_else(|| listed().find_map(|name| by_reference.get(&name)))
     }
 
     /// Notes an image that has been pulled.
@@ -204,26 +207,28 @@ impl EngineImages {
     }
 }
 
-/// What a kind of engine lists an image as that was built by this name: Docker leaves its own
-/// registry out, and Podman puts its own host in front of a name without one.
-fn listed_name(reference: &str, kind: EngineKind) -> String {
+/// What a kind of engine may list an image as that was built by this name: Docker leaves its own
+/// registry out, and Podman puts it, or its own host, in front of a name without one.
+fn listed_names(reference: &str, kind: EngineKind) -> Vec<String> {
     let last = reference.rsplit('/').next().unwrap_or(reference);
     let full = match last.contains([':', '@']) {
         true => reference.to_owned(),
         false => format!("{reference}:latest"),
     };
+    let plain = full.strip_prefix("docker.io/").unwrap_or(&full);
+    let plain = plain.strip_prefix("library/").unwrap_or(plain);
+    if kind == EngineKind::Docker {
+        return vec![plain.to_owned()];
+    }
+    let hub = match plain.contains('/') {
+        true => format!("docker.io/{plain}"),
+        false => format!("docker.io/library/{plain}"),
+    };
     let first = full.split_once('/').map(|(first, _)| first);
-    let has_host = first.is_some_and(|first| first.contains(['.', ':']) || first == "localhost");
-    match (kind, full.strip_prefix("docker.io/")) {
-        (EngineKind::Docker, plain) => {
-            let plain = plain.unwrap_or(&full);
-            plain.strip_prefix("library/").unwrap_or(plain).to_owned()
-        }
-        (EngineKind::Podman, Some(plain)) if !plain.contains('/') => {
-            format!("docker.io/library/{plain}")
-        }
-        (EngineKind::Podman, _) if has_host => full,
-        (EngineKind::Podman, _) => format!("localhost/{full}"),
+    match first.filter(|first| first.contains(['.', ':']) || *first == "localhost") {
+        Some("docker.io") => vec![hub],
+        Some(_) => vec![full],
+        None => vec![hub, format!("localhost/{full}")],
     }
 }
 
@@ -233,14 +238,17 @@ mod tests {
 
     #[test]
     fn engines_list_images_under_other_names_than_they_were_built_by() {
-        let docker = |reference| listed_name(reference, EngineKind::Docker);
+        let docker = |reference| listed_names(reference, EngineKind::Docker).join(" ");
         assert_eq!(docker("ns/base:1"), "ns/base:1");
         assert_eq!(docker("docker.io/ns/base:1"), "ns/base:1");
         assert_eq!(docker("docker.io/library/debian"), "debian:latest");
         assert_eq!(docker("localhost/ns/base:1"), "localhost/ns/base:1");
         assert_eq!(docker("registry:5000/a"), "registry:5000/a:latest");
-        let podman = |reference| listed_name(reference, EngineKind::Podman);
-        assert_eq!(podman("ns/base:1"), "localhost/ns/base:1");
+        let podman = |reference| listed_names(reference, EngineKind::Podman).join(" ");
+        assert_eq!(
+            podman("ns/base:1"),
+            "docker.io/ns/base:1 localhost/ns/base:1"
+        );
         assert_eq!(podman("localhost/ns/base:1"), "localhost/ns/base:1");
         assert_eq!(podman("docker.io/ns/base:1"), "docker.io/ns/base:1");
         assert_eq!(podman("docker.io/base:1"), "docker.io/library/base:1");

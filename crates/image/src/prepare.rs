@@ -159,6 +159,9 @@ impl ImageSet {
                 template: tree.file(&template).unwrap_or(template.as_ref()).to_owned(),
             });
         }
+        if !is_name(&node.name) {
+            return Err(Error::NoImageName(node.name.clone()));
+        }
         let copied = dockerfile::copied(&node.instructions());
         let files = tree.context(&node.name).collect();
         let files = match options.supplied.get(&node.name) {
@@ -213,4 +216,12 @@ impl ImageSet {
         let inputs = Inputs::new(&context, options, rendered_from.chain(own));
         Ok(Prepared { context, inputs })
     }
+}
+
+/// Whether engines take this for the last part of an image's name.
+fn is_name(name: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    name.starts_with(is_plain)
+        && name.ends_with(is_plain)
+        && name.chars().all(|c| is_plain(c) || "._-".contains(c))
 }

@@ -383,6 +383,11 @@ async fn a_file_that_is_not_there_is_found_before_anything_is_built() {
     );
     assert!(error.ends_with("did you mean fiel?"), "{error}");
     assert!(it.id("base").await.is_none());
+
+    let tree = &it.options.tree;
+    std::fs::rename(tree.join("right"), tree.join("Right")).unwrap();
+    let error = it.build().await.unwrap_err();
+    assert!(matches!(error, Error::NoImageName(_)), "{error}");
 }
 
 #[tokio::test]
