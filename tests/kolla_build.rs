@@ -201,5 +201,9 @@ fn what_is_wrong_is_said_before_anything_is_built() {
     build("", &["--profile", "none"]).says(&["there is no profile none"]);
     build("", &["--buildkit-builder", "x"]).says(&["cannot be honoured"]);
     build("", &["--config-file", "/nowhere.conf"]).says(&["/nowhere.conf"]);
+    build("", &["--timeout", "0"]).says(&["timeout"]);
+    build("", &["no-such-image"]).says(&["no image matches no-such-image"]);
+    build("", &["--template-only", "--work-dir", "share/images"])
+        .says(&["where the templates are"]);
     build("", &["--skip-exsting"]).says(&["--skip-existing"]);
 }

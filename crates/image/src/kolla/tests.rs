@@ -178,6 +178,27 @@ fn unbuildable_images_take_their_children_with_them() {
 }
 
 #[test]
+fn the_whole_tree_is_written_beside_the_templates_alone() {
+    let prefix = Prefix::new();
+    let child = "FROM {{ namespace }}/{{ image_prefix }}base:{{ tag }}\n";
+    prefix.template("cron", child);
+    prefix.template("web", child);
+    let mut options = prefix.options(Some("centos"));
+    options.regex = vec!["^web$".to_owned()];
+    let images = ImageSet::load(options).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let out = images.write_all(dir.path()).unwrap();
+    assert!(out.join("cron/Dockerfile").is_file() && out.join("web/Dockerfile").is_file());
+
+    let tree = &images.options().tree;
+    for work_dir in [tree.parent().unwrap(), tree, &tree.join("web/none")] {
+        let error = images.write_templates(work_dir).unwrap_err();
+        assert!(matches!(error, Error::WorkDirInTree { .. }), "{error}");
+    }
+    assert!(!tree.join("web/Dockerfile").exists());
+}
+
+#[test]
 fn a_type_must_be_one_that_the_distribution_has() {
     let prefix = Prefix::new();
     let mut options = prefix.options(Some("ubuntu"));
