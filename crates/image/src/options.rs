@@ -126,7 +126,7 @@ pub struct Options {
     pub sources: BTreeMap<String, ImageSources>,
     /// Where downloaded archives of known digest are kept; nowhere when `None`.
     pub source_cache: Option<PathBuf>,
-    /// `--timeout`: how long a download or a push may stand still.
+    /// `--timeout`: how long a download may stand still.
     pub timeout: Duration,
     /// How long an instruction may say nothing; as long as it likes when `None`.
     pub build_timeout: Option<Duration>,

@@ -335,13 +335,13 @@ impl Build<'_> {
         let node = &self.set.graph().nodes[index];
         let (name, reference) = (node.name.clone(), node.reference.clone());
         let (engine, observer) = (Arc::clone(&self.engine), Arc::clone(&self.observer));
-        let (retries, patience) = (self.set.options().retries, self.set.options().timeout);
+        let retries = self.set.options().retries;
         let started = self.began.elapsed();
         self.observer.event(&Event::Pushing { image: &name });
         self.pushing += 1;
         running.spawn(async move {
             let say = |line: &str| observer.event(&Event::Line { image: &name, line });
-            let result = push::push(&*engine, &reference, retries, patience, &say).await;
+            let result = push::push(&*engine, &reference, retries, &say).await;
             Ended::Push {
                 index,
                 started,

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use runtime::engine::{Engine, EngineError, PushProgress};
-use tokio::time::timeout;
 
 pub use credentials::CredentialError;
 use credentials::{DockerConfig, registry_of};
@@ -20,7 +19,6 @@ pub(crate) async fn push(
     engine: &dyn Engine,
     reference: &str,
     mut retries: usize,
-    patience: Duration,
     say: &(dyn Fn(&str) + Sync),
 ) -> Result<String, String> {
     let registry = registry_of(reference).to_owned();
@@ -31,12 +29,11 @@ pub(crate) async fn push(
     };
     let mut wait = FIRST_WAIT;
     loop {
-        let error = match attempt(engine, reference, credentials.clone(), patience, say).await {
+        let error = match attempt(engine, reference, credentials.clone(), say).await {
             Ok(digest) => return Ok(digest),
             Err(error) => error,
         };
-        let is_stall = matches!(error, EngineError::Stalled { .. });
-        if retries == 0 || !(is_stall || error.is_transient()) || is_refusal(&error) {
+        if retries == 0 || !error.is_transient() || is_refusal(&error) {
             return Err(error.reason());
         }
         retries -= 1;
@@ -68,16 +65,11 @@ async fn attempt(
     engine: &dyn Engine,
     reference: &str,
     credentials: Option<runtime::engine::Credentials>,
-    patience: Duration,
     say: &(dyn Fn(&str) + Sync),
 ) -> Result<String, EngineError> {
     let mut progress = engine.push_image(reference, credentials).await?;
     let mut digest = String::new();
-    let stalled = |_| EngineError::Stalled {
-        action: format!("push image {reference}"),
-        seconds: patience.as_secs(),
-    };
-    while let Some(step) = timeout(patience, progress.next()).await.map_err(stalled)? {
+    while let Some(step) = progress.next().await {
         match step? {
             PushProgress::Line(line) => say(&line),
             PushProgress::Digest(found) => digest = found,

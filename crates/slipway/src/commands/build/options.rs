@@ -175,14 +175,7 @@ pub fn options(
     };
     let mut options = defaults;
     options.source_cache = source_cache();
-    options.timeout = match number("timeout")? {
-        0 => {
-            return Err(bad_input(anyhow!(
-                "timeout must be a number of seconds above 0"
-            )));
-        }
-        seconds => Duration::from_secs(seconds as u64),
-    };
+    options.timeout = Duration::from_secs(number("timeout")? as u64);
     // Kolla's default would end what compiles for long.
     options.build_timeout = settings.is_given("timeout").then_some(options.timeout);
     options.buildkit = flag("buildkit")?;
