@@ -9,6 +9,7 @@ import collections.abc
 import os
 import types
 
+from heat.common import environment_util
 from heat.common import template_format
 from heat.engine import attributes
 from heat.engine import constraints
@@ -38,6 +39,13 @@ class Unresolvable(Exception):
 def place(path, base):
     """A template's or file's place, as python-heatclient makes it absolute."""
     return os.path.normpath(os.path.join(os.path.dirname(base), path))
+
+
+def kind_of(value):
+    """The schema of a parameter, as far as merging asks for it."""
+    kind = {dict: 'MAP', list: 'LIST'}.get(type(value), 'STRING')
+    kinds = {name: name for name in ('MAP', 'LIST', 'STRING', 'NUMBER')}
+    return types.SimpleNamespace(type=kind, **kinds)
 
 
 class Registry:
@@ -167,6 +175,7 @@ class Heat:
         self.tree = os.path.abspath(tree)
         self.registry = Registry()
         self.defaults, self.parameters = {}, {}
+        self._strategies = {}
         self.files = {}
         self._parsed = {}
         standard = [os.path.join(self.tree, 'overcloud-resource-registry-puppet.yaml'),
@@ -175,16 +184,18 @@ class Heat:
             with open(path) as opened:
                 content = template_format.simple_parse(opened.read())
             self.registry.load(content.get('resource_registry'), path)
-            self.merge(self.defaults, content.get('parameter_defaults'))
-            self.merge(self.parameters, content.get('parameters'))
+            said = content.get('parameter_merge_strategies') or {}
+            self.defaults = self.merged(self.defaults, content.get('parameter_defaults'), said)
+            self.parameters = self.merged(self.parameters, content.get('parameters'), said)
 
-    def merge(self, values, section):
-        """Adds a file's values as TripleO's client did up to ussuri, or as Heat does."""
+    def merged(self, values, section, said):
+        """Values with a file's own, as TripleO's client merged them up to ussuri, or as Heat does."""
+        section = section or {}
         if os.path.exists(os.path.join(self.tree, 'plan-environment.yaml')):
-            template_utils.deep_update(values, section or {})
-        else:
-            given = {name: value for name, value in (section or {}).items() if value is not None}
-            values.update(given)
+            return template_utils.deep_update(values, section)
+        schemata = {name: kind_of(value) for name, value in section.items()}
+        return environment_util.merge_parameters(
+            values, section, schemata, said, self._strategies, None)
 
     def parsed(self, path):
         if path not in self._parsed:
