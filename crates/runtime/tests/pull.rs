@@ -56,7 +56,7 @@ async fn a_registry_that_says_nothing_more_is_given_up_before_anything_is_touche
     let error = given_up.unwrap_err();
     assert!(matches!(error, ConvergeError::Missing { .. }), "{error}");
     let words = format!(
-        "container {name}: image {image} is not there and cannot be pulled: the registry has said nothing for 2 s"
+        "container {name}: image {image} is not there and cannot be pulled: nothing has been heard of it for 2 s"
     );
     assert!(error.to_string().contains(&words), "{error}");
     assert!(engine.find_container(&name).await.unwrap().is_none());

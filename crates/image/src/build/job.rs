@@ -21,9 +21,6 @@ use crate::set::ImageSet;
 /// How many lines of a failed build's output are shown.
 const TAIL: usize = 20;
 
-/// What begins the message of a build that stood still.
-const SILENT: &str = "nothing has been heard of it for";
-
 /// The wait before the first new attempt; each further one is twice as long.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 
@@ -252,11 +249,9 @@ async fn heard<T>(
         return Ok(next.await);
     };
     let heard = tokio::time::timeout(patience, next).await;
-    heard.map_err(|_| EngineError::Build {
-        message: format!(
-            "{SILENT} {} s, as long as --timeout lets it",
-            patience.as_secs()
-        ),
+    heard.map_err(|_| EngineError::Stalled {
+        action: "build it".to_owned(),
+        seconds: patience.as_secs(),
     })
 }
 
@@ -285,6 +280,9 @@ fn failed_log(path: &Path) -> PathBuf {
 fn message(error: &EngineError) -> String {
     match error {
         EngineError::Build { message } => message.clone(),
+        EngineError::Stalled { .. } => {
+            format!("{}, as long as --timeout lets it", error.reason())
+        }
         other => other.to_string(),
     }
 }
@@ -292,7 +290,7 @@ fn message(error: &EngineError) -> String {
 /// What went wrong, if it may go right another time.
 fn passing_fault(error: &EngineError, output: &Output) -> Option<String> {
     match error {
-        EngineError::Build { message } if message.starts_with(SILENT) => Some(message.clone()),
+        EngineError::Stalled { .. } => Some(message(error)),
         EngineError::Build { .. } => {
             let lines = output.tail.iter().map(String::as_str);
             passing::fault(lines).map(|line| line.trim().to_owned())

@@ -75,7 +75,8 @@ impl Fixture {
         };
         fixture.write(
             "images/base/Dockerfile.j2",
-            "FROM {{ base_image }}:{{ base_distro_tag }}\nENV A=1\n",
+            // Named, so that no other fixture takes the layer away when it is emptied.
+            "FROM {{ base_image }}:{{ base_distro_tag }}\nENV A=1 OF={{ namespace }}\n",
         );
         let child = |parent: &str| {
             format!(

@@ -86,5 +86,5 @@ impl EngineError {
 }
 
 fn silence(seconds: u64) -> String {
-    format!("the registry has said nothing for {seconds} s")
+    format!("nothing has been heard of it for {seconds} s")
 }
