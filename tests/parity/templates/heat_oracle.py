@@ -106,6 +106,25 @@ class Chain(list):
         return [attributes.select_from_attribute(member[name], path) for member in self]
 
 
+class Outputs(collections.abc.Mapping):
+    """The outputs of a template, worked out when Heat asks for one."""
+
+    def __init__(self, stack):
+        self._known = stack.template.outputs(stack.definition)
+        self._values = {}
+
+    def __getitem__(self, name):
+        if name not in self._values:
+            self._values[name] = self._known[name].get_value()
+        return self._values[name]
+
+    def __iter__(self):
+        return iter(self._known)
+
+    def __len__(self):
+        return len(self._known)
+
+
 class Stack:
     """One template with its parameters."""
 
@@ -144,7 +163,7 @@ class Stack:
             return Chain(self.member(name, data['resource_properties']) for name in data['resources'])
         if not target.endswith(('.yaml', '.template')):
             raise Unresolvable(f'{target} of {name} in {self.path}')
-        return Stack(self.heat, target, self.child_parameters(target, data)).outputs()
+        return Outputs(Stack(self.heat, target, self.child_parameters(target, data)))
 
     def member(self, kind, data):
         target = self.heat.registry.find(kind, self.path)
@@ -152,7 +171,7 @@ class Stack:
             return Nothing()
         if not target.endswith(('.yaml', '.template')):
             raise Unresolvable(f'{target} in {self.path}')
-        return Stack(self.heat, target, self.child_parameters(target, data)).outputs()
+        return Outputs(Stack(self.heat, target, self.child_parameters(target, data)))
 
     def child_parameters(self, target, data):
         child = template.Template(self.heat.parsed(target))
@@ -164,8 +183,7 @@ class Stack:
         return template_resource.TemplateResource.child_params(resource)
 
     def outputs(self):
-        return {name: output.get_value()
-                for name, output in self.template.outputs(self.definition).items()}
+        return dict(Outputs(self))
 
 
 class Heat:
