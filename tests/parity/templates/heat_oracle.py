@@ -110,6 +110,8 @@ class Outputs(collections.abc.Mapping):
     """The outputs of a template, worked out when Heat asks for one."""
 
     def __init__(self, stack):
+        # Heat's functions know their stack by a weak reference.
+        self._stack = stack
         self._known = stack.template.outputs(stack.definition)
         self._values = {}
 
