@@ -39,6 +39,9 @@ const ADMIN_PASSWORD: &str = "e2e-Admin$pw\"25c7f3";
 const VIP: &str = "127.0.9.1";
 const NODE: &str = "127.0.9.2";
 
+/// Where deployments are, in a checkout.
+const FOLDER: &str = "target/end-to-end";
+
 /// A root of its own, with copies of the services, images and overrides that a test may change.
 #[derive(Debug)]
 pub struct Deployment {
@@ -46,13 +49,17 @@ pub struct Deployment {
 }
 
 impl Deployment {
-    /// A deployment with nothing deployed yet. What an earlier, interrupted run left is removed.
+    /// A deployment with nothing deployed yet. What an earlier, interrupted run left is removed,
+    /// be it a run of this checkout or of another: every such deployment has the same addresses,
+    /// and the engine starts its containers again when it starts itself.
     pub fn new(name: &str) -> Deployment {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("../target/end-to-end")
+            .join("..")
+            .join(FOLDER)
             .join(name);
         let deployment = Deployment { folder };
         deployment.remove();
+        remove_containers_of_other_checkouts();
         std::fs::create_dir_all(deployment.root()).expect("the root");
         for part in ["services", "images", "overrides"] {
             copy(&repository().join(part), &deployment.folder.join(part));
@@ -202,6 +209,22 @@ impl Deployment {
             let text = std::fs::read_to_string(self.file(&name)).expect("a service definition");
             self.write(&name, &text.replace(from, to));
         }
+    }
+}
+
+/// Removes every container whose labels name a folder of a deployment: what it was made of, where
+/// its volumes are, or what its image was rendered from.
+fn remove_containers_of_other_checkouts() {
+    let docker = |arguments: &[&str]| run(Command::new("docker").args(arguments)).exits(0).out;
+    let listed = docker(&["ps", "--all", "--format", "{{.ID}} {{.Labels}}"]);
+    let left: Vec<&str> = listed
+        .lines()
+        .filter_map(|line| line.split_once(' '))
+        .filter(|(_, labels)| labels.contains(&format!("/{FOLDER}/")))
+        .map(|(id, _)| id)
+        .collect();
+    if !left.is_empty() {
+        docker(&[&["rm", "--force", "--volumes"], &left[..]].concat());
     }
 }
 
