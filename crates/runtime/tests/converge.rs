@@ -239,6 +239,18 @@ async fn failures_name_the_container_and_its_last_words() {
 }
 
 #[tokio::test]
+async fn what_a_container_dies_of_is_told_even_where_it_is_up_again() {
+    let bench = Bench::new().await;
+    // When the second has ended, the first has begun anew, with more lines than are shown.
+    let text = "
+'@dying': {IMAGE, restart: always, command: [sh, -c, 'seq 100; sleep 0.6; echo no port; exit 1']}
+'@sync': {IMAGE, command: sleep 0.7, detach: false, start_order: 1}
+";
+    let failed = bench.failures(text).await;
+    assert_eq!(failed[0].output.last().map(String::as_str), Some("no port"));
+}
+
+#[tokio::test]
 async fn what_is_missing_is_found_before_anything_is_touched() {
     let bench = Bench::new().await;
     bench

@@ -18,6 +18,9 @@ use crate::systemd::Units;
 /// How often a container that has to prove itself is looked at.
 const GLANCE: Duration = Duration::from_millis(100);
 
+/// How long the end is awaited of a container that was started again, and so will end.
+const LAST_WORDS: Duration = Duration::from_secs(3);
+
 impl Run<'_> {
     fn keys(&self, name: &str) -> &ContainerKeys {
         self.set.containers[name].keys()
@@ -258,13 +261,29 @@ impl Run<'_> {
         let restarted = container.restarts.unwrap_or_default() > 0;
         Ok(match container.state {
             ContainerState::Restarting => Some("it does not stay up".into()),
-            ContainerState::Running if restarted => Some("it does not stay up".into()),
+            ContainerState::Running if restarted => {
+                self.until_it_ends(id).await?;
+                Some("it does not stay up".into())
+            }
             ContainerState::Exited => {
                 let code = container.exit_code().unwrap_or(-1);
                 (!keys.accepts_exit_code(code)).then(|| Trouble::ended(keys, code))
             }
             _ => None,
         })
+    }
+
+    /// Lets a container that was started again come to its end again, for what it says then: the
+    /// last lines of one that has just begun do not tell what it dies of.
+    async fn until_it_ends(&self, id: &str) -> Result<()> {
+        let end = Instant::now() + LAST_WORDS;
+        while Instant::now() < end
+            && let Some(container) = self.engine.find_container(id).await?
+            && container.state == ContainerState::Running
+        {
+            tokio::time::sleep(GLANCE).await;
+        }
+        Ok(())
     }
 
     /// Removes a container that could not be started, and hands on why it could not.
