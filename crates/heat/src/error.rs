@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::secret::Secrets;
+
 /// A `Result` whose error is [`struct@Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -158,10 +160,66 @@ impl Error {
         self
     }
 
+    /// Takes secrets out of what is said, and of where it is.
+    pub(crate) fn without(mut self, secrets: &Secrets) -> Self {
+        self.0.problem.each_text(|text| secrets.mask(text));
+        for frame in &mut self.0.frames {
+            frame.path.iter_mut().for_each(|step| secrets.mask(step));
+        }
+        self
+    }
+
     /// What follows is in the template that uses this one.
     pub(crate) fn used(mut self) -> Self {
         self.0.frames.push(Frame::default());
         self
+    }
+}
+
+impl Problem {
+    /// All texts that may be of a template or its values.
+    fn each_text(&mut self, mut change: impl FnMut(&mut String)) {
+        match self {
+            Self::Syntax(_) | Self::TooDeep | Self::TooLarge(_) => {}
+            Self::Unreadable(text)
+            | Self::Processing(text)
+            | Self::NotATemplate(text)
+            | Self::Declaration(text)
+            | Self::MissingParameter(text)
+            | Self::Circular(text)
+            | Self::Condition(text)
+            | Self::Function(text)
+            | Self::Yaql(text) => change(text),
+            Self::WrongType {
+                name, found: text, ..
+            }
+            | Self::Constraint { name, reason: text }
+            | Self::UnknownParameter {
+                name,
+                nearest: text,
+            }
+            | Self::UnknownResource {
+                name,
+                nearest: text,
+            } => {
+                change(name);
+                change(text);
+            }
+            Self::UnknownAttribute {
+                resource,
+                name,
+                nearest,
+            }
+            | Self::UnknownType {
+                resource,
+                kind: name,
+                nearest,
+            } => {
+                change(resource);
+                change(name);
+                change(nearest);
+            }
+        }
     }
 }
 

@@ -30,6 +30,7 @@ pub(crate) struct Parameter {
     constraints: Vec<Constraint>,
     /// What is wrong with the default, and is refused even where another value is given.
     refused: Option<Box<Problem>>,
+    hidden: bool,
 }
 
 const KEYS: [&str; 9] = [
@@ -96,11 +97,16 @@ impl Parameter {
                 .collect::<Result<_, _>>()?,
             Some(_) => return Err(wrong("its constraints must be a list".to_owned())),
         };
+        match take(&mut declared, "tags") {
+            None | Some(Node::List(_)) => {}
+            Some(_) => return Err(wrong("its tags must be a list".to_owned())),
+        }
         let mut parameter = Self {
             kind,
             default: None,
             constraints,
             refused: None,
+            hidden: take(&mut declared, "hidden").is_some_and(|hidden| is_true(&hidden)),
         };
         if let Some(default) = take(&mut declared, "default").filter(|value| !value.is_null()) {
             let default = parameter
@@ -122,6 +128,11 @@ impl Parameter {
     /// Whether there is no default.
     pub(crate) fn is_required(&self) -> bool {
         self.default.is_none()
+    }
+
+    /// Whether nobody is to see its value.
+    pub(crate) fn is_hidden(&self) -> bool {
+        self.hidden
     }
 
     /// The emptiest value of its type.
@@ -215,6 +226,14 @@ impl Parameter {
             _ => return Err(wrong()),
         };
         Ok(Arc::new(converted))
+    }
+}
+
+fn is_true(value: &Node) -> bool {
+    match value {
+        Node::Bool(value) => *value,
+        Node::Text(text) => constraint::boolean(text).unwrap_or(false),
+        _ => false,
     }
 }
 

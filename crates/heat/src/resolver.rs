@@ -14,6 +14,7 @@ use crate::budget::{Budget, MOST_MIB};
 use crate::environment::{Environment, Target, absolute, normal, place};
 use crate::error::{Error, Problem, Result, nearest};
 use crate::files::Files;
+use crate::secret::Secrets;
 use crate::stack::{Facade, Given, Stack};
 use crate::template::Template;
 use crate::yaql;
@@ -174,7 +175,32 @@ impl Resolver {
                 None => self.environment.parameters.get(name.as_str()).cloned(),
             })
             .collect();
-        self.stack(template, given)?.into_outputs()
+        self.stack(template, given)
+            .and_then(Stack::into_outputs)
+            .map_err(|error| self.without_secrets(error))
+    }
+
+    /// An error that does not tell what the environment gives parameters that some template hides.
+    fn without_secrets(&self, error: Error) -> Error {
+        let mut secrets = Secrets::default();
+        if let Ok(templates) = self.templates.read() {
+            for template in templates.values().flatten() {
+                let parameters = template.parameters.iter();
+                for (name, _) in parameters.filter(|(_, parameter)| parameter.is_hidden()) {
+                    let Environment {
+                        parameters,
+                        parameter_defaults,
+                        ..
+                    } = &self.environment;
+                    let given = [parameters, parameter_defaults];
+                    let given = given
+                        .into_iter()
+                        .filter_map(|given| given.get(name.as_str()));
+                    given.for_each(|value| secrets.add(value));
+                }
+            }
+        }
+        error.without(&secrets)
     }
 
     /// A template that nothing uses.

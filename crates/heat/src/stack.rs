@@ -17,6 +17,7 @@ use crate::expression::Expression;
 use crate::functions::is_enabled;
 use crate::parameter::Parameter;
 use crate::resolver::Resolver;
+use crate::secret::Secrets;
 use crate::template::{Definition, Output, Template};
 
 pub(crate) use resource::Resource;
@@ -187,12 +188,18 @@ impl<'r> Stack<'r> {
             Ok(value) => value.as_bool().ok_or_else(|| {
                 Problem::Condition(format!("condition {name} is neither true nor false")).into()
             }),
-            Err(error) => Err(error
-                .at(name)
-                .at("conditions")
-                .in_template(&self.template.name)
-                .used()),
+            Err(error) => Err(self.here(error.at(name).at("conditions")).used()),
         }
+    }
+
+    /// An error in this template, which does not tell what its hidden parameters are.
+    fn here(&self, error: Error) -> Error {
+        let mut secrets = Secrets::default();
+        let hidden = self.template.parameters.values().zip(&self.parameters);
+        hidden
+            .filter(|(parameter, _)| parameter.is_hidden())
+            .for_each(|(_, value)| secrets.add(value));
+        error.in_template(&self.template.name).without(&secrets)
     }
 
     /// Works out what something else waits for.
@@ -246,13 +253,7 @@ impl<'r> Stack<'r> {
         }
         let found = self.deeper(|| Resource::new(name, definition, self, self.depth));
         slot.busy.set(false);
-        let found = found.map_err(|error| {
-            error
-                .at(name)
-                .at("resources")
-                .in_template(&self.template.name)
-                .used()
-        })?;
+        let found = found.map_err(|error| self.here(error.at(name).at("resources")).used())?;
         Ok(slot.known.get_or_init(|| found))
     }
 
@@ -266,12 +267,7 @@ impl<'r> Stack<'r> {
         Some(
             self.find_output(definition)
                 .map(|value| known.get_or_init(|| value))
-                .map_err(|error| {
-                    error
-                        .at(name)
-                        .at("outputs")
-                        .in_template(&self.template.name)
-                }),
+                .map_err(|error| self.here(error.at(name).at("outputs"))),
         )
     }
 

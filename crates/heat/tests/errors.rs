@@ -259,3 +259,104 @@ fn what_is_read_in_advance_is_wrong_where_it_is_resolved() {
             .contains("nowhere.yaml: cannot read it")
     );
 }
+
+#[test]
+fn what_is_hidden_is_in_no_error() {
+    const DECLARED: &str = "parameters: {P: {type: string, hidden: true, default: '(s3cret'}}\n\
+                            resources: {A: {type: OS::Heat::Value, properties: {value: 1}}}\n";
+    let folder = tempfile::tempdir().unwrap();
+    for (number, value) in [
+        "{get_attr: [A, {get_param: P}]}",
+        "{get_attr: [{get_param: P}, x]}",
+        "{get_resource: {get_param: P}}",
+        "{get_param: {get_param: P}}",
+        "{get_file: {get_param: P}}",
+        "{if: [{get_param: P}, 1, 2]}",
+        "{str_replace_strict: {template: a, params: {map_replace: [{b: c}, {keys: {b: {get_param: P}}}]}}}",
+        "{map_replace: [{a: 1, b: 2}, {keys: {a: {get_param: P}, b: {get_param: P}}}]}",
+        "{yaql: {expression: 'regex($.data).matches(a)', data: {get_param: P}}}",
+        "{yaql: {expression: '{}[$.data]', data: {get_param: P}}}",
+        "{yaql: {expression: 'call($.data, [], {})', data: {get_param: P}}}",
+        "{yaql: {expression: {get_param: P}, data: 1}}",
+    ]
+    .iter()
+    .enumerate()
+    {
+        let text = format!("{DECLARED}outputs: {{x: {{value: {value}}}}}");
+        let error = error_of(&[("top.yaml", &text)]).to_string();
+        assert!(error.starts_with("top.yaml: outputs.x.value."), "{error}");
+        assert!(!error.contains("s3cret"), "{number}: {error}");
+
+        // Where the value is what another template says of its own, it is the environment's.
+        let text = format!("heat_template_version: queens\n{text}");
+        let text = text.replace(", hidden: true, default: '(s3cret'", "");
+        let used = "heat_template_version: queens\nparameters: {S: {type: string, hidden: true}}\n\
+                    outputs: {said: {value: {get_param: S}}}";
+        let top = "heat_template_version: queens\nresources:\n  Used: {type: ./used.yaml}\n  Top:\n    \
+                   type: ./inner.yaml\n    properties: {P: {get_attr: [Used, said]}}\n\
+                   outputs: {x: {value: {get_attr: [Top, x]}}}";
+        let environment = folder.path().join("environment.yaml");
+        std::fs::write(&environment, "parameter_defaults: {S: (s3cret}").unwrap();
+        for (name, text) in [("used.yaml", used), ("inner.yaml", &text), ("top.yaml", top)] {
+            std::fs::write(folder.path().join(name), text).unwrap();
+        }
+        let resolver = Resolver::open(folder.path(), &[environment]).unwrap();
+        let error = resolver.resolve("top.yaml").unwrap_err().to_string();
+        assert!(error.starts_with("inner.yaml: outputs.x.value."), "{error}");
+        assert!(!error.contains("s3cret"), "{number}: {error}");
+    }
+}
+
+#[test]
+fn long_expressions_are_not_told_at_length() {
+    let pattern = "(".repeat(5000);
+    for text in [
+        format!("outputs: {{x: {{value: {{yaql: {{expression: \"regex('{pattern}')\"}}}}}}}}"),
+        format!(
+            "parameters: {{P: {{type: string, default: a, constraints: [{{allowed_pattern: '[{pattern}]'}}]}}}}\n\
+             outputs: {{x: {{value: {{get_param: P}}}}}}"
+        ),
+    ] {
+        let error = error_of(&[("top.yaml", &text)]).to_string();
+        assert!(error.len() < 500, "{error}");
+    }
+}
+
+#[test]
+fn constraints_hold_what_they_hold_in_heat() {
+    for (kind, constraint, value, holds) in [
+        ("string", "allowed_pattern: '[a&&b]'", "'&'", true),
+        ("string", "allowed_pattern: '[[:alpha:]]'", "x", false),
+        ("string", "allowed_pattern: '[]a]'", "']'", true),
+        ("string", r"allowed_pattern: 'a\Z'", "a", true),
+        ("number", "modulo: {step: -2, offset: -1}", "3", true),
+        ("number", "modulo: {step: -2, offset: -1}", "2", false),
+        ("number", "modulo: {step: 2, offset: 1}", "-1", true),
+        ("number", "modulo: {step: -2, offset: 1}", "3", false),
+        ("number", "modulo: {step: 2, offset: 2}", "2", false),
+        (
+            "number",
+            "modulo: {step: 2, offset: 0, more: 1}",
+            "2",
+            false,
+        ),
+        ("number", "range: {min: 1}, more: 1", "2", false),
+        (
+            "number",
+            "range: {min: 1}, description: one at least",
+            "2",
+            true,
+        ),
+    ] {
+        let text = format!(
+            "parameters: {{P: {{type: {kind}, default: {value}, constraints: [{{{constraint}}}]}}}}\n\
+             outputs: {{x: {{value: {{get_param: P}}}}}}"
+        );
+        let result = resolve(&[("top.yaml", &text)]);
+        assert_eq!(
+            result.is_ok(),
+            holds,
+            "{constraint} and {value}: {result:?}"
+        );
+    }
+}

@@ -7,6 +7,8 @@ use fancy_regex::Regex;
 use serde_json::{Map, Value};
 
 use super::Kind;
+use crate::error::nearest;
+use crate::pattern::{shortened, translated};
 use crate::python;
 
 /// How many patterns are kept for templates that have them, too.
@@ -43,11 +45,27 @@ struct Bounds {
     max: Option<f64>,
 }
 
+const KEYS: [&str; 7] = [
+    "description",
+    "length",
+    "range",
+    "modulo",
+    "allowed_values",
+    "allowed_pattern",
+    "custom_constraint",
+];
+
 impl Constraint {
     pub(super) fn parse(declared: &Value, kind: Kind) -> Result<Self, String> {
         const KNOWN: &str = "a constraint must be one of length, range, modulo, allowed_values, \
                              allowed_pattern and custom_constraint";
         let declared = declared.as_object().ok_or(KNOWN)?;
+        if let Some(key) = declared.keys().find(|key| !KEYS.contains(&key.as_str())) {
+            return Err(format!(
+                "unknown key {key} of a constraint{}",
+                nearest(key, KEYS)
+            ));
+        }
         let rule = if let Some(bounds) = declared.get("range") {
             fits(matches!(kind, Kind::Number), "range")?;
             Rule::Range(Bounds::parse(bounds)?)
@@ -59,11 +77,7 @@ impl Constraint {
             Rule::Length(Bounds::parse(bounds)?)
         } else if let Some(modulo) = declared.get("modulo") {
             fits(matches!(kind, Kind::Number), "modulo")?;
-            let number = |key| number(modulo.get(key));
-            match (number("step"), number("offset")) {
-                (Some(step), Some(offset)) if step != 0.0 => Rule::Modulo { step, offset },
-                _ => return Err("modulo must have a step and an offset".to_owned()),
-            }
+            Rule::modulo(modulo)?
         } else if let Some(allowed) = declared.get("allowed_values") {
             fits(!matches!(kind, Kind::Json), "allowed_values")?;
             let allowed = allowed.as_array().ok_or("allowed_values must be a list")?;
@@ -95,21 +109,48 @@ impl Constraint {
             Rule::Range(bounds) => bounds
                 .check(python::float(value))
                 .map(|wanted| format!("it must be {wanted}")),
-            Rule::Modulo { step, offset } => (python::float(value).rem_euclid(*step) != *offset)
+            Rule::Modulo { step, offset } => (remainder(python::float(value), *step) != *offset)
                 .then(|| format!("it must be a multiple of {step} plus {offset}")),
             Rule::AllowedValues(allowed, kind) => (!allows(allowed, *kind, value)).then(|| {
                 let allowed: Vec<_> = allowed.iter().map(python::text).collect();
                 format!("it must be one of {}", allowed.join(", "))
             }),
-            Rule::AllowedPattern { written, regex } => {
-                (!matches_whole(regex, value)).then(|| format!("it does not match {written}"))
-            }
+            Rule::AllowedPattern { written, regex } => (!matches_whole(regex, value))
+                .then(|| format!("it does not match {}", shortened(written))),
             Rule::Custom => None,
         };
         match reason {
             None => Ok(()),
             Some(reason) => Err(self.description.clone().unwrap_or(reason)),
         }
+    }
+}
+
+impl Rule {
+    fn modulo(declared: &Value) -> Result<Self, String> {
+        const SHAPE: &str = "modulo must have a step and an offset, whole numbers of one sign, of \
+                             which the step is the larger";
+        let declared = declared.as_object().ok_or(SHAPE)?;
+        if declared.keys().any(|key| key != "step" && key != "offset") {
+            return Err(SHAPE.to_owned());
+        }
+        let whole = |key| number(declared.get(key)).filter(|number| number.fract() == 0.0);
+        match (whole("step"), whole("offset")) {
+            (Some(step), Some(offset)) if offset.abs() < step.abs() && step * offset >= 0.0 => {
+                Ok(Self::Modulo { step, offset })
+            }
+            _ => Err(SHAPE.to_owned()),
+        }
+    }
+}
+
+/// What is left of a number, with the sign of what it is divided by, as in Python.
+fn remainder(number: f64, step: f64) -> f64 {
+    let left = number % step;
+    if left != 0.0 && (left < 0.0) != (step < 0.0) {
+        left + step
+    } else {
+        left
     }
 }
 
@@ -121,7 +162,7 @@ fn read(pattern: &str) -> Result<Regex, String> {
     {
         return Ok(regex.clone());
     }
-    let regex = Regex::new(&format!(r"\A(?:{pattern})"))
+    let regex = Regex::new(&format!(r"\A(?:{})", translated(pattern, false)))
         .map_err(|error| format!("allowed_pattern cannot be read: {error}"))?;
     if let Ok(mut known) = KNOWN.write()
         && known.len() < MOST_KNOWN

@@ -53,7 +53,6 @@ impl Stack<'_> {
     }
 
     fn in_resource(&self, error: Error, resource: &str) -> Error {
-        let error = error.at(resource).at("resources");
-        error.in_template(&self.template.name)
+        self.here(error.at(resource).at("resources"))
     }
 }

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use fancy_regex::{Captures, Regex, RegexBuilder};
 use indexmap::IndexMap;
 
+use crate::pattern::{shortened, translated};
 use crate::yaql::call::{Call, Lambda};
 use crate::yaql::context::Context;
 use crate::yaql::error::{Error, Result};
@@ -165,8 +166,9 @@ fn compile(machine: &Machine, pattern: &str, flags: &str) -> Result<Pattern> {
         text = format!("(?{flags}){text}");
     }
     let regex = built(&text).map_err(|error| {
+        let shown = shortened(pattern);
         Error::new(format!(
-            "the regular expression `{pattern}` cannot be read: {error}"
+            "the regular expression `{shown}` cannot be read: {error}"
         ))
     })?;
     Ok(Pattern {
@@ -197,47 +199,6 @@ fn built(text: &str) -> Result<Regex, Box<fancy_regex::Error>> {
         known.insert(text.to_owned(), regex.clone());
         Ok(regex)
     })
-}
-
-/// Python's `$` is also before a newline at the end, and its `\Z` is the very end.
-fn translated(pattern: &str, multi_line: bool) -> String {
-    let mut out = String::with_capacity(pattern.len());
-    let mut rest = pattern.chars();
-    let mut in_class = false;
-    while let Some(c) = rest.next() {
-        match c {
-            '\\' => match rest.next() {
-                Some('Z') if !in_class => out.push_str("\\z"),
-                next => out.extend([c].into_iter().chain(next)),
-            },
-            '[' if !in_class => {
-                in_class = true;
-                out.push(c);
-                // A bracket at the beginning of a class is one of its members.
-                let mut ahead = rest.clone();
-                let mut first = ahead.next();
-                if first == Some('^') {
-                    out.push('^');
-                    rest = ahead.clone();
-                    first = ahead.next();
-                }
-                if first == Some(']') {
-                    out.push_str("\\]");
-                    rest = ahead;
-                }
-            }
-            // Python has no classes inside classes.
-            '[' => out.push_str("\\["),
-            '&' | '~' if in_class => out.extend(['\\', c]),
-            ']' => {
-                in_class = false;
-                out.push(c);
-            }
-            '$' if !in_class && !multi_line => out.push_str("(?=\\n?\\z)"),
-            _ => out.push(c),
-        }
-    }
-    out
 }
 
 fn matches(pattern: &Pattern, call: &Call, string: usize, wanted: bool) -> Result<Value> {
