@@ -11,7 +11,7 @@ use std::fmt::{self, Write};
 use minijinja::value::{Kwargs, Rest, StringInput, ValueKind, ValueOrKwargs};
 use minijinja::{Environment, Error, ErrorKind, Output, State, Value, filters};
 
-use super::scan::{Tag, matching_operand_end};
+use super::scan::{Tag, matching_operand_end, tags_and_rest};
 
 /// How much may be done for one Dockerfile: so many steps, or [`BYTES`] of text for each. Kolla's
 /// largest take some thousands.
@@ -23,11 +23,21 @@ const BYTES: u64 = 64;
 /// How deep lists and dictionaries may be nested. Printing and comparing them takes stack.
 const DEEPEST: usize = 100;
 
+/// How many operators one tag may have, and how many `elif` one template. The parser takes stack for
+/// each; Kolla's have nine and eleven at most.
+const MOST_OPERATORS: usize = 500;
+
 /// The filter that passes on what has a text of bounded length.
 const PRINTABLE: &str = "|_printable";
 
 /// The filter that passes on what may be added to: lists that are added are copied sooner or later.
 const ADDABLE: &str = "|_addable";
+
+/// The filter that passes on what a comparison comes to the end of.
+const COMPARABLE: &str = "|_comparable";
+
+/// The filters that compare what is in what they are given.
+const OF_COMPARISON: [&str; 6] = ["dictsort", "groupby", "max", "min", "sort", "unique"];
 
 /// The filters that make a text of what they are given, whatever it is.
 const OF_TEXT: [&str; 13] = [
@@ -53,6 +63,8 @@ pub(super) fn install(env: &mut Environment<'static>) {
     env.set_unknown_method_callback(method);
     env.add_filter("_printable", printable);
     env.add_filter("_addable", addable);
+    env.add_filter("_comparable", comparable);
+    tests(env);
     env.add_filter("format", format);
     env.add_filter("join", join);
     env.add_filter("pprint", pprint);
@@ -72,8 +84,47 @@ pub(super) fn used_up() -> String {
     )
 }
 
+/// The line of a template, from 1, that the parser might not come to the end of.
+pub(super) fn overgrown(source: &str) -> Option<usize> {
+    let line = |at: usize| source[..at].matches('\n').count() + 1;
+    let (tags, unfinished) = tags_and_rest(source);
+    let alternatives = tags
+        .iter()
+        .filter(|tag| tag.is_statement && first_word(&source[tag.inner.clone()]) == "elif");
+    let last = alternatives.map(|tag| tag.inner.start).nth(MOST_OPERATORS);
+    let finished = tags.iter().map(|tag| (tag.inner.clone(), &*tag.strings));
+    let rest = unfinished.map(|start| (start..source.len(), &[][..]));
+    let mut all = finished.chain(rest);
+    let crowded = all.find(|(inner, strings)| {
+        let mut count = 0;
+        let mut at = inner.start;
+        for string in *strings {
+            count += operators(&source[at..string.start]);
+            at = string.end;
+        }
+        count + operators(&source[at..inner.end]) > MOST_OPERATORS
+    });
+    crowded.map(|(inner, _)| inner.start).or(last).map(line)
+}
+
+/// How many words and signs there are that may put one expression into another.
+fn operators(text: &str) -> usize {
+    let signs = text.matches(|c| "+-~|.([*/%".contains(c)).count();
+    let words = text.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+    let is_operator = |word: &&str| ["and", "or", "not", "if", "is", "in"].contains(word);
+    signs + words.filter(is_operator).count()
+}
+
+/// What is said of a template that is [`overgrown`].
+pub(super) fn too_many_operators(place: &str) -> Error {
+    invalid(format!(
+        "{place}: more than {MOST_OPERATORS} operators in one tag, or elif in one template"
+    ))
+}
+
 /// What belongs where in a tag: [`PRINTABLE`] at the operands of `~` and before filters of text,
-/// [`ADDABLE`] at the operands of `+`.
+/// [`ADDABLE`] at the operands of `+`, [`COMPARABLE`] behind what is compared with and before filters
+/// that compare. One side of a comparison is enough: it ends where the smaller one does.
 pub(super) fn guards(source: &str, tag: &Tag) -> Vec<(usize, &'static str)> {
     let is_in_string = |at: usize| tag.strings.iter().any(|string| string.contains(&at));
     let mut guards = Vec::new();
@@ -85,8 +136,13 @@ pub(super) fn guards(source: &str, tag: &Tag) -> Vec<(usize, &'static str)> {
         let guard = match operator {
             "~" => PRINTABLE,
             "+" if is_operand(&source[tag.inner.start..at]) => ADDABLE,
-            "|" if OF_TEXT.contains(&first_word(&source[at + 1..tag.inner.end])) => {
-                guards.push((at, PRINTABLE));
+            "|" => {
+                let filter = first_word(&source[at + 1..tag.inner.end]);
+                if OF_TEXT.contains(&filter) {
+                    guards.push((at, PRINTABLE));
+                } else if OF_COMPARISON.contains(&filter) {
+                    guards.push((at, COMPARABLE));
+                }
                 continue;
             }
             _ => continue,
@@ -97,7 +153,43 @@ pub(super) fn guards(source: &str, tag: &Tag) -> Vec<(usize, &'static str)> {
             guards.push((end, guard));
         }
     }
+    let compared = comparisons(source, tag).into_iter();
+    guards.extend(compared.map(|end| (end, COMPARABLE)));
     guards
+}
+
+/// Where what is compared with ends, at each comparison of a tag; literals, which are short, are
+/// left out.
+fn comparisons(source: &str, tag: &Tag) -> Vec<usize> {
+    let inner = &source[tag.inner.clone()];
+    let is_in_string = |at: usize| tag.strings.iter().any(|string| string.contains(&at));
+    let before = |at: usize| source[..at].chars().next_back();
+    let is_sign = |at: usize, sign: &str| match sign {
+        "=" => before(at).is_some_and(|c| "=!<>".contains(c)),
+        _ => !source[at + 1..].starts_with('='),
+    };
+    let signs = inner.match_indices(['=', '<', '>']);
+    let signs = signs.map(|(offset, sign)| (tag.inner.start + offset, sign));
+    let signs = signs.filter(|(at, sign)| is_sign(*at, sign));
+    let is_of_word = |c: char| c.is_alphanumeric() || c == '_';
+    let is_word = |at: usize| {
+        let after = source[at + 2..].chars().next();
+        !before(at).is_some_and(is_of_word) && !after.is_some_and(is_of_word)
+    };
+    let words = inner.match_indices("in");
+    let words = words.map(|(offset, word)| (tag.inner.start + offset, word));
+    // The first of a loop is its own.
+    let of_loop = usize::from(tag.is_statement && first_word(inner) == "for");
+    let words = words.filter(|(at, _)| is_word(*at) && !is_in_string(*at));
+    let operators = signs.chain(words.skip(of_loop));
+    let ends = operators.filter_map(|(at, sign)| {
+        let from = at + sign.len();
+        let end = matching_operand_end(source, from, tag.inner.end)?;
+        let mut names = source[from..end].char_indices();
+        let has_name = names.any(|(at, c)| c.is_alphabetic() && !is_in_string(from + at));
+        (has_name && !is_in_string(at)).then_some(end)
+    });
+    ends.collect()
 }
 
 /// Whether a text ends in an operand: not in another operator, nor in a number's `1e`.
@@ -255,6 +347,35 @@ fn addable(state: &State<'_, '_>, value: Value) -> Result<Value, Error> {
         state.consume_fuel(value.len().unwrap_or_default() as u64 / 2)?;
     }
     Ok(value)
+}
+
+fn comparable(state: &State<'_, '_>, value: Value) -> Result<Value, Error> {
+    if value.as_object().is_some() {
+        visit(state, &value, &|_| Ok(()))?;
+    }
+    Ok(value)
+}
+
+/// The names of a test, and what it says of two values.
+type Comparison = (&'static [&'static str], fn(&Value, &Value) -> bool);
+
+/// The tests that compare, as `select` and `is` have them.
+fn tests(env: &mut Environment<'static>) {
+    let compare: [Comparison; 6] = [
+        (&["eq", "equalto", "=="], |a, b| a == b),
+        (&["ne", "!="], |a, b| a != b),
+        (&["lt", "lessthan", "<"], |a, b| a < b),
+        (&["le", "<="], |a, b| a <= b),
+        (&["gt", "greaterthan", ">"], |a, b| a > b),
+        (&["ge", ">="], |a, b| a >= b),
+    ];
+    for (names, test) in compare {
+        for name in names {
+            env.add_test(*name, move |state: &State<'_, '_>, a: Value, b: Value| {
+                comparable(state, b).map(|b| test(&a, &b))
+            });
+        }
+    }
 }
 
 /// How long a value's text is.

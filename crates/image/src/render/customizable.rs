@@ -42,6 +42,7 @@ pub(crate) fn customizable(
         items.extend(append);
         bounds::searches(state, 1 + remove.len(), items.len())?;
         for item in &remove {
+            bounds::visit(state, item, &|_| Ok(()))?;
             remove_first(&mut items, item);
         }
         *owned.items() = items;

@@ -54,9 +54,10 @@ impl List {
         })
     }
 
-    /// The items, to be compared with something. Comparing may look into this list again, so it must
+    /// The items, to be compared with this one. Comparing may look into this list again, so it must
     /// not be held meanwhile.
-    fn searched(&self, state: &State<'_, '_>) -> Result<Vec<Value>, Error> {
+    fn searched(&self, state: &State<'_, '_>, item: &Value) -> Result<Vec<Value>, Error> {
+        bounds::visit(state, item, &|_| Ok(()))?;
         let items = self.items().clone();
         bounds::searches(state, 1, items.len())?;
         Ok(items)
@@ -64,7 +65,7 @@ impl List {
 
     /// The place of an item.
     fn index(&self, state: &State<'_, '_>, item: &Value) -> Result<usize, Error> {
-        let found = self.searched(state)?.iter().position(|i| i == item);
+        let found = self.searched(state, item)?.iter().position(|i| i == item);
         let Some(index) = found else {
             let item = bounds::text(state, item)?;
             return Err(invalid(format!("{item} is not in the list")));
@@ -139,7 +140,7 @@ impl Object for List {
                 )?)));
             }
             ("count", [item]) => {
-                let items = self.searched(state)?;
+                let items = self.searched(state, item)?;
                 return Ok(items.iter().filter(|i| *i == item).count().into());
             }
             ("index", [item]) => return self.index(state, item).map(Value::from),
@@ -212,13 +213,20 @@ fn publish(state: &mut State<'_, '_>) -> Value {
     Value::from(())
 }
 
+/// A value that is given a name. What it holds is counted: a list of the same list twice, and so on,
+/// is soon one that no comparison comes to the end of.
 fn own(state: &State<'_, '_>, value: Value) -> Result<Value, Error> {
-    // The sum of two lists is an iterable here.
-    let is_list = matches!(value.kind(), ValueKind::Seq | ValueKind::Iterable);
-    if !is_list || value.downcast_object_ref::<List>().is_some() {
-        return Ok(value);
-    }
-    Ok(Value::from_object(List::new(bounds::items(state, &value)?)))
+    let owned = match value.kind() {
+        _ if value.downcast_object_ref::<List>().is_some() => return Ok(value),
+        // The sum of two lists is an iterable here.
+        ValueKind::Seq | ValueKind::Iterable => {
+            Value::from_object(List::new(bounds::items(state, &value)?))
+        }
+        ValueKind::Map => value,
+        _ => return Ok(value),
+    };
+    bounds::visit(state, &owned, &|_| Ok(()))?;
+    Ok(owned)
 }
 
 fn percent(state: &mut State<'_, '_>, format: &Value, argument: Value) -> Result<Value, Error> {

@@ -146,18 +146,22 @@ impl<'a> Renderer<'a> {
         repos::install(&self.repositories, &mut environment);
         environment.add_filter("customizable", customizable::customizable);
         let files = Arc::clone(&self.files);
-        let overrides = self
-            .overrides
-            .as_ref()
-            .map(|overrides| overrides.text.clone());
+        let overrides = self.overrides.clone();
         environment.set_loader(move |name| {
-            let source = match (name, &overrides) {
-                (OVERRIDE, Some(text)) => text.clone(),
+            let (source, path) = match (name, &overrides) {
+                (OVERRIDE, Some(overrides)) => (overrides.text.clone(), Path::new("")),
                 _ => match files.get(name) {
-                    Some(path) => read_template(path)?,
+                    Some(path) => (read_template(path)?, path.as_path()),
                     None => return Ok(None),
                 },
             };
+            if let Some(line) = bounds::overgrown(&source) {
+                let of_override = overrides.as_ref().filter(|_| name == OVERRIDE);
+                let origin = of_override.and_then(|overrides| overrides.origin(line));
+                let (path, line) = origin.unwrap_or((path, line));
+                let place = format!("{}:{line}", path.display());
+                return Err(bounds::too_many_operators(&place));
+            }
             Ok(Some(dialect::adapt(&source).text))
         });
         environment

@@ -6,7 +6,7 @@ use super::dialect::PUBLISH;
 use crate::error::{IoContext, Result};
 
 /// All overrides as one template, and where each of its lines came from.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Overrides {
     /// The joined text.
     pub text: String,
@@ -15,7 +15,7 @@ pub(crate) struct Overrides {
     pieces: Vec<Piece>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Piece {
     path: PathBuf,
     first: usize,

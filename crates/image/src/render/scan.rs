@@ -15,6 +15,11 @@ pub(crate) struct Tag {
 
 /// Every tag of a template. An unfinished one ends the search: the parser reports it.
 pub(crate) fn tags(source: &str) -> Vec<Tag> {
+    tags_and_rest(source).0
+}
+
+/// Every tag of a template, and where an unfinished one begins.
+pub(crate) fn tags_and_rest(source: &str) -> (Vec<Tag>, Option<usize>) {
     let mut found = Vec::new();
     let mut at = 0;
     while let Some(start) = source[at..].find('{').map(|offset| at + offset) {
@@ -24,7 +29,7 @@ pub(crate) fn tags(source: &str) -> Vec<Tag> {
             at = start + end + 2;
         } else if rest.starts_with("{%") || rest.starts_with("{{") {
             let Some((tag, end)) = tag(source, start) else {
-                break;
+                return (found, Some(start));
             };
             let is_raw = tag.is_statement && source[tag.inner.clone()].trim() == "raw";
             at = if is_raw { end_of_raw(source, end) } else { end };
@@ -33,7 +38,7 @@ pub(crate) fn tags(source: &str) -> Vec<Tag> {
             at = start + 1;
         }
     }
-    found
+    (found, None)
 }
 
 fn tag(source: &str, start: usize) -> Option<(Tag, usize)> {

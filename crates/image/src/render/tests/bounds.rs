@@ -212,3 +212,72 @@ fn macros_that_double_or_never_end() {
         ],
     );
 }
+
+#[test]
+fn lists_that_no_comparison_comes_to_the_end_of() {
+    // Each is in the one before it twice, and empty when it is put there.
+    let doubled = |name: &str| {
+        let first = format!("{{% set {name}0 = [] %}}");
+        let more = (0..40).map(|i| {
+            let next = i + 1;
+            format!(
+                "{{% set {name}{next} = [] %}}{{% do {name}{i}.append({name}{next}) %}}\
+                 {{% do {name}{i}.append({name}{next}) %}}"
+            )
+        });
+        std::iter::once(first).chain(more).collect::<String>()
+    };
+    let two = doubled("a") + &doubled("b");
+    let compare = [
+        "{% if a0 == b0 %}x{% endif %}",
+        "{{ a0 not in [b0] }}",
+        "{{ [a0]|select('equalto', b0)|first }}",
+        "{{ [a0, b0]|sort|length }}",
+        "{% set l = [] %}{{ l.count(a0) }}",
+        "{% set a = [b1, b1] %}",
+    ];
+    let templates = compare.map(|text| format!("{two}{text}"));
+    refused(
+        "too much is done",
+        &templates.each_ref().map(String::as_str),
+    );
+    let deep = "{% set r = [] %}{% set l = [r] %}{% for i in range(40000) %}{% set x = [] %}\
+                {% do l[0].append(x) %}{% do l.pop() %}{% do l.append(x) %}{% endfor %}";
+    refused(
+        "nested more than 100 deep",
+        &[&format!("{deep}{{% set s = r.copy() %}}{{{{ s == r }}}}")],
+    );
+    let all = "{% set l = [1, [2]] %}{{ [2] in l }}{{ 3 in l }}{{ 'in' == 'in' }}{{ l == [1, [2]] }}\
+               {{ l|sort|length if 2 < 1 else l|length }}{{ l[1] is eq([2]) }}{{ {'x=': 1} == {'x=': 1} }}";
+    assert_eq!(web(all, &[]), "TrueFalseTrueTrue2TrueTrue");
+}
+
+#[test]
+fn expressions_that_the_parser_has_no_stack_for() {
+    let many = |text: &str| text.repeat(100_000);
+    let nots = many("not ");
+    let overgrown = [
+        format!("{{{{ {nots}1 }}}}"),
+        format!("{{{{ {nots}1"),
+        format!("{{{{ -{}1 }}}}", many("-")),
+        format!("{{{{ 'a'{} }}}}", many("|upper")),
+        format!("{{{{ 1{} }}}}", many(" if 1 else 1")),
+        format!("{{{{ a{} }}}}", many("[0]")),
+        format!("{{% if 0 %}}{}{{% endif %}}", many("{% elif 0 %}")),
+    ];
+    for template in &overgrown {
+        let template = format!("FROM scratch\n{template}");
+        let error = template_error(&template, &[]).to_string();
+        assert!(
+            error.contains("Dockerfile.j2:2: more than 500 operators"),
+            "{error:.200}"
+        );
+        let error = template_error("", &["\n", &template]).to_string();
+        assert!(error.contains("override1.j2:2: more than"), "{error:.200}");
+    }
+    let packages = format!(
+        "{{% set p = ['a'{}] %}}{{{{ p|length }}}}",
+        many(", 'b-c.d'")
+    );
+    assert_eq!(web(&packages, &[]), "100001");
+}
