@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use rayon::prelude::*;
+use rustix::fs::{FlockOperation, flock};
 
 use super::{Content, Error, File, Tree};
 
@@ -15,7 +16,11 @@ pub struct Writing {
     pub safe: bool,
 }
 
-/// Writes a tree into a folder, each beside its place and then renamed. What else is there stays.
+/// How the names of files begin that are not in their places yet.
+const BESIDE: &str = ".slipway-";
+
+/// Writes a tree into a folder, each beside its place and then renamed. What else is there stays, but
+/// for what a run left that was cut off. Another run that writes there is waited for.
 pub fn write(tree: &Tree, out: &Path, writing: Writing) -> Result<(), Error> {
     if writing.safe {
         let is_there = |file: &&File| {
@@ -28,13 +33,43 @@ pub fn write(tree: &Tree, out: &Path, writing: Writing) -> Result<(), Error> {
         }
     }
     refuse_own_folder(&tree.root, out)?;
+    create(out)?;
+    let _alone = alone_in(out)?;
+    remove_unfinished(out)?;
     for folder in &tree.folders {
         let place = out.join(folder);
-        fs::create_dir_all(&place).map_err(|error| Error::file("cannot create", &place, error))?;
+        create(&place)?;
+        remove_unfinished(&place)?;
     }
     tree.files
         .par_iter()
         .try_for_each(|file| write_one(file, &out.join(&file.path)))
+}
+
+fn create(place: &Path) -> Result<(), Error> {
+    fs::create_dir_all(place).map_err(|error| Error::file("cannot create", place, error))
+}
+
+/// Waits until no other run writes there.
+fn alone_in(out: &Path) -> Result<fs::File, Error> {
+    let wrong = |error| Error::file("cannot lock", out, error);
+    let file = fs::File::open(out).map_err(wrong)?;
+    flock(&file, FlockOperation::LockExclusive).map_err(|error| wrong(error.into()))?;
+    Ok(file)
+}
+
+/// Removes what a run left that was cut off.
+fn remove_unfinished(folder: &Path) -> Result<(), Error> {
+    let wrong = |error| Error::file("cannot clean up", folder, error);
+    for entry in fs::read_dir(folder).map_err(wrong)? {
+        let entry = entry.map_err(wrong)?;
+        let name = entry.file_name();
+        let is_ours = name.to_str().is_some_and(|name| name.starts_with(BESIDE));
+        if is_ours && entry.file_type().map_err(wrong)?.is_file() {
+            fs::remove_file(entry.path()).map_err(wrong)?;
+        }
+    }
+    Ok(())
 }
 
 /// The result must not become part of what it is made from.
@@ -56,7 +91,10 @@ fn refuse_own_folder(root: &Path, out: &Path) -> Result<(), Error> {
 fn write_one(file: &File, place: &Path) -> Result<(), Error> {
     let failed = |error| Error::file("cannot write", place, error);
     let folder = place.parent().unwrap_or(Path::new("."));
-    let mut beside = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+    let mut beside = tempfile::Builder::new()
+        .prefix(BESIDE)
+        .tempfile_in(folder)
+        .map_err(failed)?;
     let permissions = match &file.content {
         Content::Rendered(text) => {
             beside.write_all(text.as_bytes()).map_err(failed)?;

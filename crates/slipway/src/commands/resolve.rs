@@ -1,10 +1,11 @@
 //! `slipway resolve`.
 
+mod folder;
+
 use std::cell::RefCell;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use heat::process::{self, Inputs, Writing};
 use heat::{Content, Resolver, config_files};
 use indexmap::IndexSet;
@@ -41,7 +42,7 @@ pub fn run(asked: &Resolve, output: &Output) -> anyhow::Result<()> {
     if let Some(role) = &asked.role {
         let data = resolver.role(role, roles).map_err(bad_input)?;
         return match &asked.out {
-            Some(folder) => write(&config_files(role, &data), folder, output),
+            Some(folder) => write(config_files(role, &data), folder, output),
             None => output.document(&Value::Object(
                 [("role_data".to_owned(), Value::Object(data))]
                     .into_iter()
@@ -150,51 +151,25 @@ fn process_tree(asked: &Resolve, out: &Path, output: &Output) -> anyhow::Result<
     Ok(())
 }
 
-/// Writes files for nobody else's eyes: there are passwords in them.
-fn write(files: &[(PathBuf, Content)], folder: &Path, output: &Output) -> anyhow::Result<()> {
-    let mut make = std::fs::DirBuilder::new();
-    make.recursive(true)
-        .mode(0o700)
-        .create(folder)
-        .with_context(|| format!("cannot make {}", folder.display()))?;
+/// Writes a role as config-download does.
+fn write(files: Vec<(PathBuf, Content)>, folder: &Path, output: &Output) -> anyhow::Result<()> {
+    let mut texts = Vec::with_capacity(files.len());
     for (name, content) in files {
         let text = match content {
-            Content::Text(text) => text.clone(),
-            Content::Yaml(value) => yaml::to_string(&sorted(value))?,
+            Content::Text(text) => text,
+            Content::Yaml(value) => yaml::to_string(&sorted(&value))?,
         };
-        let path = folder.join(name);
-        kolla::write_private(&path, text.as_bytes())
-            .with_context(|| format!("cannot write {}", path.display()))?;
+        texts.push((name.display().to_string(), text));
     }
-    remove_stale(files, folder)?;
-    let count = files.len();
-    let folder = folder.display();
-    output.line(Level::Normal, &format!("{count} files are in {folder}"));
-    Ok(())
-}
-
-/// What only some releases' roles have, and `slipway deploy` does.
-const OF_SOME_RELEASES: [&str; 4] = [
-    "container_config_scripts.yaml",
-    "container_puppet_tasks.yaml",
-    "docker_config_scripts.yaml",
-    "docker_puppet_tasks.yaml",
-];
-
-/// Removes what another release's role left in the folder, and this one has not.
-fn remove_stale(files: &[(PathBuf, Content)], folder: &Path) -> anyhow::Result<()> {
-    for name in OF_SOME_RELEASES {
-        if files.iter().any(|(written, _)| written == Path::new(name)) {
-            continue;
-        }
-        let path = folder.join(name);
-        match std::fs::remove_file(&path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(error).with_context(|| format!("cannot remove {}", path.display()));
-            }
-            _ => {}
-        }
-    }
+    let shown = folder.display();
+    folder::write(&texts, folder, || {
+        output.line(
+            Level::Normal,
+            &format!("waiting for another run that writes into {shown}"),
+        );
+    })?;
+    let count = texts.len();
+    output.line(Level::Normal, &format!("{count} files are in {shown}"));
     Ok(())
 }
 
@@ -219,26 +194,6 @@ fn sorted(value: &Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_another_release_left_does_not_stay() {
-        let folder = tempfile::tempdir().unwrap();
-        let names = [
-            "docker_puppet_tasks.yaml",
-            "container_puppet_tasks.yaml",
-            "own.yaml",
-        ];
-        for name in names {
-            std::fs::write(folder.path().join(name), "{}").unwrap();
-        }
-        let written = [(
-            "container_puppet_tasks.yaml".into(),
-            Content::Yaml(json!({})),
-        )];
-        remove_stale(&written, folder.path()).unwrap();
-        let left = names.map(|name| folder.path().join(name).exists());
-        assert_eq!(left, [false, true, true]);
-    }
 
     #[test]
     fn a_folder_is_only_for_roles() {
