@@ -16,6 +16,8 @@ struct Inner {
     problem: Problem,
     /// Innermost first.
     frames: Vec<Frame>,
+    /// Parameters that are in want of a value, too.
+    others: Vec<String>,
 }
 
 /// A place in one template.
@@ -169,6 +171,12 @@ impl Error {
         self
     }
 
+    /// Names parameters that are in want of a value, too.
+    pub(crate) fn with_others(mut self, others: Vec<String>) -> Self {
+        self.0.others = others;
+        self
+    }
+
     /// What follows is in the template that uses this one.
     pub(crate) fn used(mut self) -> Self {
         self.0.frames.push(Frame::default());
@@ -228,6 +236,7 @@ impl From<Problem> for Error {
         Self(Box::new(Inner {
             problem,
             frames: vec![Frame::default()],
+            others: Vec::new(),
         }))
     }
 }
@@ -264,6 +273,13 @@ impl fmt::Display for Error {
             if !path.is_empty() {
                 write!(f, ": {path}")?;
             }
+        }
+        if !self.0.others.is_empty() {
+            write!(
+                f,
+                "\n  these have none either: {}",
+                self.0.others.join(", ")
+            )?;
         }
         Ok(())
     }

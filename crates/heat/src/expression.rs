@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use compact_str::CompactString;
+use indexmap::IndexSet;
 use serde_json::{Map, Number, Value};
 
 use crate::error::{Error, Result};
@@ -86,6 +87,24 @@ impl Expression {
             Self::Call(call) => call.check(stack),
             Self::Invalid(error) => Err(Error::clone(error)),
             Self::Null | Self::Bool(_) | Self::Number(_) | Self::Text(_) => Ok(()),
+        }
+    }
+
+    /// Adds the parameters that it asks for.
+    pub(crate) fn parameters(&self, found: &mut IndexSet<String>) {
+        match self {
+            Self::List(items) => items.iter().for_each(|item| item.parameters(found)),
+            Self::Map(entries) => entries.iter().for_each(|(_, item)| item.parameters(found)),
+            Self::Call(call) => call.parameters(found),
+            _ => {}
+        }
+    }
+
+    /// The text that is written there.
+    pub(crate) fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
         }
     }
 

@@ -9,6 +9,7 @@ mod url;
 
 use std::borrow::Cow;
 
+use indexmap::IndexSet;
 use serde_json::Value;
 
 use crate::error::{Problem, Result};
@@ -287,6 +288,27 @@ impl Call {
         checked.map_err(|error| error.at(self.name.text()))
     }
 
+    /// Adds the parameters that it asks for, with the path that is asked for in them.
+    pub(crate) fn parameters(&self, found: &mut IndexSet<String>) {
+        match &self.arguments {
+            Arguments::One(argument) if self.name == Name::GetParam => {
+                let steps = match argument {
+                    Expression::List(steps) => steps.as_slice(),
+                    step => std::slice::from_ref(step),
+                };
+                let steps: Vec<_> = steps.iter().map_while(Expression::as_text).collect();
+                found.insert(steps.join("."));
+            }
+            Arguments::One(argument) => argument.parameters(found),
+            Arguments::Many(arguments) => {
+                arguments
+                    .iter()
+                    .for_each(|argument| argument.parameters(found));
+            }
+            _ => {}
+        }
+    }
+
     /// The parameter that this is, whole.
     pub(crate) fn whole_parameter(&self) -> Option<&str> {
         match (self.name, &self.arguments) {
@@ -431,7 +453,23 @@ fn yaql(expression: &Expression, data: &Expression, stack: &Stack<'_>) -> Result
     let Some(text) = text else {
         return Err(crate::Error::from(wants("an expression in a text")).at("expression"));
     };
-    let data = data.owned(stack).map_err(|error| error.at("data"))?;
-    let root = Value::Object([("data".to_owned(), data)].into_iter().collect());
-    made(stack.resolver().yaql(&text, &root)?, stack)
+    let values = data.owned(stack).map_err(|error| error.at("data"))?;
+    let root = Value::Object([("data".to_owned(), values)].into_iter().collect());
+    let result = stack.resolver().yaql(&text, &root);
+    let result = result.map_err(|error| match error.problem() {
+        Problem::Yaql(reason) => Problem::Yaql(format!("{reason}{}", origin(data))).into(),
+        _ => error,
+    });
+    made(result?, stack)
+}
+
+/// The parameters that something is made of, for whoever has to give one of them another value.
+fn origin(data: &Expression) -> String {
+    let mut names = IndexSet::new();
+    data.parameters(&mut names);
+    if names.is_empty() {
+        return String::new();
+    }
+    let names: Vec<_> = names.into_iter().collect();
+    format!(" (it is given {})", names.join(", "))
 }

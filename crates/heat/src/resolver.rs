@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 
 use compact_str::CompactString;
+use indexmap::IndexSet;
 use rayon::ThreadPool;
 use rayon::prelude::*;
 use serde_json::{Map, Value};
@@ -14,6 +15,7 @@ use crate::budget::{Budget, MOST_MIB};
 use crate::environment::{Environment, Target, absolute, normal, place};
 use crate::error::{Error, Problem, Result, nearest};
 use crate::files::Files;
+use crate::parameter::Parameter;
 use crate::secret::Secrets;
 use crate::stack::{Facade, Given, Stack};
 use crate::template::Template;
@@ -41,6 +43,8 @@ pub struct Resolver {
     expressions: RwLock<HashMap<String, yaql::Expression>>,
     /// Where several templates are known to be wanted.
     threads: Option<ThreadPool>,
+    /// Parameters without a value, while it is asked for all of them.
+    pub(crate) missing: Mutex<Option<IndexSet<String>>>,
 }
 
 impl Resolver {
@@ -123,6 +127,7 @@ impl Resolver {
             templates: RwLock::default(),
             expressions: RwLock::default(),
             threads: None,
+            missing: Mutex::default(),
         }
     }
 
@@ -181,7 +186,7 @@ impl Resolver {
     }
 
     /// An error that does not tell what the environment gives parameters that some template hides.
-    fn without_secrets(&self, error: Error) -> Error {
+    pub(crate) fn without_secrets(&self, error: Error) -> Error {
         let mut secrets = Secrets::default();
         if let Ok(templates) = self.templates.read() {
             for template in templates.values().flatten() {
@@ -270,6 +275,22 @@ impl Resolver {
     /// Whether the folder has a file.
     pub(crate) fn has(&self, path: &str) -> bool {
         self.files.is_file(&self.folder.join(path))
+    }
+
+    /// What stands in for the value of a parameter that has none, where all of them are looked for.
+    pub(crate) fn stand_in(
+        &self,
+        parameter: &Parameter,
+        problem: Problem,
+    ) -> Result<Arc<Value>, Problem> {
+        if let Problem::MissingParameter(name) = &problem
+            && let Ok(mut missing) = self.missing.lock()
+            && let Some(missing) = &mut *missing
+        {
+            missing.insert(name.clone());
+            return Ok(Arc::new(parameter.empty()));
+        }
+        Err(problem)
     }
 
     pub(crate) fn template(&self, path: &Path) -> Result<Arc<Template>> {

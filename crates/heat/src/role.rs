@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use indexmap::IndexSet;
 use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Problem, Result, nearest};
@@ -21,10 +22,63 @@ impl Resolver {
     ///
     /// What they are given is what `overcloud.yaml` gives them. What only a running cloud knows is
     /// the environment's: NetIpMap and ServiceData, or a whole EndpointMap.
+    ///
+    /// Where a parameter has no value, the error names the others, too, as far as they are known
+    /// without it.
     pub fn role(&self, role: &str, roles: Option<&Path>) -> Result<Map<String, Value>> {
-        let template = format!("common/services/{}-role.yaml", role.to_lowercase());
+        self.merged(role, roles).map_err(|error| {
+            let error = match error.problem() {
+                Problem::MissingParameter(name) => {
+                    let others = self.missing(role, roles).into_iter();
+                    let others = others.filter(|other| other != name).collect();
+                    error.with_others(others)
+                }
+                _ => error,
+            };
+            self.without_secrets(error)
+        })
+    }
+
+    /// The parameters of a role's services that have no value.
+    fn missing(&self, role: &str, roles: Option<&Path>) -> IndexSet<String> {
+        self.look_for_missing(Some(IndexSet::new()));
+        // What goes wrong for want of a value, or after it, is not what is asked for.
+        let _ = self.each_service(role, roles);
+        self.look_for_missing(None).unwrap_or_default()
+    }
+
+    fn look_for_missing(&self, next: Option<IndexSet<String>>) -> Option<IndexSet<String>> {
+        let mut missing = self.missing.lock().ok()?;
+        std::mem::replace(&mut missing, next)
+    }
+
+    /// Resolves a role's services one by one, whatever becomes of them.
+    fn each_service(&self, role: &str, roles: Option<&Path>) -> Result<()> {
+        let given = self.passed(role, self.listed(role, roles)?)?;
+        let services = given.get("Services").and_then(Value::as_array);
+        for kind in services.into_iter().flatten().filter_map(Value::as_str) {
+            let Ok(Some(name)) = self.template_of(kind) else {
+                continue;
+            };
+            let Ok(template) = self.template(&self.folder().join(&name)) else {
+                continue;
+            };
+            let mut given = given.clone();
+            given.retain(|name, _| template.parameters.contains_key(name.as_str()));
+            let _ = self.resolve_with(&name, given);
+        }
+        Ok(())
+    }
+
+    /// The services of a role that a roles file has.
+    fn listed(&self, role: &str, roles: Option<&Path>) -> Result<Value> {
         let standard = self.folder().join("roles_data.yaml");
-        let listed = services(role, roles.unwrap_or(&standard))?;
+        services(role, roles.unwrap_or(&standard))
+    }
+
+    fn merged(&self, role: &str, roles: Option<&Path>) -> Result<Map<String, Value>> {
+        let template = format!("common/services/{}-role.yaml", role.to_lowercase());
+        let listed = self.listed(role, roles)?;
         if !self.has(&template) {
             let reason = "there is no such file: the templates must be processed first, with this \
                           role among the roles";

@@ -101,6 +101,7 @@ impl<'r> Stack<'r> {
                     .cloned()
             });
             let value = taken(parameter, name, value, &budget)
+                .or_else(|problem| resolver.stand_in(parameter, problem))
                 .map_err(|problem| in_template(Error::from(problem).at(name).at("parameters")))?;
             parameters.push(value);
         }

@@ -360,3 +360,32 @@ fn constraints_hold_what_they_hold_in_heat() {
         );
     }
 }
+
+#[test]
+fn what_a_parameter_makes_wrong_names_it() {
+    for (value, given) in [
+        (
+            "{yaql: {expression: $.data.p.first(), data: {p: [{get_param: [P, a, 1]}], q: [{get_param: P}]}}}",
+            None,
+        ),
+        (
+            "{yaql: {expression: $.data.p.q.first(), data: {p: {get_param: [P, a, 1]}, q: [{get_param: P}]}}}",
+            Some("P.a, P"),
+        ),
+        (
+            "{repeat: {template: a, for_each: {a: {get_param: [P, b]}}}}",
+            Some("P.b"),
+        ),
+        ("{yaql: {expression: '[].first()'}}", None),
+    ] {
+        let text = format!(
+            "parameters: {{P: {{type: json, default: {{a: [1]}}}}}}\noutputs: {{x: {{value: {value}}}}}"
+        );
+        let told = resolve(&[("top.yaml", &text)]).map_err(|error| error.to_string());
+        let told = told.err().unwrap_or_default();
+        match given {
+            Some(given) => assert!(told.ends_with(&format!(" (it is given {given})")), "{told}"),
+            None => assert!(!told.contains("it is given"), "{told}"),
+        }
+    }
+}

@@ -114,6 +114,14 @@ outputs:
 ];
 
 fn role_with(parameter_defaults: &Value) -> Value {
+    Value::Object(resolved(&[], parameter_defaults).unwrap())
+}
+
+/// The same, with templates besides, or why there is none.
+fn resolved(
+    others: &[(&str, &str)],
+    parameter_defaults: &Value,
+) -> heat::Result<serde_json::Map<String, Value>> {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| {
         let place = folder.path().join(name);
@@ -121,12 +129,98 @@ fn role_with(parameter_defaults: &Value) -> Value {
         std::fs::write(&place, text).unwrap();
         place
     };
-    for (name, text) in FILES {
+    for (name, text) in FILES.iter().chain(others) {
         write(name, text);
     }
     let own = json!({"parameter_defaults": parameter_defaults}).to_string();
     let resolver = Resolver::open(folder.path(), &[write("own.yaml", &own)]).unwrap();
-    Value::Object(resolver.role("Compute", None).unwrap())
+    resolver.role("Compute", None)
+}
+
+#[test]
+fn all_parameters_without_a_value_are_named_at_once() {
+    let templates = [
+        (
+            "overcloud-resource-registry-puppet.yaml",
+            "resource_registry:
+  OS::TripleO::EndpointMap: endpoints.yaml
+  OS::TripleO::ServiceNetMap: nets.yaml
+  One: one.yaml
+  Two: two.yaml
+",
+        ),
+        (
+            "common/services/compute-role.yaml",
+            "heat_template_version: queens
+parameters:
+  Services: {type: comma_delimited_list}
+  ServiceNetMap: {type: json}
+  ServiceData: {type: json, default: {}}
+  EndpointMap: {type: json}
+  DefaultPasswords: {type: json, default: {}}
+  RoleName: {type: string}
+  RoleParameters: {type: json}
+resources:
+  Chain:
+    type: OS::Heat::ResourceChain
+    properties: {resources: {get_param: Services}}
+outputs:
+  role_data: {value: {all: {get_attr: [Chain, role_data]}}}
+",
+        ),
+        (
+            "one.yaml",
+            "heat_template_version: queens
+parameters:
+  Given: {type: string}
+  First: {type: string}
+  Second: {type: json}
+outputs:
+  role_data: {value: {x: {yaql: {expression: $.data.first(), data: {get_param: Second}}}}}
+",
+        ),
+        (
+            "two.yaml",
+            "heat_template_version: queens
+parameters:
+  First: {type: string}
+resources:
+  Base: {type: ./base.yaml}
+outputs:
+  role_data: {value: {get_attr: [Base, x]}}
+",
+        ),
+        (
+            "base.yaml",
+            "heat_template_version: queens
+parameters:
+  Third: {type: string}
+outputs:
+  x: {value: {get_param: Third}}
+",
+        ),
+    ];
+    let services = ["One", "Absent", "Two"];
+    let mut given = json!({"ComputeServices": services, "Given": "x"});
+    let error = resolved(&templates, &given).unwrap_err().to_string();
+    assert!(
+        error.starts_with("one.yaml: parameters.First: parameter First has no value"),
+        "{error}"
+    );
+    assert!(
+        error.ends_with("\n  these have none either: Second, Third"),
+        "{error}"
+    );
+    // What was made up to find them is nobody's value.
+    given["First"] = json!("x");
+    let error = resolved(&templates, &given).unwrap_err().to_string();
+    assert!(error.contains("parameter Second has no value"), "{error}");
+    given["Second"] = json!([]);
+    let error = resolved(&templates, &given).unwrap_err().to_string();
+    assert!(
+        error.contains("the collection is empty (it is given Second)"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -6,7 +6,7 @@ use indexmap::IndexSet;
 use serde_json::{Map, Value};
 
 use super::strings::{joined, replaced};
-use super::{Arguments, wants};
+use super::{Arguments, origin, wants};
 use crate::error::{Problem, Result};
 use crate::expression::{Context, Expression, compile, compile_each};
 use crate::python::{self, Equal};
@@ -165,10 +165,14 @@ pub(super) fn repeat(
     maps: bool,
     stack: &Stack<'_>,
 ) -> Result<Value> {
-    let for_each = for_each
+    let values = for_each
         .evaluate(stack)
         .map_err(|error| error.at("for_each"))?;
-    let Value::Object(for_each) = &*for_each else {
+    let no_lists = || {
+        let origin = origin(for_each);
+        Problem::Function(format!("it wants lists in for_each{origin}"))
+    };
+    let Value::Object(for_each) = &*values else {
         return Err(wants("a map for for_each").into());
     };
     if for_each.is_empty() {
@@ -185,7 +189,7 @@ pub(super) fn repeat(
                 items.clone()
             }
             Value::Object(map) if maps => map.keys().cloned().map(Value::String).collect(),
-            _ => return Err(wants("lists in for_each").into()),
+            _ => return Err(no_lists().into()),
         };
         names.push(name.as_str());
         lists.push(values);
