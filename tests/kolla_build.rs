@@ -10,7 +10,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
-use end_to_end::{PASSWORD, Place, Registry, Run, login, names, run};
+use end_to_end::{PASSWORD, Place, Registry, Run, login, names, run, slipway};
 
 /// Serves one file to whoever asks, until the test ends.
 fn serve(bytes: Vec<u8>) -> String {
@@ -131,6 +131,50 @@ fn the_script_people_have_builds_and_pushes() {
         .says(&["nothing has changed", "already exists"]);
     assert_eq!(names(&again.json(), "built"), ["app", "base"]);
     assert!(!again.err.contains(PASSWORD));
+
+    what_was_pushed_is_pulled_with_a_login_only(&place, &registry, &ini);
+}
+
+fn what_was_pushed_is_pulled_with_a_login_only(place: &Place, registry: &Registry, ini: &str) {
+    let image = |name: &str| {
+        let (registry, namespace) = (registry.name(), &place.namespace);
+        format!("{registry}/{namespace}/{name}:debian-7")
+    };
+    place.docker(&["rmi", &image("app"), &image("base")]);
+    let child = ["--config-file", ini, "--skip-parents", "app"];
+    let declared = format!(
+        "one: {{image: '{}', command: 'true', detach: false, net: none}}",
+        image("app")
+    );
+    let declared = place.write("one.yaml", &declared).display().to_string();
+    let set = ["--config-id", &place.namespace];
+    let apply = [
+        &["apply", "--managed-by", "slipway-e2e", "--file", &declared],
+        &set[..],
+    ]
+    .concat();
+    let here = |command: &mut Command| run(command.env("DOCKER_CONFIG", place.path("docker")));
+
+    // A helper that is not there keeps nobody from what anybody may have, which this is not.
+    place.write("docker/config.json", "{\"credsStore\": \"no-such\"}");
+    let words = ["no credentials were sent", "docker-credential-no-such"];
+    run(&mut place.kolla_build(&child)).exits(1).says(&words);
+    here(slipway().args(&apply)).exits(1).says(&words);
+    login(place, &registry.name(), "wrong");
+    run(&mut place.kolla_build(&child))
+        .exits(1)
+        .says(&["base", "unauthorized"]);
+
+    login(place, &registry.name(), PASSWORD);
+    let built = run(&mut place.kolla_build(&child)).exits(0);
+    assert_eq!(names(&built.json(), "built"), ["app"]);
+    place.docker(&["rmi", &image("app")]);
+    let applied = here(slipway().args(&apply)).exits(0);
+    let delete = ["delete", "--managed-by", "slipway-e2e"];
+    here(slipway().args(delete).args(set)).exits(0);
+    for told in [built, applied] {
+        assert!(!told.err.contains(PASSWORD) && !told.out.contains(PASSWORD));
+    }
 }
 
 #[test]

@@ -71,7 +71,6 @@ pub use fingerprint::{FINGERPRINT_LABEL, INPUTS_LABEL, PARENTS_LABEL};
 pub use kolla::{DefaultSource, Kolla};
 pub use options::{Options, Pip};
 pub use plan::{Action, Decision, Plan, Reason};
-pub use push::CredentialError;
 pub use render::{TemplateError, render};
 pub use set::ImageSet;
 pub use sources::{ImageSources, Source, SourceError, SourceKind, together as archives_together};

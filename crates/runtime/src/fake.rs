@@ -357,7 +357,6 @@ impl Engine for FakeEngine {
     async fn push_image(
         &self,
         _reference: &str,
-        _credentials: Option<crate::engine::Credentials>,
     ) -> Result<BoxStream<'static, Result<crate::engine::PushProgress>>> {
         Err(refused(501, "not in the fake"))
     }

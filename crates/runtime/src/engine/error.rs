@@ -51,6 +51,14 @@ pub enum EngineError {
         /// How long nothing was heard.
         seconds: u64,
     },
+    /// The credentials that `docker login` left for a registry cannot be had.
+    #[error("cannot {action}: {message}")]
+    Credentials {
+        /// What they were wanted for.
+        action: String,
+        /// Why they cannot be had.
+        message: String,
+    },
     /// An instruction of a Dockerfile failed.
     #[error("build failed: {message}")]
     Build {
@@ -66,6 +74,7 @@ impl EngineError {
             EngineError::Lost { reason, .. } => reason.clone(),
             EngineError::Refused { message, .. }
             | EngineError::Answer { message, .. }
+            | EngineError::Credentials { message, .. }
             | EngineError::Build { message } => message.clone(),
             EngineError::Stalled { seconds, .. } => silence(*seconds),
             EngineError::NotFound { .. } => self.to_string(),
@@ -80,6 +89,7 @@ impl EngineError {
             EngineError::NotFound { .. }
             | EngineError::Answer { .. }
             | EngineError::Stalled { .. }
+            | EngineError::Credentials { .. }
             | EngineError::Build { .. } => false,
         }
     }

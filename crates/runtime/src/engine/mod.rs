@@ -206,29 +206,6 @@ pub enum PushProgress {
     Digest(String),
 }
 
-/// What a registry wants to know before it takes an image.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Credentials {
-    /// The registry they are for.
-    pub registry: String,
-    /// Who.
-    pub username: Option<String>,
-    /// The password.
-    pub password: Option<String>,
-    /// A token in place of both.
-    pub identity_token: Option<String>,
-}
-
-/// Shows no secret.
-impl std::fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Credentials")
-            .field("registry", &self.registry)
-            .field("username", &self.username)
-            .finish_non_exhaustive()
-    }
-}
-
 /// One line of a container's output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LogLine {
@@ -346,16 +323,13 @@ pub trait Engine: Send + Sync + std::fmt::Debug {
     /// All images that have a name and carry every one of these labels. One call.
     async fn list_images(&self, labels: &[String]) -> Result<Vec<ImageSummary>>;
 
-    /// Pulls an image from its registry.
+    /// Pulls an image from its registry, with the credentials that the docker command would use.
     async fn pull_image(&self, reference: &str) -> Result<BoxStream<'static, Result<Progress>>>;
 
-    /// Pushes an image to the registry that its reference names. The stream ends with its digest
-    /// there.
-    async fn push_image(
-        &self,
-        reference: &str,
-        credentials: Option<Credentials>,
-    ) -> Result<BoxStream<'static, Result<PushProgress>>>;
+    /// Pushes an image to the registry that its reference names, with the same credentials. The
+    /// stream ends with its digest there.
+    async fn push_image(&self, reference: &str)
+    -> Result<BoxStream<'static, Result<PushProgress>>>;
 
     /// Gives an image one more reference.
     async fn tag_image(&self, image: &str, reference: &str) -> Result<()>;

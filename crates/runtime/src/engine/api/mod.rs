@@ -10,15 +10,16 @@ use futures_util::stream::{BoxStream, StreamExt};
 use serde::de::DeserializeOwned;
 
 use super::{
-    Attached, BuildRequest, ContainerSpec, ContainerSummary, Credentials, Engine, EngineError,
-    EngineInfo, EngineKind, ExecResult, ExecSpec, Health, HealthResult, ImageSummary, LogLine,
-    Progress, PushProgress, Result, TarStream,
+    Attached, BuildRequest, ContainerSpec, ContainerSummary, Engine, EngineError, EngineInfo,
+    EngineKind, ExecResult, ExecSpec, Health, HealthResult, ImageSummary, LogLine, Progress,
+    PushProgress, Result, TarStream,
 };
 
 mod build;
 mod buildkit;
 mod connect;
 mod convert;
+mod credentials;
 mod fault;
 mod lines;
 mod output;
@@ -361,15 +362,9 @@ impl Engine for ApiEngine {
     async fn push_image(
         &self,
         reference: &str,
-        credentials: Option<Credentials>,
     ) -> Result<BoxStream<'static, Result<PushProgress>>> {
         let call = self.call(format!("push image {reference}"));
-        push::push(
-            self.patient.clone(),
-            call,
-            reference.to_owned(),
-            credentials,
-        )
+        push::push(self.patient.clone(), call, reference.to_owned())
     }
 
     async fn tag_image(&self, image: &str, reference: &str) -> Result<()> {

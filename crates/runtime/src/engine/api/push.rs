@@ -1,25 +1,23 @@
 //! Pushing images.
 
 use bollard::Docker;
-use bollard::auth::DockerCredentials;
 use bollard::query_parameters::PushImageOptionsBuilder;
 use futures_util::stream::{BoxStream, StreamExt};
 
 use super::fault::Call;
 use super::told::{Teller, told};
-use super::{must_be_plain, split_tag};
-use crate::engine::{Credentials, PushProgress, Result};
+use super::{credentials, must_be_plain, split_tag};
+use crate::engine::{EngineError, PushProgress, Result};
 
-/// Pushes `reference` to the registry it names.
+/// Pushes `reference` to the registry it names, with the credentials there are for that.
 pub(super) fn push(
     client: Docker,
     call: Call,
     reference: String,
-    credentials: Option<Credentials>,
 ) -> Result<BoxStream<'static, Result<PushProgress>>> {
     must_be_plain(&call, &reference)?;
     Ok(told(move |teller| async move {
-        run(&client, &call, &reference, credentials, &teller).await
+        run(&client, &call, &reference, &teller).await
     }))
 }
 
@@ -27,20 +25,18 @@ async fn run(
     client: &Docker,
     call: &Call,
     reference: &str,
-    credentials: Option<Credentials>,
     teller: &Teller<PushProgress>,
 ) -> Result<PushProgress> {
     let (repository, tag) = split_tag(reference);
     let options = PushImageOptionsBuilder::new()
         .tag(tag.unwrap_or("latest"))
         .build();
-    let credentials = credentials.map(|known| DockerCredentials {
-        username: known.username,
-        password: known.password,
-        identitytoken: known.identity_token,
-        serveraddress: Some(known.registry),
-        ..DockerCredentials::default()
-    });
+    let found = credentials::for_image(reference).await;
+    let credentials = found.map_err(|error| EngineError::Credentials {
+        action: call.action.clone(),
+        message: error.to_string(),
+    })?;
+    let credentials = credentials.map(Into::into);
     let mut steps = Box::pin(client.push_image(repository, Some(options), credentials));
     let mut digest = None;
     while let Some(step) = steps.next().await {

@@ -1,14 +1,9 @@
-//! Pushing images, with the credentials that the docker command would use.
-
-mod credentials;
+//! Pushing images.
 
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use runtime::engine::{Engine, EngineError, PushProgress};
-
-pub use credentials::CredentialError;
-use credentials::{DockerConfig, registry_of};
 
 /// The wait before the first new attempt; each further one is twice as long.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
@@ -21,15 +16,9 @@ pub(crate) async fn push(
     mut retries: usize,
     say: &(dyn Fn(&str) + Sync),
 ) -> Result<String, String> {
-    let registry = registry_of(reference).to_owned();
-    let looked_up = tokio::task::spawn_blocking(move || DockerConfig::read()?.get(&registry));
-    let credentials = match looked_up.await {
-        Ok(found) => found.map_err(|error| error.to_string())?,
-        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
-    };
     let mut wait = FIRST_WAIT;
     loop {
-        let error = match attempt(engine, reference, credentials.clone(), say).await {
+        let error = match attempt(engine, reference, say).await {
             Ok(digest) => return Ok(digest),
             Err(error) => error,
         };
@@ -64,10 +53,9 @@ fn is_refusal(error: &EngineError) -> bool {
 async fn attempt(
     engine: &dyn Engine,
     reference: &str,
-    credentials: Option<runtime::engine::Credentials>,
     say: &(dyn Fn(&str) + Sync),
 ) -> Result<String, EngineError> {
-    let mut progress = engine.push_image(reference, credentials).await?;
+    let mut progress = engine.push_image(reference).await?;
     let mut digest = String::new();
     while let Some(step) = progress.next().await {
         match step? {

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use runtime::engine::Credentials;
+use bollard::auth::DockerCredentials;
 use serde::Deserialize;
 
 /// What Docker Hub is called among credentials.
@@ -15,8 +15,7 @@ const HUB: &str = "https://index.docker.io/v1/";
 
 /// Why credentials cannot be had.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum CredentialError {
+pub(super) enum CredentialError {
     /// `config.json` cannot be read.
     #[error("{}: {message}", path.display())]
     Config {
@@ -37,10 +36,52 @@ pub enum CredentialError {
     },
 }
 
+/// What a registry wants to know.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Credentials {
+    registry: String,
+    username: Option<String>,
+    password: Option<String>,
+    identity_token: Option<String>,
+}
+
+/// Shows no secret.
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Credentials")
+            .field("registry", &self.registry)
+            .field("username", &self.username)
+            .finish_non_exhaustive()
+    }
+}
+
+impl From<Credentials> for DockerCredentials {
+    fn from(known: Credentials) -> DockerCredentials {
+        DockerCredentials {
+            username: known.username,
+            password: known.password,
+            identitytoken: known.identity_token,
+            serveraddress: Some(known.registry),
+            ..DockerCredentials::default()
+        }
+    }
+}
+
+/// The credentials for the registry that an image's reference names, if there are any.
+pub(super) async fn for_image(reference: &str) -> Result<Option<Credentials>, CredentialError> {
+    let registry = registry_of(reference).to_owned();
+    // A helper is waited for.
+    let looked_up = tokio::task::spawn_blocking(move || DockerConfig::read()?.get(&registry));
+    match looked_up.await {
+        Ok(found) => found,
+        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+    }
+}
+
 /// The parts of `config.json` that count here.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub(super) struct DockerConfig {
+struct DockerConfig {
     auths: BTreeMap<String, Auth>,
     creds_store: Option<String>,
     cred_helpers: BTreeMap<String, String>,
@@ -64,7 +105,7 @@ struct Answer {
 }
 
 /// The registry that a reference names, as credentials name it.
-pub(super) fn registry_of(reference: &str) -> &str {
+fn registry_of(reference: &str) -> &str {
     match reference.split_once('/') {
         Some((first, _)) if first.contains(['.', ':']) || first == "localhost" => match first {
             "docker.io" | "index.docker.io" => HUB,
@@ -76,7 +117,7 @@ pub(super) fn registry_of(reference: &str) -> &str {
 
 impl DockerConfig {
     /// `$DOCKER_CONFIG/config.json`, or that of `~/.docker`. None is as good as an empty one.
-    pub(super) fn read() -> Result<DockerConfig, CredentialError> {
+    fn read() -> Result<DockerConfig, CredentialError> {
         let folder = std::env::var_os("DOCKER_CONFIG")
             .map(PathBuf::from)
             .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".docker")));
@@ -95,7 +136,7 @@ impl DockerConfig {
     }
 
     /// The credentials for a registry, if there are any.
-    pub(super) fn get(&self, registry: &str) -> Result<Option<Credentials>, CredentialError> {
+    fn get(&self, registry: &str) -> Result<Option<Credentials>, CredentialError> {
         let own = self.cred_helpers.get(registry);
         let store = self.creds_store.as_ref().filter(|store| !store.is_empty());
         if let Some(helper) = own.or(store) {
