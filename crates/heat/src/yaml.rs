@@ -53,6 +53,7 @@ pub(crate) fn read(text: &str) -> Result<Node, SyntaxError> {
     {
         return Ok(value.into());
     }
+    all_printable(text)?;
     let mut parser = Parser::new(Text::new(text));
     let mut builder = Builder {
         unfinished_end: (!text.ends_with('\n')).then(|| text.chars().count()),
@@ -76,6 +77,36 @@ pub(crate) fn read(text: &str) -> Result<Node, SyntaxError> {
         })?;
     }
     Ok(builder.document.unwrap_or(Node::Null))
+}
+
+/// A document has no control characters but those of its lines. To the parser, the first NUL would be
+/// its end: of a file that a crash filled with them, nothing would be left, and nobody told.
+fn all_printable(text: &str) -> Result<(), SyntaxError> {
+    // Those that may be wrong begin with one of these.
+    let suspect =
+        |byte: &u8| matches!(byte, 0..0x20 | 0x7f | 0xc2 | 0xef) && !b"\t\n\r".contains(byte);
+    if !text.as_bytes().iter().any(|byte| suspect(byte)) {
+        return Ok(());
+    }
+    let wrong = |c: char| {
+        let is_printable = matches!(c, '\t' | '\n' | '\r' | '\u{85}')
+            || !c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}');
+        !is_printable
+    };
+    let Some((at, found)) = text.char_indices().find(|(_, c)| wrong(*c)) else {
+        return Ok(());
+    };
+    let before = &text[..at];
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    Err(SyntaxError {
+        line: before.matches('\n').count() + 1,
+        column: line.chars().count() + 1,
+        message: format!(
+            "a control character, U+{:04X}, cannot be written as it is: in double quotes, there is an \
+             escape for it",
+            u32::from(found)
+        ),
+    })
 }
 
 /// A collection that is not complete yet: what it has starts there among what all those have.
@@ -352,6 +383,37 @@ mod tests {
             parse("a: |\n  x\nb: y").unwrap(),
             json!({"a": "x\n", "b": "y"})
         );
+    }
+
+    #[test]
+    fn control_characters_are_refused_as_by_pyyaml() {
+        for wrong in [
+            "\0", "\u{1}", "\u{b}", "\u{1b}", "\u{7f}", "\u{80}", "\u{9f}", "\u{ffff}",
+        ] {
+            for text in [
+                "a: 1\n%b: 2\n",
+                "a: |\n  x%y\n",
+                "a: 'x%'",
+                "%",
+                "a: 1\n# %\n",
+            ] {
+                let error = parse(&text.replace('%', wrong)).unwrap_err();
+                assert!(
+                    error.message.contains("control character"),
+                    "{text}: {error}"
+                );
+                assert_eq!(
+                    error.line,
+                    text[..text.find('%').unwrap()].split('\n').count()
+                );
+            }
+        }
+        let printable = "\t\u{a0}\u{2028}é\u{feff}\u{fffd}😀";
+        assert_eq!(
+            parse(&format!("a: 'x{printable}'\r\n")).unwrap(),
+            json!({"a": format!("x{printable}")})
+        );
+        assert_eq!(parse(r#"a: "\0\x07""#).unwrap(), json!({"a": "\0\u{7}"}));
     }
 
     #[test]
