@@ -85,7 +85,7 @@ fn all_printable(text: &str) -> Result<(), SyntaxError> {
     // Those that may be wrong begin with one of these.
     let suspect =
         |byte: &u8| matches!(byte, 0..0x20 | 0x7f | 0xc2 | 0xef) && !b"\t\n\r".contains(byte);
-    if !text.as_bytes().iter().any(|byte| suspect(byte)) {
+    if !text.as_bytes().iter().any(suspect) {
         return Ok(());
     }
     let wrong = |c: char| {
