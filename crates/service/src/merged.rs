@@ -7,7 +7,10 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::load::{parse_as, unreadable};
-use crate::{ByStep, Containers, Hiera, PuppetConfig, Result, RoleData, Scripts, Tasks, lenient};
+use crate::{
+    ByStep, Containers, Hiera, PuppetConfig, Result, RoleData, Scripts, ServiceError, Tasks,
+    lenient,
+};
 
 /// Role data as TripleO writes it. What is not for a node to do is not looked at: subscriptions,
 /// tasks that run elsewhere.
@@ -55,10 +58,18 @@ struct TaskOfService {
     task: PuppetConfig,
 }
 
+/// The text is put together by a program: nobody has it to look at a line of it.
+fn without_position(mut error: ServiceError) -> ServiceError {
+    if let ServiceError::Invalid { place, .. } = &mut error {
+        place.position = None;
+    }
+    error
+}
+
 impl RoleData {
     /// Reads role data that was merged already; `path` is only for messages.
     pub fn parse(name: &str, path: &Path, text: &str) -> Result<Self> {
-        let merged: Merged = parse_as(path, text)?;
+        let merged: Merged = parse_as(path, text).map_err(without_position)?;
         let mut config_settings = merged.config_settings;
         config_settings.extend(merged.global_config_settings);
         let mut service_config_settings = IndexMap::new();
@@ -141,8 +152,14 @@ mod tests {
         assert_eq!(role.puppet_config.len(), 1);
         let step = Step::new(2).unwrap();
         assert!(role.docker_config[&step].0.contains_key("a"));
-        assert!(
-            RoleData::parse("Controller", Path::new("role"), "{\"docker_config\": []}").is_err()
+        let error_of = |text| {
+            let role = RoleData::parse("Controller", Path::new("role"), text);
+            role.unwrap_err().to_string()
+        };
+        assert_eq!(
+            error_of("{\"docker_config\": {\"step_0\": {}}}"),
+            "role: docker_config.step_0: `step_0` is not a step: steps are step_1 to step_5"
         );
+        assert!(error_of("{\"docker_config\": []}").starts_with("role: docker_config: "));
     }
 }
