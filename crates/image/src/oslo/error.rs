@@ -104,6 +104,14 @@ pub enum ConfigError {
         /// The most similar option there is.
         nearest: Option<String>,
     },
+    /// References to what has references, many times over.
+    #[error("{place}: {key} fills in more than 1,000,000 references or letters, by way of others")]
+    Endless {
+        /// Where.
+        place: Place,
+        /// The option's key.
+        key: String,
+    },
     /// A `$name` that leads back to itself.
     #[error("{place}: {key} refers to itself, by way of ${name}")]
     CircularReference {

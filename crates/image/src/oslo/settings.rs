@@ -1,5 +1,6 @@
 //! What each option is worth.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::error::{ConfigError, Place};
@@ -12,6 +13,9 @@ use crate::error::nearest;
 
 /// How deep references may lead to references.
 const MAX_DEPTH: usize = 32;
+
+/// How much one value may be made of, by way of references: so many of them, or bytes.
+const MOST_FILLED_IN: usize = 1 << 20;
 
 const DEFAULT: &str = "DEFAULT";
 const PROFILES: &str = "profiles";
@@ -42,6 +46,14 @@ pub struct Settings {
 
 /// Texts an option was given, with where.
 type Given = Vec<(String, Place)>;
+
+/// What led from the value that was asked for to another that it refers to.
+#[derive(Clone, Copy)]
+struct Trail<'a> {
+    depth: usize,
+    /// References and bytes filled in so far.
+    filled_in: &'a Cell<usize>,
+}
 
 impl Settings {
     /// From what the command line says, environment variables, and files.
@@ -79,13 +91,12 @@ impl Settings {
 
     /// What an option of section `DEFAULT` is worth.
     pub fn get(&self, key: &str) -> Result<Value, ConfigError> {
-        self.value(DEFAULT, key, 0)
-            .map(|found| found.unwrap_or(Value::None))
+        self.get_in(DEFAULT, key)
     }
 
     /// What an option of another section is worth.
     pub fn get_in(&self, section: &str, key: &str) -> Result<Value, ConfigError> {
-        self.value(section, key, 0)
+        self.found(section, key)
             .map(|found| found.unwrap_or(Value::None))
     }
 
@@ -145,7 +156,7 @@ impl Settings {
 
     /// The images of a profile; `None` when neither the files nor the defaults have it.
     pub fn profile(&self, name: &str) -> Result<Option<Vec<String>>, ConfigError> {
-        Ok(match self.value(PROFILES, name, 0)? {
+        Ok(match self.found(PROFILES, name)? {
             Some(Value::List(patterns)) if !patterns.is_empty() => Some(patterns),
             _ => None,
         })
@@ -171,22 +182,28 @@ impl Settings {
                 || section.ends_with("-user")
                 || owners.iter().any(|owner| is_of(&section, owner));
             if !is_owned {
+                let known = owners.iter().copied().chain([DEFAULT, PROFILES]);
                 return Err(ConfigError::UnknownSection {
                     place,
-                    nearest: nearest(&section, owners.iter().copied().chain([DEFAULT, PROFILES])),
+                    nearest: match section.eq_ignore_ascii_case(DEFAULT) {
+                        true => Some(DEFAULT.to_owned()),
+                        false => nearest(&section, known),
+                    },
                     section: assignment.section.clone(),
                 });
             }
             if definition(&section, &assignment.key).is_none() {
+                let key = &assignment.key;
                 let keys: Vec<String> = table(&section).iter().map(OptionDef::key).collect();
+                let keys = keys.iter().map(String::as_str);
                 return Err(ConfigError::UnknownKey {
                     place,
                     section: assignment.section.clone(),
-                    key: assignment.key.clone(),
-                    nearest: nearest(
-                        &assignment.key.replace('-', "_"),
-                        keys.iter().map(String::as_str),
-                    ),
+                    key: key.clone(),
+                    nearest: match definition(DEFAULT, key) {
+                        Some(_) => Some(format!("{key} in section [{DEFAULT}]")),
+                        None => nearest(&key.replace('-', "_"), keys),
+                    },
                 });
             }
             self.get_in(&section, &assignment.key)?;
@@ -211,7 +228,20 @@ impl Settings {
     }
 
     /// What an option is worth; `None` when there is no such option.
-    fn value(&self, section: &str, key: &str, depth: usize) -> Result<Option<Value>, ConfigError> {
+    fn found(&self, section: &str, key: &str) -> Result<Option<Value>, ConfigError> {
+        let trail = Trail {
+            depth: 0,
+            filled_in: &Cell::new(0),
+        };
+        self.value(section, key, trail)
+    }
+
+    fn value(
+        &self,
+        section: &str,
+        key: &str,
+        trail: Trail<'_>,
+    ) -> Result<Option<Value>, ConfigError> {
         let section = normal(section);
         let Some(option) = definition(&section, key) else {
             return Ok(None);
@@ -225,7 +255,7 @@ impl Settings {
         }
         let mut values = Vec::new();
         for (text, place) in given {
-            let text = self.substitute(&section, key, &text, &place, depth)?;
+            let text = self.substitute(&section, key, &text, &place, trail)?;
             match Value::parse(&text, &option.kind) {
                 Ok(value) => values.push(value),
                 Err(message) => {
@@ -282,7 +312,7 @@ impl Settings {
         key: &str,
         text: &str,
         place: &Place,
-        depth: usize,
+        trail: Trail<'_>,
     ) -> Result<String, ConfigError> {
         let text = text.replace("\\$", "$$");
         let mut result = String::new();
@@ -294,17 +324,21 @@ impl Settings {
                 }
                 Piece::Reference(name) => name,
             };
-            if depth == MAX_DEPTH {
+            if trail.depth == MAX_DEPTH {
                 return Err(ConfigError::CircularReference {
                     place: place.clone(),
                     key: key.to_owned(),
                     name: name.to_owned(),
                 });
             }
+            let further = Trail {
+                depth: trail.depth + 1,
+                ..trail
+            };
             let found = match name.split_once('.') {
-                Some((other, option)) => self.value(other, option, depth + 1)?,
-                None => match self.value(section, name, depth + 1)? {
-                    None => self.value(DEFAULT, name, depth + 1)?,
+                Some((other, option)) => self.value(other, option, further)?,
+                None => match self.value(section, name, further)? {
+                    None => self.value(DEFAULT, name, further)?,
                     found => found,
                 },
             };
@@ -317,7 +351,16 @@ impl Settings {
                     nearest: nearest(name, keys.iter().map(String::as_str)),
                 });
             };
-            result.push_str(&value.printed());
+            let value = value.printed();
+            let filled_in = trail.filled_in.get() + 1 + value.len();
+            trail.filled_in.set(filled_in);
+            if filled_in > MOST_FILLED_IN {
+                return Err(ConfigError::Endless {
+                    place: place.clone(),
+                    key: key.to_owned(),
+                });
+            }
+            result.push_str(&value);
         }
         Ok(result)
     }
@@ -473,6 +516,29 @@ mod tests {
             error("[DEFAULT]\ntag = a$namespace\nnamespace = $tag").contains("refers to itself")
         );
         assert!(error("[nova-base]\ntype = zip\n").ends_with("must be one of local, git, url"));
+        assert!(
+            error("[nova-base]\nthreads = 3\n")
+                .ends_with("no option threads; did you mean threads in section [DEFAULT]?")
+        );
+        assert!(error("[default]\ntag = x\n").ends_with("did you mean DEFAULT?"));
+    }
+
+    #[test]
+    fn references_that_grow_without_end_are_refused() {
+        let keys = ["base_tag", "tag", "namespace", "registry", "maintainer"];
+        for leaf in ["", &"x".repeat(1000)] {
+            let mut text = format!("[DEFAULT]\nbase_image = {leaf}\n");
+            let mut last = "base_image";
+            for key in keys {
+                text += &format!("{key} = {}\n", format!("${last}").repeat(100));
+                last = key;
+            }
+            assert!(
+                error(&text).contains("fills in more than"),
+                "{}",
+                error(&text)
+            );
+        }
     }
 
     #[test]
