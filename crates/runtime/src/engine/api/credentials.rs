@@ -1,17 +1,25 @@
 //! Credentials as `docker login` leaves them: in `config.json`, or in the keeping of a helper.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bollard::auth::DockerCredentials;
 use serde::Deserialize;
+use tokio::io::AsyncWriteExt;
+use tokio::process::Command;
 
 /// What Docker Hub is called among credentials.
 const HUB: &str = "https://index.docker.io/v1/";
+
+/// How long a helper may take. Some ask a person for a password first.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// How much is shown of what a helper says went wrong.
+const SHOWN: usize = 200;
 
 /// Why credentials cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -69,22 +77,18 @@ impl From<Credentials> for DockerCredentials {
 
 /// The credentials for the registry that an image's reference names, if there are any.
 pub(super) async fn for_image(reference: &str) -> Result<Option<Credentials>, CredentialError> {
-    let registry = registry_of(reference).to_owned();
-    // A helper is waited for.
-    let looked_up = tokio::task::spawn_blocking(move || DockerConfig::read()?.get(&registry));
-    match looked_up.await {
-        Ok(found) => found,
-        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
-    }
+    let config = DockerConfig::read()?;
+    config.get(registry_of(reference)).await
 }
 
 /// The parts of `config.json` that count here.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct DockerConfig {
-    auths: BTreeMap<String, Auth>,
+    // To the docker command, null is none of them.
+    auths: Option<BTreeMap<String, Option<Auth>>>,
     creds_store: Option<String>,
-    cred_helpers: BTreeMap<String, String>,
+    cred_helpers: Option<BTreeMap<String, String>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -136,18 +140,22 @@ impl DockerConfig {
     }
 
     /// The credentials for a registry, if there are any.
-    fn get(&self, registry: &str) -> Result<Option<Credentials>, CredentialError> {
-        let own = self.cred_helpers.get(registry);
+    async fn get(&self, registry: &str) -> Result<Option<Credentials>, CredentialError> {
+        let own = self.cred_helpers.as_ref().and_then(|all| all.get(registry));
         let store = self.creds_store.as_ref().filter(|store| !store.is_empty());
         if let Some(helper) = own.or(store) {
-            return ask(helper, registry);
+            let command = Command::new(format!("docker-credential-{helper}"));
+            return ask(command, helper, registry, PATIENCE).await;
         }
-        let exact = self.auths.get(registry);
+        let Some(auths) = &self.auths else {
+            return Ok(None);
+        };
         let alike = || {
-            let mut auths = self.auths.iter();
+            let mut auths = auths.iter();
             auths.find(|(name, _)| host(name) == host(registry))
         };
-        let auth = exact.or_else(|| alike().map(|(_, auth)| auth));
+        let found = auths.get(registry).or_else(|| Some(alike()?.1));
+        let auth = found.and_then(Option::as_ref);
         Ok(auth.map(|auth| auth.credentials(registry)))
     }
 }
@@ -190,33 +198,45 @@ impl Auth {
     }
 }
 
-/// Asks a helper: the registry on its standard input, JSON back.
-fn ask(helper: &str, registry: &str) -> Result<Option<Credentials>, CredentialError> {
+/// Asks a helper: the registry on its standard input, JSON back. It ends with the push that it is
+/// asked for, and where it takes too long.
+async fn ask(
+    mut command: Command,
+    helper: &str,
+    registry: &str,
+    patience: Duration,
+) -> Result<Option<Credentials>, CredentialError> {
     let fault = |message: String| CredentialError::Helper {
         helper: helper.to_owned(),
         registry: registry.to_owned(),
         message,
     };
-    let mut child = Command::new(format!("docker-credential-{helper}"))
+    let mut child = command
         .arg("get")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
+        .kill_on_drop(true)
         .spawn()
         .map_err(|error| fault(error.to_string()))?;
-    if let Some(mut input) = child.stdin.take() {
-        // One that does not listen has its own way of saying so.
-        let _ = input.write_all(registry.as_bytes());
-    }
-    let output = child
-        .wait_with_output()
+    let input = child.stdin.take();
+    let answered = tokio::time::timeout(patience, async {
+        if let Some(mut input) = input {
+            // One that does not listen has its own way of saying so.
+            let _ = input.write_all(registry.as_bytes()).await;
+        }
+        child.wait_with_output().await
+    });
+    let output = answered
+        .await
+        .map_err(|_| fault(format!("no answer in {} s", patience.as_secs())))?
         .map_err(|error| fault(error.to_string()))?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stdout);
         // The words that all helpers use, which the docker command looks for too.
         return match said.contains("credentials not found") {
             true => Ok(None),
-            false => Err(fault(said.trim().to_owned())),
+            false => Err(fault(complaint(&said, output.status))),
         };
     }
     let answer: Answer = serde_json::from_slice(&output.stdout)
@@ -228,6 +248,17 @@ fn ask(helper: &str, registry: &str) -> Result<Option<Credentials>, CredentialEr
         password: (!is_token).then(|| answer.secret.clone()),
         identity_token: is_token.then_some(answer.secret),
     }))
+}
+
+/// What a helper that failed says is wrong: one short line, and never its answer.
+fn complaint(said: &str, status: ExitStatus) -> String {
+    let line = said.lines().map(str::trim).find(|line| !line.is_empty());
+    let line = line.filter(|line| !line.starts_with('{') && !said.contains("Secret"));
+    let shown: Option<String> = line.map(|line| {
+        let letters = line.chars().filter(|c| !c.is_control());
+        letters.take(SHOWN).collect()
+    });
+    shown.unwrap_or_else(|| status.to_string())
 }
 
 #[cfg(test)]
@@ -242,29 +273,71 @@ mod tests {
         assert_eq!(registry_of("reg:5000/a/b:1"), "reg:5000");
     }
 
-    #[test]
-    fn logins_are_found_under_any_spelling() {
+    #[tokio::test]
+    async fn logins_are_found_under_any_spelling() {
         let config: DockerConfig = serde_json::from_str(
             r#"{"auths": {"https://reg:5000/v2/": {"auth": "bWU6YTpi"}, "other": {"identitytoken": "t", "auth": ""}}}"#,
         )
         .unwrap();
-        let found = config.get("reg:5000").unwrap().unwrap();
+        let found = config.get("reg:5000").await.unwrap().unwrap();
         assert_eq!(found.username.as_deref(), Some("me"));
         assert_eq!(found.password.as_deref(), Some("a:b"));
         assert!(!format!("{found:?}").contains("a:b"));
-        let token = config.get("other").unwrap().unwrap();
+        let token = config.get("other").await.unwrap().unwrap();
         assert_eq!(token.identity_token.as_deref(), Some("t"));
-        assert!(config.get("third").unwrap().is_none());
+        assert!(config.get("third").await.unwrap().is_none());
     }
 
-    #[test]
-    fn a_missing_helper_is_named() {
+    #[tokio::test]
+    async fn a_missing_helper_is_named() {
         let config: DockerConfig =
             serde_json::from_str(r#"{"credHelpers": {"reg:5000": "none-such"}}"#).unwrap();
-        let error = config.get("reg:5000").unwrap_err().to_string();
+        let error = config.get("reg:5000").await.unwrap_err().to_string();
         assert!(
             error.contains("docker-credential-none-such, for reg:5000"),
             "{error}"
         );
+    }
+
+    #[tokio::test]
+    async fn null_is_nothing() {
+        let text = r#"{"auths": {"reg:5000": null}, "credHelpers": null, "credsStore": null}"#;
+        for text in [text, r#"{"auths": null}"#] {
+            let config: DockerConfig = serde_json::from_str(text).unwrap();
+            assert!(config.get("reg:5000").await.unwrap().is_none());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_helper_that_fails_or_hangs_is_named_and_its_answer_is_not_shown() {
+        let asked = async |script: &str, seconds| {
+            let mut command = Command::new("sh");
+            command.args(["-c", script]);
+            let asked = ask(command, "keeper", "reg:5000", Duration::from_secs(seconds));
+            asked.await.unwrap_err().to_string()
+        };
+        let named = "credential helper docker-credential-keeper, for reg:5000: ";
+        let answer = r#"{"Username": "me", "Secret": "s3cret"}"#;
+        for (script, said) in [
+            ("exit 3".to_owned(), "exit status: 3"),
+            ("kill -9 $$".to_owned(), "signal: 9 (SIGKILL)"),
+            ("echo; echo locked; echo more; exit 1".to_owned(), "locked"),
+            ("printf 'a\\033[2Jb\\n'; exit 1".to_owned(), "a[2Jb"),
+            (format!("echo '{answer}'; exit 1"), "exit status: 1"),
+            (
+                format!("echo Secret: s3cret; echo '{answer}'; exit 1"),
+                "exit status: 1",
+            ),
+            (
+                "echo s3cret".to_owned(),
+                "its answer is not as it should be, at line 1",
+            ),
+        ] {
+            assert_eq!(asked(&script, 60).await, format!("{named}{said}"));
+        }
+        let long = asked("head -c 9999 /dev/zero | tr '\\0' x; exit 1", 60).await;
+        assert_eq!(long.len(), named.len() + SHOWN);
+        let hanging = asked("exec sleep 1000.125", 0).await;
+        assert_eq!(hanging, format!("{named}no answer in 0 s"));
     }
 }
