@@ -305,16 +305,34 @@ fn is_full(message: &str) -> bool {
     message.contains("no space left on device")
 }
 
-/// A line without the colours that engines give to what went to standard error.
+/// A line without the colours that engines give to what went to standard error, and without what
+/// else would do something to the terminal that it is shown on.
 fn plain(line: &str) -> String {
     let mut plain = String::with_capacity(line.len());
     let mut rest = line;
-    while let Some((before, after)) = rest.split_once("\u{1b}[") {
+    while let Some((before, after)) = rest.split_once('\u{1b}') {
         plain.push_str(before);
-        let end = after.find(|c: char| c.is_ascii_alphabetic());
-        rest = end.map_or("", |end| &after[end + 1..]);
+        rest = past_escape(after);
     }
-    plain + rest
+    plain.push_str(rest);
+    plain.retain(|c| !c.is_control() || c == '\t' || c == '\r');
+    plain
+}
+
+/// What follows a sequence of which the first letter, escape, is not there any more.
+fn past_escape(text: &str) -> &str {
+    let mut letters = text.char_indices();
+    let end = match letters.next() {
+        Some((_, '[')) => letters.find(|(_, c)| ('@'..='~').contains(c)),
+        // A title, say: up to a bell, or to the next sequence.
+        Some((_, ']')) => letters.find(|(_, c)| matches!(c, '\u{7}' | '\u{1b}')),
+        first => first,
+    };
+    match end {
+        Some((at, '\u{1b}')) => &text[at..],
+        Some((at, last)) => &text[at + last.len_utf8()..],
+        None => "",
+    }
 }
 
 /// Whether a line is the engine's own book-keeping.
@@ -357,6 +375,12 @@ mod tests {
             "red and more"
         );
         assert_eq!(plain("cut \u{1b}[9"), "cut ");
+        assert_eq!(
+            plain("a\u{1b}]0;title\u{7}b\u{7}\u{1b}cé\tc\u{9b}2J"),
+            "abé\tc2J"
+        );
+        assert_eq!(plain("a\u{1b}\u{1b}[1~b"), "ab");
+        assert_eq!(plain("a\u{1b}]8;;x\u{1b}\\b\u{1b}"), "ab");
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 use super::summary::{Built, Summary};
 
@@ -99,8 +101,8 @@ impl Summary {
             let _ = writeln!(text, "<pre>{}</pre>", escaped(&failure.to_string()));
             if let Some(log) = &failure.log_file {
                 let path = std::path::absolute(log).unwrap_or_else(|_| log.clone());
-                let path = escaped(&path.display().to_string());
-                let _ = writeln!(text, "<p><a href=\"file://{path}\">{path}</a></p>");
+                let (link, path) = (linked(&path), escaped(&path.display().to_string()));
+                let _ = writeln!(text, "<p><a href=\"{link}\">{path}</a></p>");
             }
         }
         for orphan in self.failed.iter().filter(|failed| failed.parent.is_some()) {
@@ -137,6 +139,21 @@ fn bar(class: &str, started: f64, seconds: f64, total: f64) -> String {
     format!("<rect class={class} x=\"{x:.1}\" width=\"{width:.1}\" y=\"2\" height=\"12\"/>")
 }
 
+/// The address of a file: what may mean something else in one is written as its number.
+fn linked(path: &Path) -> String {
+    let mut address = "file://".to_owned();
+    for &byte in path.as_os_str().as_bytes() {
+        match byte {
+            b'/' | b'-' | b'.' | b'_' | b'~' => address.push(char::from(byte)),
+            _ if byte.is_ascii_alphanumeric() => address.push(char::from(byte)),
+            _ => {
+                let _ = write!(address, "%{byte:02X}");
+            }
+        }
+    }
+    address
+}
+
 /// Text as HTML shows it.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;")
@@ -147,6 +164,7 @@ fn escaped(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::failure::Failure;
     use super::*;
 
     fn built(name: &str, parents: &[&str], started: f64, seconds: f64) -> Built {
@@ -184,5 +202,25 @@ mod tests {
             "it loads nothing"
         );
         assert_eq!(Summary::default().critical_path(), [""; 0]);
+    }
+
+    #[test]
+    fn what_a_build_says_is_text_in_the_page() {
+        let failure = Failure {
+            image: "a<b".to_owned(),
+            message: "\"</pre><script>".to_owned(),
+            instruction: None,
+            log_tail: vec!["<img src=x onerror=y> é".to_owned()],
+            log_file: Some("/logs of #1/\"<é>.log".into()),
+            again: None,
+        };
+        let summary = Summary {
+            failures: vec![failure],
+            ..Summary::default()
+        };
+        let page = summary.timeline();
+        assert!(page.contains("<a href=\"file:///logs%20of%20%231/%22%3C%C3%A9%3E.log\">"));
+        assert!(page.contains("&lt;img src=x onerror=y&gt; é"), "{page}");
+        assert!(!page.contains("<script") && page.matches("</pre>").count() == 1);
     }
 }

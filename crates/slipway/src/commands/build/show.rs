@@ -47,7 +47,10 @@ pub fn dot(
         let name = quoted(image);
         // Writing to a string cannot fail.
         let _ = match sizes.get(image) {
-            Some(size) => writeln!(text, "\t{name} [label=\"{image}\\n{}\"]", megabytes(*size)),
+            Some(size) => {
+                let (image, size) = (escaped(image), megabytes(*size));
+                writeln!(text, "\t{name} [label=\"{image}\\n{size}\"]")
+            }
             None => writeln!(text, "\t{name}"),
         };
         for parent in parents {
@@ -69,8 +72,13 @@ fn quoted(name: &str) -> String {
         && !name.starts_with(|c: char| c.is_ascii_digit());
     match is_plain {
         true => name.to_owned(),
-        false => format!("\"{name}\""),
+        false => format!("\"{}\"", escaped(name)),
     }
+}
+
+/// A name between quotes.
+fn escaped(name: &str) -> String {
+    name.replace('\\', "\\\\").replace('"', "\\\"")
 }
 
 /// `--plan`: what would be built, and why.
@@ -89,4 +97,16 @@ pub fn plan(plan: &Plan, output: &Output) -> anyhow::Result<()> {
     }));
     output.result(&table(&rows));
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn names_stay_in_their_quotes() {
+        assert_eq!(quoted("nova_api"), "nova_api");
+        assert_eq!(quoted("nova-api"), r#""nova-api""#);
+        assert_eq!(quoted(r#"a"b\"#), r#""a\"b\\""#);
+    }
 }
