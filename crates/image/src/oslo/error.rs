@@ -105,7 +105,9 @@ pub enum ConfigError {
         nearest: Option<String>,
     },
     /// References to what has references, many times over.
-    #[error("{place}: {key} fills in more than 1,000,000 references or letters, by way of others")]
+    #[error(
+        "{place}: {key} fills in more than 1 MB of text, or 65,536 references, by way of others"
+    )]
     Endless {
         /// Where.
         place: Place,

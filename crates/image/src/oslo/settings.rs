@@ -14,8 +14,11 @@ use crate::error::nearest;
 /// How deep references may lead to references.
 const MAX_DEPTH: usize = 32;
 
-/// How much one value may be made of, by way of references: so many of them, or bytes.
+/// How many bytes one value may be made of, by way of references.
 const MOST_FILLED_IN: usize = 1 << 20;
+
+/// The bytes that a reference counts as, whatever it stands for.
+const REFERENCE: usize = 16;
 
 const DEFAULT: &str = "DEFAULT";
 const PROFILES: &str = "profiles";
@@ -51,7 +54,7 @@ type Given = Vec<(String, Place)>;
 #[derive(Clone, Copy)]
 struct Trail<'a> {
     depth: usize,
-    /// References and bytes filled in so far.
+    /// Bytes filled in so far, references among them.
     filled_in: &'a Cell<usize>,
 }
 
@@ -284,11 +287,20 @@ impl Settings {
             .flatten()
             .map(|text| (text.clone(), Place::CommandLine(option.name.to_owned())))
             .collect();
-        let in_files: Given = self
-            .assignments()
-            .filter(|(of, assignment, _)| of == section && assignment.key == key)
-            .map(|(_, assignment, place)| (assignment.value.clone(), place))
-            .collect();
+        let in_files = self.files.files.iter().flat_map(|file| {
+            let assignments = file.assignments.iter();
+            let of_this = assignments.filter(|assignment| {
+                assignment.key == key && is_called(&assignment.section, section)
+            });
+            of_this.map(|assignment| {
+                let place = Place::File {
+                    path: file.path.clone(),
+                    line: assignment.line,
+                };
+                (assignment.value.clone(), place)
+            })
+        });
+        let in_files: Given = in_files.collect();
         if option.kind == Kind::Multi {
             return match option.name {
                 // What is named on the command line is all that is asked for.
@@ -352,7 +364,7 @@ impl Settings {
                 });
             };
             let value = value.printed();
-            let filled_in = trail.filled_in.get() + 1 + value.len();
+            let filled_in = trail.filled_in.get() + REFERENCE + value.len();
             trail.filled_in.set(filled_in);
             if filled_in > MOST_FILLED_IN {
                 return Err(ConfigError::Endless {
@@ -382,6 +394,15 @@ fn normal(section: &str) -> String {
     match section {
         DEFAULT => DEFAULT.to_owned(),
         other => other.to_lowercase(),
+    }
+}
+
+/// Whether a section, as it is written, is the one of this normal name. Asked of every assignment
+/// for every option.
+fn is_called(section: &str, name: &str) -> bool {
+    match section.is_ascii() && section != DEFAULT && name != DEFAULT {
+        true => section.eq_ignore_ascii_case(name),
+        false => section == name || normal(section) == name,
     }
 }
 
