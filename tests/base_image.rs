@@ -8,8 +8,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use end_to_end::{Deployment, Run, run};
 use serde_json::json;
+use slipway_end_to_end::{Deployment, Run, run};
 
 /// A service of twenty lines: it says as whom and with what it runs, listens on a port and a socket,
 /// and holds a connection.

@@ -9,8 +9,8 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use end_to_end::{Deployment, ProcessWatch, Relay, SECRETS, run, slipway};
 use serde_json::json;
+use slipway_end_to_end::{Deployment, ProcessWatch, Relay, SECRETS, run, slipway};
 
 #[test]
 fn an_empty_root_becomes_a_keystone() {

@@ -10,7 +10,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
-use end_to_end::{PASSWORD, Place, Registry, Run, login, names, run, slipway};
+use slipway_end_to_end::{PASSWORD, Place, Registry, Run, login, names, run, slipway};
 
 /// Serves one file to whoever asks, until the test ends.
 fn serve(bytes: Vec<u8>) -> String {

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use end_to_end::{PASSWORD, Place, Registry, login, names, run};
+use slipway_end_to_end::{PASSWORD, Place, Registry, login, names, run};
 
 /// A number that is anything, and the same for the same seed.
 fn scattered(seed: u64) -> u64 {

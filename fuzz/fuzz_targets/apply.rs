@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use kolla::apply::{Environment, Log, apply, check_applied};
+use slipway_kolla_config::apply::{Environment, Log, apply, check_applied};
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
     let Ok(outside) = tempfile::tempdir() else {

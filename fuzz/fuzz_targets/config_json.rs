@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use kolla::{Config, check, check_in, to_nice_json};
+use slipway_kolla_config::{Config, check, check_in, to_nice_json};
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
     let file = Path::new("config.json");

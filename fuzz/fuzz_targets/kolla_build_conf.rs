@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use image::oslo::{ConfigFiles, OPTIONS, SOURCE_OPTIONS, Settings};
+use slipway_image::oslo::{ConfigFiles, OPTIONS, SOURCE_OPTIONS, Settings};
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
     let Ok(files) = ConfigFiles::from_text(Path::new("kolla-build.conf"), text) else {

@@ -4,7 +4,7 @@
 
 use std::cell::LazyCell;
 
-use heat::Resolver;
+use slipway_heat::Resolver;
 
 const NAMES: [&str; 4] = ["top.yaml", "environment.yaml", "nested.yaml", "other.yaml"];
 

@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-fn main() -> Result<(), heat::Error> {
+fn main() -> Result<(), slipway_heat::Error> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [folder, environment, templates @ ..] = arguments.as_slice() else {
         eprintln!("usage: resolve FOLDER ENVIRONMENT TEMPLATE…");
         std::process::exit(2);
     };
-    let resolver = heat::Resolver::open(Path::new(folder), &[PathBuf::from(environment)])?;
+    let resolver = slipway_heat::Resolver::open(Path::new(folder), &[PathBuf::from(environment)])?;
     let names: Vec<_> = templates.iter().map(String::as_str).collect();
     let mut resolved = Map::new();
     for (name, outputs) in resolver.resolve_all(&names) {

@@ -28,7 +28,7 @@
 //!         - get_attr: [Base, settings]
 //!         - keystone::debug: true
 //! ")?;
-//! let resolver = heat::Resolver::open(folder, &[])?;
+//! let resolver = slipway_heat::Resolver::open(folder, &[])?;
 //! let outputs = resolver.resolve("keystone.yaml")?;
 //! assert_eq!(outputs["settings"]["keystone::port"], 5001);
 //!

@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use heat::{Resolver, Result};
 use serde_json::{Value, json};
+use slipway_heat::{Resolver, Result};
 
 /// One output for each of two parameters, and one of a resource.
 const TEMPLATE: &str = "heat_template_version: queens

@@ -2,14 +2,16 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use heat::{Problem, Resolver};
+use slipway_heat::{Problem, Resolver};
 
 /// The error of resolving `top.yaml` among these templates, of which the version is left out.
-fn error_of(templates: &[(&str, &str)]) -> heat::Error {
+fn error_of(templates: &[(&str, &str)]) -> slipway_heat::Error {
     resolve(templates).unwrap_err()
 }
 
-fn resolve(templates: &[(&str, &str)]) -> heat::Result<serde_json::Map<String, serde_json::Value>> {
+fn resolve(
+    templates: &[(&str, &str)],
+) -> slipway_heat::Result<serde_json::Map<String, serde_json::Value>> {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in templates {
         let text = format!("heat_template_version: queens\n{text}");

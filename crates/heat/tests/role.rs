@@ -4,8 +4,8 @@
 
 use std::path::Path;
 
-use heat::Resolver;
 use serde_json::{Value, json};
+use slipway_heat::Resolver;
 
 const FILES: [(&str, &str); 6] = [
     (
@@ -121,7 +121,7 @@ fn role_with(parameter_defaults: &Value) -> Value {
 fn resolved(
     others: &[(&str, &str)],
     parameter_defaults: &Value,
-) -> heat::Result<serde_json::Map<String, Value>> {
+) -> slipway_heat::Result<serde_json::Map<String, Value>> {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| {
         let place = folder.path().join(name);

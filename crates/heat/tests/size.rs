@@ -4,8 +4,8 @@
 
 use std::path::Path;
 
-use heat::{Problem, Resolver};
 use serde_json::{Map, Value};
+use slipway_heat::{Problem, Resolver};
 
 /// What a template may take here.
 const MIB: usize = 64;
@@ -18,7 +18,7 @@ fn write(folder: &Path, templates: &[(String, String)]) {
     }
 }
 
-fn resolve(templates: &[(String, String)]) -> heat::Result<Map<String, Value>> {
+fn resolve(templates: &[(String, String)]) -> slipway_heat::Result<Map<String, Value>> {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), templates);
     Resolver::open(folder.path(), &[])?
@@ -26,7 +26,7 @@ fn resolve(templates: &[(String, String)]) -> heat::Result<Map<String, Value>> {
         .resolve("top.yaml")
 }
 
-fn resolve_one(text: &str) -> heat::Result<Map<String, Value>> {
+fn resolve_one(text: &str) -> slipway_heat::Result<Map<String, Value>> {
     resolve(&[("top.yaml".to_owned(), text.to_owned())])
 }
 

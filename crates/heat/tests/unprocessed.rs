@@ -4,8 +4,8 @@
 
 use std::path::Path;
 
-use heat::{Problem, Resolver};
 use serde_json::json;
+use slipway_heat::{Problem, Resolver};
 
 const FILES: [(&str, &str); 4] = [
     (

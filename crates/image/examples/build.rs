@@ -1,7 +1,7 @@
 //! Builds a tree, saying what it does and how long each image takes:
 //!
 //! ```text
-//! cargo run --release -p image --example build -- images --override overrides/puppet.j2 \
+//! cargo run --release -p slipway-image --example build -- images --override overrides/puppet.j2 \
 //!     --supply base:kolla_set_configs=target/kolla_set_configs
 //! ```
 #![allow(clippy::print_stdout, reason = "it is a program")]
@@ -9,8 +9,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use image::{Event, ImageSet, Observer, Options};
-use runtime::engine::{ConnectOptions, connect};
+use slipway_image::{Event, ImageSet, Observer, Options};
+use slipway_runtime::engine::{ConnectOptions, connect};
 
 struct Printer;
 

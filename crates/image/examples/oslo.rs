@@ -5,8 +5,10 @@
 
 use std::path::PathBuf;
 
-use image::oslo::{ConfigFiles, Locations, OPTIONS, SOURCE_OPTIONS, Settings, USER_OPTIONS, Value};
 use serde_json::{Map, json};
+use slipway_image::oslo::{
+    ConfigFiles, Locations, OPTIONS, SOURCE_OPTIONS, Settings, USER_OPTIONS, Value,
+};
 
 /// Defaults of Kolla 23.0.0 that values may refer to.
 const OF_KOLLA: [(&str, &str, &str); 6] = [

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use futures_util::stream;
-use runtime::engine::TarStream;
 use sha2::{Digest, Sha256};
+use slipway_runtime::engine::TarStream;
 use tokio::sync::mpsc;
 
 use crate::error::{Error, IoContext, Result};

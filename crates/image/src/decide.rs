@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use runtime::engine::{Engine, ImageSummary};
+use slipway_runtime::engine::{Engine, ImageSummary};
 
 use crate::error::{Error, Result};
 use crate::fingerprint::{self, FINGERPRINT_LABEL, Parent};

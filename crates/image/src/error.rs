@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use runtime::engine::EngineError;
+use slipway_runtime::engine::EngineError;
 
 use crate::render::TemplateError;
 use crate::sources::SourceError;

@@ -7,7 +7,7 @@
 //!
 //! [`ImageSet::load`] reads and renders a tree. From there [`ImageSet::write_templates`] leaves the
 //! Dockerfiles on disk, [`ImageSet::plan`] says what would be built and why, and
-//! [`ImageSet::build`] builds it through [`runtime::engine::Engine`].
+//! [`ImageSet::build`] builds it through [`slipway_runtime::engine::Engine`].
 //!
 //! An image is built only when something it is made of changed. Its *fingerprint* covers the
 //! rendered Dockerfile, the files beside it, build arguments, options and its parents'
@@ -28,10 +28,10 @@
 //! # let file = dir.path().join("override.j2");
 //! std::fs::write(&file, "{% extends parent_template %}\n{% set cron_packages_append = ['puppet'] %}\n")?;
 //!
-//! let mut options = image::Options::new(tree);
+//! let mut options = slipway_image::Options::new(tree);
 //! options.template_overrides = vec![file];
 //! options.regex = vec!["^cron$".to_owned()];
-//! let images = image::ImageSet::load(options)?;
+//! let images = slipway_image::ImageSet::load(options)?;
 //!
 //! assert_eq!(images.names(), ["base", "cron"]);
 //! assert!(images.dockerfile("cron").unwrap().contains("--no-install-recommends cron puppet"));

@@ -14,7 +14,7 @@ use crate::{Base, ImageSources, Kolla, UserChange};
 /// Everything that decides what is rendered and built. The names and meanings are kolla-build's.
 ///
 /// ```
-/// let options = image::Options { tag: Some("2025.1".to_owned()), ..image::Options::new("images") };
+/// let options = slipway_image::Options { tag: Some("2025.1".to_owned()), ..slipway_image::Options::new("images") };
 /// assert_eq!(options.reference("keystone"), "slipway/keystone:2025.1");
 /// ```
 #[derive(Clone)]

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
-use runtime::engine::{Engine, EngineKind, ImageSummary};
 use serde::Serialize;
+use slipway_runtime::engine::{Engine, EngineKind, ImageSummary};
 
 use crate::error::{Error, Result};
 

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use runtime::engine::Engine;
 use serde_json::{Value, json};
+use slipway_runtime::engine::Engine;
 
 use crate::build::{self, Observer, Summary};
 use crate::context::DOCKERFILE;

@@ -1,10 +1,10 @@
 //! `customizable` against a model of its rules, for any lists.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
-use image::{Options, Tree, render};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
+use slipway_image::{Options, Tree, render};
 
 type Items = Vec<String>;
 

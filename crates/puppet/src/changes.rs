@@ -6,8 +6,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use serde::Serialize;
-use service::{Redactor, Secrets};
 use similar::{ChangeTag, TextDiff};
+use slipway_service::{Redactor, Secrets};
 
 use crate::error::Result;
 use crate::tree;

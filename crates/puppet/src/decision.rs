@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use runtime::engine::ImageSummary;
-use service::{Hiera, Step};
+use slipway_runtime::engine::ImageSummary;
+use slipway_service::{Hiera, Step};
 
 use crate::container;
 use crate::error::{Failure, Result};

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use runtime::engine::EngineError;
-use runtime::lock::LockError;
 use serde::{Serialize, Serializer};
+use slipway_runtime::engine::EngineError;
+use slipway_runtime::lock::LockError;
 
 /// The result of a job of this crate.
 pub type Result<T, E = PuppetError> = std::result::Result<T, E>;
@@ -34,7 +34,7 @@ pub enum PuppetError {
     },
     /// A file could not be replaced.
     #[error(transparent)]
-    Write(#[from] kolla::WriteError),
+    Write(#[from] slipway_kolla_config::WriteError),
     /// Hiera data or a list of configs that is not what it should be.
     #[error("{}{}: {message}", path.display(), position.map(|(line, column)| format!(":{line}:{column}")).unwrap_or_default())]
     Input {
@@ -66,7 +66,7 @@ pub enum PuppetError {
     )]
     NoHostPuppet {
         /// The step.
-        step: service::Step,
+        step: slipway_service::Step,
     },
     /// Runs that failed; the others went on.
     #[error("{}", failed.iter().map(|(subject, failure)| format!("{subject}: {failure}")).collect::<Vec<_>>().join("\n"))]

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use service::{ConfigVolume, Hiera};
+use slipway_service::{ConfigVolume, Hiera};
 use tempfile::TempDir;
 
 use crate::error::Failure;

@@ -6,7 +6,7 @@ use std::process::Stdio;
 use std::time::Instant;
 
 use serde_json::json;
-use service::{Hiera, Step};
+use slipway_service::{Hiera, Step};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde_json::Value;
-use service::{ConfigVolume, PuppetConfig};
+use slipway_service::{ConfigVolume, PuppetConfig};
 
 use crate::error::{PuppetError, Result};
 
@@ -14,9 +14,9 @@ use crate::error::{PuppetError, Result};
 ///
 /// ```
 /// let text = r#"[["heat", "heat_config", "include heat", "kolla/heat"], null]"#;
-/// let entries = puppet::parse_entries("docker-puppet.json".as_ref(), text)?;
+/// let entries = slipway_puppet::parse_entries("docker-puppet.json".as_ref(), text)?;
 /// assert_eq!(entries[0].config_image, "kolla/heat");
-/// # Ok::<(), puppet::PuppetError>(())
+/// # Ok::<(), slipway_puppet::PuppetError>(())
 /// ```
 ///
 /// # Errors

@@ -9,11 +9,11 @@
 //!
 //! ```no_run
 //! use std::sync::Arc;
-//! use puppet::{Hieradata, Paths, Puppet, Settings, Silent};
+//! use slipway_puppet::{Hieradata, Paths, Puppet, Settings, Silent};
 //!
 //! # async fn run(
-//! #     engine: Arc<dyn runtime::engine::Engine>, role: service::RoleData,
-//! # ) -> puppet::Result<()> {
+//! #     engine: Arc<dyn slipway_runtime::engine::Engine>, role: slipway_service::RoleData,
+//! # ) -> slipway_puppet::Result<()> {
 //! let settings = Settings::new(Paths::under("/srv/try".as_ref())?);
 //! let mut hiera = Hieradata::new(role.hiera());
 //! hiera.add_file("passwords.yaml".as_ref())?;

@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use runtime::engine::{ContainerSpec, Engine, EngineError, LogLine};
 use rustix::fs::{FileType, Mode, OFlags};
+use slipway_runtime::engine::{ContainerSpec, Engine, EngineError, LogLine};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::UnixListener;

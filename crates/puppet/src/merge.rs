@@ -1,7 +1,7 @@
 //! From the services' entries to one Puppet run a config volume.
 
 use indexmap::IndexMap;
-use service::{ConfigVolume, PuppetConfig};
+use slipway_service::{ConfigVolume, PuppetConfig};
 
 use crate::error::{PuppetError, Result};
 
@@ -51,7 +51,7 @@ pub struct Merged {
 /// Entries without a manifest or an image generate nothing and are dropped.
 ///
 /// ```
-/// use service::{ConfigVolume, PuppetConfig};
+/// use slipway_service::{ConfigVolume, PuppetConfig};
 ///
 /// let entry = |tags: &str, manifest: &str| PuppetConfig {
 ///     config_volume: ConfigVolume::new("heat").ok(),
@@ -60,10 +60,10 @@ pub struct Merged {
 ///     config_image: "kolla/heat".into(),
 ///     ..PuppetConfig::default()
 /// };
-/// let merged = puppet::merge(vec![entry("heat_config", "include heat::api"), entry("", "include heat")])?;
+/// let merged = slipway_puppet::merge(vec![entry("heat_config", "include heat::api"), entry("", "include heat")])?;
 /// assert_eq!(merged.runs[0].puppet_tags, "file,file_line,concat,augeas,cron,heat_config");
 /// assert_eq!(merged.runs[0].manifest, "include heat::api\ninclude heat");
-/// # Ok::<(), puppet::PuppetError>(())
+/// # Ok::<(), slipway_puppet::PuppetError>(())
 /// ```
 ///
 /// # Errors

@@ -3,7 +3,7 @@
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
-use runtime::engine::Bind;
+use slipway_runtime::engine::Bind;
 
 use crate::paths::Paths;
 use crate::settings::HOST_MODULES;

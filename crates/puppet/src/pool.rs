@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use futures_util::future;
-use runtime::engine::EngineError;
+use slipway_runtime::engine::EngineError;
 use tokio::sync::watch;
 
 use crate::loaded::Loaded;

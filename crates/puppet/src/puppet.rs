@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
-use runtime::engine::Engine;
 use serde_json::json;
-use service::{Hiera, PuppetConfig, Secrets, Step};
+use slipway_runtime::engine::Engine;
+use slipway_service::{Hiera, PuppetConfig, Secrets, Step};
 
 use crate::changes::FileChange;
 use crate::decision::{Ahead, Decided, Purpose};

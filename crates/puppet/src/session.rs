@@ -6,9 +6,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
 
-use runtime::lock::Lock;
-use service::{Hiera, Redactor};
 use sha2::{Digest, Sha256};
+use slipway_runtime::lock::Lock;
+use slipway_service::{Hiera, Redactor};
 use tempfile::TempDir;
 use tokio::sync::Semaphore;
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use service::ConfigVolume;
+use slipway_service::ConfigVolume;
 
 use crate::paths::Paths;
 

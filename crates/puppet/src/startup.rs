@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 
 use serde_json::{Map, Value, json};
-use service::{ConfigVolume, ContainerConfig};
+use slipway_service::{ConfigVolume, ContainerConfig};
 
 use crate::error::{At, PuppetError, Result};
 use crate::files;
@@ -88,7 +88,7 @@ pub fn hashed_configs(pattern: &str, hashes: &Hashes) -> Result<Vec<PathBuf>> {
         let path = entry.at("read", folder)?.path();
         let is_meant = path
             .to_str()
-            .is_some_and(|name| kolla::glob_matches(pattern, name));
+            .is_some_and(|name| slipway_kolla_config::glob_matches(pattern, name));
         if !is_meant || !path.is_file() {
             continue;
         }

@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use service::Hiera;
 use sha2::Sha256;
+use slipway_service::Hiera;
 
 use crate::error::{At, Result};
 use crate::files;

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use service::Secrets;
+use slipway_service::Secrets;
 use tempfile::TempDir;
 
 use crate::changes::{self, FileChange};

@@ -7,13 +7,13 @@
 //!
 //! ```
 //! use std::path::Path;
-//! use runtime::converge::{self, ApplyOptions, ContainerSet};
-//! use runtime::engine::{self, ConnectOptions};
+//! use slipway_runtime::converge::{self, ApplyOptions, ContainerSet};
+//! use slipway_runtime::engine::{self, ConnectOptions};
 //!
 //! let set = ContainerSet {
 //!     config_id: "step_1".to_owned(),
 //!     managed_by: "slipway".to_owned(),
-//!     containers: runtime::step::parse(Path::new("step_1.yaml"), "
+//!     containers: slipway_runtime::step::parse(Path::new("step_1.yaml"), "
 //! memcached:
 //!   image: kolla/memcached:1
 //!   net: host
@@ -31,7 +31,7 @@
 //!     Ok(())
 //! }
 //! # drop(converge(&set));
-//! # Ok::<(), runtime::step::StepError>(())
+//! # Ok::<(), slipway_runtime::step::StepError>(())
 //! ```
 
 pub mod converge;

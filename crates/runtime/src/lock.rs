@@ -2,7 +2,7 @@
 //!
 //! ```
 //! # tokio::runtime::Runtime::new()?.block_on(async {
-//! use runtime::lock::{Lock, LockError};
+//! use slipway_runtime::lock::{Lock, LockError};
 //!
 //! let dir = tempfile::tempdir()?;
 //! let path = dir.path().join("lock");

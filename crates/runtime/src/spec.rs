@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use service::{ContainerConfig, ContainerKeys, EnvVar, Secrets};
+use slipway_service::{ContainerConfig, ContainerKeys, EnvVar, Secrets};
 
 use crate::engine::{
     Bind, ContainerSpec, DeviceSpec, ExecSpec, HealthcheckSpec, PortSpec, RestartPolicy, UlimitSpec,
@@ -252,7 +252,7 @@ fn read(key: &'static str, file: &str) -> Result<String, SpecError> {
     })
 }
 
-fn bind(mount: &service::VolumeMount) -> Option<Bind> {
+fn bind(mount: &slipway_service::VolumeMount) -> Option<Bind> {
     Some(Bind {
         source: mount.source.clone()?,
         target: mount.target.clone(),
@@ -285,7 +285,7 @@ fn seccomp_profile(file: &str) -> Result<String, SpecError> {
     Ok(profile.to_string())
 }
 
-fn device(device: &service::Device) -> DeviceSpec {
+fn device(device: &slipway_service::Device) -> DeviceSpec {
     DeviceSpec {
         host: device.host.clone(),
         inside: device.inside.clone(),
@@ -293,7 +293,7 @@ fn device(device: &service::Device) -> DeviceSpec {
     }
 }
 
-fn port(port: &service::PublishedPort) -> PortSpec {
+fn port(port: &slipway_service::PublishedPort) -> PortSpec {
     PortSpec {
         inside: port.inside.to_string(),
         host_ip: port.address.map(|ip| ip.to_string()).unwrap_or_default(),
@@ -301,7 +301,7 @@ fn port(port: &service::PublishedPort) -> PortSpec {
     }
 }
 
-fn ulimit(limit: &service::Ulimit) -> UlimitSpec {
+fn ulimit(limit: &slipway_service::Ulimit) -> UlimitSpec {
     UlimitSpec {
         name: limit.name.clone(),
         soft: limit.soft,
@@ -321,7 +321,7 @@ fn restart_policy(policy: &str) -> RestartPolicy {
     }
 }
 
-fn healthcheck(check: &service::Healthcheck) -> HealthcheckSpec {
+fn healthcheck(check: &slipway_service::Healthcheck) -> HealthcheckSpec {
     HealthcheckSpec {
         test: check.test.clone(),
         interval: check.interval,

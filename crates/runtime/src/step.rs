@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
-use service::{ContainerConfig, ServiceError};
+use slipway_service::{ContainerConfig, ServiceError};
 
 /// The result of reading a step.
 pub type Result<T, E = StepError> = std::result::Result<T, E>;

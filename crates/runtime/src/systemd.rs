@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use service::{Action, ContainerKeys};
+use slipway_service::{Action, ContainerKeys};
 use tokio::process::Command;
 
 /// There where systemd is the first process.
@@ -33,7 +33,7 @@ pub enum SystemdError {
     },
     /// Its file cannot be written.
     #[error(transparent)]
-    Write(#[from] kolla::WriteError),
+    Write(#[from] slipway_kolla_config::WriteError),
     /// systemctl failed.
     #[error("systemctl {arguments} failed: {said}")]
     Systemctl {
@@ -231,7 +231,7 @@ impl Units {
         }
         let path = self.path(unit);
         let text = format!("{}{}", owner.note(), with_keys(generated, unit, keys));
-        kolla::write_with_mode(&path, text.as_bytes(), 0o644)?;
+        slipway_kolla_config::write_with_mode(&path, text.as_bytes(), 0o644)?;
         Ok(())
     }
 

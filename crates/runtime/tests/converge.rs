@@ -9,13 +9,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use common::{Sweep, engine, shell, unique};
-use runtime::converge::{
+use slipway_runtime::converge::{
     ApplyOptions, ContainerFailure, ContainerSet, ConvergeError, Event, Outcome, PlannedAction,
     Reason, apply, labels, plan, wait_healthy,
 };
-use runtime::engine::{ContainerState, ContainerSummary, Engine, Health};
-use runtime::manage;
-use service::ContainerConfig;
+use slipway_runtime::engine::{ContainerState, ContainerSummary, Engine, Health};
+use slipway_runtime::manage;
+use slipway_service::ContainerConfig;
 
 /// A set of its own for one test, removed at its end.
 struct Bench {
@@ -104,14 +104,14 @@ async fn a_set_is_made_kept_changed_and_deleted() {
     assert_eq!(made["db"].state, ContainerState::Running);
     assert_eq!(made["sync"].exit_code(), Some(6));
     assert_eq!(made["web"].labels["managed_by"], "slipway-test");
-    let said = runtime::engine::ExecSpec {
+    let said = slipway_runtime::engine::ExecSpec {
         command: ["cat", "/tmp/said"].map(str::to_owned).to_vec(),
         ..Default::default()
     };
     let said = bench.engine.exec(&made["web"].id, &said).await.unwrap();
     assert_eq!(
         said.output,
-        [runtime::engine::LogLine::Out("hi".to_owned())]
+        [slipway_runtime::engine::LogLine::Out("hi".to_owned())]
     );
 
     let set = bench.set(STEP);

@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use common::{IMAGE, Sweep, engine, shell, unique};
 use futures_util::{StreamExt, TryStreamExt, stream};
-use runtime::engine::{
+use slipway_runtime::engine::{
     BuildRequest, ConnectOptions, ContainerState, EngineError, ExecSpec, LogLine, Progress,
     TarStream, connect,
 };

@@ -9,9 +9,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use common::unique;
-use runtime::converge::{ApplyOptions, ContainerSet, ConvergeError, apply};
-use runtime::engine::{ConnectOptions, connect};
-use service::ContainerConfig;
+use slipway_runtime::converge::{ApplyOptions, ContainerSet, ConvergeError, apply};
+use slipway_runtime::engine::{ConnectOptions, connect};
+use slipway_service::ContainerConfig;
 
 /// A registry that greets whoever comes, and leaves every other question open. Gives its address.
 fn stalling_registry() -> String {

@@ -43,7 +43,7 @@ pub use values::{Command, EnvVar, Ulimit, VolumeMount};
 /// How one container is made and run: checked keys, and the declaration they came from.
 ///
 /// ```
-/// use service::ContainerConfig;
+/// use slipway_service::ContainerConfig;
 ///
 /// let mut keystone: ContainerConfig = serde_json::from_str(r#"{
 ///     "image": "kolla/keystone:1",

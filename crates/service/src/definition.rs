@@ -36,7 +36,7 @@ pub struct Service {
     pub puppet_config: Option<PuppetConfig>,
     /// `config.json` files by their path on the host.
     #[serde(default, deserialize_with = "lenient::or_default")]
-    pub kolla_config: IndexMap<String, kolla::Config>,
+    pub kolla_config: IndexMap<String, slipway_kolla_config::Config>,
     /// Containers by step and name.
     #[serde(default, deserialize_with = "lenient::or_default")]
     pub docker_config: ByStep<Containers>,

@@ -8,7 +8,7 @@
 //!
 //! ```
 //! use std::path::Path;
-//! use service::{Role, Service, Step};
+//! use slipway_service::{Role, Service, Step};
 //!
 //! let memcached = Service::parse(Path::new("memcached.yaml"), "
 //! service_name: memcached
@@ -33,7 +33,7 @@
 //!     mistyped.unwrap_err().to_string(),
 //!     "a.yaml:2:1: docker_confg: unknown key; did you mean `docker_config`?",
 //! );
-//! # Ok::<(), service::ServiceError>(())
+//! # Ok::<(), slipway_service::ServiceError>(())
 //! ```
 //!
 //! [`Redactor`] keeps the passwords in all that out of logs and messages.

@@ -26,10 +26,10 @@ impl Service {
             return Err(at(path, text, &way, message, None));
         }
         for (file, config) in &self.kolla_config {
-            let findings = kolla::check(config);
+            let findings = slipway_kolla_config::check(config);
             let error = findings
                 .iter()
-                .find(|f| f.severity == kolla::Severity::Error);
+                .find(|f| f.severity == slipway_kolla_config::Severity::Error);
             if let Some(error) = error {
                 let mut way = vec![
                     Turn::Key("kolla_config".to_owned()),

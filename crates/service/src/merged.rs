@@ -28,7 +28,7 @@ struct Merged {
     #[serde(default, deserialize_with = "lenient::or_default")]
     puppet_config: Vec<PuppetConfig>,
     #[serde(default, deserialize_with = "lenient::or_default")]
-    kolla_config: IndexMap<String, kolla::Config>,
+    kolla_config: IndexMap<String, slipway_kolla_config::Config>,
     #[serde(default, deserialize_with = "lenient::or_default")]
     docker_config: ByStep<Containers>,
     #[serde(default, deserialize_with = "lenient::or_default")]

@@ -27,7 +27,7 @@ pub struct RoleData {
     /// What generates the config volumes, in the services' order.
     pub puppet_config: Vec<PuppetConfig>,
     /// `config.json` files by path.
-    pub kolla_config: IndexMap<String, kolla::Config>,
+    pub kolla_config: IndexMap<String, slipway_kolla_config::Config>,
     /// Containers by step and name.
     pub docker_config: ByStep<Containers>,
     /// Scripts for `/var/lib/docker-config-scripts`.
@@ -129,7 +129,7 @@ impl Merge {
     fn add_kolla_config(
         &mut self,
         service: &str,
-        configs: IndexMap<String, kolla::Config>,
+        configs: IndexMap<String, slipway_kolla_config::Config>,
     ) -> Result<()> {
         for (path, config) in configs {
             match self.role.kolla_config.get(&path) {

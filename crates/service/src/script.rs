@@ -13,9 +13,9 @@ pub type Scripts = IndexMap<ScriptName, Script>;
 /// A script, or another file that containers mount.
 ///
 /// ```
-/// let script: service::Script = serde_yaml::from_str("content: '#!/bin/sh'\nmode: '0700'")?;
+/// let script: slipway_service::Script = serde_yaml::from_str("content: '#!/bin/sh'\nmode: '0700'")?;
 /// assert_eq!(script.mode, 0o700);
-/// assert!(serde_yaml::from_str::<service::Script>("content: ''\nmode: u+x").is_err());
+/// assert!(serde_yaml::from_str::<slipway_service::Script>("content: ''\nmode: u+x").is_err());
 /// # Ok::<(), serde_yaml::Error>(())
 /// ```
 ///

@@ -19,7 +19,7 @@ const SHORTEST: usize = 4;
 ///
 /// ```
 /// let hiera = serde_json::json!({"keystone::admin_password": "t0p/secret"});
-/// let redactor = service::Redactor::from_hiera(hiera.as_object().unwrap());
+/// let redactor = slipway_service::Redactor::from_hiera(hiera.as_object().unwrap());
 /// assert_eq!(
 ///     redactor.redact("cannot log in: mysql://keystone:t0p%2Fsecret@db (t0p/secret)"),
 ///     "cannot log in: mysql://keystone:***@db (***)",

@@ -10,12 +10,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// Written `step_1` … `step_5` in service definitions, and as a number everywhere else.
 ///
 /// ```
-/// use service::Step;
+/// use slipway_service::Step;
 /// let step: Step = "step_3".parse()?;
 /// assert_eq!(step.number(), 3);
 /// assert_eq!(step, Step::new(3)?);
 /// assert!("step_6".parse::<Step>().is_err());
-/// # Ok::<(), service::NotAStep>(())
+/// # Ok::<(), slipway_service::NotAStep>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Step(u8);

@@ -10,12 +10,12 @@ use serde::{Deserialize, Deserializer, Serialize};
 /// letters, digits, `_`, `.` and `-`, beginning with a letter or a digit.
 ///
 /// ```
-/// use service::ConfigVolume;
+/// use slipway_service::ConfigVolume;
 /// assert_eq!(ConfigVolume::new("nova_placement")?.as_str(), "nova_placement");
 /// assert!(ConfigVolume::new("../../etc").is_err());
 /// assert!(ConfigVolume::new("").is_err());
 /// assert!(ConfigVolume::new("keystone\n").is_err());
-/// # Ok::<(), service::NotAConfigVolume>(())
+/// # Ok::<(), slipway_service::NotAConfigVolume>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use service::{ConfigVolume, Role, Service, ServiceError, Step, load_dir};
+use slipway_service::{ConfigVolume, Role, Service, ServiceError, Step, load_dir};
 
 const KEYSTONE: &str = r#"
 service_name: keystone

@@ -1,6 +1,6 @@
 //! What converging a set of containers looks like: planned, under way, done.
 
-use runtime::converge::{Event, Outcome, Plan, PlannedAction, Reason, UnitAction};
+use slipway_runtime::converge::{Event, Outcome, Plan, PlannedAction, Reason, UnitAction};
 
 use crate::output::{Level, Output, table};
 

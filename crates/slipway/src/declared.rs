@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, ensure};
 use serde_json::{Map, Value};
-use service::{Role, RoleData};
+use slipway_service::{Role, RoleData};
 
 use crate::cli::Services;
 use crate::exit::bad_input;
@@ -15,9 +15,12 @@ const PARTS: [&str; 2] = ["docker_config.yaml", "service_names.yaml"];
 /// Reads and merges the services that were asked for.
 pub fn role(asked: &Services) -> anyhow::Result<RoleData> {
     if let Some(templates) = &asked.templates {
-        let resolver =
-            heat::Resolver::open_with(templates, &asked.environments, asked.roles.as_deref())
-                .map_err(bad_input)?;
+        let resolver = slipway_heat::Resolver::open_with(
+            templates,
+            &asked.environments,
+            asked.roles.as_deref(),
+        )
+        .map_err(bad_input)?;
         let data = resolver
             .role(&asked.role, asked.roles.as_deref())
             .map_err(bad_input)?;
@@ -30,7 +33,7 @@ pub fn role(asked: &Services) -> anyhow::Result<RoleData> {
     }
     let mut services = Vec::new();
     for path in &asked.services {
-        services.extend(service::load_dir(path).map_err(bad_input)?);
+        services.extend(slipway_service::load_dir(path).map_err(bad_input)?);
     }
     Role::merge(&asked.role, services).map_err(bad_input)
 }

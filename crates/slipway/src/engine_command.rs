@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use service::{ContainerConfig, ContainerKeys};
+use slipway_service::{ContainerConfig, ContainerKeys};
 
 /// What the command is made from.
 pub struct EngineCommand<'a> {

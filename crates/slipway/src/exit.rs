@@ -3,8 +3,8 @@
 use std::fmt;
 use std::process::ExitCode;
 
-use runtime::engine::EngineError;
-use runtime::lock::LockError;
+use slipway_runtime::engine::EngineError;
+use slipway_runtime::lock::LockError;
 
 /// Wraps an error that was found before anything was touched: bad input.
 #[derive(Debug)]
@@ -72,7 +72,7 @@ pub fn status(error: &anyhow::Error) -> u8 {
             return 3;
         }
         let locked = match cause.downcast_ref() {
-            Some(puppet::PuppetError::Locked(error)) => Some(error),
+            Some(slipway_puppet::PuppetError::Locked(error)) => Some(error),
             _ => cause.downcast_ref(),
         };
         if let Some(LockError::Held { .. }) = locked {

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use kolla::{Config, Finding, Image, Mount, ParseError, Severity, Surroundings};
 use serde::Serialize;
-use service::{ContainerConfig, Service};
+use slipway_kolla_config::{Config, Finding, Image, Mount, ParseError, Severity, Surroundings};
+use slipway_service::{ContainerConfig, Service};
 
 use crate::layout::Layout;
 
@@ -105,7 +105,7 @@ impl Checked {
 
     /// What is wrong with it, anywhere and for each container.
     pub fn reports(&self) -> Vec<Report> {
-        let general = kolla::check(&self.config);
+        let general = slipway_kolla_config::check(&self.config);
         let mut reports: Vec<Report> = general
             .into_iter()
             .map(|finding| self.report(finding, Vec::new()))
@@ -120,7 +120,7 @@ impl Checked {
         }
         let mut found: Vec<(Finding, Vec<String>)> = Vec::new();
         for reader in &self.readers {
-            for finding in kolla::check_in(&self.config, &reader.surroundings) {
+            for finding in slipway_kolla_config::check_in(&self.config, &reader.surroundings) {
                 match found.iter_mut().find(|(earlier, _)| *earlier == finding) {
                     Some((_, readers)) => readers.push(reader.name.clone()),
                     None => found.push((finding, vec![reader.name.clone()])),
@@ -254,7 +254,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("a.yaml");
         std::fs::write(&file, definition).unwrap();
-        let services = service::load_dir(&file).unwrap();
+        let services = slipway_service::load_dir(&file).unwrap();
         let layout = Layout::new(folder.path()).unwrap();
         let checked = Checked::of_services(&services, &layout);
         let reports = checked.iter().flat_map(Checked::reports);

@@ -1,7 +1,7 @@
 //! The config.json files of a deployment: checked, then written.
 
 use anyhow::anyhow;
-use kolla::{Config, Severity, Written};
+use slipway_kolla_config::{Config, Severity, Written};
 
 use crate::exit::bad_input;
 use crate::layout::Layout;
@@ -26,7 +26,7 @@ pub fn write(
     let mut count = 0;
     for (path, config) in configs {
         let path = layout.path(path);
-        match kolla::write(&path, config)? {
+        match slipway_kolla_config::write(&path, config)? {
             Written::Unchanged => {}
             Written::Created | Written::Changed => {
                 count += 1;
@@ -39,7 +39,7 @@ pub fn write(
 
 /// Prints what is wrong with one; gives the number of errors.
 pub fn report(path: &str, config: &Config, output: &Output) -> usize {
-    let findings = kolla::check(config);
+    let findings = slipway_kolla_config::check(config);
     for finding in &findings {
         output.line(Level::Quiet, &format!("{path}: {finding}"));
     }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use runtime::lock::Lock;
+use slipway_runtime::lock::Lock;
 
 use crate::output::{Level, Output};
 

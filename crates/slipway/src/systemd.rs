@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use runtime::engine::{Engine, EngineKind};
-use runtime::systemd::Units;
+use slipway_runtime::engine::{Engine, EngineKind};
+use slipway_runtime::systemd::Units;
 
 use crate::cli::Systemd;
 use crate::output::{Level, Output};

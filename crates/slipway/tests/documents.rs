@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use service::ContainerKeys;
+use slipway_service::ContainerKeys;
 
 /// The words in backquotes.
 fn quoted(text: &str) -> BTreeSet<String> {

@@ -2,13 +2,13 @@
 //!
 //! ```no_run
 //! use std::path::Path;
-//! use heat::process::{Inputs, Writing, process};
+//! use slipway_heat::process::{Inputs, Writing, process};
 //!
 //! let templates = Path::new("tripleo-heat-templates");
 //! let inputs = Inputs::of(templates, None, None)?;
 //! let tree = process(templates, &inputs)?;
-//! heat::process::write(&tree, Path::new("processed"), Writing::default())?;
-//! # Ok::<(), heat::process::Error>(())
+//! slipway_heat::process::write(&tree, Path::new("processed"), Writing::default())?;
+//! # Ok::<(), slipway_heat::process::Error>(())
 //! ```
 //!
 //! A `*.role.j2.yaml` becomes a file for each role of roles_data, a `*.network.j2.yaml` one for each

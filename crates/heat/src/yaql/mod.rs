@@ -1,7 +1,7 @@
 //! YAQL, the language of Heat's `yaql` function: queries over data.
 //!
 //! ```
-//! use heat::yaql::Expression;
+//! use slipway_heat::yaql::Expression;
 //! use serde_json::json;
 //!
 //! let expression = Expression::parse("$.data.where($ != null).select($.name).join(',')")?;
@@ -10,7 +10,7 @@
 //!
 //! let error = Expression::parse("$.data.slect($.name)")?.evaluate(&data).unwrap_err();
 //! assert_eq!(error.to_string(), "unknown method `slect` of a list; did you mean `select`?");
-//! # Ok::<(), heat::yaql::Error>(())
+//! # Ok::<(), slipway_heat::yaql::Error>(())
 //! ```
 //!
 //! It is the language of Python's yaql 3 with the options that Heat sets: no delegates, keyword

@@ -15,8 +15,8 @@ use std::fmt;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use heat::yaql::{Expression, Limits};
 use serde_json::{Value, json};
+use slipway_heat::yaql::{Expression, Limits};
 
 /// How many items a collection may have, here and there.
 const ITEMS: usize = 300;

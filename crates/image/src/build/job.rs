@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
-use runtime::engine::{BuildRequest, Engine, EngineError, Progress};
+use slipway_runtime::engine::{BuildRequest, Engine, EngineError, Progress};
 
 use super::civil;
 use super::event::{Event, Observer};

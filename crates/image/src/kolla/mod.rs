@@ -25,10 +25,10 @@ pub(crate) use release::{Install, Release, Repos};
 /// code says, in one table.
 ///
 /// ```no_run
-/// let kolla = image::Kolla::open("/opt/kolla-venv")?;
+/// let kolla = slipway_image::Kolla::open("/opt/kolla-venv")?;
 /// println!("{} builds on {}", kolla.version(), kolla.bases().join(", "));
-/// let options = image::Options::of(kolla.into(), Some("debian"))?;
-/// # Ok::<(), image::Error>(())
+/// let options = slipway_image::Options::of(kolla.into(), Some("debian"))?;
+/// # Ok::<(), slipway_image::Error>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Kolla {

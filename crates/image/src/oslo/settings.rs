@@ -30,13 +30,13 @@ pub type CommandLine = BTreeMap<String, Vec<String>>;
 /// Command line, environment, files and defaults, put together.
 ///
 /// ```
-/// use image::oslo::{ConfigFiles, Settings};
+/// use slipway_image::oslo::{ConfigFiles, Settings};
 ///
 /// let text = "[DEFAULT]\nnamespace = team\nmaintainer = ${namespace}@example.org\n";
 /// let files = ConfigFiles::from_text("kolla-build.conf".as_ref(), text)?;
 /// let settings = Settings::new(Default::default(), Default::default(), files);
 /// assert_eq!(settings.text("maintainer")?.as_deref(), Some("team@example.org"));
-/// # Ok::<(), image::oslo::ConfigError>(())
+/// # Ok::<(), slipway_image::oslo::ConfigError>(())
 /// ```
 #[derive(Clone, Default)]
 pub struct Settings {

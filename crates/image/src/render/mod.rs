@@ -37,9 +37,9 @@ const OVERRIDE: &str = "\0override";
 /// # let tree = dir.path().join("images");
 /// # std::fs::create_dir_all(tree.join("hello"))?;
 /// std::fs::write(tree.join("hello/Dockerfile.j2"), "FROM {{ base_image }}:{{ base_distro_tag }}\n")?;
-/// let options = image::Options::new(&tree);
-/// let tree = image::Tree::open(&options.tree, &options.docker_dirs)?;
-/// assert_eq!(image::render(&tree, &options)?["hello"], "FROM debian:trixie");
+/// let options = slipway_image::Options::new(&tree);
+/// let tree = slipway_image::Tree::open(&options.tree, &options.docker_dirs)?;
+/// assert_eq!(slipway_image::render(&tree, &options)?["hello"], "FROM debian:trixie");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn render(tree: &Tree, options: &Options) -> Result<BTreeMap<String, String>> {

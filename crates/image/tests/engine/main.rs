@@ -13,7 +13,7 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use fixture::Fixture;
-use image::{Error, FailedStatus};
+use slipway_image::{Error, FailedStatus};
 
 #[tokio::test]
 async fn parents_are_built_first_and_a_second_run_builds_nothing() {

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use service::{Hiera, Redactor, Secrets};
+use slipway_service::{Hiera, Redactor, Secrets};
 
 use crate::error::{At, Result};
 use crate::files;
@@ -25,10 +25,10 @@ pub(crate) const HOST_LEVEL: &str = "config_step";
 ///
 /// ```
 /// let services = serde_json::json!({"memcached::max_memory": 64});
-/// let mut hiera = puppet::Hieradata::new(services.as_object().unwrap().clone());
+/// let mut hiera = slipway_puppet::Hieradata::new(services.as_object().unwrap().clone());
 /// hiera.add("mine.yaml".as_ref(), "memcached::max_memory: 32\n")?;
 /// assert_eq!(hiera.get("memcached::max_memory"), Some(&32.into()));
-/// # Ok::<(), puppet::PuppetError>(())
+/// # Ok::<(), slipway_puppet::PuppetError>(())
 /// ```
 #[derive(Clone)]
 pub struct Hieradata {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
-use service::Hiera;
+use slipway_service::Hiera;
 
 use crate::error::{PuppetError, Result};
 

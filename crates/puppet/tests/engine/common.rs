@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
-use puppet::{Event, Hieradata, Observer, Outcome, Paths, Puppet, Report, Settings};
-use runtime::engine::{
+use serde_json::Value;
+use slipway_puppet::{Event, Hieradata, Observer, Outcome, Paths, Puppet, Report, Settings};
+use slipway_runtime::engine::{
     BuildRequest, ConnectOptions, ContainerState, ContainerSummary, Engine, Progress, connect,
 };
-use serde_json::Value;
-use service::{ConfigVolume, PuppetConfig};
+use slipway_service::{ConfigVolume, PuppetConfig};
 
 /// Puppet and Debian's modules on the project's base image; kept between runs of the tests.
 pub const IMAGE: &str = "slipway-test/puppet-modules:trixie";

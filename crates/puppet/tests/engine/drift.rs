@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::common::{Deployment, entry};
-use puppet::{Change, Hieradata, Puppet, Settings};
+use slipway_puppet::{Change, Hieradata, Puppet, Settings};
 
 const MANIFEST: &str = r#"
 $literal_password = 'in-the-manifest'

@@ -1,8 +1,8 @@
 //! Where a run's facts come from, and how often they are looked for.
 
 use crate::common::{Deployment, entry, outcomes};
-use puppet::Settings;
 use serde_json::json;
+use slipway_puppet::Settings;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn facts_are_found_out_once_and_handed_in() {
@@ -20,7 +20,7 @@ async fn facts_are_found_out_once_and_handed_in() {
         assert_eq!(outcomes(&report)[0].0, "changed");
         deployment.generated(&format!("{volume}/etc/f"))
     };
-    let host = puppet::hostname().unwrap();
+    let host = slipway_puppet::hostname().unwrap();
     assert_eq!(run("one", vec![]).await, format!("{host}  containers"));
 
     let kept = std::fs::read_dir(deployment.paths().state().join("facts")).unwrap();

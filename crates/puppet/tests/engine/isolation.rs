@@ -1,9 +1,9 @@
 //! What runs that share a loaded Puppet see of each other, and what becomes of those that cannot.
 
 use crate::common::{Deployment, entry, outcomes};
-use puppet::{Isolation, Outcome, Report, Settings};
-use runtime::engine::ContainerState;
 use serde_json::json;
+use slipway_puppet::{Isolation, Outcome, Report, Settings};
+use slipway_runtime::engine::ContainerState;
 
 /// One at a time, so that all of an image are forks of the same process.
 fn one_by_one(deployment: &Deployment) -> Settings {

@@ -4,9 +4,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use crate::common::{Deployment, IMAGE, entry, outcomes};
-use puppet::{Outcome, PuppetError, Settings};
 use serde_json::json;
-use service::Step;
+use slipway_puppet::{Outcome, PuppetError, Settings};
+use slipway_service::Step;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tasks_run_once_for_the_same_inputs() {

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crate::common::{Deployment, entry, mode, outcomes};
-use puppet::{Hashes, Settings};
 use serde_json::json;
-use service::{ConfigVolume, PuppetConfig};
+use slipway_puppet::{Hashes, Settings};
+use slipway_service::{ConfigVolume, PuppetConfig};
 
 /// What manifests that were written for docker-puppet do.
 const ONE: &str = r#"

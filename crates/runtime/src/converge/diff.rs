@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
-use service::{ContainerConfig, EnvVar};
+use slipway_service::{ContainerConfig, EnvVar};
 
 use super::digest::DigestKey;
 use super::labels::{self, label};

@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
-use service::ContainerConfig;
 use sha2::Sha256;
+use slipway_service::ContainerConfig;
 
 use super::diff::variables;
 use super::labels::{self, label};

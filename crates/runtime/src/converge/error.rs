@@ -50,7 +50,7 @@ pub enum ConvergeError {
     },
     /// It cannot be written.
     #[error(transparent)]
-    Remember(#[from] kolla::WriteError),
+    Remember(#[from] slipway_kolla_config::WriteError),
 }
 
 /// Something that a container needs and that is not there.

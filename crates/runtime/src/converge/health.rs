@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use service::{Action, ContainerConfig};
+use slipway_service::{Action, ContainerConfig};
 use tokio::time::Instant;
 
 use super::one::{ended_badly, last_lines};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
-use service::ContainerConfig;
+use slipway_service::ContainerConfig;
 
 use super::digest::DigestKey;
 use super::{ApplyOptions, ContainerSet, LabelData};

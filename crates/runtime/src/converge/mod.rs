@@ -34,7 +34,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use indexmap::IndexMap;
-use service::ContainerConfig;
+use slipway_service::ContainerConfig;
 
 use crate::engine::{ContainerSpec, Engine, EngineKind, HealthcheckSpec};
 use crate::systemd::{self, Units};

@@ -4,7 +4,7 @@ use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 
 use futures_util::TryStreamExt;
-use service::ContainerKeys;
+use slipway_service::ContainerKeys;
 use tokio::time::{Duration, Instant};
 
 use super::apply::{Halt, Run};

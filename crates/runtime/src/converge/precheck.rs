@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use futures_util::StreamExt;
-use service::{Action, ContainerConfig};
+use slipway_service::{Action, ContainerConfig};
 
 use super::digest::DigestKey;
 use super::images::Images;

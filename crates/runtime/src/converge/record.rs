@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use service::ContainerConfig;
 use sha2::{Digest, Sha256};
+use slipway_service::ContainerConfig;
 
 use super::{ConvergeError, Event, Observer, Result};
 use crate::lock::Lock;
@@ -87,7 +87,7 @@ impl Record {
             path: file.clone(),
             source: error.into(),
         })?;
-        kolla::write_private(file, &text)?;
+        slipway_kolla_config::write_private(file, &text)?;
         Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use service::{Action, ContainerConfig, ContainerKeys};
+use slipway_service::{Action, ContainerConfig, ContainerKeys};
 
 use super::diff::{Difference, difference};
 use super::digest::DigestKey;

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use runtime::engine::{self, ConnectOptions, ContainerSpec, Engine};
+use slipway_runtime::engine::{self, ConnectOptions, ContainerSpec, Engine};
 
 /// The image that every engine used for tests has.
 pub const IMAGE: &str = "debian:trixie";

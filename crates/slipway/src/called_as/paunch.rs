@@ -1,6 +1,6 @@
 //! `paunch`: its command line, 2.x to 7.x, its exit statuses, and its list in its formats.
 //!
-//! `apply` does what [`runtime::converge`] says where that differs from paunch. Which engine is used when none is asked for is not paunch's choice, which
+//! `apply` does what [`slipway_runtime::converge`] says where that differs from paunch. Which engine is used when none is asked for is not paunch's choice, which
 //! changed with its versions, but the one that answers.
 
 use std::ffi::OsString;
@@ -9,9 +9,9 @@ use std::process::ExitCode;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use futures_util::{StreamExt, TryStreamExt, stream};
-use runtime::converge::{ContainerFailure, ConvergeError};
-use runtime::engine::{Engine, EngineError, EngineKind};
-use runtime::manage;
+use slipway_runtime::converge::{ContainerFailure, ConvergeError};
+use slipway_runtime::engine::{Engine, EngineError, EngineKind};
+use slipway_runtime::manage;
 
 use crate::cli::{self, Format, Global, LabelData, absolute, label};
 use crate::commands::{self, apply, debug, listing};

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, ValueEnum};
-use service::ConfigVolume;
+use slipway_service::ConfigVolume;
 
 use super::name;
 use super::shared::{Generating, Lock, Root};
@@ -97,7 +97,7 @@ pub enum ContainerCli {
 #[derive(Clone, Debug)]
 pub struct Only(pub Option<ConfigVolume>);
 
-fn only(name: &str) -> Result<Only, service::NotAConfigVolume> {
+fn only(name: &str) -> Result<Only, slipway_service::NotAConfigVolume> {
     Ok(Only(match name {
         "" => None,
         name => Some(ConfigVolume::new(name)?),

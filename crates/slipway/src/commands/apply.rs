@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use indexmap::IndexMap;
-use runtime::converge::{
+use serde_json::{Value, json};
+use slipway_runtime::converge::{
     self, ApplyOptions, ContainerFailure, ContainerSet, ConvergeError, Observer, Outcome,
 };
-use runtime::engine::Engine;
-use runtime::spec::{Host, secrets};
-use serde_json::{Value, json};
-use service::ContainerConfig;
+use slipway_runtime::engine::Engine;
+use slipway_runtime::spec::{Host, secrets};
+use slipway_service::ContainerConfig;
 
 use crate::cli::{Apply, Global, LabelData};
 use crate::converging::{in_short, plan_table, show};
@@ -105,12 +105,12 @@ pub async fn read(
     let mut containers = if file == Path::new("-") {
         // On a thread of its own, so that an interrupt need not wait for its end.
         let name = Path::new("standard input");
-        let read = move || runtime::step::read_from(name, std::io::stdin());
+        let read = move || slipway_runtime::step::read_from(name, std::io::stdin());
         tokio::task::spawn_blocking(read)
             .await?
             .map_err(bad_input)?
     } else {
-        runtime::step::read(file).map_err(bad_input)?
+        slipway_runtime::step::read(file).map_err(bad_input)?
     };
     for config in containers.values_mut() {
         config.relocate(|path| layout.bind_source(path));

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use puppet::{Hashes, Planned, Report, hashed_configs};
 use serde_json::json;
+use slipway_puppet::{Hashes, Planned, Report, hashed_configs};
 
 use crate::cli::{self, Config, ContainerCli, Global};
 use crate::deploy::Deployment;
@@ -57,7 +57,7 @@ fn declared(asked: &Config, output: &Arc<Output>) -> anyhow::Result<Deployment> 
         let text = std::fs::read_to_string(&list)
             .with_context(|| format!("cannot read {}", list.display()))
             .map_err(bad_input)?;
-        let entries = puppet::parse_entries(&list, &text).map_err(bad_input)?;
+        let entries = slipway_puppet::parse_entries(&list, &text).map_err(bad_input)?;
         return Deployment::of_entries(
             entries,
             &asked.root,
@@ -199,7 +199,8 @@ fn hash_startup_configs(deployment: &Deployment, asked: &Config) -> anyhow::Resu
 
 fn say(report: &Report, no_archive: bool, output: &Output) {
     let in_short = in_short(report, "config volumes");
-    let skipped = |run: &puppet::RunReport| matches!(run.outcome, puppet::Outcome::Skipped);
+    let skipped =
+        |run: &slipway_puppet::RunReport| matches!(run.outcome, slipway_puppet::Outcome::Skipped);
     let text = match report.runs.iter().all(skipped) {
         true => format!("nothing has changed: {in_short}"),
         false if no_archive => format!("{in_short}; nothing was kept (--no-archive)"),

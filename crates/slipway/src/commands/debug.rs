@@ -6,11 +6,11 @@ use std::path::Path;
 
 use anyhow::{Context, anyhow};
 use futures_util::StreamExt;
-use runtime::converge::labels;
-use runtime::engine::{Attached, Engine, EngineKind, Piece, Progress};
-use runtime::spec::{Host, container_spec, secrets};
 use serde_json::{Map, Value, json};
-use service::{Action, ContainerConfig};
+use slipway_runtime::converge::labels;
+use slipway_runtime::engine::{Attached, Engine, EngineKind, Piece, Progress};
+use slipway_runtime::spec::{Host, container_spec, secrets};
+use slipway_service::{Action, ContainerConfig};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::apply;
@@ -145,7 +145,7 @@ async fn print_command(
                 let message = "the environment has a value of several lines: no file can hold it";
                 return Err(bad_input(anyhow!(message)));
             }
-            kolla::write_private(file, lines.concat().as_bytes())?;
+            slipway_kolla_config::write_private(file, lines.concat().as_bytes())?;
             Some(file.display().to_string())
         }
         None => None,
@@ -182,7 +182,7 @@ fn all_labels(asked: &Debug, config: &ContainerConfig) -> BTreeMap<String, Strin
 async fn free_name(engine: &dyn Engine, name: &str) -> anyhow::Result<String> {
     Ok(match engine.find_container(name).await? {
         None => name.to_owned(),
-        Some(_) => runtime::converge::longer_name(name),
+        Some(_) => slipway_runtime::converge::longer_name(name),
     })
 }
 

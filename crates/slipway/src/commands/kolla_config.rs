@@ -1,7 +1,7 @@
 //! `slipway kolla-config`.
 
 use anyhow::bail;
-use kolla::Config;
+use slipway_kolla_config::Config;
 
 use crate::cli::{Global, KollaConfig, KollaConfigCheck};
 use crate::declared;
@@ -30,8 +30,8 @@ pub async fn run(asked: &KollaConfig, global: &Global, output: &Output) -> anyho
             );
             Ok(())
         }
-        KollaConfig::Schema => output.json(&kolla::schema()),
-        KollaConfig::Check(asked) if asked.schema => output.json(&kolla::schema()),
+        KollaConfig::Schema => output.json(&slipway_kolla_config::schema()),
+        KollaConfig::Check(asked) if asked.schema => output.json(&slipway_kolla_config::schema()),
         KollaConfig::Check(asked) => {
             let reports = check(asked, global).await?;
             print(&reports, output)
@@ -43,7 +43,7 @@ async fn check(asked: &KollaConfigCheck, global: &Global) -> anyhow::Result<Vec<
     let layout = Layout::new(&asked.root.root).map_err(bad_input)?;
     let mut services = Vec::new();
     for path in &asked.services {
-        services.extend(service::load_dir(path).map_err(bad_input)?);
+        services.extend(slipway_service::load_dir(path).map_err(bad_input)?);
     }
     let mut reports = Vec::new();
     let mut checked = Vec::new();

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use futures_util::StreamExt;
-use runtime::converge::{ApplyOptions, ContainerSet, Event};
-use runtime::engine::{ContainerState, Engine, Health, LogLine};
-use runtime::lock::Lock;
-use runtime::manage::{self, Beside, Listed};
-use runtime::systemd::Units;
 use serde_json::{Map, Value, json};
+use slipway_runtime::converge::{ApplyOptions, ContainerSet, Event};
+use slipway_runtime::engine::{ContainerState, Engine, Health, LogLine};
+use slipway_runtime::lock::Lock;
+use slipway_runtime::manage::{self, Beside, Listed};
+use slipway_runtime::systemd::Units;
 
 use crate::cli::{Cleanup, Delete, Global, Logs, Select, Systemd};
 use crate::exit::bad_input;
@@ -86,7 +86,7 @@ async fn compare(
     let set = ContainerSet {
         config_id: config_id.to_owned(),
         managed_by: managed_by.to_owned(),
-        containers: runtime::step::read(&file).map_err(bad_input)?,
+        containers: slipway_runtime::step::read(&file).map_err(bad_input)?,
     };
     let options = ApplyOptions {
         state_dir: Some(layout.state()),

@@ -6,10 +6,10 @@ use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
-use heat::process::{self, Inputs, Writing};
-use heat::{Content, Resolver, config_files};
 use indexmap::IndexSet;
 use serde_json::{Value, json};
+use slipway_heat::process::{self, Inputs, Writing};
+use slipway_heat::{Content, Resolver, config_files};
 
 use crate::cli::{Process, Resolve, Templates};
 use crate::exit::bad_input;

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{anyhow, ensure};
-use puppet::{Hieradata, Isolation, Paths, Puppet, Report, Settings};
-use runtime::engine::Engine;
-use runtime::systemd::Units;
-use service::{ConfigVolume, ContainerConfig, PuppetConfig, Redactor, RoleData, Step};
+use slipway_puppet::{Hieradata, Isolation, Paths, Puppet, Report, Settings};
+use slipway_runtime::engine::Engine;
+use slipway_runtime::systemd::Units;
+use slipway_service::{ConfigVolume, ContainerConfig, PuppetConfig, Redactor, RoleData, Step};
 
 use super::progress::Progress;
 use crate::cli;
@@ -131,7 +131,7 @@ impl Deployment {
         let engine = crate::engine::connect(global).await?;
         let mut hiera = self.hiera.clone();
         if self.bootstrap_node {
-            hiera = hiera.bootstrap_node(&puppet::hostname()?);
+            hiera = hiera.bootstrap_node(&slipway_puppet::hostname()?);
         }
         let observer = Arc::new(Progress(Arc::clone(&self.output)));
         let puppet = Puppet::new(Arc::clone(&engine), self.settings.clone(), hiera, observer);

@@ -1,8 +1,8 @@
 //! What a deployment writes before it starts anything: config.json files, and scripts.
 
 use anyhow::Context;
-use kolla::Written;
 use serde::Serialize;
+use slipway_kolla_config::Written;
 
 use super::deployment::Deployment;
 use crate::kolla_files;
@@ -60,8 +60,9 @@ fn scripts(deployment: &Deployment) -> anyhow::Result<usize> {
     let mut count = 0;
     for (folder, (name, script)) in all {
         let path = deployment.layout.path(folder).join(name.as_str());
-        let written = kolla::write_with_mode(&path, script.content.as_bytes(), script.mode)
-            .context("cannot write a script that containers mount")?;
+        let written =
+            slipway_kolla_config::write_with_mode(&path, script.content.as_bytes(), script.mode)
+                .context("cannot write a script that containers mount")?;
         if written != Written::Unchanged {
             count += 1;
             let text = format!("wrote {}", path.display());

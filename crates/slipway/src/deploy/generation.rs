@@ -8,8 +8,8 @@
 use std::path::PathBuf;
 
 use anyhow::Context;
-use runtime::converge::{Plan, PlannedAction};
-use service::Step;
+use slipway_runtime::converge::{Plan, PlannedAction};
+use slipway_service::Step;
 
 use super::deployment::Deployment;
 
@@ -29,7 +29,7 @@ pub fn renew(deployment: &Deployment, step: Step, plan: &Plan) -> anyhow::Result
     if made_anew {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
         let text = format!("{}.{}\n", now.as_nanos(), std::process::id());
-        kolla::write_private(&file(deployment, step), text.as_bytes())?;
+        slipway_kolla_config::write_private(&file(deployment, step), text.as_bytes())?;
     }
     Ok(())
 }

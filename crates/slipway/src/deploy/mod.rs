@@ -17,7 +17,7 @@ mod summary;
 
 use std::sync::Arc;
 
-use service::Step;
+use slipway_service::Step;
 
 use crate::cli;
 use crate::lock;

@@ -1,8 +1,8 @@
 //! What a deployment would do.
 
-use runtime::converge;
 use serde_json::json;
-use service::Step;
+use slipway_runtime::converge;
+use slipway_service::Step;
 
 use super::deployment::Deployment;
 use crate::converging::plan_table;

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::bail;
 use futures_util::StreamExt;
-use runtime::engine::Progress;
-use service::Step;
+use slipway_runtime::engine::Progress;
+use slipway_service::Step;
 
 use super::deployment::Deployment;
 use crate::output::Level;
@@ -15,7 +15,7 @@ pub async fn images(deployment: &Deployment) -> anyhow::Result<()> {
     let engine = deployment.engine()?;
     let mut named = named(deployment);
     let names = named.keys().map(String::as_str);
-    let not_there = runtime::converge::missing_images(engine.as_ref(), names).await?;
+    let not_there = slipway_runtime::converge::missing_images(engine.as_ref(), names).await?;
     named.retain(|image, _| not_there.contains(image));
     let mut missing = Vec::new();
     for (image, users) in named {
@@ -31,7 +31,7 @@ pub async fn images(deployment: &Deployment) -> anyhow::Result<()> {
                         .about(Level::Verbose, "deploy", &image, &line);
                 }
             }
-            Ok::<_, runtime::engine::EngineError>(())
+            Ok::<_, slipway_runtime::engine::EngineError>(())
         };
         if let Err(error) = pulled.await {
             let users: Vec<String> = users.into_iter().collect();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use puppet::{Event, Outcome, Report};
+use slipway_puppet::{Event, Outcome, Report};
 
 use crate::output::{Level, Output};
 
@@ -11,7 +11,7 @@ const TOPIC: &str = "puppet";
 /// Shows events on the output.
 pub struct Progress(pub Arc<Output>);
 
-impl puppet::Observer for Progress {
+impl slipway_puppet::Observer for Progress {
     fn event(&self, event: &Event<'_>) {
         let output = &self.0;
         match event {

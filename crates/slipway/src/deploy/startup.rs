@@ -2,8 +2,8 @@
 
 use anyhow::Context;
 use indexmap::IndexMap;
-use puppet::{CONFIG_HASH, Hashes};
-use service::{ContainerConfig, Step};
+use slipway_puppet::{CONFIG_HASH, Hashes};
+use slipway_service::{ContainerConfig, Step};
 
 use super::deployment::Deployment;
 
@@ -36,8 +36,8 @@ pub fn write(deployment: &Deployment) -> anyhow::Result<()> {
             (name, deployment.containers(step)),
         ] {
             let path = folder.join(name);
-            let text = kolla::nice_json(serde_json::to_value(&containers)?);
-            kolla::write_private(&path, text.as_bytes())
+            let text = slipway_kolla_config::nice_json(serde_json::to_value(&containers)?);
+            slipway_kolla_config::write_private(&path, text.as_bytes())
                 .context("cannot write the containers' configs")?;
         }
     }

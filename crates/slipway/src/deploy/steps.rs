@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use anyhow::Context;
-use runtime::converge::{self, ApplyOptions, ContainerSet};
-use runtime::spec::{Host, secrets};
-use service::Step;
+use slipway_runtime::converge::{self, ApplyOptions, ContainerSet};
+use slipway_runtime::spec::{Host, secrets};
+use slipway_service::Step;
 
 use super::deployment::Deployment;
 use super::summary::StepSummary;
@@ -66,7 +66,7 @@ impl Deployment {
                     .await;
                 Some(
                     report
-                        .and_then(puppet::Report::into_result)
+                        .and_then(slipway_puppet::Report::into_result)
                         .with_context(while_at)?,
                 )
             }

@@ -1,9 +1,9 @@
 //! What a deployment did.
 
-use puppet::{Outcome, Report, RunReport};
-use runtime::converge;
 use serde::Serialize;
 use serde_json::{Value, json};
+use slipway_puppet::{Outcome, Report, RunReport};
+use slipway_runtime::converge;
 
 use super::files::Files;
 use super::progress;

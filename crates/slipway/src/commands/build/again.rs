@@ -1,6 +1,6 @@
 //! The command that was given, to be given again for one image.
 
-use image::oslo::{Kind, OPTIONS};
+use slipway_image::oslo::{Kind, OPTIONS};
 
 use crate::cli;
 use crate::engine_command::quoted;

@@ -13,9 +13,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
-use image::oslo::Settings;
-use image::{ImageSet, Options};
-use runtime::engine::{Engine, EngineKind};
+use slipway_image::oslo::Settings;
+use slipway_image::{ImageSet, Options};
+use slipway_runtime::engine::{Engine, EngineKind};
 
 use crate::cli;
 use crate::engine;
@@ -166,7 +166,7 @@ impl Reports {
     fn write(
         &self,
         asked: &cli::Build,
-        summary: &image::Summary,
+        summary: &slipway_image::Summary,
         output: &Output,
     ) -> anyhow::Result<()> {
         let timeline = self.timeline.as_ref();

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{anyhow, bail};
-use image::oslo::{ConfigFiles, Locations, Settings, Value};
-use image::{Kolla, Options, Pip, UserChange};
+use slipway_image::oslo::{ConfigFiles, Locations, Settings, Value};
+use slipway_image::{Kolla, Options, Pip, UserChange};
 
 use crate::cli;
 use crate::exit::bad_input;
@@ -185,7 +185,7 @@ pub fn options(
     options.base = text("base")?
         .unwrap_or_default()
         .parse()
-        .map_err(|error: image::UnknownBase| bad_input(error))?;
+        .map_err(|error: slipway_image::UnknownBase| bad_input(error))?;
     options.install_type = text("type")?.or(options.install_type);
     options.infra_rename = flag("infra_rename")?;
     options.enable_unbuildable = flag("enable_unbuildable")?;

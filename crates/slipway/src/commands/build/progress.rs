@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use image::Event;
+use slipway_image::Event;
 
 use super::TOPIC;
 use crate::output::{Level, Output};
@@ -10,7 +10,7 @@ use crate::output::{Level, Output};
 /// Shows what happens.
 pub struct Progress(pub Arc<Output>);
 
-impl image::Observer for Progress {
+impl slipway_image::Observer for Progress {
     fn event(&self, event: &Event<'_>) {
         let output = &self.0;
         match event {

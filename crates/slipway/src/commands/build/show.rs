@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use image::{Action, ImageSet, Plan};
+use slipway_image::{Action, ImageSet, Plan};
 
 use super::reports::Report;
 use crate::output::{Output, table};

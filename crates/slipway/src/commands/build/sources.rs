@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::anyhow;
-use image::oslo::{Settings, Value};
-use image::{DefaultSource, ImageSources, Kolla, Source, SourceKind};
+use slipway_image::oslo::{Settings, Value};
+use slipway_image::{DefaultSource, ImageSources, Kolla, Source, SourceKind};
 
 use crate::exit::bad_input;
 
@@ -129,7 +129,7 @@ fn digest(settings: &Settings, section: &str) -> anyhow::Result<Option<String>> 
 
 #[cfg(test)]
 mod tests {
-    use image::oslo::ConfigFiles;
+    use slipway_image::oslo::ConfigFiles;
 
     use super::*;
 

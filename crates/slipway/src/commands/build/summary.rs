@@ -3,10 +3,10 @@
 use std::io;
 
 use anyhow::{Context, bail};
-use image::{FailedStatus, Summary};
 use serde::Serialize;
 use serde_json::ser::{Formatter, PrettyFormatter};
 use serde_json::{Value, json};
+use slipway_image::{FailedStatus, Summary};
 
 use crate::output::{Level, Output};
 

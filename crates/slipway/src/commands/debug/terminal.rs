@@ -1,8 +1,8 @@
 //! The terminal that a container in the foreground is given.
 
 use anyhow::Context;
-use runtime::engine::EngineError;
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
+use slipway_runtime::engine::EngineError;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Every key goes to the container, until this is dropped.

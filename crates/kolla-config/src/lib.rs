@@ -15,13 +15,13 @@
 //!     ],
 //!     "permissions": [{"path": "/var/log/kolla", "owner": "keystone:kolla", "recurse": true}]
 //! }"#;
-//! let config = kolla::Config::from_json(text, Path::new("keystone.json"))?;
-//! assert!(kolla::check(&config).is_empty());
+//! let config = slipway_kolla_config::Config::from_json(text, Path::new("keystone.json"))?;
+//! assert!(slipway_kolla_config::check(&config).is_empty());
 //!
 //! let folder = tempfile::tempdir()?;
 //! let path = folder.path().join("config_files/keystone.json");
-//! assert_eq!(kolla::write(&path, &config)?, kolla::Written::Created);
-//! assert_eq!(kolla::write(&path, &config)?, kolla::Written::Unchanged);
+//! assert_eq!(slipway_kolla_config::write(&path, &config)?, slipway_kolla_config::Written::Created);
+//! assert_eq!(slipway_kolla_config::write(&path, &config)?, slipway_kolla_config::Written::Unchanged);
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
 //!

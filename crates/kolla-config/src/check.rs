@@ -39,10 +39,10 @@ impl fmt::Display for Finding {
 /// Everything that can be found wrong with `config` by looking at nothing else.
 ///
 /// ```
-/// let config: kolla::Config = serde_json::from_str(
+/// let config: slipway_kolla_config::Config = serde_json::from_str(
 ///     r#"{"command": "true", "permissions": [{"path": "var/log", "owner": "root"}]}"#,
 /// )?;
-/// let findings = kolla::check(&config);
+/// let findings = slipway_kolla_config::check(&config);
 /// assert_eq!(findings[0].to_string(), "error: permissions[0].path: `var/log` is not an absolute path");
 /// # Ok::<_, serde_json::Error>(())
 /// ```

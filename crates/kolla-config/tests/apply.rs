@@ -6,8 +6,8 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, lchown, symlink};
 use std::path::{Path, PathBuf};
 
-use kolla::apply::{ApplyError, Environment, Log, apply, check_applied};
 use serde_json::{Value, json};
+use slipway_kolla_config::apply::{ApplyError, Environment, Log, apply, check_applied};
 
 const CONFIG: &str = "var/lib/kolla/config_files/config.json";
 

@@ -49,9 +49,9 @@ pub struct Image {
 /// The paths and globs that [`check_in`] wants to know of an image with this PATH.
 ///
 /// ```
-/// let config: kolla::Config = serde_json::from_str(r#"{"command": "httpd -D FOREGROUND"}"#)?;
+/// let config: slipway_kolla_config::Config = serde_json::from_str(r#"{"command": "httpd -D FOREGROUND"}"#)?;
 /// let search = vec!["/usr/sbin".to_owned(), "/usr/bin".to_owned()];
-/// let paths: Vec<_> = kolla::looked_up(&config, &search).into_iter().collect();
+/// let paths: Vec<_> = slipway_kolla_config::looked_up(&config, &search).into_iter().collect();
 /// assert_eq!(paths, ["/usr/bin/httpd", "/usr/sbin/httpd"]);
 /// # Ok::<_, serde_json::Error>(())
 /// ```
@@ -97,9 +97,9 @@ pub fn glob_start(pattern: &str) -> Option<&str> {
 /// Whether a path is a match of a glob, component by component.
 ///
 /// ```
-/// assert_eq!(kolla::glob_start("/etc/apache2/*.d/a.conf"), Some("/etc/apache2"));
-/// assert!(kolla::glob_matches("/etc/apache2/*.d/a.conf", "/etc/apache2/conf.d/a.conf"));
-/// assert!(!kolla::glob_matches("/etc/apache2/*", "/etc/apache2/conf.d/a.conf"));
+/// assert_eq!(slipway_kolla_config::glob_start("/etc/apache2/*.d/a.conf"), Some("/etc/apache2"));
+/// assert!(slipway_kolla_config::glob_matches("/etc/apache2/*.d/a.conf", "/etc/apache2/conf.d/a.conf"));
+/// assert!(!slipway_kolla_config::glob_matches("/etc/apache2/*", "/etc/apache2/conf.d/a.conf"));
 /// ```
 pub fn glob_matches(pattern: &str, path: &str) -> bool {
     components(pattern).count() == components(path).count() && may_hold(path, pattern)
@@ -109,9 +109,9 @@ pub fn glob_matches(pattern: &str, path: &str) -> bool {
 /// [`crate::check`] finds.
 ///
 /// ```
-/// use kolla::{Mount, Surroundings, check_in};
+/// use slipway_kolla_config::{Mount, Surroundings, check_in};
 ///
-/// let config: kolla::Config = serde_json::from_str(r#"{
+/// let config: slipway_kolla_config::Config = serde_json::from_str(r#"{
 ///     "command": "true",
 ///     "config_files": [{
 ///         "source": "/var/lib/kolla/config_files/src-tls/*", "dest": "/", "merge": true, "preserve_properties": true

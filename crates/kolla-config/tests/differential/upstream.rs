@@ -4,9 +4,9 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-use kolla::apply::{Environment, Log, apply, check_applied};
 use serde::Deserialize;
 use serde_json::json;
+use slipway_kolla_config::apply::{Environment, Log, apply, check_applied};
 
 use crate::case::Step;
 

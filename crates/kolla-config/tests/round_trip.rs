@@ -3,10 +3,10 @@
 
 use std::path::Path;
 
-use kolla::{Config, ConfigFile, Created, Permission, check, to_nice_json};
 use proptest::collection::vec;
 use proptest::option::of;
 use proptest::prelude::*;
+use slipway_kolla_config::{Config, ConfigFile, Created, Permission, check, to_nice_json};
 
 prop_compose! {
     fn config_file()(

@@ -6,7 +6,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use kolla::apply::{Environment, Log, apply, check_applied};
+use slipway_kolla_config::apply::{Environment, Log, apply, check_applied};
 
 const HELP: &str = "\
 Usage: kolla_set_configs [--check]

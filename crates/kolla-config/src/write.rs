@@ -100,9 +100,9 @@ fn keep_mode(path: &Path, mode: u32) -> io::Result<()> {
 /// newline at the end.
 ///
 /// ```
-/// let config: kolla::Config = serde_json::from_str(r#"{"command": "é", "config_files": []}"#)?;
+/// let config: slipway_kolla_config::Config = serde_json::from_str(r#"{"command": "é", "config_files": []}"#)?;
 /// assert_eq!(
-///     kolla::to_nice_json(&config),
+///     slipway_kolla_config::to_nice_json(&config),
 ///     "{\n    \"command\": \"\\u00e9\",\n    \"config_files\": []\n}",
 /// );
 /// # Ok::<_, serde_json::Error>(())

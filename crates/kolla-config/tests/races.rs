@@ -6,9 +6,9 @@ use std::os::unix::fs::{MetadataExt, chown, lchown, symlink};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use kolla::apply::{Environment, Log, apply};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use serde_json::json;
+use slipway_kolla_config::apply::{Environment, Log, apply};
 
 const SERVICE: u32 = 1001;
 

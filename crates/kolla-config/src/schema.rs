@@ -8,7 +8,7 @@ use std::borrow::Cow;
 /// The JSON Schema of a config.json, made from the model itself. `docs/config.schema.json` is this.
 ///
 /// ```
-/// let schema = kolla::schema();
+/// let schema = slipway_kolla_config::schema();
 /// assert_eq!(schema["required"], serde_json::json!(["command"]));
 /// ```
 pub fn schema() -> Value {

@@ -118,9 +118,9 @@ pub struct Permission {
 /// A mode as Kolla reads it: three or four octal digits, `0o` in front or not.
 ///
 /// ```
-/// assert_eq!(kolla::parse_perm("0640"), Some(0o640));
-/// assert_eq!(kolla::parse_perm("0o2755"), Some(0o2755));
-/// assert_eq!(kolla::parse_perm("u=rw"), None);
+/// assert_eq!(slipway_kolla_config::parse_perm("0640"), Some(0o640));
+/// assert_eq!(slipway_kolla_config::parse_perm("0o2755"), Some(0o2755));
+/// assert_eq!(slipway_kolla_config::parse_perm("u=rw"), None);
 /// ```
 pub fn parse_perm(perm: &str) -> Option<u32> {
     let digits = perm.strip_prefix("0o").unwrap_or(perm);
