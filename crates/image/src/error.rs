@@ -39,31 +39,9 @@ pub enum Error {
     /// A file name that cannot be written into a Dockerfile.
     #[error("{}: the name is not UTF-8", .0.display())]
     NotUtf8(PathBuf),
-    /// A folder that is no Kolla.
-    #[error("{}: this is no Kolla: {reason}", folder.display())]
-    NoKolla {
-        /// The folder.
-        folder: PathBuf,
-        /// What is missing.
-        reason: String,
-    },
-    /// A value that this release of Kolla does not know.
-    #[error("{option} {value}: Kolla {version} has {known}{}", hint(.nearest))]
-    NotInKolla {
-        /// The release.
-        version: String,
-        /// The option.
-        option: &'static str,
-        /// Its value.
-        value: String,
-        /// The values there are.
-        known: String,
-        /// The most similar of them.
-        nearest: Option<String>,
-    },
-    /// A distribution that is not known here.
+    /// The upstream Kolla cannot be read, or has not what was asked of it.
     #[error(transparent)]
-    UnknownBase(#[from] crate::UnknownBase),
+    Kolla(#[from] slipway_kolla_release::Error),
     /// `rpm_setup_config` names something that is neither.
     #[error("rpm_setup_config: '{0}' must end in .rpm or .repo")]
     RpmSetup(String),

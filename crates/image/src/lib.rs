@@ -38,7 +38,6 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod base;
 mod build;
 mod context;
 mod decide;
@@ -48,31 +47,25 @@ mod extras;
 mod fingerprint;
 mod graph;
 mod ignored;
-mod kolla;
 mod options;
 pub mod oslo;
 mod plan;
 mod prepare;
 mod push;
-mod python;
 mod render;
 mod set;
 mod sources;
 mod tree;
-mod users;
 mod write;
 
-pub use base::{Base, UnknownBase};
 pub use build::{
     Built, Event, Failed, FailedInstruction, FailedStatus, Failure, Left, Named, Observer, Summary,
 };
 pub use error::{Error, Result};
 pub use fingerprint::{FINGERPRINT_LABEL, INPUTS_LABEL, PARENTS_LABEL};
-pub use kolla::{DefaultSource, Kolla};
 pub use options::{Options, Pip};
 pub use plan::{Action, Decision, Plan, Reason};
 pub use render::{TemplateError, render};
 pub use set::ImageSet;
 pub use sources::{ImageSources, Source, SourceError, SourceKind, together as archives_together};
 pub use tree::Tree;
-pub use users::{User, UserChange};

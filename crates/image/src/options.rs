@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
+use slipway_kolla_release::{Base, Kolla, UserChange};
 
+use crate::ImageSources;
 use crate::error::Result;
-use crate::{Base, ImageSources, Kolla, UserChange};
 
 /// Everything that decides what is rendered and built. The names and meanings are kolla-build's.
 ///
@@ -234,7 +235,7 @@ impl Options {
         kolla.check_base(&base)?;
         let defaults = Options::new(kolla.templates());
         Ok(Options {
-            base: base.parse()?,
+            base: base.parse().map_err(slipway_kolla_release::Error::from)?,
             install_type: text("type").filter(|_| !kolla.install_types().is_empty()),
             namespace: text("namespace").unwrap_or(defaults.namespace),
             maintainer: text("maintainer").unwrap_or(defaults.maintainer),

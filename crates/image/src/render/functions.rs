@@ -4,7 +4,7 @@ use minijinja::value::{Kwargs, Rest};
 use minijinja::{Environment, Error, ErrorKind, State, Value};
 
 use super::bounds;
-use crate::kolla::{Install, Release};
+use slipway_kolla_release::{Install, Release};
 
 /// Adds those that a release has to an environment.
 pub(crate) fn install(env: &mut Environment<'static>, release: &Release) {

@@ -19,12 +19,12 @@ use minijinja::{Environment, Value};
 pub use diagnostic::TemplateError;
 
 use crate::error::{Error, IoContext, Result};
-use crate::kolla::Release;
 use crate::options::Options;
 use crate::tree::Tree;
-use crate::users;
 use overrides::Overrides;
 use repos::Repositories;
+use slipway_kolla_release::Release;
+use slipway_kolla_release::users;
 
 /// The name under which the joined overrides are loaded. No file of a tree can have it.
 const OVERRIDE: &str = "\0override";

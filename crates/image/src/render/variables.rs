@@ -7,7 +7,7 @@ use minijinja::Value;
 
 use crate::error::{Error, Result};
 use crate::options::Options;
-use crate::users::User;
+use slipway_kolla_release::User;
 
 /// The variables of every template, apart from its own image's name: those that the release has,
 /// where a Kolla says which.

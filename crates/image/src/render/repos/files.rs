@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use minijinja::{Error, State};
 
 use super::{File, Repositories, Repository, invalid, missing, text, written};
-use crate::kolla::Repos;
+use slipway_kolla_release::Repos;
 
 /// Where files are kept that must not stay in the finished image.
 const BACKUP: &str = "/tmp/kolla-repos-backup";

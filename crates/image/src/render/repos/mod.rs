@@ -16,11 +16,11 @@ use minijinja::{Environment, Error, ErrorKind, State, Value};
 use serde::Deserialize;
 
 use super::{bounds, dialect::lookup};
-use crate::Base;
 use crate::error::{IoContext, Result};
-use crate::kolla::{Release, Repos};
 use crate::options::Options;
 use crate::tree::Tree;
+use slipway_kolla_release::Base;
+use slipway_kolla_release::{Release, Repos};
 
 /// What `repos.yaml` says: section → repository → its keys.
 type File = IndexMap<String, IndexMap<String, Repository>>;

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use anyhow::{anyhow, bail};
 use slipway_image::oslo::{ConfigFiles, Locations, Settings, Value};
-use slipway_image::{Kolla, Options, Pip, UserChange};
+use slipway_image::{Options, Pip};
+use slipway_kolla_release::{Kolla, UserChange};
 
 use crate::cli;
 use crate::exit::bad_input;
@@ -185,7 +186,7 @@ pub fn options(
     options.base = text("base")?
         .unwrap_or_default()
         .parse()
-        .map_err(|error: slipway_image::UnknownBase| bad_input(error))?;
+        .map_err(|error: slipway_kolla_release::UnknownBase| bad_input(error))?;
     options.install_type = text("type")?.or(options.install_type);
     options.infra_rename = flag("infra_rename")?;
     options.enable_unbuildable = flag("enable_unbuildable")?;

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::anyhow;
 use slipway_image::oslo::{Settings, Value};
-use slipway_image::{DefaultSource, ImageSources, Kolla, Source, SourceKind};
+use slipway_image::{ImageSources, Source, SourceKind};
+use slipway_kolla_release::{DefaultSource, Kolla};
 
 use crate::exit::bad_input;
 

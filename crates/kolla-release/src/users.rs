@@ -28,7 +28,7 @@ struct Entry {
 
 /// Reads `users.yaml`: `<name>-user: {uid, gid, group}`. The result is by name alone, as
 /// templates see it.
-pub(crate) fn read(path: &Path) -> Result<BTreeMap<String, User>> {
+pub fn read(path: &Path) -> Result<BTreeMap<String, User>> {
     let text = std::fs::read_to_string(path).at(path)?;
     let entries: BTreeMap<String, Entry> =
         serde_yaml::from_str(&text).map_err(|source| Error::Yaml {
@@ -66,7 +66,7 @@ pub struct UserChange {
 }
 
 /// The accounts with the changes made.
-pub(crate) fn changed(
+pub fn changed(
     mut users: BTreeMap<String, User>,
     changes: &BTreeMap<String, UserChange>,
 ) -> BTreeMap<String, User> {

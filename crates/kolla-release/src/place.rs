@@ -8,7 +8,7 @@ use crate::python::Module;
 
 /// The folders of a Kolla.
 #[derive(Clone, Debug)]
-pub(super) struct Place {
+pub(crate) struct Place {
     /// The Python package: `…/kolla`.
     pub package: PathBuf,
     /// The folder of `base/Dockerfile.j2`.
@@ -19,7 +19,7 @@ pub(super) struct Place {
 
 impl Place {
     /// Finds the package and the templates in or under a folder.
-    pub(super) fn find(folder: &Path) -> Result<Place> {
+    pub(crate) fn find(folder: &Path) -> Result<Place> {
         if !folder.is_dir() {
             return Err(Error::NoKolla {
                 folder: folder.to_owned(),
@@ -61,18 +61,18 @@ impl Place {
     }
 
     /// A file of the package.
-    pub(super) fn text(&self, inside: &str) -> Result<String> {
+    pub(crate) fn text(&self, inside: &str) -> Result<String> {
         let path = self.package.join(inside);
         fs::read_to_string(&path).at(&path)
     }
 
     /// A Python file of the package.
-    pub(super) fn module(&self, inside: &str) -> Result<Module> {
+    pub(crate) fn module(&self, inside: &str) -> Result<Module> {
         Ok(Module::read(&self.text(inside)?))
     }
 
     /// A Python file that not every release has.
-    pub(super) fn optional_module(&self, inside: &str) -> Result<Option<Module>> {
+    pub(crate) fn optional_module(&self, inside: &str) -> Result<Option<Module>> {
         match self.package.join(inside).is_file() {
             true => self.module(inside).map(Some),
             false => Ok(None),
@@ -80,7 +80,7 @@ impl Place {
     }
 
     /// The first of these files that this release has; the last must be there.
-    pub(super) fn first_module(&self, files: &[&str]) -> Result<Module> {
+    pub(crate) fn first_module(&self, files: &[&str]) -> Result<Module> {
         let is_there = |file: &&&str| self.package.join(file).is_file();
         let file = files.iter().find(is_there).or(files.last());
         self.module(file.copied().unwrap_or_default())

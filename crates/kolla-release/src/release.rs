@@ -31,13 +31,13 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use super::place::Place;
 use crate::error::Result;
+use crate::place::Place;
 use crate::python::Module;
 
 /// A release's behaviours. The default is that of the images Slipway comes with: the newest.
 #[derive(Clone, Debug)]
-pub(crate) struct Release {
+pub struct Release {
     /// The names that templates see; all that are known when `None`.
     pub variables: Option<BTreeSet<String>>,
     /// Whether they see `env`.
@@ -66,7 +66,7 @@ pub(crate) struct Release {
 
 /// What `debian_package_install` does.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Install {
+pub struct Install {
     /// Any error of `apt-get update` ends it.
     pub stops_on_errors: bool,
     /// The package lists are removed.
@@ -77,7 +77,7 @@ pub(crate) struct Install {
 
 /// What `handle_repos` does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Repos {
+pub enum Repos {
     /// Each repository is one line of text.
     Lines,
     /// Those of apt are `.sources` files.
@@ -93,7 +93,7 @@ pub(crate) enum Repos {
 
 /// The release's files of repositories.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct ReposFiles {
+pub struct ReposFiles {
     /// For every distribution without its own.
     pub common: Option<PathBuf>,
     /// For Ubuntu 24.04.
@@ -132,7 +132,7 @@ impl Default for Release {
 
 impl Release {
     /// Recognises a release's behaviours in its files.
-    pub(super) fn read(place: &Place, worker: &Module, build: &str) -> Result<Release> {
+    pub(crate) fn read(place: &Place, worker: &Module, build: &str) -> Result<Release> {
         let methods = place.text("template/methods.py")?;
         let worker_text = match place.package.join("image/kolla_worker.py").is_file() {
             true => place.text("image/kolla_worker.py")?,

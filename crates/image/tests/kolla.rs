@@ -1,7 +1,12 @@
+//! Images of an upstream Kolla: its defaults, variables and tables at work.
+
 use std::fs;
 
-use super::*;
-use crate::{ImageSet, Options, UserChange};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use slipway_image::{Error, ImageSet, Options};
+use slipway_kolla_release::{DefaultSource, Kolla, UserChange};
 
 /// A Kolla of these files, each under a prefix as pip installs them.
 struct Prefix(tempfile::TempDir);

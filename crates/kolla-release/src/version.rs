@@ -4,11 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::place::Place;
 use crate::error::{Error, IoContext, Result};
+use crate::place::Place;
 
 /// The version that its metadata has, or that git makes of the last tag, as pbr does it.
-pub(super) fn version(place: &Place) -> Result<String> {
+pub(crate) fn version(place: &Place) -> Result<String> {
     let site = place.package.parent().unwrap_or(Path::new("."));
     for file in metadata(site)? {
         let text = fs::read_to_string(&file).at(&file)?;
@@ -35,7 +35,7 @@ pub(super) fn version(place: &Place) -> Result<String> {
 }
 
 /// The commit of a checkout, in releases whose templates are shown it.
-pub(super) fn commit(place: &Place) -> Result<Option<String>> {
+pub(crate) fn commit(place: &Place) -> Result<Option<String>> {
     let Some(checkout) = &place.checkout else {
         return Ok(None);
     };

@@ -1,21 +1,17 @@
 //! An upstream Kolla on disk: its templates, and what its own files say about them.
 
-mod place;
-mod release;
-mod version;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use indexmap::IndexMap;
 use serde_json::Value;
 
-use crate::Base;
+use crate::base::Base;
 use crate::error::{Error, IoContext, Result, nearest};
+use crate::place::Place;
 use crate::python::{Expression, Module, Names};
+use crate::release::Release;
 use crate::users::User;
-use place::Place;
-pub(crate) use release::{Install, Release, Repos};
 
 /// A Kolla: a checkout of its source, or the prefix it is installed under.
 ///
@@ -25,10 +21,9 @@ pub(crate) use release::{Install, Release, Repos};
 /// code says, in one table.
 ///
 /// ```no_run
-/// let kolla = slipway_image::Kolla::open("/opt/kolla-venv")?;
+/// let kolla = slipway_kolla_release::Kolla::open("/opt/kolla-venv")?;
 /// println!("{} builds on {}", kolla.version(), kolla.bases().join(", "));
-/// let options = slipway_image::Options::of(kolla.into(), Some("debian"))?;
-/// # Ok::<(), slipway_image::Error>(())
+/// # Ok::<(), slipway_kolla_release::Error>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Kolla {
@@ -73,8 +68,8 @@ impl Kolla {
         let worker = place.first_module(&["image/kolla_worker.py", "image/build.py"])?;
         let build = place.text("image/build.py")?;
         let constants = config.constants();
-        let version = version::version(&place)?;
-        let commit = version::commit(&place)?;
+        let version = crate::version::version(&place)?;
+        let commit = crate::version::commit(&place)?;
         let options = ["_CLI_OPTS", "_BASE_OPTS"]
             .iter()
             .flat_map(|list| defaults(&config, list, &constants))
@@ -135,7 +130,7 @@ impl Kolla {
     }
 
     /// Whether images differ by install type: whether templates are told of it.
-    pub(crate) fn has_types(&self) -> bool {
+    pub fn has_types(&self) -> bool {
         let variables = self.release.variables.as_ref();
         variables.is_some_and(|names| names.contains("install_type"))
     }
@@ -166,26 +161,29 @@ impl Kolla {
         &self.sources
     }
 
-    pub(crate) fn release(&self) -> &Release {
+    /// The behaviours of its Python code.
+    pub fn release(&self) -> &Release {
         &self.release
     }
 
     /// Whether its version is the tag given to images; from release 23 on it is put together from
     /// the OpenStack release and the distribution.
-    pub(crate) fn tags_with_version(&self) -> bool {
+    pub fn tags_with_version(&self) -> bool {
         !self.tag_is_composed
     }
 
-    pub(crate) fn text_default(&self, option: &str) -> Option<String> {
+    /// The default of an option that is a string.
+    pub fn text_default(&self, option: &str) -> Option<String> {
         self.default(option)?.as_str().map(str::to_owned)
     }
 
-    pub(crate) fn list_default(&self, option: &str) -> Vec<String> {
+    /// The default of an option that is a list of strings; empty where there is none.
+    pub fn list_default(&self, option: &str) -> Vec<String> {
         self.default(option).map(strings).unwrap_or_default()
     }
 
     /// A distribution's image and its tag.
-    pub(crate) fn base_image(&self, base: &str) -> Option<(String, String)> {
+    pub fn base_image(&self, base: &str) -> Option<(String, String)> {
         match self.constants.get("DEFAULT_BASE_TAGS")?.get(base)? {
             Value::String(tag) => Some((base.to_owned(), tag.clone())),
             both => Some((
@@ -197,13 +195,13 @@ impl Kolla {
 
     /// A distribution's release, as templates see it: a number or code name in older releases,
     /// `PRETTY_NAME` in later ones.
-    pub(crate) fn distribution(&self, table: &str, base: &str) -> Option<String> {
+    pub fn distribution(&self, table: &str, base: &str) -> Option<String> {
         let name = self.constants.get(table)?.get(base)?.as_str()?;
         Some(name.to_owned())
     }
 
     /// What its worker sets up from these options (`conf.base`, …), as `self.…`.
-    pub(crate) fn worker(&self, conf: Names) -> Names {
+    pub fn worker(&self, conf: BTreeMap<String, Value>) -> BTreeMap<String, Value> {
         match self.worker.method("KollaWorker", "__init__") {
             Some(function) => function.run(conf),
             None => conf,
@@ -212,7 +210,7 @@ impl Kolla {
 
     /// The name that tables of images and repositories have for a distribution. Two releases
     /// tell a distribution's new version from its old one.
-    pub(crate) fn section(&self, base: Base, tag: &str) -> &'static str {
+    pub fn section(&self, base: Base, tag: &str) -> &'static str {
         match base {
             Base::Centos if self.release.has_centos9 && tag.starts_with("stream9") => "centos9",
             Base::Centos if self.release.has_centos8 && tag.starts_with('8') => "centos8",
@@ -222,7 +220,7 @@ impl Kolla {
 
     /// Images that cannot be built with all of these tags: the distribution, the install type,
     /// the architecture.
-    pub(crate) fn unbuildable(&self, tags: &[&str]) -> BTreeSet<&str> {
+    pub fn unbuildable(&self, tags: &[&str]) -> BTreeSet<&str> {
         self.unbuildable
             .iter()
             .filter(|(key, _)| key.split('+').all(|tag| tags.contains(&tag)))
@@ -231,18 +229,18 @@ impl Kolla {
     }
 
     /// Images that are of an install type, as are all their children.
-    pub(crate) fn typed_images(&self) -> &BTreeSet<String> {
+    pub fn typed_images(&self) -> &BTreeSet<String> {
         &self.typed
     }
 
     /// A distribution that it builds on.
-    pub(crate) fn check_base(&self, base: &str) -> Result<()> {
+    pub fn check_base(&self, base: &str) -> Result<()> {
         self.check("--base", base, &self.bases())
     }
 
     /// An install type that it has for this distribution. Releases that have no types install
     /// from source.
-    pub(crate) fn check_type(&self, install_type: &str, base: &str) -> Result<()> {
+    pub fn check_type(&self, install_type: &str, base: &str) -> Result<()> {
         let is_red_hat = ["centos", "oraclelinux", "rhel"].contains(&base);
         let mut types = self.install_types();
         types.retain(|name| is_red_hat || !["rdo", "rhos"].contains(name));
@@ -384,6 +382,3 @@ fn typed(build: &str) -> BTreeSet<String> {
     let images = names.get("BINARY_SOURCE_IMAGES").map(strings);
     images.into_iter().flatten().collect()
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,0 +1,84 @@
+//! Errors of reading a Kolla, and what to do about each.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The result of this crate's functions.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// The reason why a Kolla cannot be read or used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A folder that is no Kolla.
+    #[error("{}: this is no Kolla: {reason}", folder.display())]
+    NoKolla {
+        /// The folder.
+        folder: PathBuf,
+        /// What is missing.
+        reason: String,
+    },
+    /// A value that this release of Kolla does not know.
+    #[error("{option} {value}: Kolla {version} has {known}{}", hint(.nearest))]
+    NotInKolla {
+        /// The release.
+        version: String,
+        /// The option.
+        option: &'static str,
+        /// Its value.
+        value: String,
+        /// The values there are.
+        known: String,
+        /// The most similar of them.
+        nearest: Option<String>,
+    },
+    /// A distribution that is not known here.
+    #[error(transparent)]
+    UnknownBase(#[from] crate::UnknownBase),
+    /// A file could not be read.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A YAML file does not hold what it should.
+    #[error("{}: {message}", path.display())]
+    Yaml {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with the place.
+        message: String,
+    },
+}
+
+fn hint(nearest: &Option<String>) -> String {
+    match nearest {
+        Some(name) => format!("; did you mean {name}?"),
+        None => String::new(),
+    }
+}
+
+/// The name most like this one, if any is like it at all.
+pub(crate) fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<String> {
+    candidates
+        .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
+        .filter(|(similarity, _)| *similarity > 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, candidate)| candidate.to_owned())
+}
+
+/// Says which file an I/O error is about.
+pub(crate) trait IoContext<T> {
+    fn at(self, path: &Path) -> Result<T>;
+}
+
+impl<T> IoContext<T> for io::Result<T> {
+    fn at(self, path: &Path) -> Result<T> {
+        self.map_err(|source| Error::Io {
+            path: path.to_owned(),
+            source,
+        })
+    }
+}

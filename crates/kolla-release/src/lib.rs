@@ -1,0 +1,32 @@
+//! Reads what an upstream Kolla release says of itself.
+//!
+//! Kolla's releases differ in their templates, options, users, sources, repositories, distributions
+//! and template functions. [`Kolla::open`] reads all of that from the files that came with the
+//! release: a checkout, a virtualenv or a `pip install --target` directory. No Python is run; a
+//! small reader evaluates the literals and conditions that Kolla's files are made of.
+//!
+//! - [`Kolla`]: one release on disk.
+//! - [`Release`]: the behaviours of its Python code, recognised by what the code says.
+//! - [`Base`]: the distributions that images are based on.
+//! - [`User`]: the accounts that images hold, and `users.yaml` of a tree that is no Kolla's.
+//!
+//! ```no_run
+//! let kolla = slipway_kolla_release::Kolla::open("/opt/kolla-venv")?;
+//! println!("{} builds on {}", kolla.version(), kolla.bases().join(", "));
+//! # Ok::<(), slipway_kolla_release::Error>(())
+//! ```
+
+mod base;
+mod error;
+mod kolla;
+mod place;
+mod python;
+mod release;
+pub mod users;
+mod version;
+
+pub use base::{Base, UnknownBase};
+pub use error::{Error, Result};
+pub use kolla::{DefaultSource, Kolla};
+pub use release::{Install, Release, Repos, ReposFiles};
+pub use users::{User, UserChange};
