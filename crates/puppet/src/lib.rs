@@ -34,45 +34,28 @@
 //! Hiera data is written by this crate ([`Hieradata::new`]), or is what somebody else has put into
 //! `/etc/puppet` ([`Hieradata::present`]), as for docker-puppet.py.
 
-mod archive;
-mod changes;
-mod container;
-mod decision;
 mod error;
 mod events;
-mod facts;
 mod files;
-mod forked;
-mod hiera;
-mod host;
 mod input;
-mod loaded;
-mod manifest;
-mod merge;
-mod module;
-mod mounts;
 mod paths;
-mod pool;
+mod plan;
 mod puppet;
 mod report;
+mod run;
 mod session;
 mod settings;
-mod startup;
-mod state;
-mod transcript;
-mod tree;
 mod volume;
-mod world;
 
-pub use changes::{Change, FileChange};
 pub use error::{Failure, PuppetError, Result};
 pub use events::{Event, Observer, Silent};
-pub use hiera::Hieradata;
-pub use input::parse_entries;
-pub use merge::{Merged, Run, merge};
+pub use input::entries::parse_entries;
+pub use input::hiera::Hieradata;
+pub use input::merge::{Merged, Run, merge};
 pub use paths::Paths;
 pub use puppet::Puppet;
 pub use report::{Outcome, Planned, Report, RunReport};
 pub use session::hostname;
 pub use settings::{Isolation, Settings};
-pub use startup::{CONFIG_HASH, Hashes, hashed_configs};
+pub use volume::changes::{Change, FileChange};
+pub use volume::startup::{CONFIG_HASH, Hashes, hashed_configs};

@@ -10,19 +10,19 @@ use serde_json::json;
 use slipway_runtime::engine::Engine;
 use slipway_service::{Hiera, PuppetConfig, Secrets, Step};
 
-use crate::changes::FileChange;
-use crate::decision::{Ahead, Decided, Purpose};
 use crate::error::{Failure, Result};
 use crate::events::{Event, Observer};
 use crate::files;
-use crate::hiera::Hieradata;
-use crate::manifest;
-use crate::merge::{Run, merge};
-use crate::pool::Pool;
+use crate::input::hiera::Hieradata;
+use crate::input::manifest;
+use crate::input::merge::{Run, merge};
+use crate::plan::decision::{Ahead, Decided, Purpose};
+use crate::plan::state::{EVERY_KEY, Record, recorded_keys};
 use crate::report::{Outcome, Planned, Report, RunReport};
+use crate::run::fork::pool::Pool;
 use crate::session::{ContainerOptions, Session};
 use crate::settings::Settings;
-use crate::state::{EVERY_KEY, Record, recorded_keys};
+use crate::volume::changes::FileChange;
 
 /// Puppet for one deployment: its config volumes, its tasks, its host.
 pub struct Puppet {

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use crate::changes::FileChange;
 use crate::error::{Failure, PuppetError, Result};
+use crate::volume::changes::FileChange;
 
 /// What came of several runs. Serialises for `--format json`.
 #[derive(Debug, Default, Serialize)]

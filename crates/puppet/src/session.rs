@@ -12,19 +12,20 @@ use slipway_service::{Hiera, Redactor};
 use tempfile::TempDir;
 use tokio::sync::Semaphore;
 
-use crate::container::{self, Container, OUT};
 use crate::error::{At, Failure, PuppetError, Result};
 use crate::events::Event;
-use crate::facts::{FACTS, sees_what_others_see};
-use crate::hiera::{CONTAINER_LEVEL, to_json};
-use crate::merge::Run;
-use crate::module;
-use crate::pool::Pool;
+use crate::files;
+use crate::input::hiera::{CONTAINER_LEVEL, to_json};
+use crate::input::merge::Run;
+use crate::plan::state::State;
 use crate::puppet::Puppet;
+use crate::run::container::{self, Container, OUT};
+use crate::run::facts::{FACTS, sees_what_others_see};
+use crate::run::fork::pool::Pool;
+use crate::run::module;
+use crate::run::transcript::Transcript;
 use crate::settings::{Isolation, processors};
-use crate::state::State;
-use crate::transcript::Transcript;
-use crate::{files, tree};
+use crate::volume::tree;
 
 /// One invocation at work on one deployment; no other is.
 pub struct Session<'a> {
@@ -111,9 +112,9 @@ impl<'a> Session<'a> {
                 "Slipway",
                 concat!(
                     env!("CARGO_PKG_VERSION"),
-                    include_str!("run.sh"),
-                    include_str!("puppet.rb"),
-                    include_str!("loaded.rb")
+                    include_str!("run/run.sh"),
+                    include_str!("run/puppet.rb"),
+                    include_str!("run/fork/loaded.rb")
                 ),
             ),
             ("Slipway's Puppet module", &module),

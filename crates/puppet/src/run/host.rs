@@ -13,12 +13,12 @@ use tokio::process::Command;
 use crate::error::{At, Failure, PuppetError, Result};
 use crate::events::Event;
 use crate::files;
-use crate::hiera::{HOST_LEVEL, to_json};
+use crate::input::hiera::{HOST_LEVEL, to_json};
+use crate::plan::state::{Record, recorded_keys};
 use crate::puppet::Puppet;
 use crate::report::{Outcome, RunReport};
+use crate::run::transcript::Transcript;
 use crate::session::{Session, modules_of_the_host};
-use crate::state::{Record, recorded_keys};
-use crate::transcript::Transcript;
 
 impl Puppet {
     /// Applies the host's manifest for a step, with `step` and `slipway::root` in hiera. One that

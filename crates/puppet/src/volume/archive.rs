@@ -11,7 +11,7 @@ use rustix::fs::{AtFlags, CWD, RenameFlags, Timespec, Timestamps};
 
 use crate::error::{At, Result};
 use crate::files;
-use crate::tree::PASSWORD_FILE;
+use crate::volume::tree::PASSWORD_FILE;
 
 /// Puts together the tree of what Puppet wrote: of `full`, the entries that `list` names
 /// (NUL-separated relative paths), with the folders that lead to them.

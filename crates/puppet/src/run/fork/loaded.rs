@@ -19,10 +19,10 @@ use tokio::net::UnixListener;
 use tokio::net::unix::pipe::{OpenOptions, Receiver};
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 
-use crate::container::{Removed, patiently};
 use crate::error::Failure;
-use crate::transcript::Transcript;
-use crate::world::World;
+use crate::run::container::{Removed, patiently};
+use crate::run::fork::filesystem::World;
+use crate::run::transcript::Transcript;
 
 /// Of the folder of what a run is given: asks for the facts to be found out.
 pub const FIND_FACTS: &str = "find-facts";

@@ -1,7 +1,7 @@
 //! The hiera data of a deployment.
 
+mod existing;
 mod parse;
-mod present;
 
 use std::fmt::Write as _;
 use std::path::Path;

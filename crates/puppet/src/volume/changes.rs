@@ -10,7 +10,7 @@ use similar::{ChangeTag, TextDiff};
 use slipway_service::{Redactor, Secrets};
 
 use crate::error::Result;
-use crate::tree;
+use crate::volume::tree;
 
 /// A path of a volume that is not as it was.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

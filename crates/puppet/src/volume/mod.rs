@@ -1,18 +1,23 @@
 //! A config volume's two trees: whether they are as they were generated, and putting new ones in
 //! their place.
 
+pub mod archive;
+pub mod changes;
+pub mod startup;
+pub mod tree;
+
 use std::path::{Path, PathBuf};
 
 use slipway_service::Secrets;
 use tempfile::TempDir;
 
-use crate::changes::{self, FileChange};
 use crate::error::{At, Failure, Result};
-use crate::merge::Run;
+use crate::files;
+use crate::input::merge::Run;
+use crate::plan::state::RecordedResult;
 use crate::session::Session;
-use crate::startup::hash_file;
-use crate::state::RecordedResult;
-use crate::{archive, files, tree};
+use crate::volume::changes::FileChange;
+use crate::volume::startup::hash_file;
 
 /// New trees of a volume, beside the old ones.
 pub struct Assembled {

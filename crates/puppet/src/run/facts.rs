@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{At, Result};
 use crate::files;
-use crate::merge::Run;
+use crate::input::merge::Run;
 use crate::session::Session;
 
 /// A file of what a run is given, and of what it gives.

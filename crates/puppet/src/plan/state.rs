@@ -16,9 +16,9 @@ use slipway_service::Hiera;
 
 use crate::error::{At, Result};
 use crate::files;
-use crate::hiera::Hieradata;
+use crate::input::hiera::Hieradata;
 use crate::paths::Paths;
-use crate::tree::TreeHash;
+use crate::volume::tree::TreeHash;
 
 /// What a successful run was made from, and what came of it.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]

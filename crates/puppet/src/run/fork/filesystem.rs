@@ -21,7 +21,7 @@ use rustix::mount::{
 use rustix::thread::{LinkNameSpaceType, UnshareFlags, move_into_link_name_space};
 use tokio::sync::oneshot;
 
-use crate::container::{IN, OUT};
+use crate::run::container::{IN, OUT};
 
 mod mountinfo;
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::container::{IN, OUT};
+use crate::run::container::{IN, OUT};
 
 /// A container's root, and what is mounted over it.
 #[derive(Clone, Debug, PartialEq)]

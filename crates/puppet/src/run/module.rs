@@ -8,7 +8,7 @@ use crate::paths::Paths;
 
 macro_rules! module {
     ($($path:literal),* $(,)?) => {
-        &[$(($path, include_str!(concat!("../module/", $path)))),*]
+        &[$(($path, include_str!(concat!("../../module/", $path)))),*]
     };
 }
 

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use slipway_runtime::engine::ImageSummary;
 use slipway_service::{Hiera, Step};
 
-use crate::container;
 use crate::error::{Failure, Result};
-use crate::merge::Run;
+use crate::input::merge::Run;
+use crate::plan::state::Record;
 use crate::report::Planned;
+use crate::run::container;
 use crate::session::Session;
-use crate::startup::Hashes;
-use crate::state::Record;
+use crate::volume::startup::Hashes;
 
 /// What a run in a container is for.
 #[derive(Clone, Copy)]

@@ -13,11 +13,11 @@ use tokio::sync::Semaphore;
 
 use crate::error::{Failure, Result};
 use crate::events::{Event, Observer};
-use crate::merge::Run;
-use crate::mounts;
+use crate::input::merge::Run;
 use crate::paths::Paths;
+use crate::run::mounts;
+use crate::run::transcript::Transcript;
 use crate::settings::Settings;
-use crate::transcript::Transcript;
 
 /// Says whose deployment a container works for.
 const ROOT_LABEL: &str = "slipway.puppet.root";
@@ -54,7 +54,7 @@ impl Container<'_> {
     pub const SCRIPTS: [(&'static str, &'static str); 3] = [
         ("run.sh", include_str!("run.sh")),
         ("puppet.rb", include_str!("puppet.rb")),
-        ("loaded.rb", include_str!("loaded.rb")),
+        ("loaded.rb", include_str!("fork/loaded.rb")),
     ];
 
     /// Runs it to its end, which is Puppet's success; says how long that took.

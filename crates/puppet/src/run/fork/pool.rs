@@ -11,7 +11,7 @@ use futures_util::future;
 use slipway_runtime::engine::EngineError;
 use tokio::sync::watch;
 
-use crate::loaded::Loaded;
+use crate::run::fork::loaded::Loaded;
 
 /// Containers that have Puppet loaded: all of one invocation.
 pub struct Pool {

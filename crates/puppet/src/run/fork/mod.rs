@@ -1,5 +1,9 @@
 //! A run as a fork of a Puppet that is loaded already.
 
+pub mod filesystem;
+pub mod loaded;
+pub mod pool;
+
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -9,9 +13,9 @@ use tempfile::TempDir;
 use crate::error::Failure;
 use crate::events::Event;
 use crate::files;
-use crate::loaded::{Ended, FIND_FACTS, Loaded};
-use crate::merge::Run;
-use crate::pool::Next;
+use crate::input::merge::Run;
+use crate::run::fork::loaded::{Ended, FIND_FACTS, Loaded};
+use crate::run::fork::pool::Next;
 use crate::session::{ContainerOptions, Session};
 
 impl Session<'_> {
