@@ -5,7 +5,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::Value;
 use std::borrow::Cow;
 
-/// The JSON Schema of a config.json, made from the model itself. `docs/config.schema.json` is this.
+/// The JSON Schema of a config.json, made from the model itself. `docs/reference/config.schema.json` is this.
 ///
 /// ```
 /// let schema = slipway_kolla_config::schema();
@@ -67,11 +67,11 @@ mod tests {
     /// What anyone can read is what the model accepts.
     #[test]
     fn the_published_schema_is_the_models() {
-        let published = include_str!("../../../docs/config.schema.json");
+        let published = include_str!("../../../docs/reference/config.schema.json");
         assert_eq!(
             format!("{:#}\n", schema()),
             published,
-            "write it anew: slipway kolla-config schema > docs/config.schema.json"
+            "write it anew: slipway kolla-config schema > docs/reference/config.schema.json"
         );
     }
 

@@ -8,7 +8,7 @@ import sys
 
 # Written by the engine for each container, with the container's name and address in them.
 OF_THE_ENGINE = {"etc/hosts", "etc/hostname", "etc/resolv.conf"}
-# What Slipway leaves out on purpose: docs/differences.md.
+# What Slipway leaves out on purpose: docs/reference/differences.md.
 LEFT_OUT = re.compile(r"^etc/(puppet/hieradata(/.*)?|config\.pp)$")
 
 work = sys.argv[1]
