@@ -4,13 +4,14 @@
 
 use std::path::Path;
 
-use slipway_image::oslo::{ConfigFiles, OPTIONS, SOURCE_OPTIONS, Settings};
+use slipway_image::config::{OPTIONS, SCHEMA, SOURCE_OPTIONS, is_known_section};
+use slipway_oslo_config::{ConfigFiles, Settings};
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
     let Ok(files) = ConfigFiles::from_text(Path::new("kolla-build.conf"), text) else {
         return;
     };
-    let settings = Settings::new(Default::default(), Default::default(), files);
+    let settings = Settings::new(SCHEMA, Default::default(), Default::default(), files);
     for option in OPTIONS {
         let _ = settings.get(&option.key());
     }
@@ -19,5 +20,8 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
             let _ = settings.get_in(section, &option.key());
         }
     }
-    let _ = settings.check(&["nova-base", "horizon"]);
+    let _ = settings.check(
+        |section| is_known_section(section, &["nova-base", "horizon"]),
+        &["nova-base", "horizon"],
+    );
 });

@@ -6,9 +6,8 @@
 use std::path::PathBuf;
 
 use serde_json::{Map, json};
-use slipway_image::oslo::{
-    ConfigFiles, Locations, OPTIONS, SOURCE_OPTIONS, Settings, USER_OPTIONS, Value,
-};
+use slipway_image::config::{OPTIONS, SCHEMA, SOURCE_OPTIONS, USER_OPTIONS};
+use slipway_oslo_config::{ConfigFiles, Locations, Settings, Value};
 
 /// Defaults of Kolla 23.0.0 that values may refer to.
 const OF_KOLLA: [(&str, &str, &str); 6] = [
@@ -40,7 +39,7 @@ fn main() {
 
 fn worth(files: &[PathBuf]) -> Result<Map<String, serde_json::Value>, String> {
     let files = ConfigFiles::read(files, &Locations::default()).map_err(|e| e.to_string())?;
-    let mut settings = Settings::new(Default::default(), Default::default(), files);
+    let mut settings = Settings::new(SCHEMA, Default::default(), Default::default(), files);
     for (section, key, text) in OF_KOLLA {
         settings.set_default(section, key, text);
     }

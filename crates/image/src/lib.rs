@@ -39,6 +39,7 @@
 //! ```
 
 mod build;
+pub mod config;
 mod context;
 mod decide;
 mod dockerfile;
@@ -48,7 +49,6 @@ mod fingerprint;
 mod graph;
 mod ignored;
 mod options;
-pub mod oslo;
 mod plan;
 mod prepare;
 mod push;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Arg, ArgAction, FromArgMatches, value_parser};
-use slipway_image::oslo::CommandLine;
+use slipway_oslo_config::CommandLine;
 
 use crate::cli::{Build, Cli, Command, Format, Global, KollaBuild};
 

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, ValueParser};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, Error, FromArgMatches, value_parser};
-use slipway_image::oslo::{CommandLine, Kind, OPTIONS, OptionDef};
+use slipway_image::config::OPTIONS;
+use slipway_oslo_config::{CommandLine, Kind, OptionDef};
 
 /// Options that `slipway` has for all its subcommands. What else kolla-build calls them,
 /// `slipway build` has beside them.

@@ -1,6 +1,7 @@
 //! The command that was given, to be given again for one image.
 
-use slipway_image::oslo::{Kind, OPTIONS};
+use slipway_image::config::OPTIONS;
+use slipway_oslo_config::Kind;
 
 use crate::cli;
 use crate::engine_command::quoted;

@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
-use slipway_image::oslo::Settings;
-use slipway_image::{ImageSet, Options};
+use slipway_image::{ImageSet, Options, config};
+use slipway_oslo_config::Settings;
 use slipway_runtime::engine::{Engine, EngineKind};
 
 use crate::cli;
@@ -84,7 +84,9 @@ async fn run_as(
     let kolla = images.options().kolla.iter();
     let known = kolla.flat_map(|kolla| kolla.sources().keys().map(String::as_str));
     let names: Vec<&str> = images.tree().image_names().chain(known).collect();
-    settings.check(&names).map_err(bad_input)?;
+    settings
+        .check(|section| config::is_known_section(section, &names), &names)
+        .map_err(bad_input)?;
     let file = |key: &str| settings.text(key).map_err(bad_input);
     let flag = |key: &str| settings.flag(key).map_err(bad_input);
     if flag("template_only")? {

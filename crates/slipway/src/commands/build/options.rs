@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{anyhow, bail};
-use slipway_image::oslo::{ConfigFiles, Locations, Settings, Value};
+use slipway_image::config::{PROFILES, SCHEMA};
 use slipway_image::{Options, Pip};
 use slipway_kolla_release::{Kolla, UserChange};
+use slipway_oslo_config::{ConfigFiles, Locations, Settings, Value};
 
 use crate::cli;
 use crate::exit::bad_input;
@@ -49,13 +50,13 @@ const OF_TEMPLATES: [&str; 9] = [
 /// Reads the configuration, and gives it with the defaults: those of the Kolla that was named, or
 /// of the images that come with Slipway.
 pub fn settings(asked: &cli::Build) -> anyhow::Result<(Settings, Options)> {
-    let locations = Locations::from_environment(|name| std::env::var_os(name));
+    let locations = Locations::of("kolla", "kolla-build", |name| std::env::var_os(name));
     let files = ConfigFiles::read(&asked.options.config, &locations).map_err(bad_input)?;
     let environment = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .filter(|(name, _)| name.starts_with("OS_"))
         .collect();
-    let mut settings = Settings::new(asked.options.options.clone(), environment, files);
+    let mut settings = Settings::new(SCHEMA, asked.options.options.clone(), environment, files);
     let defaults = match &asked.kolla {
         Some(folder) => of_kolla(folder, &mut settings)?,
         None => Options::new(share::find("images").map_err(bad_input)?),
@@ -107,7 +108,7 @@ fn branch(release: &str) -> String {
 fn of_kolla(folder: &Path, settings: &mut Settings) -> anyhow::Result<Options> {
     let kolla = Arc::new(Kolla::open(folder).map_err(bad_input)?);
     for (name, images) in kolla.profiles() {
-        settings.set_default("profiles", name, images.join(","));
+        settings.set_default(PROFILES, name, images.join(","));
     }
     for (section, source) in kolla.sources() {
         super::sources::set_defaults(settings, section, source);
@@ -336,10 +337,10 @@ fn patterns(settings: &Settings) -> anyhow::Result<Vec<String>> {
         return Ok(patterns);
     }
     for profile in settings.list("profile").map_err(bad_input)? {
-        match settings.profile(&profile).map_err(bad_input)? {
-            Some(images) => patterns.extend(images),
-            None => {
-                let known: Vec<String> = settings.profiles().into_iter().collect();
+        match settings.get_in(PROFILES, &profile).map_err(bad_input)? {
+            Value::List(images) if !images.is_empty() => patterns.extend(images),
+            _ => {
+                let known: Vec<String> = settings.keys(PROFILES).into_iter().collect();
                 let known = match known.as_slice() {
                     [] => "there is no section [profiles] in the configuration".to_owned(),
                     names => format!("there are {}", names.join(", ")),

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::anyhow;
-use slipway_image::oslo::{Settings, Value};
+use slipway_image::config::PROFILES;
 use slipway_image::{ImageSources, Source, SourceKind};
 use slipway_kolla_release::{DefaultSource, Kolla};
+use slipway_oslo_config::{Settings, Value};
 
 use crate::exit::bad_input;
 
@@ -45,7 +46,7 @@ pub fn sources(
         .flat_map(|kolla| kolla.sources().keys().cloned());
     let sections: BTreeSet<String> = in_files
         .chain(defaults)
-        .filter(|section| !section.ends_with("-user"))
+        .filter(|section| section != PROFILES && !section.ends_with("-user"))
         .collect();
     let mut sources: BTreeMap<String, ImageSources> = BTreeMap::new();
     for section in sections {
@@ -130,7 +131,8 @@ fn digest(settings: &Settings, section: &str) -> anyhow::Result<Option<String>> 
 
 #[cfg(test)]
 mod tests {
-    use slipway_image::oslo::ConfigFiles;
+    use slipway_image::config::SCHEMA;
+    use slipway_oslo_config::ConfigFiles;
 
     use super::*;
 
@@ -143,7 +145,7 @@ mod tests {
                     [nova-base-additions-c]\ntype = local\nlocation = /c\nenabled = no\n\
                     [x-user]\nuid = 1\n";
         let files = ConfigFiles::from_text("k.conf".as_ref(), text).unwrap();
-        let settings = Settings::new(BTreeMap::new(), BTreeMap::new(), files);
+        let settings = Settings::new(SCHEMA, BTreeMap::new(), BTreeMap::new(), files);
         let all = sources(&settings, None).unwrap();
         let nova = &all["nova-base"];
         let own = nova.own.as_ref().unwrap();

@@ -53,7 +53,7 @@ pub enum ConfigError {
         message: String,
     },
     /// A key that no option has.
-    #[error("{place}: section [{section}] has no option {key}{}", hint(.nearest))]
+    #[error("{place}: unknown option {key} in section [{section}]{}", hint(.nearest))]
     UnknownKey {
         /// Where.
         place: Place,
@@ -66,8 +66,8 @@ pub enum ConfigError {
     },
     /// A section that belongs to nothing.
     #[error(
-        "{place}: section [{section}] belongs to no image, plugin, addition or user{}",
-        hint(.nearest)
+        "{place}: unknown section [{section}]{}",
+        hint(&.nearest.as_ref().map(|name| format!("[{name}]")))
     )]
     UnknownSection {
         /// Where.

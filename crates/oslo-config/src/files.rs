@@ -6,38 +6,43 @@ use std::path::{Path, PathBuf};
 use super::error::{ConfigError, Place};
 use super::ini::{self, Assignment};
 
-/// Where files are looked for when none is named: `kolla.conf` and `kolla-build.conf`, and the
-/// folders `kolla.conf.d` and `kolla-build.conf.d`, each in the first of these folders that has it.
+/// The files and directories that are read when none is named: `PROJECT.conf` and `PROGRAM.conf`,
+/// `PROJECT.conf.d` and `PROGRAM.conf.d`, each in the first directory that has it.
 #[derive(Clone, Debug, Default)]
-pub struct Locations(Vec<PathBuf>);
+pub struct Locations {
+    names: Vec<String>,
+    directories: Vec<PathBuf>,
+}
 
 impl Locations {
-    /// `~/.kolla`, `~`, `/etc/kolla`, `/etc`, and those of a snap, by this environment.
-    pub fn from_environment(variable: impl Fn(&str) -> Option<OsString>) -> Locations {
-        let mut folders = Vec::new();
+    /// The locations of a program that belongs to a project: `~/.PROJECT`, `~`, `/etc/PROJECT`,
+    /// `/etc`, and those of a snap. `variable` reads the environment.
+    pub fn of(
+        project: &str,
+        program: &str,
+        variable: impl Fn(&str) -> Option<OsString>,
+    ) -> Locations {
+        let mut directories = Vec::new();
         if let Some(home) = variable("HOME").map(PathBuf::from) {
-            folders.extend([home.join(".kolla"), home]);
+            directories.extend([home.join(format!(".{project}")), home]);
         }
-        folders.extend(["/etc/kolla", "/etc"].map(PathBuf::from));
+        directories.extend([Path::new("/etc").join(project), PathBuf::from("/etc")]);
         for snap in ["SNAP_COMMON", "SNAP"] {
-            folders.extend(variable(snap).map(|place| Path::new(&place).join("etc/kolla")));
+            let place = variable(snap).map(PathBuf::from);
+            directories.extend(place.map(|place| place.join("etc").join(project)));
         }
-        Locations(folders)
-    }
-
-    /// These folders, in order.
-    pub fn new(folders: impl IntoIterator<Item = PathBuf>) -> Locations {
-        Locations(folders.into_iter().collect())
+        Locations {
+            names: vec![project.to_owned(), program.to_owned()],
+            directories,
+        }
     }
 
     fn find(&self, extension: &str) -> impl Iterator<Item = PathBuf> {
-        ["kolla", "kolla-build"]
-            .into_iter()
-            .filter_map(move |name| {
-                let name = format!("{name}{extension}");
-                let places = self.0.iter().map(|folder| folder.join(&name));
-                places.into_iter().find(|path| path.exists())
-            })
+        self.names.iter().filter_map(move |name| {
+            let name = format!("{name}{extension}");
+            let mut paths = self.directories.iter().map(|place| place.join(&name));
+            paths.find(|path| path.exists())
+        })
     }
 }
 

@@ -1,6 +1,6 @@
 //! kolla-build's options, of every release, and what files say of sources and users.
 
-use super::option::{Kind, OptionDef};
+use slipway_oslo_config::{Kind, OptionDef};
 
 const fn text(name: &'static str, help: &'static str) -> OptionDef {
     OptionDef::new(name, Kind::Text, help)
@@ -45,7 +45,8 @@ pub const OPTIONS: &[OptionDef] = &[
     multi(
         "regex",
         "Images to build: regular expressions on image names; parents are built too. All when none is given",
-    ),
+    )
+    .positional(),
     // What is built.
     text("base", "The distribution the images are built on").short('b'),
     text(

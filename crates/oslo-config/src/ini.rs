@@ -38,10 +38,10 @@ struct Reader {
 ///
 /// ```
 /// let text = "[DEFAULT]\ntemplate_override = a.j2\ntemplate_override = b.j2\n";
-/// let (sections, assignments) = slipway_image::oslo::parse(text)?;
+/// let (sections, assignments) = slipway_oslo_config::parse(text)?;
 /// assert_eq!(sections, ["DEFAULT"]);
 /// assert_eq!(assignments[1].value, "b.j2");
-/// # Ok::<(), slipway_image::oslo::SyntaxError>(())
+/// # Ok::<(), slipway_oslo_config::SyntaxError>(())
 /// ```
 pub fn parse(text: &str) -> Result<(Vec<String>, Vec<Assignment>), SyntaxError> {
     let mut reader = Reader::default();

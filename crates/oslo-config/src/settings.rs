@@ -6,10 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::error::{ConfigError, Place};
 use super::files::ConfigFiles;
 use super::option::{Kind, OptionDef};
+use super::schema::{DEFAULT, Schema};
 use super::substitute::{Piece, pieces};
-use super::table::{OPTIONS, SOURCE_OPTIONS, USER_OPTIONS};
 use super::value::Value;
-use crate::error::nearest;
 
 /// How deep references may lead to references.
 const MAX_DEPTH: usize = 32;
@@ -20,26 +19,14 @@ const MOST_FILLED_IN: usize = 1 << 20;
 /// The bytes that a reference counts as, whatever it stands for.
 const REFERENCE: usize = 16;
 
-const DEFAULT: &str = "DEFAULT";
-const PROFILES: &str = "profiles";
-
 /// What the command line says: option → values, in order. Options that take one value have the
 /// last.
 pub type CommandLine = BTreeMap<String, Vec<String>>;
 
 /// Command line, environment, files and defaults, put together.
-///
-/// ```
-/// use slipway_image::oslo::{ConfigFiles, Settings};
-///
-/// let text = "[DEFAULT]\nnamespace = team\nmaintainer = ${namespace}@example.org\n";
-/// let files = ConfigFiles::from_text("kolla-build.conf".as_ref(), text)?;
-/// let settings = Settings::new(Default::default(), Default::default(), files);
-/// assert_eq!(settings.text("maintainer")?.as_deref(), Some("team@example.org"));
-/// # Ok::<(), slipway_image::oslo::ConfigError>(())
-/// ```
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Settings {
+    schema: Schema,
     command_line: CommandLine,
     environment: BTreeMap<String, String>,
     files: ConfigFiles,
@@ -61,11 +48,13 @@ struct Trail<'a> {
 impl Settings {
     /// From what the command line says, environment variables, and files.
     pub fn new(
+        schema: Schema,
         command_line: CommandLine,
         environment: BTreeMap<String, String>,
         files: ConfigFiles,
     ) -> Settings {
         Settings {
+            schema,
             command_line,
             environment,
             files,
@@ -86,10 +75,8 @@ impl Settings {
 
     /// Whether anybody said what this option is to be; a default does not count.
     pub fn is_given(&self, key: &str) -> bool {
-        OPTIONS
-            .iter()
-            .find(|option| option.key() == key)
-            .is_some_and(|option| !self.given(DEFAULT, key, option).is_empty())
+        let option = self.schema.option(DEFAULT, key);
+        option.is_some_and(|option| !self.given(DEFAULT, key, &option).is_empty())
     }
 
     /// What an option of section `DEFAULT` is worth.
@@ -142,50 +129,43 @@ impl Settings {
 
     /// Where an option of a section was given, the last place that counts.
     pub fn place(&self, section: &str, key: &str) -> Option<Place> {
-        let option = definition(section, key)?;
+        let option = self.schema.option(section, key)?;
         let given = self.given(section, key, &option);
         given.into_iter().next_back().map(|(_, place)| place)
     }
 
-    /// Every section that a file has, besides `DEFAULT` and `profiles`.
+    /// Every section that a file has, besides `DEFAULT`.
     pub fn sections(&self) -> BTreeSet<&str> {
         let files = self.files.files.iter();
         files
             .flat_map(|file| file.sections.iter())
             .map(String::as_str)
-            .filter(|section| *section != DEFAULT && normal(section) != PROFILES)
+            .filter(|section| *section != DEFAULT)
             .collect()
     }
 
-    /// The images of a profile; `None` when neither the files nor the defaults have it.
-    pub fn profile(&self, name: &str) -> Result<Option<Vec<String>>, ConfigError> {
-        Ok(match self.found(PROFILES, name)? {
-            Some(Value::List(patterns)) if !patterns.is_empty() => Some(patterns),
-            _ => None,
-        })
-    }
-
-    /// The names of all profiles.
-    pub fn profiles(&self) -> BTreeSet<String> {
-        let in_files = self.assignments().filter_map(|(section, assignment, _)| {
-            (section == PROFILES).then(|| assignment.key.clone())
-        });
+    /// The keys of a section, in files and defaults.
+    pub fn keys(&self, section: &str) -> BTreeSet<String> {
+        let in_files = self
+            .assignments()
+            .filter_map(|(name, assignment, _)| (name == section).then(|| assignment.key.clone()));
         let defaults = self.defaults.keys();
         let defaults = defaults
-            .filter(|(section, _)| section == PROFILES)
+            .filter(|(name, _)| name == section)
             .map(|(_, key)| key.clone());
         in_files.chain(defaults).collect()
     }
 
-    /// Checks that every key is an option's, that its value is one, and that every section
-    /// belongs to something: `owners` are the names whose sources a section can describe.
-    pub fn check(&self, owners: &[&str]) -> Result<(), ConfigError> {
+    /// Checks that every section is known, by its name in lower case, that every key is an
+    /// option's, and that every value is valid. `names` are the sections that a user may have meant.
+    pub fn check(
+        &self,
+        is_known: impl Fn(&str) -> bool,
+        names: &[&str],
+    ) -> Result<(), ConfigError> {
         for (section, assignment, place) in self.assignments() {
-            let is_owned = [DEFAULT, PROFILES].contains(&section.as_str())
-                || section.ends_with("-user")
-                || owners.iter().any(|owner| is_of(&section, owner));
-            if !is_owned {
-                let known = owners.iter().copied().chain([DEFAULT, PROFILES]);
+            if section != DEFAULT && !is_known(&section) {
+                let known = names.iter().copied().chain([DEFAULT]);
                 return Err(ConfigError::UnknownSection {
                     place,
                     nearest: match section.eq_ignore_ascii_case(DEFAULT) {
@@ -195,15 +175,16 @@ impl Settings {
                     section: assignment.section.clone(),
                 });
             }
-            if definition(&section, &assignment.key).is_none() {
+            if self.schema.option(&section, &assignment.key).is_none() {
                 let key = &assignment.key;
-                let keys: Vec<String> = table(&section).iter().map(OptionDef::key).collect();
+                let options = self.schema.options(&section).iter();
+                let keys: Vec<String> = options.map(OptionDef::key).collect();
                 let keys = keys.iter().map(String::as_str);
                 return Err(ConfigError::UnknownKey {
                     place,
                     section: assignment.section.clone(),
                     key: key.clone(),
-                    nearest: match definition(DEFAULT, key) {
+                    nearest: match self.schema.option(DEFAULT, key) {
                         Some(_) => Some(format!("{key} in section [{DEFAULT}]")),
                         None => nearest(&key.replace('-', "_"), keys),
                     },
@@ -246,7 +227,7 @@ impl Settings {
         trail: Trail<'_>,
     ) -> Result<Option<Value>, ConfigError> {
         let section = normal(section);
-        let Some(option) = definition(&section, key) else {
+        let Some(option) = self.schema.option(&section, key) else {
             return Ok(None);
         };
         let mut given = self.given(&section, key, &option);
@@ -302,10 +283,9 @@ impl Settings {
         });
         let in_files: Given = in_files.collect();
         if option.kind == Kind::Multi {
-            return match option.name {
-                // What is named on the command line is all that is asked for.
-                "regex" if !on_command_line.is_empty() => on_command_line,
-                _ => [in_files, on_command_line].concat(),
+            return match option.is_positional && !on_command_line.is_empty() {
+                true => on_command_line,
+                false => [in_files, on_command_line].concat(),
             };
         }
         let variable = format!("OS_{}__{}", section.to_uppercase(), key.to_uppercase());
@@ -355,7 +335,8 @@ impl Settings {
                 },
             };
             let Some(value) = found else {
-                let keys: Vec<String> = OPTIONS.iter().map(OptionDef::key).collect();
+                let options = self.schema.default.iter();
+                let keys: Vec<String> = options.map(OptionDef::key).collect();
                 return Err(ConfigError::UnknownReference {
                     place: place.clone(),
                     key: key.to_owned(),
@@ -406,37 +387,45 @@ fn is_called(section: &str, name: &str) -> bool {
     }
 }
 
-/// The options a section may have.
-fn table(section: &str) -> &'static [OptionDef] {
-    match section {
-        DEFAULT => OPTIONS,
-        PROFILES => &[],
-        user if user.ends_with("-user") => USER_OPTIONS,
-        _ => SOURCE_OPTIONS,
-    }
-}
-
-fn definition(section: &str, key: &str) -> Option<OptionDef> {
-    if section == PROFILES {
-        return Some(OptionDef::new("profile", Kind::List, ""));
-    }
-    let found = table(section).iter().find(|option| option.key() == key);
-    found.copied()
-}
-
-/// Whether a section describes the sources of an image: its own, a plugin's or an addition's.
-fn is_of(section: &str, image: &str) -> bool {
-    section.strip_prefix(image).is_some_and(|rest| {
-        rest.is_empty()
-            || ["-plugin-", "-additions-"]
-                .iter()
-                .any(|kind| rest.strip_prefix(kind).is_some_and(|name| !name.is_empty()))
-    })
+/// The name most like this one, if any is like it at all.
+fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<String> {
+    candidates
+        .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
+        .filter(|(similarity, _)| *similarity > 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, candidate)| candidate.to_owned())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Section, Value};
+
+    const OPTIONS: &[OptionDef] = &[
+        OptionDef::new("regex", Kind::Multi, "").positional(),
+        OptionDef::new("template-override", Kind::Multi, ""),
+        OptionDef::new("tag", Kind::Text, ""),
+        OptionDef::new("namespace", Kind::Text, ""),
+        OptionDef::new("registry", Kind::Text, ""),
+        OptionDef::new("maintainer", Kind::Text, ""),
+        OptionDef::new("base-image", Kind::Text, ""),
+        OptionDef::new("base-tag", Kind::Text, ""),
+        OptionDef::new("tarballs-base", Kind::Text, ""),
+        OptionDef::new("threads", Kind::Int { min: Some(1) }, "").default("8"),
+        OptionDef::new("retries", Kind::Int { min: Some(0) }, "").default("3"),
+    ];
+    const SOURCE: &[OptionDef] = &[
+        OptionDef::new("type", Kind::Choice(&["local", "git", "url"]), ""),
+        OptionDef::new("location", Kind::Text, ""),
+        OptionDef::new("version", Kind::Text, ""),
+    ];
+    const SCHEMA: Schema = Schema {
+        default: OPTIONS,
+        section: |name| match name {
+            "profiles" => Section::Any(Kind::List),
+            _ => Section::Options(SOURCE),
+        },
+    };
 
     fn settings(
         command_line: &[(&str, &[&str])],
@@ -455,15 +444,14 @@ mod tests {
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect();
         let files = ConfigFiles::from_text("f.conf".as_ref(), text).unwrap();
-        Settings::new(command_line, environment, files)
+        Settings::new(SCHEMA, command_line, environment, files)
     }
 
     fn error(text: &str) -> String {
         let settings = settings(&[], &[], text);
-        settings
-            .check(&["nova-base", "horizon"])
-            .unwrap_err()
-            .to_string()
+        let known = ["nova-base", "horizon"];
+        let checked = settings.check(|section| known.contains(&section), &known);
+        checked.unwrap_err().to_string()
     }
 
     #[test]
@@ -514,11 +502,11 @@ mod tests {
     fn what_is_wrong_is_said_with_its_place() {
         assert_eq!(
             error("[DEFAULT]\nnamespce = x\n"),
-            "f.conf:2: section [DEFAULT] has no option namespce; did you mean namespace?"
+            "f.conf:2: unknown option namespce in section [DEFAULT]; did you mean namespace?"
         );
         assert_eq!(
             error("[DEFAULT]\n\nbase-tag = x\n"),
-            "f.conf:3: section [DEFAULT] has no option base-tag; did you mean base_tag?"
+            "f.conf:3: unknown option base-tag in section [DEFAULT]; did you mean base_tag?"
         );
         assert_eq!(
             error("[DEFAULT]\nthreads = many\n"),
@@ -526,8 +514,7 @@ mod tests {
         );
         assert_eq!(
             error("[nova-bas]\ntype = git\n"),
-            "f.conf:2: section [nova-bas] belongs to no image, plugin, addition or user; \
-             did you mean nova-base?"
+            "f.conf:2: unknown section [nova-bas]; did you mean [nova-base]?"
         );
         assert!(
             error("[DEFAULT]\ntag = $tagg\n")
@@ -539,9 +526,9 @@ mod tests {
         assert!(error("[nova-base]\ntype = zip\n").ends_with("must be one of local, git, url"));
         assert!(
             error("[nova-base]\nthreads = 3\n")
-                .ends_with("no option threads; did you mean threads in section [DEFAULT]?")
+                .ends_with("in section [nova-base]; did you mean threads in section [DEFAULT]?")
         );
-        assert!(error("[default]\ntag = x\n").ends_with("did you mean DEFAULT?"));
+        assert!(error("[default]\ntag = x\n").ends_with("did you mean [DEFAULT]?"));
     }
 
     #[test]
@@ -563,13 +550,13 @@ mod tests {
     }
 
     #[test]
-    fn sections_of_plugins_users_and_profiles_are_known() {
-        let text = "[horizon-plugin-x]\ntype = git\n[my-user]\nuid = 7\n[Profiles]\nmine = a, b\n\
-                    [horizon-additions-y]\nenabled = no\n";
-        let settings = settings(&[], &[], text);
-        settings.check(&["horizon"]).unwrap();
-        assert_eq!(settings.profile("mine").unwrap().unwrap(), ["a", "b"]);
-        assert_eq!(settings.profile("other").unwrap(), None);
-        assert_eq!(settings.get_in("my-user", "uid").unwrap(), Value::Int(7));
+    fn a_section_may_have_any_key() {
+        let settings = settings(&[], &[], "[Profiles]\nmine = a, b\n");
+        let mine = settings.get_in("profiles", "mine").unwrap();
+        assert_eq!(mine, Value::List(vec!["a".to_owned(), "b".to_owned()]));
+        assert_eq!(
+            settings.keys("profiles").into_iter().collect::<Vec<_>>(),
+            ["mine"]
+        );
     }
 }

@@ -22,7 +22,7 @@ pub enum Kind {
     Multi,
 }
 
-/// One of kolla-build's options.
+/// An option of a program.
 #[derive(Clone, Copy, Debug)]
 pub struct OptionDef {
     /// Its name on the command line, without dashes in front.
@@ -35,6 +35,9 @@ pub struct OptionDef {
     pub default: Option<&'static str>,
     /// Whether the command line has it too, not only files.
     pub on_command_line: bool,
+    /// Whether it is an argument of the command line without a name. The values of files count
+    /// only when there is no such argument.
+    pub is_positional: bool,
     /// What it is for.
     pub help: &'static str,
 }
@@ -45,29 +48,45 @@ impl OptionDef {
         self.name.replace('-', "_")
     }
 
-    pub(super) const fn new(name: &'static str, kind: Kind, help: &'static str) -> OptionDef {
+    /// Whether this is its key in a file.
+    pub(super) fn has_key(&self, key: &str) -> bool {
+        self.name.len() == key.len() && self.key() == key
+    }
+
+    /// An option on the command line and in files.
+    pub const fn new(name: &'static str, kind: Kind, help: &'static str) -> OptionDef {
         OptionDef {
             name,
             short: None,
             kind,
             default: None,
             on_command_line: true,
+            is_positional: false,
             help,
         }
     }
 
-    pub(super) const fn short(mut self, short: char) -> OptionDef {
+    /// Sets its one-letter name.
+    pub const fn short(mut self, short: char) -> OptionDef {
         self.short = Some(short);
         self
     }
 
-    pub(super) const fn default(mut self, default: &'static str) -> OptionDef {
+    /// Sets its default.
+    pub const fn default(mut self, default: &'static str) -> OptionDef {
         self.default = Some(default);
         self
     }
 
-    pub(super) const fn file_only(mut self) -> OptionDef {
+    /// Makes it an option of files only.
+    pub const fn file_only(mut self) -> OptionDef {
         self.on_command_line = false;
+        self
+    }
+
+    /// Makes it an argument without a name.
+    pub const fn positional(mut self) -> OptionDef {
+        self.is_positional = true;
         self
     }
 }
