@@ -1,4 +1,4 @@
-//! A rendered tree on disk.
+//! Writes a rendered tree to disk (`--template-only`).
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -6,12 +6,49 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use crate::error::{IoContext, Result};
+use crate::context::DOCKERFILE;
+use crate::error::{Error, IoContext, Result};
+use crate::graph::{Images, Selection};
 use crate::tree::Tree;
+
+/// Writes the rendered tree to `<work_dir>/docker`; with `keeps_all`, also the images that were not
+/// asked for. Returns that path.
+pub(crate) fn templates(images: &Images, work_dir: &Path, keeps_all: bool) -> Result<PathBuf> {
+    let Images {
+        tree,
+        graph,
+        options,
+        ..
+    } = images;
+    let out = work_dir.join("docker");
+    let folders = options.docker_dirs.iter().chain([&options.tree]);
+    if let Some(folder) = folders.into_iter().find(|folder| is_in(&out, folder)) {
+        return Err(Error::WorkDirInTree {
+            work_dir: work_dir.to_owned(),
+            folder: folder.clone(),
+        });
+    }
+    let nodes = || {
+        let nodes = graph.nodes.iter();
+        nodes.map(|node| (node, keeps_all || node.selection == Selection::Matched))
+    };
+    let dropped: Vec<&str> = nodes()
+        .filter(|(_, is_kept)| !is_kept)
+        .filter_map(|(node, _)| tree.folder(&node.name))
+        .collect();
+    let dockerfiles: Vec<(String, &str)> = nodes()
+        .filter(|(_, is_kept)| *is_kept)
+        .filter_map(|(node, _)| {
+            let folder = tree.folder(&node.name)?;
+            Some((format!("{folder}/{DOCKERFILE}"), node.dockerfile.as_str()))
+        })
+        .collect();
+    write_tree(tree, &dropped, &dockerfiles, &out)
+}
 
 /// Writes a tree without some of its folders, and the Dockerfiles into it. What is there besides
 /// stays, apart from the folders that are left out. Gives the folder written to.
-pub(crate) fn tree(
+fn write_tree(
     tree: &Tree,
     dropped: &[&str],
     dockerfiles: &[(String, &str)],
@@ -45,7 +82,7 @@ pub(crate) fn tree(
 }
 
 /// Whether a path is in a folder, or is it: what is there of the path, without links.
-pub(crate) fn is_in(path: &Path, folder: &Path) -> bool {
+fn is_in(path: &Path, folder: &Path) -> bool {
     let there = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let there = there
         .ancestors()
@@ -107,7 +144,7 @@ mod tests {
         let out = dir.path().join("out");
         fs::create_dir_all(out.join("base/Dockerfile.j2")).unwrap();
         let images = Tree::open(&images, &[]).unwrap();
-        let error = tree(&images, &[], &[], &out).unwrap_err().to_string();
+        let error = write_tree(&images, &[], &[], &out).unwrap_err().to_string();
         assert!(
             error.starts_with(&out.join("base/Dockerfile.j2").display().to_string()),
             "{error}"

@@ -6,16 +6,16 @@ use slipway_runtime::engine::{Engine, EngineKind, ImageSummary};
 use super::{Event, Observer};
 use crate::decide::RunState;
 use crate::error::{Error, Result};
-use crate::set::ImageSet;
+use crate::graph::Images;
 
 /// Pulls what is not there of the distribution's images and of skipped parents.
 pub(super) async fn fetch(
-    set: &ImageSet,
+    images: &Images,
     engine: &dyn Engine,
     observer: &dyn Observer,
     state: &mut RunState,
 ) -> Result<()> {
-    let options = set.options();
+    let options = &images.options;
     let missing = state.missing_bases();
     let wanted = match options.pull_anew {
         true => state.bases().map(str::to_owned).collect(),
@@ -39,7 +39,7 @@ pub(super) async fn fetch(
         state.add_base(&reference, image.id);
     }
     if options.pull {
-        for reference in state.missing_parents(set) {
+        for reference in state.missing_parents(images) {
             let pulled = pull(engine, observer, &reference).await;
             state.add_parent(&reference, pulled);
         }
@@ -50,11 +50,11 @@ pub(super) async fn fetch(
 /// Makes sure that the distribution's images are for the platform that was asked for. Docker's
 /// classic builder takes any that have the name.
 pub(super) async fn check_platform(
-    set: &ImageSet,
+    images: &Images,
     engine: &dyn Engine,
     state: &RunState,
 ) -> Result<()> {
-    let options = set.options();
+    let options = &images.options;
     let is_classic = engine.info().kind == EngineKind::Docker && !options.buildkit;
     let Some(wanted) = options.platform.as_ref().filter(|_| is_classic) else {
         return Ok(());

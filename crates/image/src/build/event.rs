@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::failure::Failure;
-use crate::plan::Decision;
+use crate::decide::Decision;
 
 /// Something that happened during a build.
 #[derive(Clone, Debug)]

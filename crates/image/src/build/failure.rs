@@ -3,8 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::dockerfile::Instruction;
 use crate::error::needs;
+use crate::graph::dockerfile::Instruction;
 use crate::sources::SourceError;
 
 /// How much of a long instruction is shown.
@@ -266,7 +266,7 @@ fn letters_in_common(line: &str, rendered: &str) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dockerfile::instructions;
+    use crate::graph::dockerfile::instructions;
 
     #[test]
     fn steps_are_read_from_every_builder() {

@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
@@ -13,10 +14,10 @@ use slipway_runtime::engine::{BuildRequest, Engine, EngineError, Progress};
 use super::civil;
 use super::event::{Event, Observer};
 use super::failure::{FailedInstruction, Failure, Source, Step, origin};
-use super::passing;
+use super::network_fault;
 use crate::context::{Context, DOCKERFILE};
-use crate::prepare::Prepared;
-use crate::set::ImageSet;
+use crate::decide::Prepared;
+use crate::graph::Images;
 
 /// How many lines of a failed build's output are shown.
 const TAIL: usize = 20;
@@ -26,7 +27,7 @@ const FIRST_WAIT: Duration = Duration::from_secs(1);
 
 /// Everything one build needs, so that it can run by itself.
 pub(super) struct Job {
-    set: ImageSet,
+    images: Arc<Images>,
     index: usize,
     context: Context,
     labels: BTreeMap<String, String>,
@@ -49,13 +50,13 @@ struct Output {
 
 impl Job {
     pub(super) fn new(
-        set: &ImageSet,
+        images: &Arc<Images>,
         index: usize,
         prepared: &Prepared,
         mut labels: BTreeMap<String, String>,
     ) -> Job {
-        let options = set.options();
-        let name = &set.graph().nodes[index].name;
+        let options = &images.options;
+        let name = &images.graph.nodes[index].name;
         let oci =
             |key: &str, value: &str| (format!("org.opencontainers.image.{key}"), value.to_owned());
         let now = civil::now();
@@ -72,7 +73,7 @@ impl Job {
             labels.extend([oci("url", "https://opendev.org/openstack/kolla")]);
         }
         Job {
-            set: set.clone(),
+            images: Arc::clone(images),
             index,
             context: prepared.context.clone(),
             labels,
@@ -80,11 +81,11 @@ impl Job {
     }
 
     fn name(&self) -> &str {
-        &self.set.graph().nodes[self.index].name
+        &self.images.graph.nodes[self.index].name
     }
 
     fn log_file(&self) -> Option<PathBuf> {
-        let folder = self.set.options().logs_dir.as_ref()?;
+        let folder = self.images.options.logs_dir.as_ref()?;
         Some(folder.join(format!("{}.log", self.name())))
     }
 
@@ -106,7 +107,7 @@ impl Job {
             }
         }
         let mut wait = FIRST_WAIT;
-        let mut retries = self.set.options().retries;
+        let mut retries = self.images.options.retries;
         loop {
             let error = match self.attempt(engine, observer, &mut output).await {
                 Ok(id) => {
@@ -147,7 +148,7 @@ impl Job {
             .build_image(self.request(), self.context.tar())
             .await?;
         let mut image = None;
-        while let Some(step) = heard(progress.next(), self.set.options().build_timeout).await? {
+        while let Some(step) = heard(progress.next(), self.images.options.build_timeout).await? {
             match step? {
                 Progress::Line(line) => {
                     let line = plain(&line);
@@ -172,9 +173,9 @@ impl Job {
     }
 
     fn request(&self) -> BuildRequest {
-        let options = self.set.options();
+        let options = &self.images.options;
         BuildRequest {
-            tags: vec![self.set.graph().nodes[self.index].reference.clone()],
+            tags: vec![self.images.graph.nodes[self.index].reference.clone()],
             dockerfile: DOCKERFILE.to_owned(),
             build_args: options.build_args.clone(),
             labels: self.labels.clone(),
@@ -188,14 +189,14 @@ impl Job {
     }
 
     fn failure(&self, mut message: String, output: &Output) -> Failure {
-        if self.set.options().squash && message.contains("experimental mode") {
+        if self.images.options.squash && message.contains("experimental mode") {
             message += "; --squash needs \"experimental\": true in Docker's daemon.json";
         }
         if is_full(&message) {
             message += "; the engine's disk is full, and docker system df says of what";
         }
         let instruction = output.step.and_then(|step| self.instruction(step));
-        let again = || format!("{} '^{}$'", self.set.options().command, self.name());
+        let again = || format!("{} '^{}$'", self.images.options.command, self.name());
         Failure {
             image: self.name().to_owned(),
             message,
@@ -209,10 +210,10 @@ impl Job {
 
     /// The instruction of a step, and where it came from.
     fn instruction(&self, step: Step) -> Option<FailedInstruction> {
-        let instructions = self.set.graph().nodes[self.index].instructions();
+        let instructions = self.images.graph.nodes[self.index].instructions();
         let index = step.index(&instructions)?;
         let instruction = instructions.get(index)?;
-        let tree = self.set.tree();
+        let tree = &self.images.tree;
         let read = |path: PathBuf| {
             let text = std::fs::read_to_string(&path).ok()?;
             Some(Source { path, text })
@@ -224,8 +225,8 @@ impl Job {
             .files()
             .filter(|(inside, _)| !inside.contains('/') && inside.ends_with(".j2"));
         let others: Vec<Source> = self
-            .set
-            .options()
+            .images
+            .options
             .template_overrides
             .iter()
             .cloned()
@@ -293,7 +294,7 @@ fn passing_fault(error: &EngineError, output: &Output) -> Option<String> {
         EngineError::Stalled { .. } => Some(message(error)),
         EngineError::Build { .. } => {
             let lines = output.tail.iter().map(String::as_str);
-            passing::fault(lines).map(|line| line.trim().to_owned())
+            network_fault::first(lines).map(|line| line.trim().to_owned())
         }
         full if is_full(&full.reason()) => None,
         other => other.is_transient().then(|| other.to_string()),

@@ -6,7 +6,7 @@ mod event;
 mod failure;
 mod job;
 mod lock;
-mod passing;
+mod network_fault;
 mod summary;
 mod timeline;
 
@@ -22,25 +22,21 @@ pub use event::{Event, Observer};
 pub use failure::{FailedInstruction, Failure};
 pub use summary::{Built, Failed, FailedStatus, Left, Named, Pushed, Summary};
 
-use crate::decide::RunState;
+use crate::decide::{self, Action, Decision, FINGERPRINT_LABEL, Prepared, RunState};
 use crate::error::{Error, IoContext, Result};
-use crate::fingerprint::FINGERPRINT_LABEL;
-use crate::graph::Selection;
-use crate::plan::{Action, Decision};
-use crate::prepare::Prepared;
+use crate::graph::{Images, Selection};
 use crate::push;
-use crate::set::ImageSet;
 use crate::sources::SourceError;
 use job::Job;
 
-/// Builds a set; see [`ImageSet::build`].
+/// Builds images; see [`ImageSet::build`](crate::ImageSet::build).
 pub(crate) async fn run(
-    set: &ImageSet,
+    images: &Arc<Images>,
     engine: Arc<dyn Engine>,
     observer: Arc<dyn Observer>,
 ) -> Result<Summary> {
-    let preparation = set.prepare().await?;
-    let options = set.options();
+    let preparation = decide::prepare(images).await?;
+    let options = &images.options;
     if let Some(folder) = &options.logs_dir {
         std::fs::create_dir_all(folder).at(folder)?;
     }
@@ -48,11 +44,11 @@ pub(crate) async fn run(
         observer.event(&Event::Waiting);
     })
     .await?;
-    let mut state = RunState::read(set, &*engine).await?;
-    bases::fetch(set, &*engine, &*observer, &mut state).await?;
-    bases::check_platform(set, &*engine, &state).await?;
+    let mut state = RunState::read(images, &*engine).await?;
+    bases::fetch(images, &*engine, &*observer, &mut state).await?;
+    bases::check_platform(images, &*engine, &state).await?;
     let mut build = Build {
-        set,
+        images,
         engine,
         observer,
         prepared: preparation.ready,
@@ -78,7 +74,7 @@ pub(crate) async fn run(
 
 /// A build under way.
 struct Build<'a> {
-    set: &'a ImageSet,
+    images: &'a Arc<Images>,
     engine: Arc<dyn Engine>,
     observer: Arc<dyn Observer>,
     prepared: BTreeMap<usize, Prepared>,
@@ -119,7 +115,7 @@ type Running = JoinSet<Ended>;
 impl Build<'_> {
     /// Puts every image that was asked for in its place.
     fn line_up(&mut self) {
-        for (index, node) in self.set.graph().nodes.iter().enumerate() {
+        for (index, node) in self.images.graph.nodes.iter().enumerate() {
             let named = || Named {
                 name: node.name.clone(),
             };
@@ -136,7 +132,7 @@ impl Build<'_> {
     }
 
     async fn run(&mut self) -> Result<()> {
-        let options = self.set.options();
+        let options = &self.images.options;
         let (threads, push_threads) = (options.threads.max(1), options.push_threads.max(1));
         let mut running = Running::new();
         loop {
@@ -189,7 +185,7 @@ impl Build<'_> {
 
     /// An image whose parents are all done with.
     fn take_up(&mut self, index: usize, running: &mut Running) -> Result<()> {
-        let node = &self.set.graph().nodes[index];
+        let node = &self.images.graph.nodes[index];
         if let Some(&culprit) = node
             .parents
             .iter()
@@ -203,7 +199,7 @@ impl Build<'_> {
             self.failed(index, failure);
             return Ok(());
         }
-        let decided = self.state.decide(self.set, &self.prepared, index);
+        let decided = self.state.decide(self.images, &self.prepared, index);
         let decision = match decided {
             Ok(Some(decision)) => decision,
             Ok(None) => return Ok(()),
@@ -220,8 +216,8 @@ impl Build<'_> {
         };
         match (decision.action, self.prepared.get(&index)) {
             (Action::Build, Some(prepared)) => {
-                let labels = self.state.labels(self.set, prepared, index)?;
-                let job = Job::new(self.set, index, prepared, labels);
+                let labels = self.state.labels(self.images, prepared, index)?;
+                let job = Job::new(self.images, index, prepared, labels);
                 let (engine, observer) = (Arc::clone(&self.engine), Arc::clone(&self.observer));
                 self.observer.event(&Event::Started {
                     decision: &decision,
@@ -245,7 +241,7 @@ impl Build<'_> {
 
     /// An image that is not built, because a parent is not there.
     fn orphaned(&mut self, index: usize, culprit: usize) {
-        let nodes = &self.set.graph().nodes;
+        let nodes = &self.images.graph.nodes;
         let (image, parent) = (&nodes[index].name, &nodes[culprit].name);
         self.observer.event(&Event::ParentFailed { image, parent });
         self.summary.failed.push(Failed {
@@ -271,12 +267,12 @@ impl Build<'_> {
             Action::Skip => self.summary.skipped.push(left),
             Action::Keep | Action::Build => {
                 self.summary.unchanged.push(left);
-                if self.set.options().push {
+                if self.images.options.push {
                     self.to_push.push_back(index);
                 }
             }
         }
-        self.state.left(self.set, index);
+        self.state.left(self.images, index);
         self.release(index);
     }
 
@@ -300,7 +296,7 @@ impl Build<'_> {
         self.state.built(index, fingerprint, done.id.clone());
         // Nothing depends on the size, so an engine that does not tell it is no failure.
         let found = self.engine.find_image(&done.id).await.ok().flatten();
-        let nodes = &self.set.graph().nodes;
+        let nodes = &self.images.graph.nodes;
         let parents = nodes[index].parents.iter();
         self.summary.built.push(Built {
             name: decision.image,
@@ -313,7 +309,7 @@ impl Build<'_> {
             reasons: decision.reasons,
             digest: None,
         });
-        if self.set.options().push {
+        if self.images.options.push {
             self.to_push.push_back(index);
         }
         self.release(index);
@@ -332,10 +328,10 @@ impl Build<'_> {
     }
 
     fn push(&mut self, index: usize, running: &mut Running) {
-        let node = &self.set.graph().nodes[index];
+        let node = &self.images.graph.nodes[index];
         let (name, reference) = (node.name.clone(), node.reference.clone());
         let (engine, observer) = (Arc::clone(&self.engine), Arc::clone(&self.observer));
-        let retries = self.set.options().retries;
+        let retries = self.images.options.retries;
         let started = self.began.elapsed();
         self.observer.event(&Event::Pushing { image: &name });
         self.pushing += 1;
@@ -351,7 +347,7 @@ impl Build<'_> {
     }
 
     fn pushed(&mut self, index: usize, started: Duration, result: Result<String, String>) {
-        let node = &self.set.graph().nodes[index];
+        let node = &self.images.graph.nodes[index];
         let took = self.began.elapsed().saturating_sub(started);
         match result {
             Ok(digest) => {
@@ -384,7 +380,7 @@ impl Build<'_> {
 
     /// Lets the children of an image that is done with move up.
     fn release(&mut self, index: usize) {
-        let nodes = &self.set.graph().nodes;
+        let nodes = &self.images.graph.nodes;
         for &child in &nodes[index].children {
             let Some(count) = self.waiting.get_mut(&child) else {
                 continue;

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::failure::Failure;
-use crate::plan::Reason;
+use crate::decide::Reason;
 
 /// The result of a build. Serialised, it has the shape of kolla-build's `--summary-json-file`,
 /// with `unchanged` beside it.

@@ -2,7 +2,6 @@
 
 mod bounds;
 mod customizable;
-mod diagnostic;
 mod dialect;
 mod functions;
 mod overrides;
@@ -16,9 +15,7 @@ use std::sync::Arc;
 
 use minijinja::{Environment, Value};
 
-pub use diagnostic::TemplateError;
-
-use crate::error::{Error, IoContext, Result};
+use crate::error::{Error, IoContext, Result, TemplateError};
 use crate::options::Options;
 use crate::tree::Tree;
 use overrides::Overrides;
@@ -46,25 +43,22 @@ pub fn render(tree: &Tree, options: &Options) -> Result<BTreeMap<String, String>
     Renderer::new(tree, options)?.render_all()
 }
 
-/// By name, what all templates of a tree are rendered from, each as text: variables, apart from the
-/// caller's environment, template overrides, and the files that templates share.
-pub(crate) fn sources(tree: &Tree, options: &Options) -> Result<BTreeMap<String, String>> {
+/// A rendered tree.
+pub(crate) struct Rendered {
+    /// Image → text of its Dockerfile.
+    pub dockerfiles: BTreeMap<String, String>,
+    /// The texts that all Dockerfiles are rendered from, by name: variables, apart from the
+    /// caller's environment, template overrides, and the files that templates share.
+    pub sources: BTreeMap<String, String>,
+}
+
+/// Renders every image of a tree, and collects the texts that they are rendered from.
+pub(crate) fn render_tree(tree: &Tree, options: &Options) -> Result<Rendered> {
     let renderer = Renderer::new(tree, options)?;
-    let variables = renderer.variables.iter();
-    let mut sources: BTreeMap<String, String> = variables
-        .filter(|(name, _)| **name != "env")
-        .map(|(name, value)| ((*name).to_owned(), value.to_string()))
-        .collect();
-    let is_of_an_image = |inside: &str| inside.contains('/');
-    let shared = tree.files().filter(|(inside, _)| !is_of_an_image(inside));
-    let shared = shared.map(|(inside, path)| (inside.to_owned(), path));
-    let overrides = options.template_overrides.iter();
-    let overrides = overrides.map(|path| (path.display().to_string(), path.as_path()));
-    for (name, path) in shared.chain(overrides) {
-        let text = std::fs::read(path).at(path)?;
-        sources.insert(name, String::from_utf8_lossy(&text).into_owned());
-    }
-    Ok(sources)
+    Ok(Rendered {
+        dockerfiles: renderer.render_all()?,
+        sources: renderer.sources(options)?,
+    })
 }
 
 /// A tree's templates, ready to be rendered.
@@ -101,6 +95,25 @@ impl<'a> Renderer<'a> {
             pip_arguments: pip_arguments(&release, options),
             release,
         })
+    }
+
+    fn sources(&self, options: &Options) -> Result<BTreeMap<String, String>> {
+        let variables = self.variables.iter();
+        let mut sources: BTreeMap<String, String> = variables
+            .filter(|(name, _)| **name != "env")
+            .map(|(name, value)| ((*name).to_owned(), value.to_string()))
+            .collect();
+        let is_of_an_image = |inside: &str| inside.contains('/');
+        let shared = self.tree.files();
+        let shared = shared.filter(|(inside, _)| !is_of_an_image(inside));
+        let shared = shared.map(|(inside, path)| (inside.to_owned(), path));
+        let overrides = options.template_overrides.iter();
+        let overrides = overrides.map(|path| (path.display().to_string(), path.as_path()));
+        for (name, path) in shared.chain(overrides) {
+            let text = std::fs::read(path).at(path)?;
+            sources.insert(name, String::from_utf8_lossy(&text).into_owned());
+        }
+        Ok(sources)
     }
 
     pub(crate) fn render_all(&self) -> Result<BTreeMap<String, String>> {

@@ -1,13 +1,18 @@
 //! Images and their parents: who is built from whom, in what order, and which were asked for.
 
+pub(crate) mod dockerfile;
+mod images;
+mod listing;
+
 use std::collections::BTreeMap;
 
 use regex::Regex;
 
-use crate::dockerfile::{self, Instruction};
 use crate::error::{Error, Result, nearest};
 use crate::options::Options;
 use crate::tree::Tree;
+use dockerfile::Instruction;
+pub(crate) use images::Images;
 
 /// An image of the tree.
 #[derive(Clone, Debug)]

@@ -1,12 +1,14 @@
 //! What can go wrong, and what to do about it.
 
+mod template;
+
 use std::io;
 use std::path::{Path, PathBuf};
 
 use slipway_runtime::engine::EngineError;
 
-use crate::render::TemplateError;
 use crate::sources::SourceError;
+pub use template::TemplateError;
 
 /// The result of this crate's functions.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -29,12 +31,14 @@ pub enum Error {
     #[error("{}: neither a file nor a folder; images are made of those alone", .0.display())]
     NotAFile(PathBuf),
     /// A template that is none.
-    #[error("{}: a template of {size} bytes; none is larger than {} MiB", path.display(), crate::tree::MAX_TEMPLATE >> 20)]
+    #[error("{}: a template of {size} bytes; none is larger than {} MiB", path.display(), .limit >> 20)]
     LargeTemplate {
         /// Its path.
         path: PathBuf,
         /// How large it is.
         size: u64,
+        /// How large a template may be.
+        limit: u64,
     },
     /// A file name that cannot be written into a Dockerfile.
     #[error("{}: the name is not UTF-8", .0.display())]

@@ -3,12 +3,12 @@
 use std::fs;
 use std::path::Path;
 
+use super::Tree;
 use crate::error::{IoContext, Result};
 use crate::options::Options;
-use crate::tree::Tree;
 
 /// The tree of these options, with what they add to it.
-pub(crate) fn tree(options: &Options) -> Result<Tree> {
+pub(crate) fn open(options: &Options) -> Result<Tree> {
     let mut tree = Tree::open(&options.tree, &options.docker_dirs)?;
     let apt = [
         ("sources.list", &options.apt_sources_list),

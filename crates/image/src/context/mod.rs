@@ -1,5 +1,7 @@
 //! An image's build context: what the engine is sent.
 
+mod dockerignore;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -13,7 +15,7 @@ use slipway_runtime::engine::TarStream;
 use tokio::sync::mpsc;
 
 use crate::error::{Error, IoContext, Result};
-use crate::ignored::Ignored;
+pub(crate) use dockerignore::{DOCKERIGNORE, Ignored};
 
 /// The Dockerfile's name in a context.
 pub(crate) const DOCKERFILE: &str = "Dockerfile";

@@ -1,11 +1,14 @@
 //! A tree of templates on disk: one or several folders laid over one another.
 
+mod option_files;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::error::{Error, IoContext, Result};
+pub(crate) use option_files::open;
 
 /// The file that makes a folder an image.
 const TEMPLATE: &str = "Dockerfile.j2";
@@ -14,7 +17,7 @@ const TEMPLATE: &str = "Dockerfile.j2";
 const MAX_DEPTH: usize = 32;
 
 /// How large a template may be. Kolla's largest has 30 KB.
-pub(crate) const MAX_TEMPLATE: u64 = 16 << 20;
+const MAX_TEMPLATE: u64 = 16 << 20;
 
 /// A Kolla tree: every file of it, and which folders are images.
 #[derive(Clone, Debug)]
@@ -38,6 +41,7 @@ fn check_file(path: &Path, metadata: &Metadata, is_template: bool) -> Result<()>
         true => Err(Error::LargeTemplate {
             path: path.to_owned(),
             size,
+            limit: MAX_TEMPLATE,
         }),
         false => Ok(()),
     }

@@ -30,7 +30,7 @@ const PASSING: [&str; 22] = [
 ];
 
 /// The first of a failed instruction's last lines that tells of a fault that may pass.
-pub(super) fn fault<'a>(mut lines: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(super) fn first<'a>(mut lines: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     lines.find(|line| {
         let line = line.to_lowercase();
         PASSING.iter().any(|words| line.contains(words))
@@ -53,7 +53,7 @@ mod tests {
             "E: Failed to fetch http://mirror/a.deb  503  Service Unavailable [IP: 192.0.2.1 80]",
         ] {
             assert_eq!(
-                fault(["Reading package lists...", line].into_iter()),
+                first(["Reading package lists...", line].into_iter()),
                 Some(line)
             );
         }
@@ -67,6 +67,6 @@ mod tests {
             "/bin/sh: 1: apt-gte: not found",
             "error: could not compile `nova` (lib)",
         ];
-        assert_eq!(fault(lines.into_iter()), None);
+        assert_eq!(first(lines.into_iter()), None);
     }
 }

@@ -1,15 +1,36 @@
 //! Whether one image is built, from what is known when its turn comes.
 
+mod engine_images;
+mod fingerprint;
+mod plan;
+mod prepare;
+
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use slipway_runtime::engine::{Engine, ImageSummary};
 
 use crate::error::{Error, Result};
-use crate::fingerprint::{self, FINGERPRINT_LABEL, Parent};
-use crate::graph::Selection;
-use crate::plan::{Action, Decision, EngineImages, Reason};
-use crate::prepare::Prepared;
-use crate::set::ImageSet;
+use crate::graph::{Images, Selection};
+use engine_images::EngineImages;
+use fingerprint::Parent;
+pub use fingerprint::{FINGERPRINT_LABEL, INPUTS_LABEL, PARENTS_LABEL};
+pub use plan::{Action, Decision, Plan, Reason};
+pub(crate) use prepare::{Prepared, prepare};
+
+/// Decides what a build would do, and why. Changes nothing.
+pub(crate) async fn plan(images: &Arc<Images>, engine: &dyn Engine) -> Result<Plan> {
+    let prepared = prepare(images).await?.all()?;
+    let mut state = RunState::read(images, engine).await?;
+    let mut plan = Plan::default();
+    for &index in &images.graph.order {
+        if let Some(decision) = state.decide(images, &prepared, index)? {
+            state.assume(images, &prepared, index, decision.action);
+            plan.decisions.push(decision);
+        }
+    }
+    Ok(plan)
+}
 
 /// What is known of the images as a run goes on.
 #[derive(Debug)]
@@ -31,9 +52,9 @@ struct Done {
 
 impl RunState {
     /// Asks the engine for the images that a run comes to, and for the distribution's.
-    pub(crate) async fn read(set: &ImageSet, engine: &dyn Engine) -> Result<RunState> {
+    pub(crate) async fn read(images: &Images, engine: &dyn Engine) -> Result<RunState> {
         let wanted = || {
-            let nodes = set.graph().nodes.iter();
+            let nodes = images.graph.nodes.iter();
             nodes.filter(|node| {
                 !matches!(
                     node.selection,
@@ -43,18 +64,15 @@ impl RunState {
         };
         let own = wanted().map(|node| node.reference.as_str()).collect();
         let of_others = wanted().flat_map(|node| node.bases.iter().map(String::as_str));
-        let images = EngineImages::read(engine, own, of_others.collect()).await?;
+        let known = EngineImages::read(engine, own, of_others.collect()).await?;
         let mut bases = BTreeMap::new();
-        for index in set.graph().matched() {
-            for base in &set.graph().nodes[index].bases {
-                bases.insert(
-                    base.clone(),
-                    images.find(base).map(|image| image.id.clone()),
-                );
+        for index in images.graph.matched() {
+            for base in &images.graph.nodes[index].bases {
+                bases.insert(base.clone(), known.find(base).map(|image| image.id.clone()));
             }
         }
         Ok(RunState {
-            engine: images,
+            engine: known,
             bases,
             done: BTreeMap::new(),
             unpulled: BTreeMap::new(),
@@ -81,8 +99,8 @@ impl RunState {
     }
 
     /// The parents that `--skip-parents` leaves out, that images need and the engine does not have.
-    pub(crate) fn missing_parents(&self, set: &ImageSet) -> Vec<String> {
-        let nodes = &set.graph().nodes;
+    pub(crate) fn missing_parents(&self, images: &Images) -> Vec<String> {
+        let nodes = &images.graph.nodes;
         let is_needed = |&child: &usize| nodes[child].selection == Selection::Matched;
         let needed = nodes.iter().filter(|node| {
             node.selection == Selection::SkippedParent && node.children.iter().any(is_needed)
@@ -104,12 +122,12 @@ impl RunState {
     /// What to do with an image whose parents are all done with; `None` when it was not asked for.
     pub(crate) fn decide(
         &self,
-        set: &ImageSet,
+        images: &Images,
         prepared: &BTreeMap<usize, Prepared>,
         index: usize,
     ) -> Result<Option<Decision>> {
-        let node = &set.graph().nodes[index];
-        let options = set.options();
+        let node = &images.graph.nodes[index];
+        let options = &images.options;
         let existing = self.engine.find(&node.reference);
         let (action, reasons) = match node.selection {
             Selection::Unmatched | Selection::Unbuildable => return Ok(None),
@@ -117,7 +135,7 @@ impl RunState {
             Selection::Matched if options.skip_existing && existing.is_some() => {
                 (Action::Skip, vec![Reason::SkippedExisting])
             }
-            Selection::Matched => match self.reasons(set, prepared, index, existing)? {
+            Selection::Matched => match self.reasons(images, prepared, index, existing)? {
                 reasons if reasons.is_empty() => (Action::Keep, vec![Reason::Unchanged]),
                 reasons => (Action::Build, reasons),
             },
@@ -132,13 +150,13 @@ impl RunState {
 
     fn reasons(
         &self,
-        set: &ImageSet,
+        images: &Images,
         prepared: &BTreeMap<usize, Prepared>,
         index: usize,
         existing: Option<&ImageSummary>,
     ) -> Result<Vec<Reason>> {
-        let parents = self.parents(set, index)?;
-        let options = set.options();
+        let parents = self.parents(images, index)?;
+        let options = &images.options;
         let mut reasons = match (existing, prepared.get(&index)) {
             _ if options.force => vec![Reason::Forced],
             _ if !options.cache => vec![Reason::NoCache],
@@ -149,14 +167,14 @@ impl RunState {
             }
         };
         for reason in &mut reasons {
-            *reason = self.put_in_words(set, index, reason);
+            *reason = self.put_in_words(images, index, reason);
         }
         Ok(reasons)
     }
 
     /// A reason as far as one image can tell, with what the run knows of its parents.
-    fn put_in_words(&self, set: &ImageSet, index: usize, reason: &Reason) -> Reason {
-        let nodes = &set.graph().nodes;
+    fn put_in_words(&self, images: &Images, index: usize, reason: &Reason) -> Reason {
+        let nodes = &images.graph.nodes;
         match reason {
             Reason::ParentChanged(reference) => {
                 let parents = nodes[index].parents.iter();
@@ -184,8 +202,12 @@ impl RunState {
     }
 
     /// The parents of an image as they are now, by reference.
-    pub(crate) fn parents(&self, set: &ImageSet, index: usize) -> Result<BTreeMap<String, Parent>> {
-        let nodes = &set.graph().nodes;
+    pub(crate) fn parents(
+        &self,
+        images: &Images,
+        index: usize,
+    ) -> Result<BTreeMap<String, Parent>> {
+        let nodes = &images.graph.nodes;
         let node = &nodes[index];
         let mut parents = BTreeMap::new();
         for &parent in &node.parents {
@@ -215,11 +237,11 @@ impl RunState {
     /// The labels an image is built with.
     pub(crate) fn labels(
         &self,
-        set: &ImageSet,
+        images: &Images,
         prepared: &Prepared,
         index: usize,
     ) -> Result<BTreeMap<String, String>> {
-        let parents = self.parents(set, index)?;
+        let parents = self.parents(images, index)?;
         let fingerprint = fingerprint_of(prepared, &parents);
         Ok(fingerprint::labels(
             &fingerprint,
@@ -246,8 +268,8 @@ impl RunState {
 
     /// Notes an image that is left as the engine has it. One that the engine does not have stays
     /// unknown, which is an error only for those that need it.
-    pub(crate) fn left(&mut self, set: &ImageSet, index: usize) {
-        let Some(image) = self.engine.find(&set.graph().nodes[index].reference) else {
+    pub(crate) fn left(&mut self, images: &Images, index: usize) {
+        let Some(image) = self.engine.find(&images.graph.nodes[index].reference) else {
             return;
         };
         let fingerprint = image
@@ -273,19 +295,19 @@ impl RunState {
     /// not known, so its children count as changed.
     pub(crate) fn assume(
         &mut self,
-        set: &ImageSet,
+        images: &Images,
         prepared: &BTreeMap<usize, Prepared>,
         index: usize,
         action: Action,
     ) {
-        match (action, prepared.get(&index), self.parents(set, index)) {
+        match (action, prepared.get(&index), self.parents(images, index)) {
             (Action::Build, Some(prepared), Ok(parents)) => {
                 self.built(index, fingerprint_of(prepared, &parents), String::new());
             }
-            _ => self.left(set, index),
+            _ => self.left(images, index),
         }
         // It would be pulled, and nobody knows what comes.
-        if action == Action::Skip && set.options().pull {
+        if action == Action::Skip && images.options.pull {
             let parent = Parent {
                 fingerprint: String::new(),
                 id: String::new(),

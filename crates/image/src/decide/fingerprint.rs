@@ -12,9 +12,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::plan::Reason;
 use crate::context::Context;
 use crate::options::Options;
-use crate::plan::Reason;
 
 /// The label that holds the fingerprint.
 pub const FINGERPRINT_LABEL: &str = "slipway.fingerprint";

@@ -1,0 +1,216 @@
+//! What images are built from, read and fetched before the first of them is built.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::fingerprint::Inputs;
+use crate::context::{self, Context, DOCKERIGNORE, Ignored};
+use crate::error::{Error, IoContext, Result, nearest};
+use crate::graph::{Images, dockerfile};
+use crate::sources::{self, Fetched, Fetching, Scratch, SourceError, Wanted};
+
+/// How many images are read by one thread: each more has a heap of its own.
+const FEW: usize = 8;
+
+/// What an image is built from, read.
+#[derive(Clone, Debug)]
+pub(crate) struct Prepared {
+    pub context: Context,
+    pub inputs: Inputs,
+}
+
+/// What all images that were asked for are built from.
+#[derive(Debug)]
+pub(crate) struct Preparation {
+    pub ready: BTreeMap<usize, Prepared>,
+    /// Images whose sources cannot be had.
+    pub failed: BTreeMap<usize, SourceError>,
+    /// Where fetched files are.
+    pub scratch: Option<Arc<Scratch>>,
+    names: BTreeMap<usize, String>,
+}
+
+impl Preparation {
+    /// Everything, or the first failure.
+    pub(crate) fn all(mut self) -> Result<BTreeMap<usize, Prepared>> {
+        match self.failed.pop_first() {
+            None => Ok(self.ready),
+            Some((index, source)) => Err(Error::Source {
+                image: self.names.remove(&index).unwrap_or_default(),
+                source,
+            }),
+        }
+    }
+}
+
+/// Reads the contexts of the images that were asked for, and fetches their sources.
+pub(crate) async fn prepare(images: &Arc<Images>) -> Result<Preparation> {
+    let images = Arc::clone(images);
+    let read = tokio::task::spawn_blocking(move || prepare_all(&images));
+    match read.await {
+        Ok(result) => result,
+        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+    }
+}
+
+fn prepare_all(images: &Images) -> Result<Preparation> {
+    let matched: Vec<usize> = images.graph.matched().collect();
+    let (scratch, mut fetched, failed) = fetch(images, &matched)?;
+    let with: Vec<(usize, Vec<Fetched>)> = matched
+        .iter()
+        .filter(|index| !failed.contains_key(index))
+        .map(|&index| (index, fetched.remove(&index).unwrap_or_default()))
+        .collect();
+    let read = |(index, fetched)| Ok((index, prepare_one(images, index, fetched)?));
+    let ready: Result<_> = match with.len() {
+        ..=FEW => with.into_iter().map(read).collect(),
+        _ => with.into_par_iter().map(read).collect(),
+    };
+    let name = |index: usize| images.graph.nodes[index].name.clone();
+    Ok(Preparation {
+        ready: ready?,
+        failed,
+        scratch,
+        names: matched
+            .into_iter()
+            .map(|index| (index, name(index)))
+            .collect(),
+    })
+}
+
+/// Fetches the sources of images: the folder they are in, and by image what came.
+#[allow(clippy::type_complexity, reason = "read once, just above")]
+fn fetch(
+    images: &Images,
+    matched: &[usize],
+) -> Result<(
+    Option<Arc<Scratch>>,
+    BTreeMap<usize, Vec<Fetched>>,
+    BTreeMap<usize, SourceError>,
+)> {
+    let options = &images.options;
+    let none = sources::ImageSources::default();
+    let added: Vec<(usize, Vec<String>)> = matched
+        .iter()
+        .map(|&index| {
+            (
+                index,
+                dockerfile::copied(&images.graph.nodes[index].instructions()),
+            )
+        })
+        .filter(|(_, added)| added.iter().any(|name| name.ends_with("-archive")))
+        .collect();
+    if added.is_empty() {
+        return Ok((None, BTreeMap::new(), BTreeMap::new()));
+    }
+    let wanted: Vec<Wanted<'_>> = added
+        .iter()
+        .map(|(index, added)| {
+            let image = images.graph.nodes[*index].name.as_str();
+            let sources = options.sources.get(image).unwrap_or(&none);
+            Wanted {
+                image,
+                sources,
+                added,
+            }
+        })
+        .collect();
+    let above = std::env::temp_dir();
+    let scratch = Scratch::new_in(&above).at(&above)?;
+    let fetching = Fetching {
+        scratch: scratch.path().to_owned(),
+        cache: options.source_cache.clone(),
+        patience: options.timeout,
+        retries: options.retries,
+    };
+    let (mut fetched, mut failed) = (BTreeMap::new(), BTreeMap::new());
+    let results = sources::fetch_all(&wanted, &fetching, options.threads);
+    for ((index, _), result) in added.iter().zip(results) {
+        match result {
+            Ok(files) => drop(fetched.insert(*index, files)),
+            Err(error) => drop(failed.insert(*index, error)),
+        }
+    }
+    Ok((Some(Arc::new(scratch)), fetched, failed))
+}
+
+fn prepare_one(images: &Images, index: usize, fetched: Vec<Fetched>) -> Result<Prepared> {
+    let (options, tree) = (&images.options, &images.tree);
+    let node = &images.graph.nodes[index];
+    if !node.has_from {
+        let template = tree.template(&node.name).unwrap_or_default();
+        return Err(Error::NoFrom {
+            image: node.name.clone(),
+            template: tree.file(&template).unwrap_or(template.as_ref()).to_owned(),
+        });
+    }
+    if !is_name(&node.name) {
+        return Err(Error::NoImageName(node.name.clone()));
+    }
+    let copied = dockerfile::copied(&node.instructions());
+    let files = tree.context(&node.name).collect();
+    let files = match options.supplied.get(&node.name) {
+        Some(supplied) => context::with_supplied(&node.name, files, &copied, supplied)?,
+        None => files,
+    };
+    let dockerignore = files.get(DOCKERIGNORE).copied();
+    let mut context = Context::read(node.dockerfile.clone(), files.into_iter())?;
+    for file in fetched {
+        context.add(&file.name, &file.path, file.identity)?;
+    }
+    for name in tree.empty_folders(&node.name) {
+        context.add_folder(name);
+    }
+    // A folder that is copied may hold templates alone.
+    let folder = tree.folder(&node.name).unwrap_or_default();
+    for name in &copied {
+        let inside = format!("{folder}/{name}");
+        if !context.has(name) && tree.folders().any(|folder| folder == inside) {
+            context.add_folder(name);
+        }
+    }
+    if let Some(path) = dockerignore {
+        let before: Vec<&String> = copied.iter().filter(|name| context.has(name)).collect();
+        context.keep_out(&Ignored::read(path)?);
+        if let Some(name) = before.into_iter().find(|name| !context.has(name)) {
+            return Err(Error::KeptOut {
+                image: node.name.clone(),
+                name: name.clone(),
+                path: path.to_owned(),
+            });
+        }
+    }
+    if let Some(missing) = copied.iter().find(|name| !context.has(name)) {
+        let folder = tree
+            .template(&node.name)
+            .and_then(|template| tree.file(&template)?.parent().map(Path::to_owned));
+        return Err(Error::NotInContext {
+            image: node.name.clone(),
+            name: missing.clone(),
+            folder: folder.unwrap_or_default(),
+            nearest: nearest(missing, context.file_names()),
+        });
+    }
+    let template = tree.template(&node.name).unwrap_or_default();
+    let path = tree.file(&template).unwrap_or(template.as_ref());
+    let text = fs::read_to_string(path).at(path)?;
+    let rendered_from = images
+        .rendered_from
+        .iter()
+        .map(|(name, text)| (name.as_str(), text.as_str()));
+    let own = [(template.as_str(), text.as_str())];
+    let inputs = Inputs::new(&context, options, rendered_from.chain(own));
+    Ok(Prepared { context, inputs })
+}
+
+/// Whether engines take this for the last part of an image's name.
+fn is_name(name: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    name.starts_with(is_plain)
+        && name.ends_with(is_plain)
+        && name.chars().all(|c| is_plain(c) || "._-".contains(c))
+}
