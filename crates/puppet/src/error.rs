@@ -14,14 +14,9 @@ pub type Result<T, E = PuppetError> = std::result::Result<T, E>;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PuppetError {
-    /// A path that cannot be mounted into a container.
-    #[error("{} cannot be mounted into a container: {why}", path.display())]
-    Unmountable {
-        /// The path.
-        path: PathBuf,
-        /// Why not.
-        why: &'static str,
-    },
+    /// A path of the deployment cannot be used.
+    #[error(transparent)]
+    Path(#[from] slipway_paths::PathError),
     /// A file or folder could not be read or written.
     #[error("cannot {action} {}: {source}", path.display())]
     Io {

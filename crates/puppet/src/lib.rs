@@ -14,7 +14,7 @@
 //! # async fn run(
 //! #     engine: Arc<dyn slipway_runtime::engine::Engine>, role: slipway_service::RoleData,
 //! # ) -> slipway_puppet::Result<()> {
-//! let settings = Settings::new(Paths::under("/srv/try".as_ref())?);
+//! let settings = Settings::new(Paths::new("/srv/try".as_ref())?);
 //! let mut hiera = Hieradata::new(role.hiera());
 //! hiera.add_file("passwords.yaml".as_ref())?;
 //! let puppet = Puppet::new(engine, settings, hiera, Arc::new(Silent));
@@ -38,7 +38,6 @@ mod error;
 mod events;
 mod files;
 mod input;
-mod paths;
 mod plan;
 mod puppet;
 mod report;
@@ -52,10 +51,10 @@ pub use events::{Event, Observer, Silent};
 pub use input::entries::parse_entries;
 pub use input::hiera::Hieradata;
 pub use input::merge::{Merged, Run, merge};
-pub use paths::Paths;
 pub use puppet::Puppet;
 pub use report::{Outcome, Planned, Report, RunReport};
 pub use session::hostname;
 pub use settings::{Isolation, Settings};
+pub use slipway_paths::{PathError, Paths};
 pub use volume::changes::{Change, FileChange};
 pub use volume::startup::{CONFIG_HASH, Hashes, hashed_configs};

@@ -48,8 +48,8 @@ impl<'a> Session<'a> {
     pub async fn begin(puppet: &'a Puppet) -> Result<Session<'a>> {
         let settings = &puppet.settings;
         let paths = &settings.paths;
-        files::private_dir(&paths.state())?;
-        let path = paths.state().join("lock");
+        files::private_dir(&paths.puppet_state())?;
+        let path = paths.puppet_state().join("lock");
         let lock = match settings.wait {
             true => {
                 let waiting = |holder: &str| puppet.observer.event(&Event::Waiting { holder });
@@ -188,7 +188,7 @@ impl<'a> Session<'a> {
         redactor: &'b Redactor,
     ) -> Result<Transcript<'b>> {
         Transcript::begin(
-            &self.puppet.settings.paths.logs(),
+            self.puppet.settings.paths.logs(),
             &options.log,
             run.volume.as_str(),
             redactor,

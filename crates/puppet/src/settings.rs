@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use slipway_service::ConfigVolume;
 
-use crate::paths::Paths;
+use slipway_paths::Paths;
 
 /// How runs are to be made. Names are docker-puppet's where it has one.
 #[derive(Clone, Debug)]

@@ -7,7 +7,7 @@ use serde::Serialize;
 use slipway_kolla_config::{Config, Finding, Image, Mount, ParseError, Severity, Surroundings};
 use slipway_service::{ContainerConfig, Service};
 
-use crate::layout::Layout;
+use slipway_paths::Paths;
 
 /// Where a container looks for its config.json.
 const CONFIG_JSON: &str = "/var/lib/kolla/config_files/config.json";
@@ -60,7 +60,7 @@ impl Checked {
     }
 
     /// The files that services declare, each with the containers that mount it as their config.json.
-    pub fn of_services(services: &[Service], layout: &Layout) -> Vec<Checked> {
+    pub fn of_services(services: &[Service], paths: &Paths) -> Vec<Checked> {
         let containers = || {
             let steps = services
                 .iter()
@@ -74,7 +74,7 @@ impl Checked {
                 config: config.clone(),
                 readers: containers()
                     .filter(|(_, container)| reads(container, file))
-                    .map(|(name, container)| Reader::of(name, container, layout))
+                    .map(|(name, container)| Reader::of(name, container, paths))
                     .collect(),
                 declared: true,
             })
@@ -159,12 +159,12 @@ fn reads(container: &ContainerConfig, file: &str) -> bool {
 }
 
 impl Reader {
-    fn of(name: &str, container: &ContainerConfig, layout: &Layout) -> Reader {
+    fn of(name: &str, container: &ContainerConfig, paths: &Paths) -> Reader {
         let keys = container.keys();
         let host = |source: &str| {
             source
                 .starts_with('/')
-                .then(|| PathBuf::from(layout.bind_source(source)))
+                .then(|| PathBuf::from(paths.bind_source(source)))
         };
         let mounts = keys.volumes.iter().map(|volume| Mount {
             target: volume.target.clone(),
@@ -255,8 +255,8 @@ mod tests {
         let file = folder.path().join("a.yaml");
         std::fs::write(&file, definition).unwrap();
         let services = slipway_service::load_dir(&file).unwrap();
-        let layout = Layout::new(folder.path()).unwrap();
-        let checked = Checked::of_services(&services, &layout);
+        let paths = Paths::new(folder.path()).unwrap();
+        let checked = Checked::of_services(&services, &paths);
         let reports = checked.iter().flat_map(Checked::reports);
         reports.map(|report| report.to_string()).collect()
     }

@@ -4,16 +4,12 @@ use anyhow::anyhow;
 use slipway_kolla_config::{Config, Severity, Written};
 
 use crate::exit::bad_input;
-use crate::layout::Layout;
 use crate::output::{Level, Output};
+use slipway_paths::Paths;
 
-/// Checks configs by path, then writes each under the layout's root. Gives how many were new or
+/// Checks configs by path, then writes each under the paths's root. Gives how many were new or
 /// had changed.
-pub fn write(
-    configs: &[(&str, &Config)],
-    layout: &Layout,
-    output: &Output,
-) -> anyhow::Result<usize> {
+pub fn write(configs: &[(&str, &Config)], paths: &Paths, output: &Output) -> anyhow::Result<usize> {
     let findings = configs
         .iter()
         .map(|(path, config)| report(path, config, output))
@@ -25,7 +21,7 @@ pub fn write(
     }
     let mut count = 0;
     for (path, config) in configs {
-        let path = layout.path(path);
+        let path = paths.path(path);
         match slipway_kolla_config::write(&path, config)? {
             Written::Unchanged => {}
             Written::Created | Written::Changed => {

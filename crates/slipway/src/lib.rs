@@ -1,19 +1,8 @@
 //! The command line, and `deploy`, which conducts the others.
 //!
-//! Everything the binary does is behind [`main`]: it reads the command line, runs one subcommand,
-//! and turns what came of it into an exit status. The work itself is in the crates below this
-//! one; what is here is their order ([`deploy`](crate::Layout) brings a node up through Pre and
-//! the steps), where a deployment lies on disk ([`Layout`]), and what a person sees of it.
-//!
-//! ```
-//! use std::path::Path;
-//!
-//! let dir = tempfile::tempdir()?;
-//! let layout = slipway::Layout::new(dir.path())?;
-//! assert!(layout.config_data().ends_with("var/lib/config-data"));
-//! assert_eq!(layout.bind_source("/dev/log"), "/dev/log");
-//! # Ok::<(), anyhow::Error>(())
-//! ```
+//! [`main`] is everything that the binary does: it parses the command line, runs one subcommand and
+//! turns the result into an exit status. The other crates do the work; this one shows what they
+//! report.
 
 mod called_as;
 mod cli;
@@ -27,7 +16,6 @@ mod exit;
 mod kolla_check;
 mod kolla_files;
 mod kolla_image;
-mod layout;
 mod lock;
 mod output;
 mod share;
@@ -38,8 +26,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
-
-pub use layout::Layout;
 
 /// Reads the command line, does what it says, and gives the exit status (see `slipway --help`).
 pub fn main() -> ExitCode {

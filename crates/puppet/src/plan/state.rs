@@ -17,8 +17,8 @@ use slipway_service::Hiera;
 use crate::error::{At, Result};
 use crate::files;
 use crate::input::hiera::Hieradata;
-use crate::paths::Paths;
 use crate::volume::tree::TreeHash;
+use slipway_paths::Paths;
 
 /// What a successful run was made from, and what came of it.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
@@ -84,14 +84,14 @@ impl State {
 
     /// Opens it to be read only. Without a key, or with another, nothing is recognised.
     pub fn read(paths: &Paths) -> Result<State> {
-        let folder = paths.state();
+        let folder = paths.puppet_state();
         let key = match std::fs::read(folder.join("key")) {
             Ok(key) if key.len() == 32 => key,
             _ => random()?,
         };
         Ok(State {
             folder,
-            volumes: paths.volumes_memory(),
+            volumes: paths.volume_records(),
             key,
         })
     }
@@ -229,7 +229,7 @@ mod tests {
     #[test]
     fn only_keys_that_were_asked_for_make_a_difference() {
         let root = tempfile::tempdir().unwrap();
-        let state = State::open(&Paths::under(root.path()).unwrap()).unwrap();
+        let state = State::open(&Paths::new(root.path()).unwrap()).unwrap();
         let hiera = |text: Value| Hieradata::new(text.as_object().unwrap().clone());
         let before = hiera(json!({"asked": 1, "other": 1}));
         let (none, step) = (Hiera::new(), json!({"step": 3}));
@@ -269,7 +269,7 @@ mod tests {
     #[test]
     fn where_no_key_was_written_down_every_key_counts() {
         let root = tempfile::tempdir().unwrap();
-        let state = State::open(&Paths::under(root.path()).unwrap()).unwrap();
+        let state = State::open(&Paths::new(root.path()).unwrap()).unwrap();
         let digest = |text: Value| {
             let hiera = Hieradata::new(text.as_object().unwrap().clone());
             state.lookups([EVERY_KEY], &Hiera::new(), &hiera)
@@ -290,7 +290,7 @@ mod tests {
     fn values_cannot_be_told_from_what_is_remembered() {
         let (a, b) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let digest = |root: &Path| {
-            let state = State::open(&Paths::under(root).unwrap()).unwrap();
+            let state = State::open(&Paths::new(root).unwrap()).unwrap();
             state.inputs([("the manifest", "password")])
         };
         assert_eq!(digest(a.path()), digest(a.path()));

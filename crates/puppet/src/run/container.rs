@@ -14,10 +14,10 @@ use tokio::sync::Semaphore;
 use crate::error::{Failure, Result};
 use crate::events::{Event, Observer};
 use crate::input::merge::Run;
-use crate::paths::Paths;
 use crate::run::mounts;
 use crate::run::transcript::Transcript;
 use crate::settings::Settings;
+use slipway_paths::Paths;
 
 /// Says whose deployment a container works for.
 const ROOT_LABEL: &str = "slipway.puppet.root";
@@ -162,7 +162,7 @@ impl Container<'_> {
         let mut binds = vec![
             mounts::bind(&self.staging.join("in"), IN, "ro"),
             mounts::bind(&self.staging.join("out"), OUT, "rw"),
-            mounts::bind(&paths.modules(), "/slipway/modules", "ro"),
+            mounts::bind(&paths.puppet_modules(), "/slipway/modules", "ro"),
         ];
         let modules = self.settings.host_modules.as_deref();
         binds.extend(mounts::of_the_host(paths, modules, self.net_host));

@@ -128,7 +128,7 @@ impl Session<'_> {
             "/usr/share/slipway/puppet/modules",
             "/usr/share/puppet/modules",
         ];
-        [paths.puppet_etc().join("modules"), paths.modules()]
+        [paths.puppet_etc().join("modules"), paths.puppet_modules()]
             .into_iter()
             .chain(of_the_host.map(PathBuf::from))
             .collect()
@@ -143,7 +143,7 @@ impl Session<'_> {
         manifest: &str,
     ) -> Result<std::collections::BTreeSet<String>> {
         let settings = &self.puppet.settings;
-        let state = settings.paths.state();
+        let state = settings.paths.puppet_state();
         let folder = tempfile::Builder::new()
             .prefix(".host-")
             .tempdir_in(&state)
@@ -179,7 +179,7 @@ impl Session<'_> {
             .kill_on_drop(true);
         let redactor = self.puppet.secrets(manifest).redactor();
         let mut transcript = Transcript::begin(
-            &settings.paths.logs(),
+            settings.paths.logs(),
             &subject.replace(' ', "-"),
             subject,
             &redactor,

@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{At, Result};
 use crate::files;
-use crate::paths::Paths;
+use slipway_paths::Paths;
 
 macro_rules! module {
     ($($path:literal),* $(,)?) => {
@@ -22,16 +22,16 @@ const FILES: &[(&str, &str)] = module![
 
 /// Puts the module under the deployment's state, and removes what an older version left there.
 pub fn install(paths: &Paths) -> Result<()> {
-    let root = paths.modules();
+    let root = paths.puppet_modules();
     // A folder per version of the text: a run of another version may be reading the other one.
     if root.join("slipway").join(digest()).exists() {
         return Ok(());
     }
-    files::private_dir(&paths.state())?;
+    files::private_dir(&paths.puppet_state())?;
     let beside = tempfile::Builder::new()
         .prefix(".modules-")
-        .tempdir_in(paths.state())
-        .at("make a folder in", paths.state())?;
+        .tempdir_in(paths.puppet_state())
+        .at("make a folder in", paths.puppet_state())?;
     for (name, text) in FILES {
         let path = beside.path().join(name);
         if let Some(folder) = path.parent() {

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use slipway_runtime::engine::Bind;
 
-use crate::paths::Paths;
 use crate::settings::HOST_MODULES;
+use slipway_paths::Paths;
 
 /// What something has to be to be mounted: an engine makes a folder of what is not there.
 #[derive(Clone, Copy)]
@@ -110,7 +110,7 @@ mod tests {
     fn only_what_is_there_and_is_what_it_should_be_is_mounted() {
         let system = tempfile::tempdir().unwrap();
         let root = tempfile::tempdir().unwrap();
-        let paths = Paths::under(root.path()).unwrap();
+        let paths = Paths::new(root.path()).unwrap();
         let targets = |net_host: bool, modules: Option<&Path>| -> Vec<String> {
             let binds = below(system.path(), &paths, modules, net_host);
             binds.into_iter().map(|bind| bind.target).collect()

@@ -8,7 +8,7 @@ use slipway_service::{ConfigVolume, ContainerConfig};
 
 use crate::error::{At, PuppetError, Result};
 use crate::files;
-use crate::paths::Paths;
+use slipway_paths::Paths;
 
 /// The environment variable that carries the hash.
 pub const CONFIG_HASH: &str = "TRIPLEO_CONFIG_HASH";
@@ -159,7 +159,7 @@ mod tests {
     #[test]
     fn each_mounted_volume_counts_once() {
         let root = tempfile::tempdir().unwrap();
-        let paths = Paths::under(root.path()).unwrap();
+        let paths = Paths::new(root.path()).unwrap();
         std::fs::create_dir_all(paths.generated()).unwrap();
         let prefix = paths.config_data();
         std::fs::write(prefix.join("memcached.sha256"), "m\n").unwrap();
@@ -195,7 +195,7 @@ mod tests {
     #[test]
     fn startup_configs_get_the_hashes_of_what_they_mount() {
         let root = tempfile::tempdir().unwrap();
-        let paths = Paths::under(root.path()).unwrap();
+        let paths = Paths::new(root.path()).unwrap();
         std::fs::create_dir_all(paths.generated()).unwrap();
         std::fs::write(paths.generated().join("k.sha256"), "hash\n").unwrap();
         let mount = format!("{}/k/:/x:ro", paths.generated().display());

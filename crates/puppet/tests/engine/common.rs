@@ -61,7 +61,7 @@ impl Deployment {
     }
 
     pub fn paths(&self) -> Paths {
-        Paths::under(self.root.path()).unwrap()
+        Paths::new(self.root.path()).unwrap()
     }
 
     pub fn settings(&self) -> Settings {

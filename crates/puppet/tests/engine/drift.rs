@@ -43,7 +43,7 @@ async fn what_would_run_and_what_would_change_is_told_and_not_done() {
     };
     assert_eq!(due("1").await.as_deref(), Some("not done before"));
     assert!(
-        !deployment.paths().state().exists(),
+        !deployment.paths().puppet_state().exists(),
         "a plan leaves nothing"
     );
 

@@ -23,7 +23,7 @@ async fn facts_are_found_out_once_and_handed_in() {
     let host = slipway_puppet::hostname().unwrap();
     assert_eq!(run("one", vec![]).await, format!("{host}  containers"));
 
-    let kept = std::fs::read_dir(deployment.paths().state().join("facts")).unwrap();
+    let kept = std::fs::read_dir(deployment.paths().puppet_state().join("facts")).unwrap();
     let kept: Vec<_> = kept.map(|entry| entry.unwrap().path()).collect();
     assert_eq!(kept.len(), 1);
     let mut facts: serde_json::Value =

@@ -17,18 +17,18 @@ use crate::cli::{Apply, Global, LabelData};
 use crate::converging::{in_short, plan_table, show};
 use crate::engine;
 use crate::exit::bad_input;
-use crate::layout::Layout;
 use crate::lock;
 use crate::output::{Level, Output};
 use crate::systemd;
+use slipway_paths::Paths;
 
 /// Makes the containers of a step file be as it says.
 pub async fn run(asked: Apply, global: &Global, output: &Output) -> anyhow::Result<()> {
-    let layout = Layout::new(&asked.root.root).map_err(bad_input)?;
+    let paths = Paths::new(&asked.root.root).map_err(bad_input)?;
     let set = ContainerSet {
         config_id: asked.config_id,
         managed_by: asked.managed_by,
-        containers: read(&asked.file, &layout).await?,
+        containers: read(&asked.file, &paths).await?,
     };
     let redactor = secrets(set.containers.values(), &Host::current()).redactor();
     let engine = engine::connect(global).await?;
@@ -42,8 +42,8 @@ pub async fn run(asked: Apply, global: &Global, output: &Output) -> anyhow::Resu
         log_dir: asked.container_log_path,
         cleanup: !asked.no_cleanup,
         rollback: !asked.no_rollback,
-        state_dir: Some(layout.state()),
-        units: systemd::units(&asked.systemd, layout.root(), engine.as_ref(), output),
+        state_dir: Some(paths.state()),
+        units: systemd::units(&asked.systemd, paths.root(), engine.as_ref(), output),
         redact: Arc::new(move |text| redactor.redact(text)),
         ..ApplyOptions::default()
     };
@@ -55,7 +55,7 @@ pub async fn run(asked: Apply, global: &Global, output: &Output) -> anyhow::Resu
         }
         return Ok(converge::check(engine.as_ref(), &set, &plan, &options).await?);
     }
-    let _lock = lock::take(&layout.state(), asked.lock.no_wait, output).await?;
+    let _lock = lock::take(&paths.state(), asked.lock.no_wait, output).await?;
     let progress = |event| show(&event, output);
     let timeout = asked.wait.map(Duration::from_secs);
     let converged = converge_and_wait(engine.as_ref(), &set, &options, timeout, &progress).await;
@@ -98,10 +98,7 @@ fn report(outcome: &Outcome, failures: &[ContainerFailure]) -> Value {
 }
 
 /// Reads containers from a file, a folder, or standard input, and moves their host paths.
-pub async fn read(
-    file: &Path,
-    layout: &Layout,
-) -> anyhow::Result<IndexMap<String, ContainerConfig>> {
+pub async fn read(file: &Path, paths: &Paths) -> anyhow::Result<IndexMap<String, ContainerConfig>> {
     let mut containers = if file == Path::new("-") {
         // On a thread of its own, so that an interrupt need not wait for its end.
         let name = Path::new("standard input");
@@ -113,7 +110,7 @@ pub async fn read(
         slipway_runtime::step::read(file).map_err(bad_input)?
     };
     for config in containers.values_mut() {
-        config.relocate(|path| layout.bind_source(path));
+        config.relocate(|path| paths.bind_source(path));
     }
     Ok(containers)
 }

@@ -11,9 +11,9 @@ use crate::cli::{self, Config, ContainerCli, Global};
 use crate::deploy::Deployment;
 use crate::deploy::progress::in_short;
 use crate::exit::bad_input;
-use crate::layout::Layout;
 use crate::lock;
 use crate::output::{Level, Output, table};
+use slipway_paths::Paths;
 
 /// Where either script has its list of entries.
 const LISTS: [&str; 2] = [
@@ -29,7 +29,14 @@ pub async fn run(asked: Config, global: &Global, output: &Arc<Output>) -> anyhow
     let looks = asked.plan || asked.check;
     let _lock = match looks {
         true => None,
-        false => Some(lock::take(&deployment.layout.state(), asked.lock.no_wait, output).await?),
+        false => Some(
+            lock::take(
+                &deployment.settings.paths.state(),
+                asked.lock.no_wait,
+                output,
+            )
+            .await?,
+        ),
     };
     let global = engine_asked_for(global, asked.container_cli);
     deployment.connect(&global).await?;
@@ -85,8 +92,8 @@ fn list(asked: &Config) -> anyhow::Result<PathBuf> {
     if let Some(file) = std::env::var_os("CONFIG").filter(|file| !file.is_empty()) {
         return Ok(file.into());
     }
-    let layout = Layout::new(&asked.root.root)?;
-    let lists = LISTS.map(|list| layout.path(list));
+    let paths = Paths::new(&asked.root.root)?;
+    let lists = LISTS.map(|list| paths.path(list));
     match lists.iter().find(|list| list.is_file()) {
         Some(list) => Ok(list.clone()),
         None => bail!(
@@ -182,7 +189,7 @@ fn plan_table(planned: &[Planned]) -> String {
 fn hash_startup_configs(deployment: &Deployment, asked: &Config) -> anyhow::Result<()> {
     let pattern = match &asked.startup_config_pattern {
         Some(pattern) => std::path::absolute(pattern)?,
-        None if asked.services.is_empty() => deployment.layout.path(STARTUP_CONFIGS),
+        None if asked.services.is_empty() => deployment.settings.paths.path(STARTUP_CONFIGS),
         None => return Ok(()),
     };
     let hashes = Hashes::of(&deployment.settings.paths);

@@ -18,15 +18,15 @@ use crate::cli::{Debug, DebugAction, Global};
 use crate::engine;
 use crate::engine_command::{EngineCommand, quoted};
 use crate::exit::{Ended, bad_input};
-use crate::layout::Layout;
 use crate::output::{Level, Output};
+use slipway_paths::Paths;
 
 mod terminal;
 
 /// Prints or runs one container's config.
 pub async fn run(asked: Debug, global: &Global, output: &Output) -> anyhow::Result<()> {
-    let layout = Layout::new(&asked.root.root).map_err(bad_input)?;
-    let mut containers = apply::read(&asked.file, &layout).await?;
+    let paths = Paths::new(&asked.root.root).map_err(bad_input)?;
+    let mut containers = apply::read(&asked.file, &paths).await?;
     let name = asked.container_name.as_str();
     let Some(config) = containers.shift_remove(name) else {
         let names: Vec<&str> = containers.keys().map(String::as_str).collect();

@@ -9,8 +9,8 @@ use crate::exit::bad_input;
 use crate::kolla_check::{Checked, Report};
 use crate::kolla_files::write;
 use crate::kolla_image::Images;
-use crate::layout::Layout;
 use crate::output::{Level, Output};
+use slipway_paths::Paths;
 
 /// Writes, checks, or prints the schema.
 pub async fn run(asked: &KollaConfig, global: &Global, output: &Output) -> anyhow::Result<()> {
@@ -22,8 +22,8 @@ pub async fn run(asked: &KollaConfig, global: &Global, output: &Output) -> anyho
                 .iter()
                 .map(|(path, config)| (path.as_str(), config))
                 .collect();
-            let layout = Layout::new(&root.root).map_err(bad_input)?;
-            let written = write(&configs, &layout, output)?;
+            let paths = Paths::new(&root.root).map_err(bad_input)?;
+            let written = write(&configs, &paths, output)?;
             output.line(
                 Level::Normal,
                 &format!("{written} of {} files written", configs.len()),
@@ -40,7 +40,7 @@ pub async fn run(asked: &KollaConfig, global: &Global, output: &Output) -> anyho
 }
 
 async fn check(asked: &KollaConfigCheck, global: &Global) -> anyhow::Result<Vec<Report>> {
-    let layout = Layout::new(&asked.root.root).map_err(bad_input)?;
+    let paths = Paths::new(&asked.root.root).map_err(bad_input)?;
     let mut services = Vec::new();
     for path in &asked.services {
         services.extend(slipway_service::load_dir(path).map_err(bad_input)?);
@@ -53,7 +53,7 @@ async fn check(asked: &KollaConfigCheck, global: &Global) -> anyhow::Result<Vec<
             Err(error) => reports.push(Report::unreadable(file, &error)),
         }
     }
-    checked.extend(Checked::of_services(&services, &layout));
+    checked.extend(Checked::of_services(&services, &paths));
     if asked.image.is_some() || asked.images {
         let engine = crate::engine::connect(global).await?;
         Images::new(engine.as_ref())

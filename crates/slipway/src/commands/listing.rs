@@ -14,9 +14,9 @@ use slipway_runtime::systemd::Units;
 
 use crate::cli::{Cleanup, Delete, Global, Logs, Select, Systemd};
 use crate::exit::bad_input;
-use crate::layout::Layout;
 use crate::output::{Level, Output, table};
 use crate::{deploy, engine, lock, systemd};
+use slipway_paths::Paths;
 
 /// Lists containers.
 pub async fn ps(asked: &Select, global: &Global, output: &Output) -> anyhow::Result<()> {
@@ -25,9 +25,9 @@ pub async fn ps(asked: &Select, global: &Global, output: &Output) -> anyhow::Res
     let mut sets = sets(asked, engine.as_ref(), managed_by.as_deref()).await?;
     let mut missing = Vec::new();
     if let (Some(root), Some(managed_by)) = (&asked.root, &managed_by) {
-        let layout = Layout::new(root).map_err(bad_input)?;
+        let paths = Paths::new(root).map_err(bad_input)?;
         for (config_id, listed) in &mut sets {
-            let names = compare(engine.as_ref(), &layout, config_id, managed_by, listed).await?;
+            let names = compare(engine.as_ref(), &paths, config_id, managed_by, listed).await?;
             missing.extend(names.into_iter().map(|name| (config_id.clone(), name)));
         }
     }
@@ -69,7 +69,7 @@ pub async fn ps(asked: &Select, global: &Global, output: &Output) -> anyhow::Res
 /// are on disk. Gives the names of those that are not there.
 async fn compare(
     engine: &dyn Engine,
-    layout: &Layout,
+    paths: &Paths,
     config_id: &str,
     managed_by: &str,
     listed: &mut [Listed],
@@ -77,7 +77,7 @@ async fn compare(
     let Some(step) = deploy::step_of(config_id) else {
         return Ok(Vec::new());
     };
-    let file = layout.tripleo_config().join(format!(
+    let file = paths.tripleo_config().join(format!(
         "hashed-docker-container-startup-config-step_{step}.json"
     ));
     if !file.is_file() {
@@ -89,7 +89,7 @@ async fn compare(
         containers: slipway_runtime::step::read(&file).map_err(bad_input)?,
     };
     let options = ApplyOptions {
-        state_dir: Some(layout.state()),
+        state_dir: Some(paths.state()),
         ..ApplyOptions::default()
     };
     Ok(manage::add_drift(engine, &set, &options, listed).await?)
@@ -247,8 +247,8 @@ impl Kept {
         engine: &dyn Engine,
         output: &Output,
     ) -> anyhow::Result<Kept> {
-        let layout = Layout::new(root.unwrap_or(Path::new("/"))).map_err(bad_input)?;
-        let state = layout.state();
+        let paths = Paths::new(root.unwrap_or(Path::new("/"))).map_err(bad_input)?;
+        let state = paths.state();
         // Nobody names the root that all have in common; what is there may be another user's.
         let ours = rustix::fs::Access::READ_OK | rustix::fs::Access::WRITE_OK;
         let is_ours = root.is_some() || rustix::fs::access(&state, ours).is_ok();
@@ -259,7 +259,7 @@ impl Kept {
         Ok(Kept {
             state: is_ours.then_some(state),
             _lock: lock,
-            units: systemd::units(systemd, layout.root(), engine, output),
+            units: systemd::units(systemd, paths.root(), engine, output),
         })
     }
 
@@ -301,7 +301,7 @@ fn managed_by(
 ) -> anyhow::Result<Option<String>> {
     match (name, root) {
         (Some(name), _) => Ok(Some(name.to_owned())),
-        (None, Some(root)) => Ok(Some(Layout::new(root).map_err(bad_input)?.managed_by(role))),
+        (None, Some(root)) => Ok(Some(Paths::new(root).map_err(bad_input)?.managed_by(role))),
         (None, None) => Ok(None),
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{anyhow, ensure};
-use slipway_puppet::{Hieradata, Isolation, Paths, Puppet, Report, Settings};
+use slipway_puppet::{Hieradata, Isolation, Puppet, Report, Settings};
 use slipway_runtime::engine::Engine;
 use slipway_runtime::systemd::Units;
 use slipway_service::{ConfigVolume, ContainerConfig, PuppetConfig, Redactor, RoleData, Step};
@@ -14,12 +14,11 @@ use super::progress::Progress;
 use crate::cli;
 use crate::declared;
 use crate::exit::bad_input;
-use crate::layout::Layout;
 use crate::output::Output;
+use slipway_paths::Paths;
 
 /// A role's declarations, moved under a root, and the engine that runs them.
 pub struct Deployment {
-    pub layout: Layout,
     pub role: RoleData,
     pub hiera: Hieradata,
     pub settings: Settings,
@@ -46,9 +45,9 @@ impl Deployment {
         for file in &services.hiera {
             hiera.add_file(file).map_err(bad_input)?;
         }
-        let layout = Layout::new(&root.root).map_err(bad_input)?;
-        let managed_by = layout.managed_by(&services.role);
-        let mut deployment = Deployment::of(layout, role, hiera, generating, output)?;
+        let paths = Paths::new(&root.root).map_err(bad_input)?;
+        let managed_by = paths.managed_by(&services.role);
+        let mut deployment = Deployment::of(paths, role, hiera, generating, output)?;
         deployment.managed_by = managed_by;
         Ok(deployment)
     }
@@ -62,8 +61,8 @@ impl Deployment {
         check_mode: bool,
         output: &Arc<Output>,
     ) -> anyhow::Result<Deployment> {
-        let layout = Layout::new(&root.root).map_err(bad_input)?;
-        let folder = layout.path(match check_mode {
+        let paths = Paths::new(&root.root).map_err(bad_input)?;
+        let folder = paths.path(match check_mode {
             true => "/etc/puppet/check-mode",
             false => "/etc/puppet",
         });
@@ -72,18 +71,18 @@ impl Deployment {
             puppet_config: entries,
             ..RoleData::default()
         };
-        Deployment::of(layout, role, hiera, generating, output)
+        Deployment::of(paths, role, hiera, generating, output)
     }
 
     fn of(
-        layout: Layout,
+        paths: Paths,
         mut role: RoleData,
         hiera: Hieradata,
         generating: &cli::Generating,
         output: &Arc<Output>,
     ) -> anyhow::Result<Deployment> {
-        relocate(&mut role, &layout);
-        let mut settings = Settings::new(Paths::under(layout.root()).map_err(bad_input)?);
+        relocate(&mut role, &paths);
+        let mut settings = Settings::new(paths);
         settings.process_count = generating.process_count.get();
         settings.timeout = Duration::from_secs(generating.puppet_timeout);
         settings.keep_failed = generating.keep_failed;
@@ -94,7 +93,6 @@ impl Deployment {
         Ok(Deployment {
             managed_by: String::new(),
             redactor: hiera.redactor(),
-            layout,
             role,
             hiera,
             settings,
@@ -174,24 +172,24 @@ impl Deployment {
 }
 
 /// Moves every host path that the role names under the root.
-fn relocate(role: &mut RoleData, layout: &Layout) {
+fn relocate(role: &mut RoleData, paths: &Paths) {
     let configs = role
         .docker_config
         .values_mut()
         .flat_map(|containers| containers.0.values_mut());
     for config in configs {
-        config.relocate(|path| layout.bind_source(path));
+        config.relocate(|path| paths.bind_source(path));
     }
     let tasks = role.docker_puppet_tasks.values_mut().flatten();
     for entry in role.puppet_config.iter_mut().chain(tasks) {
-        relocate_volumes(entry, layout);
+        relocate_volumes(entry, paths);
     }
 }
 
-fn relocate_volumes(entry: &mut PuppetConfig, layout: &Layout) {
+fn relocate_volumes(entry: &mut PuppetConfig, paths: &Paths) {
     for volume in &mut entry.volumes {
         if let Some((source, rest)) = volume.split_once(':') {
-            *volume = format!("{}:{rest}", layout.bind_source(source));
+            *volume = format!("{}:{rest}", paths.bind_source(source));
         }
     }
 }

@@ -45,7 +45,11 @@ pub fn write(deployment: &Deployment) -> anyhow::Result<Files> {
         .map(|(path, config)| (path.as_str(), config))
         .collect();
     Ok(Files {
-        kolla_configs: kolla_files::write(&configs, &deployment.layout, &deployment.output)?,
+        kolla_configs: kolla_files::write(
+            &configs,
+            &deployment.settings.paths,
+            &deployment.output,
+        )?,
         scripts: scripts(deployment)?,
     })
 }
@@ -59,7 +63,7 @@ fn scripts(deployment: &Deployment) -> anyhow::Result<usize> {
         .chain(of_any.map(|script| (CONTAINER_SCRIPTS, script)));
     let mut count = 0;
     for (folder, (name, script)) in all {
-        let path = deployment.layout.path(folder).join(name.as_str());
+        let path = deployment.settings.paths.path(folder).join(name.as_str());
         let written =
             slipway_kolla_config::write_with_mode(&path, script.content.as_bytes(), script.mode)
                 .context("cannot write a script that containers mount")?;

@@ -51,5 +51,9 @@ pub fn up_to(deployment: &Deployment, step: Step) -> anyhow::Result<String> {
 }
 
 fn file(deployment: &Deployment, step: Step) -> PathBuf {
-    deployment.layout.state().join(format!("generation-{step}"))
+    deployment
+        .settings
+        .paths
+        .state()
+        .join(format!("generation-{step}"))
 }

@@ -55,7 +55,14 @@ pub async fn deploy(
     let steps = steps::asked_for(asked.step, asked.from, asked.to)?;
     let _lock = match asked.plan {
         true => None,
-        false => Some(lock::take(&deployment.layout.state(), asked.lock.no_wait, output).await?),
+        false => Some(
+            lock::take(
+                &deployment.settings.paths.state(),
+                asked.lock.no_wait,
+                output,
+            )
+            .await?,
+        ),
     };
     if asked.write_only {
         let files = files::write(&deployment)?;
@@ -69,7 +76,7 @@ pub async fn deploy(
     deployment.connect(global).await?;
     deployment.units = systemd::units(
         &asked.systemd,
-        deployment.layout.root(),
+        deployment.settings.paths.root(),
         deployment.engine()?.as_ref(),
         output,
     );

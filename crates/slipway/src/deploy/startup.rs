@@ -28,7 +28,7 @@ pub fn hashed(deployment: &Deployment, step: Step) -> IndexMap<String, Container
 /// Writes `docker-container-startup-config-step_N.json` and `hashed-…` for every step, readable
 /// for root only, where their content has changed.
 pub fn write(deployment: &Deployment) -> anyhow::Result<()> {
-    let folder = deployment.layout.tripleo_config();
+    let folder = deployment.settings.paths.tripleo_config();
     for step in Step::all() {
         let name = format!("docker-container-startup-config-{step}.json");
         for (name, containers) in [

@@ -92,7 +92,7 @@ impl Deployment {
             secrets(set.containers.values(), &Host::current()).redactor(),
         );
         let options = ApplyOptions {
-            state_dir: Some(self.layout.state()),
+            state_dir: Some(self.settings.paths.state()),
             units: self.units.clone(),
             redact: Arc::new(move |text| of_set.redact(&of_hiera.redact(text))),
             ..ApplyOptions::default()

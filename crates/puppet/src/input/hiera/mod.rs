@@ -11,7 +11,7 @@ use slipway_service::{Hiera, Redactor, Secrets};
 
 use crate::error::{At, Result};
 use crate::files;
-use crate::paths::Paths;
+use slipway_paths::Paths;
 
 /// Data of a run in a container that comes before all other: its step.
 pub(crate) const CONTAINER_LEVEL: &str = "docker_puppet";
@@ -273,7 +273,7 @@ mod tests {
     #[test]
     fn files_are_private_and_follow_the_data() {
         let root = tempfile::tempdir().unwrap();
-        let paths = Paths::under(root.path()).unwrap();
+        let paths = Paths::new(root.path()).unwrap();
         std::fs::create_dir_all(paths.puppet_etc()).unwrap();
         let config = paths.puppet_etc().join("hiera.yaml");
         std::fs::write(&config, "somebody's").unwrap();

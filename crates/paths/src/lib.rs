@@ -1,0 +1,334 @@
+//! The paths of a deployment.
+//!
+//! The absolute paths are TripleO's: service definitions and hosts agree on them. `--root DIR` puts
+//! DIR in front of each of them, bind-mount sources included, so a second deployment can live on the
+//! same host without touching the first.
+//!
+//! [`Paths::new`] is the way in. No method creates a directory: a command that only reads leaves
+//! nothing behind.
+//!
+//! ```
+//! use slipway_paths::Paths;
+//!
+//! let paths = Paths::new("/srv/second".as_ref())?;
+//! assert_eq!(paths.config_data().to_str(), Some("/srv/second/var/lib/config-data"));
+//! assert_eq!(paths.bind_source("/var/lib/mysql"), "/srv/second/var/lib/mysql");
+//! assert_eq!(paths.bind_source("/dev/log"), "/dev/log");
+//! # Ok::<(), slipway_paths::PathError>(())
+//! ```
+
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+/// Host paths that `--root` does not move: they belong to the running system, not to a deployment.
+const HOST_PATHS: [&str; 11] = [
+    "/dev",
+    "/proc",
+    "/sys",
+    "/run",
+    "/usr",
+    "/lib",
+    "/etc/localtime",
+    "/etc/hosts",
+    "/etc/resolv.conf",
+    "/etc/ssl",
+    "/etc/pki",
+];
+
+const CONFIG_DATA: &str = "/var/lib/config-data";
+const LOGS: &str = "/var/log/slipway/config";
+
+/// Why a directory cannot be part of a deployment.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PathError {
+    /// The root cannot be resolved.
+    #[error("cannot use the root {}", root.display())]
+    Root {
+        /// The root.
+        root: PathBuf,
+        /// The system's error.
+        source: std::io::Error,
+    },
+    /// The path cannot be the source of a bind mount.
+    #[error("{} cannot be the source of a bind mount: {reason}", path.display())]
+    Unmountable {
+        /// The path.
+        path: PathBuf,
+        /// The reason.
+        reason: &'static str,
+    },
+}
+
+/// The paths of one deployment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Paths {
+    root: PathBuf,
+    config_data: PathBuf,
+    logs: PathBuf,
+}
+
+impl Paths {
+    /// Returns the paths under `root`, with symlinks in `root` resolved. With `/` they are
+    /// TripleO's own.
+    ///
+    /// # Errors
+    /// `root` is not a directory (it may be missing), is not UTF-8, or contains a colon.
+    pub fn new(root: &Path) -> Result<Paths, PathError> {
+        let resolved = resolve(root).map_err(|source| PathError::Root {
+            root: root.to_owned(),
+            source,
+        })?;
+        let root = mountable(&resolved)?;
+        Ok(Paths {
+            config_data: below(&root, CONFIG_DATA),
+            logs: below(&root, LOGS),
+            root,
+        })
+    }
+
+    /// Moves the config volumes to another directory.
+    ///
+    /// # Errors
+    /// The directory cannot be the source of a bind mount.
+    pub fn with_config_data(self, config_data: &Path) -> Result<Paths, PathError> {
+        Ok(Paths {
+            config_data: mountable(config_data)?,
+            ..self
+        })
+    }
+
+    /// Moves the logs of Puppet runs to another directory.
+    pub fn with_logs(self, logs: &Path) -> Paths {
+        Paths {
+            logs: logs.to_owned(),
+            ..self
+        }
+    }
+
+    /// Returns the root.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Returns TripleO's absolute path, moved under the root.
+    pub fn path(&self, absolute: &str) -> PathBuf {
+        below(&self.root, absolute)
+    }
+
+    /// Returns a bind mount's source, moved under the root. Named volumes and paths of the running
+    /// system (`/dev`, `/etc/hosts`, …) stay.
+    pub fn bind_source(&self, source: &str) -> String {
+        let stays = !source.starts_with('/')
+            || self.root == Path::new("/")
+            || HOST_PATHS
+                .iter()
+                .any(|host| Path::new(source).starts_with(host));
+        if stays {
+            return source.to_owned();
+        }
+        let trailing = if source.ends_with('/') && source.len() > 1 {
+            "/"
+        } else {
+            ""
+        };
+        format!(
+            "{}{trailing}",
+            self.path(source.trim_end_matches('/')).display()
+        )
+    }
+
+    /// The config volumes: `/var/lib/config-data`.
+    pub fn config_data(&self) -> &Path {
+        &self.config_data
+    }
+
+    /// The files that Puppet itself wrote, a directory for each config volume.
+    pub fn generated(&self) -> PathBuf {
+        self.config_data.join("puppet-generated")
+    }
+
+    /// The directory in which a config volume is assembled before it is swapped in. It is on the
+    /// volumes' file system.
+    pub fn staging(&self) -> PathBuf {
+        self.config_data.join(".staging")
+    }
+
+    /// Trees that were replaced. Running containers may still mount them.
+    pub fn replaced(&self) -> PathBuf {
+        self.config_data.join(".replaced")
+    }
+
+    /// The deployment's `/etc/puppet`: hiera data, and Puppet modules where it has its own.
+    pub fn puppet_etc(&self) -> PathBuf {
+        self.path("/etc/puppet")
+    }
+
+    /// Hiera's data.
+    pub fn hieradata(&self) -> PathBuf {
+        self.puppet_etc().join("hieradata")
+    }
+
+    /// The containers' configs by step: `/var/lib/tripleo-config`.
+    pub fn tripleo_config(&self) -> PathBuf {
+        self.path("/var/lib/tripleo-config")
+    }
+
+    /// Slipway's records between runs: `/var/lib/slipway`.
+    pub fn state(&self) -> PathBuf {
+        self.path("/var/lib/slipway")
+    }
+
+    /// The records of Puppet runs.
+    pub fn puppet_state(&self) -> PathBuf {
+        self.state().join("puppet")
+    }
+
+    /// Slipway's own Puppet modules.
+    pub fn puppet_modules(&self) -> PathBuf {
+        self.puppet_state().join("modules")
+    }
+
+    /// The name of the directory, in [`Paths::puppet_state`], that holds the records of config
+    /// volumes. Each location of config volumes has its own, so a trial run elsewhere does not
+    /// replace the records of the real volumes.
+    pub fn volume_records(&self) -> String {
+        if self.config_data == self.path(CONFIG_DATA) {
+            return "volumes".to_owned();
+        }
+        let digest = Sha256::digest(self.config_data.as_os_str().as_encoded_bytes());
+        format!("volumes-{}", hex::encode(&digest[..8]))
+    }
+
+    /// The logs of Puppet runs.
+    pub fn logs(&self) -> &Path {
+        &self.logs
+    }
+
+    /// The default `managed_by` label: TripleO's for the root `/`, and a different one for every
+    /// other root, so two deployments never touch each other's containers.
+    pub fn managed_by(&self, role: &str) -> String {
+        if self.root == Path::new("/") {
+            return format!("tripleo-{role}");
+        }
+        let digest = Sha256::digest(self.root.as_os_str().as_encoded_bytes());
+        format!("slipway-{role}-{}", hex::encode(&digest[..4]))
+    }
+}
+
+fn below(root: &Path, absolute: &str) -> PathBuf {
+    root.join(absolute.trim_start_matches('/'))
+}
+
+/// Returns the path if the engine accepts it as the source of a bind mount.
+fn mountable(path: &Path) -> Result<PathBuf, PathError> {
+    let reason = match path.to_str() {
+        None => "it is not UTF-8",
+        Some(text) if text.contains(':') => "it contains a colon",
+        Some(_) if !path.is_absolute() => "it is not absolute",
+        Some(_) => return Ok(path.to_owned()),
+    };
+    Err(PathError::Unmountable {
+        path: path.to_owned(),
+        reason,
+    })
+}
+
+/// Resolves the symlinks in a directory's path. The last components may be missing: they can be
+/// created later.
+fn resolve(directory: &Path) -> std::io::Result<PathBuf> {
+    let absolute = std::path::absolute(directory)?;
+    let mut missing = Vec::new();
+    for ancestor in absolute.ancestors() {
+        match ancestor.canonicalize() {
+            Ok(found) if !found.is_dir() => return Err(std::io::ErrorKind::NotADirectory.into()),
+            Ok(found) => {
+                return Ok(missing
+                    .iter()
+                    .rev()
+                    .fold(found, |path, name| path.join(name)));
+            }
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+            // A path that ends in `..`, or a dangling symlink, could become anything.
+            Err(error) => match ancestor.file_name() {
+                Some(name) if !ancestor.is_symlink() => missing.push(name),
+                _ => return Err(error),
+            },
+        }
+    }
+    Err(std::io::ErrorKind::NotFound.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_root_is_resolved_and_not_created() {
+        let dir = tempfile::tempdir().unwrap();
+        let real = dir.path().canonicalize().unwrap();
+        let link = dir.path().join("link");
+        std::os::unix::fs::symlink(&real, &link).unwrap();
+        let paths = Paths::new(&link.join("a/b")).unwrap();
+        assert_eq!(paths.root(), real.join("a/b"));
+        assert!(!real.join("a").exists());
+        std::fs::create_dir_all(real.join("a/b")).unwrap();
+        assert_eq!(Paths::new(&link.join("a/b")).unwrap(), paths);
+        // The label is made from the path: a trailing slash must not change it.
+        for same in ["a/b", "a/b/", "a//./b"] {
+            let other = Paths::new(&link.join(same)).unwrap();
+            assert_eq!(other.managed_by("R"), paths.managed_by("R"), "{same}");
+        }
+        assert_eq!(paths.root().as_os_str(), real.join("a/b").as_os_str());
+    }
+
+    #[test]
+    fn a_root_that_is_not_a_directory_is_rejected() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        let nowhere = dir.path().join("nowhere");
+        std::os::unix::fs::symlink("missing", &nowhere).unwrap();
+        for root in [
+            &file,
+            &file.join("below"),
+            &nowhere,
+            &dir.path().join("a/../b"),
+        ] {
+            assert!(Paths::new(root).is_err(), "{}", root.display());
+        }
+    }
+
+    #[test]
+    fn a_root_moves_tripleos_paths_and_not_the_hosts() {
+        let dir = tempfile::tempdir().unwrap();
+        let paths = Paths::new(dir.path()).unwrap();
+        let root = dir.path().canonicalize().unwrap().display().to_string();
+        assert_eq!(
+            paths.bind_source("/var/lib/config-data/puppet-generated/keystone/"),
+            format!("{root}/var/lib/config-data/puppet-generated/keystone/")
+        );
+        assert_eq!(paths.bind_source("/etc/localtime"), "/etc/localtime");
+        assert_eq!(paths.bind_source("/dev/log"), "/dev/log");
+        assert_eq!(
+            paths.bind_source("/development"),
+            format!("{root}/development")
+        );
+        assert_eq!(paths.bind_source("a-volume"), "a-volume");
+    }
+
+    #[test]
+    fn the_plain_root_changes_nothing() {
+        let paths = Paths::new(Path::new("/")).unwrap();
+        assert_eq!(paths.bind_source("/var/lib/mysql"), "/var/lib/mysql");
+        assert_eq!(paths.config_data(), Path::new("/var/lib/config-data"));
+        assert_eq!(paths.managed_by("Controller"), "tripleo-Controller");
+    }
+
+    #[test]
+    fn a_root_with_a_colon_is_rejected() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(Paths::new(&dir.path().join("a:b")).is_err());
+    }
+}
