@@ -9,7 +9,6 @@ mod deployment;
 mod http;
 mod place;
 mod registry;
-mod relay;
 mod run;
 mod watch;
 
@@ -17,6 +16,6 @@ pub use deployment::{Deployment, SECRETS};
 pub use http::{Response, request};
 pub use place::{Place, names};
 pub use registry::{PASSWORD, Registry, login};
-pub use relay::Relay;
 pub use run::{Run, repository, run, slipway};
+pub use slipway_test_support::Relay;
 pub use watch::ProcessWatch;

@@ -9,8 +9,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use slipway_engine::{ConnectOptions, connect};
 use slipway_image::{Event, ImageSet, Observer, Options};
-use slipway_runtime::engine::{ConnectOptions, connect};
 
 struct Printer;
 

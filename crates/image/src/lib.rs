@@ -7,7 +7,7 @@
 //!
 //! [`ImageSet::load`] reads and renders a tree. From there [`ImageSet::write_templates`] leaves the
 //! Dockerfiles on disk, [`ImageSet::plan`] says what would be built and why, and
-//! [`ImageSet::build`] builds it through [`slipway_runtime::engine::Engine`].
+//! [`ImageSet::build`] builds it through [`slipway_engine::Engine`].
 //!
 //! An image is built only when something it is made of changed. Its *fingerprint* covers the
 //! rendered Dockerfile, the files beside it, build arguments, options and its parents'

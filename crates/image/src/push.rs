@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use slipway_runtime::engine::{Engine, EngineError, PushProgress};
+use slipway_engine::{Engine, EngineError, PushProgress};
 
 /// The wait before the first new attempt; each further one is twice as long.
 const FIRST_WAIT: Duration = Duration::from_secs(1);

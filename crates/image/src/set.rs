@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::Value;
-use slipway_runtime::engine::Engine;
+use slipway_engine::Engine;
 
 use crate::build::{self, Observer, Summary};
 use crate::decide::{self, Plan};

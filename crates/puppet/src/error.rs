@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Serialize, Serializer};
-use slipway_runtime::engine::EngineError;
+use slipway_engine::EngineError;
 use slipway_runtime::lock::LockError;
 
 /// The result of a job of this crate.

@@ -12,7 +12,7 @@
 //! use slipway_puppet::{Hieradata, Paths, Puppet, Settings, Silent};
 //!
 //! # async fn run(
-//! #     engine: Arc<dyn slipway_runtime::engine::Engine>, role: slipway_service::RoleData,
+//! #     engine: Arc<dyn slipway_engine::Engine>, role: slipway_service::RoleData,
 //! # ) -> slipway_puppet::Result<()> {
 //! let settings = Settings::new(Paths::new("/srv/try".as_ref())?);
 //! let mut hiera = Hieradata::new(role.hiera());

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
 use serde_json::json;
-use slipway_runtime::engine::Engine;
+use slipway_engine::Engine;
 use slipway_service::{Hiera, PuppetConfig, Secrets, Step};
 
 use crate::error::{Failure, Result};

@@ -1,6 +1,6 @@
-//! The container engine behind one seam; converging sets of containers; steps.
+//! Converging sets of containers; steps; systemd units.
 //!
-//! [`engine::connect`] finds the engine where the docker command would, and then where Podman
+//! [`slipway_engine::connect`] finds the engine where the docker command would, and then where Podman
 //! listens. [`step::read`] reads what containers there should be; [`converge::plan`] tells what
 //! there is to do for that, [`converge::apply`] does it, and [`converge::wait_healthy`] waits until
 //! they are well. [`manage`] looks at what is there, and deletes it.
@@ -8,7 +8,7 @@
 //! ```
 //! use std::path::Path;
 //! use slipway_runtime::converge::{self, ApplyOptions, ContainerSet};
-//! use slipway_runtime::engine::{self, ConnectOptions};
+//! use slipway_engine::{ConnectOptions, connect};
 //!
 //! let set = ContainerSet {
 //!     config_id: "step_1".to_owned(),
@@ -22,7 +22,7 @@
 //! };
 //!
 //! async fn converge(set: &ContainerSet) -> Result<(), Box<dyn std::error::Error>> {
-//!     let engine = engine::connect(&ConnectOptions::default()).await?;
+//!     let engine = connect(&ConnectOptions::default()).await?;
 //!     let options = ApplyOptions::default();
 //!     let outcome = converge::apply(engine.as_ref(), set, &options, &|_event| {}).await?;
 //!     assert!(!outcome.is_unchanged());
@@ -35,14 +35,8 @@
 //! ```
 
 pub mod converge;
-pub mod engine;
 pub mod lock;
 pub mod manage;
 pub mod spec;
 pub mod step;
 pub mod systemd;
-
-#[cfg(test)]
-mod conformance;
-#[cfg(test)]
-mod fake;

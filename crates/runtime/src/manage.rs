@@ -13,8 +13,8 @@ use crate::converge::{
     self, ApplyOptions, ContainerSet, ConvergeError, Event, Observer, PlannedAction, Reason,
     Result, forget, rename_to_preferred, retire, state_drift, units_with,
 };
-use crate::engine::{ContainerState, ContainerSummary, Engine, EngineKind, Health};
 use crate::systemd::Units;
+use slipway_engine::{ContainerState, ContainerSummary, Engine, EngineKind, Health};
 
 /// How many containers are stopped at once.
 const CONCURRENCY: usize = 8;
@@ -313,7 +313,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::fake::FakeEngine;
+    use slipway_test_support::FakeEngine;
 
     #[tokio::test(start_paused = true)]
     async fn a_list_tells_what_another_apply_would_start_or_repeat() {

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use slipway_service::{ContainerConfig, ContainerKeys, EnvVar, Secrets};
 
-use crate::engine::{
+use slipway_engine::{
     Bind, ContainerSpec, DeviceSpec, ExecSpec, HealthcheckSpec, PortSpec, RestartPolicy, UlimitSpec,
 };
 

@@ -1,21 +1,30 @@
 //! Converging against a real engine.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
 
-mod common;
-
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use common::{Sweep, engine, shell, unique};
+use slipway_engine::{ContainerState, ContainerSummary, Engine, Health};
 use slipway_runtime::converge::{
     ApplyOptions, ContainerFailure, ContainerSet, ConvergeError, Event, Outcome, PlannedAction,
     Reason, apply, labels, plan, wait_healthy,
 };
-use slipway_runtime::engine::{ContainerState, ContainerSummary, Engine, Health};
 use slipway_runtime::manage;
 use slipway_service::ContainerConfig;
+use slipway_test_support::{Sweep, engine, shell, unique};
+
+slipway_test_support::harness! {
+    [engine] async fn a_set_is_made_kept_changed_and_deleted;
+    [engine] async fn containers_start_by_order;
+    [engine] async fn failures_name_the_container_and_its_last_words;
+    [engine] async fn what_a_container_dies_of_is_told_even_where_it_is_up_again;
+    [engine] async fn what_is_missing_is_found_before_anything_is_touched;
+    [engine] async fn a_replacement_that_fails_gives_way_to_the_old_container;
+    [engine] async fn a_taken_name_and_leftovers_of_a_killed_run_are_dealt_with;
+    [engine] async fn health_is_waited_for;
+}
 
 /// A set of its own for one test, removed at its end.
 struct Bench {
@@ -94,7 +103,6 @@ const STEP: &str = "
 '@boot': {action: exec, command: ['@web', sh, -c, 'echo $W > /tmp/said'], environment: [W=hi], start_order: 4}
 ";
 
-#[tokio::test]
 async fn a_set_is_made_kept_changed_and_deleted() {
     let bench = Bench::new().await;
     let first = bench.apply(STEP).await.unwrap();
@@ -104,15 +112,12 @@ async fn a_set_is_made_kept_changed_and_deleted() {
     assert_eq!(made["db"].state, ContainerState::Running);
     assert_eq!(made["sync"].exit_code(), Some(6));
     assert_eq!(made["web"].labels["managed_by"], "slipway-test");
-    let said = slipway_runtime::engine::ExecSpec {
+    let said = slipway_engine::ExecSpec {
         command: ["cat", "/tmp/said"].map(str::to_owned).to_vec(),
         ..Default::default()
     };
     let said = bench.engine.exec(&made["web"].id, &said).await.unwrap();
-    assert_eq!(
-        said.output,
-        [slipway_runtime::engine::LogLine::Out("hi".to_owned())]
-    );
+    assert_eq!(said.output, [slipway_engine::LogLine::Out("hi".to_owned())]);
 
     let set = bench.set(STEP);
     let none = plan(bench.engine.as_ref(), &set, &bench.options)
@@ -176,7 +181,6 @@ async fn made_with_new_status(
     same
 }
 
-#[tokio::test]
 async fn containers_start_by_order() {
     let bench = Bench::new().await;
     let events = Mutex::new(Vec::new());
@@ -204,7 +208,6 @@ async fn containers_start_by_order() {
     assert_eq!(*events.lock().unwrap(), ["end a", "up b", "end c"]);
 }
 
-#[tokio::test]
 async fn failures_name_the_container_and_its_last_words() {
     let mut bench = Bench::new().await;
     bench.options.redact = Arc::new(|line| line.replace("hunter2", "***"));
@@ -238,7 +241,6 @@ async fn failures_name_the_container_and_its_last_words() {
     assert!(!bench.containers().await.contains_key("b"));
 }
 
-#[tokio::test]
 async fn what_a_container_dies_of_is_told_even_where_it_is_up_again() {
     let bench = Bench::new().await;
     // When the second has ended, the first has begun anew, with more lines than are shown.
@@ -250,7 +252,6 @@ async fn what_a_container_dies_of_is_told_even_where_it_is_up_again() {
     assert_eq!(failed[0].output.last().map(String::as_str), Some("no port"));
 }
 
-#[tokio::test]
 async fn what_is_missing_is_found_before_anything_is_touched() {
     let bench = Bench::new().await;
     bench
@@ -278,7 +279,6 @@ async fn what_is_missing_is_found_before_anything_is_touched() {
     }
 }
 
-#[tokio::test]
 async fn a_replacement_that_fails_gives_way_to_the_old_container() {
     let bench = Bench::new().await;
     bench
@@ -299,7 +299,6 @@ async fn a_replacement_that_fails_gives_way_to_the_old_container() {
     }
 }
 
-#[tokio::test]
 async fn a_taken_name_and_leftovers_of_a_killed_run_are_dealt_with() {
     let bench = Bench::new().await;
     let text = "'@a': {IMAGE, command: sleep 600}";
@@ -349,7 +348,6 @@ async fn a_taken_name_and_leftovers_of_a_killed_run_are_dealt_with() {
     assert!(bench.apply(text).await.unwrap().is_unchanged());
 }
 
-#[tokio::test]
 async fn health_is_waited_for() {
     let bench = Bench::new().await;
     let text = "

@@ -1,17 +1,19 @@
 //! Pulling from a registry that answers, and then says nothing more.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
 
-mod common;
-
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
 use std::time::Duration;
 
-use common::unique;
+use slipway_engine::{ConnectOptions, connect};
 use slipway_runtime::converge::{ApplyOptions, ContainerSet, ConvergeError, apply};
-use slipway_runtime::engine::{ConnectOptions, connect};
 use slipway_service::ContainerConfig;
+use slipway_test_support::unique;
+
+slipway_test_support::harness! {
+    [engine] async fn a_registry_that_says_nothing_more_is_given_up_before_anything_is_touched;
+}
 
 /// A registry that greets whoever comes, and leaves every other question open. Gives its address.
 fn stalling_registry() -> String {
@@ -36,7 +38,6 @@ fn stalling_registry() -> String {
     address
 }
 
-#[tokio::test]
 async fn a_registry_that_says_nothing_more_is_given_up_before_anything_is_touched() {
     let engine = connect(&ConnectOptions {
         stall: Duration::from_secs(2),

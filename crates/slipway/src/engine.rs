@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use slipway_runtime::engine::{ConnectOptions, Engine};
+use slipway_engine::{ConnectOptions, Engine};
 
 use crate::cli::Global;
 
@@ -13,5 +13,5 @@ pub async fn connect(global: &Global) -> anyhow::Result<Arc<dyn Engine>> {
         kind: global.kind,
         ..ConnectOptions::default()
     };
-    Ok(slipway_runtime::engine::connect(&options).await?)
+    Ok(slipway_engine::connect(&options).await?)
 }

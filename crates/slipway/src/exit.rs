@@ -3,7 +3,7 @@
 use std::fmt;
 use std::process::ExitCode;
 
-use slipway_runtime::engine::EngineError;
+use slipway_engine::EngineError;
 use slipway_runtime::lock::LockError;
 
 /// Wraps an error that was found before anything was touched: bad input.

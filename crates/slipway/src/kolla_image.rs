@@ -5,8 +5,8 @@ use std::io::Read;
 
 use anyhow::{Context, anyhow};
 use futures_util::StreamExt;
+use slipway_engine::{ContainerSpec, Engine, EngineError};
 use slipway_kolla_config::{Image, glob_matches, glob_start, looked_up};
-use slipway_runtime::engine::{ContainerSpec, Engine, EngineError};
 
 use crate::exit::bad_input;
 use crate::kolla_check::Checked;

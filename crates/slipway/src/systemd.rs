@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use slipway_runtime::engine::{Engine, EngineKind};
+use slipway_engine::{Engine, EngineKind};
 use slipway_runtime::systemd::Units;
 
 use crate::cli::Systemd;

@@ -11,11 +11,6 @@
     reason = "a test may fail"
 )]
 
-mod private_engine;
-#[path = "../../../tests/support/relay.rs"]
-#[allow(missing_docs, reason = "it is documented where it lives")]
-mod relay;
-
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
@@ -23,8 +18,14 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use private_engine::PrivateEngine;
-use relay::Relay;
+use slipway_test_support::{PrivateEngine, Relay};
+
+slipway_test_support::harness! {
+    [engine] fn a_run_killed_at_any_moment_is_completed_by_the_next;
+    [engine] fn a_run_whose_connection_is_cut_says_so_and_the_next_completes_it;
+    [engine] fn two_runs_at_once_do_the_work_once;
+    [engine, root] fn an_engine_that_is_killed_in_the_middle_and_restarted_is_no_trouble;
+}
 
 /// A set of containers of its own for one test, with a root of its own.
 struct Set {
@@ -187,7 +188,6 @@ fn undisturbed(set: &Set) -> Duration {
     began.elapsed()
 }
 
-#[test]
 fn a_run_killed_at_any_moment_is_completed_by_the_next() {
     let number = |name: &str, default: u32| {
         std::env::var(name).map_or(default, |number| number.parse().unwrap())
@@ -219,7 +219,6 @@ fn a_run_killed_at_any_moment_is_completed_by_the_next() {
     );
 }
 
-#[test]
 fn a_run_whose_connection_is_cut_says_so_and_the_next_completes_it() {
     let set = Set::new("cut", None);
     let whole = undisturbed(&set);
@@ -242,7 +241,6 @@ fn a_run_whose_connection_is_cut_says_so_and_the_next_completes_it() {
     }
 }
 
-#[test]
 fn two_runs_at_once_do_the_work_once() {
     let set = Set::new("twice", None);
     let runs = [1, 1, 1].map(|version| set.apply(version).spawn().unwrap());
@@ -256,12 +254,8 @@ fn two_runs_at_once_do_the_work_once() {
     set.converges(1, "three at once");
 }
 
-#[test]
 fn an_engine_that_is_killed_in_the_middle_and_restarted_is_no_trouble() {
-    let Some(mut engine) = PrivateEngine::start() else {
-        println!("SKIPPED: no engine of one's own can be started here");
-        return;
-    };
+    let mut engine = PrivateEngine::start();
     let set = Set::new("restart", Some(engine.host()));
     let whole = undisturbed(&set);
     let mut moments = Moments(11);

@@ -1,7 +1,7 @@
 //! The images that builds start from: the distributions', and skipped parents.
 
 use futures_util::StreamExt;
-use slipway_runtime::engine::{Engine, EngineKind, ImageSummary};
+use slipway_engine::{Engine, EngineKind, ImageSummary};
 
 use super::{Event, Observer};
 use crate::decide::RunState;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
-use slipway_runtime::engine::{BuildRequest, Engine, EngineError, Progress};
+use slipway_engine::{BuildRequest, Engine, EngineError, Progress};
 
 use super::civil;
 use super::event::{Event, Observer};

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use slipway_runtime::engine::Engine;
+use slipway_engine::Engine;
 use tokio::task::JoinSet;
 
 pub use event::{Event, Observer};

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use futures_util::stream;
 use sha2::{Digest, Sha256};
-use slipway_runtime::engine::TarStream;
+use slipway_engine::TarStream;
 use tokio::sync::mpsc;
 
 use crate::error::{Error, IoContext, Result};

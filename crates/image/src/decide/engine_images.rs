@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
-use slipway_runtime::engine::{Engine, EngineKind, ImageSummary};
+use slipway_engine::{Engine, EngineKind, ImageSummary};
 
 use crate::error::{Error, Result};
 

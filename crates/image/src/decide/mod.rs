@@ -8,7 +8,7 @@ mod prepare;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use slipway_runtime::engine::{Engine, ImageSummary};
+use slipway_engine::{Engine, ImageSummary};
 
 use crate::error::{Error, Result};
 use crate::graph::{Images, Selection};

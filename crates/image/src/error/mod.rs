@@ -5,7 +5,7 @@ mod template;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use slipway_runtime::engine::EngineError;
+use slipway_engine::EngineError;
 
 use crate::sources::SourceError;
 pub use template::TemplateError;

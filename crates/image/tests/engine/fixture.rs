@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use slipway_engine::{ConnectOptions, Engine, connect};
 use slipway_image::{Error, Event, ImageSet, Observer, Options, Plan, Summary};
-use slipway_runtime::engine::{ConnectOptions, Engine, connect};
 
 static NUMBER: AtomicUsize = AtomicUsize::new(0);
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use slipway_runtime::engine::ImageSummary;
+use slipway_engine::ImageSummary;
 use slipway_service::{Hiera, Step};
 
 use crate::error::{Failure, Result};

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
-use slipway_runtime::engine::{
-    Bind, ContainerSpec, Engine, EngineError, ImageSummary, LogLine, Progress,
-};
+use slipway_engine::{Bind, ContainerSpec, Engine, EngineError, ImageSummary, LogLine, Progress};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::Semaphore;
 

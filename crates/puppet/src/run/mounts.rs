@@ -3,7 +3,7 @@
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
-use slipway_runtime::engine::Bind;
+use slipway_engine::Bind;
 
 use crate::settings::HOST_MODULES;
 use slipway_paths::Paths;

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use serde_json::Value;
-use slipway_puppet::{Event, Hieradata, Observer, Outcome, Paths, Puppet, Report, Settings};
-use slipway_runtime::engine::{
+use slipway_engine::{
     BuildRequest, ConnectOptions, ContainerState, ContainerSummary, Engine, Progress, connect,
 };
+use slipway_puppet::{Event, Hieradata, Observer, Outcome, Paths, Puppet, Report, Settings};
 use slipway_service::{ConfigVolume, PuppetConfig};
 
 /// Puppet and Debian's modules on the project's base image; kept between runs of the tests.

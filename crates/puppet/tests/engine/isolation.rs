@@ -2,8 +2,8 @@
 
 use crate::common::{Deployment, entry, outcomes};
 use serde_json::json;
+use slipway_engine::ContainerState;
 use slipway_puppet::{Isolation, Outcome, Report, Settings};
-use slipway_runtime::engine::ContainerState;
 
 /// One at a time, so that all of an image are forks of the same process.
 fn one_by_one(deployment: &Deployment) -> Settings {

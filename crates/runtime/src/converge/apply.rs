@@ -16,9 +16,9 @@ use super::{
     ApplyOptions, ContainerFailure, ContainerOutcome, ContainerSet, ConvergeError, Event, Observer,
     Outcome, Result, precheck,
 };
-use crate::engine::{ContainerSpec, ContainerSummary, Engine, EngineError};
 use crate::lock::Lock;
 use crate::spec::Host;
+use slipway_engine::{ContainerSpec, ContainerSummary, Engine, EngineError};
 
 /// Makes the containers what the set says.
 ///

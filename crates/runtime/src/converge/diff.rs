@@ -7,7 +7,7 @@ use slipway_service::{ContainerConfig, EnvVar};
 
 use super::digest::DigestKey;
 use super::labels::{self, label};
-use crate::engine::ContainerSummary;
+use slipway_engine::ContainerSummary;
 
 /// What a container's label says of what it was made from, against what is configured now.
 #[derive(Debug, PartialEq, Eq)]

@@ -18,7 +18,7 @@ use slipway_service::ContainerConfig;
 use super::diff::variables;
 use super::labels::{self, label};
 use super::{ApplyOptions, ConvergeError, LabelData, Result};
-use crate::engine::ContainerSummary;
+use slipway_engine::ContainerSummary;
 
 /// What a digest is made with.
 pub(super) struct DigestKey([u8; 32]);

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::Outcome;
-use crate::engine::EngineError;
+use slipway_engine::EngineError;
 
 /// The result of converging.
 pub type Result<T, E = ConvergeError> = std::result::Result<T, E>;

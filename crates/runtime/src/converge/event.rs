@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use serde::Serialize;
 
 use super::{Plan, PlannedAction, PlannedUnit, Reason, Rename};
-use crate::engine::Health;
+use slipway_engine::Health;
 
 /// Something that has happened or is about to.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -8,8 +8,8 @@ use super::plan::Planned;
 use super::record::Done;
 use super::survey::{exec_target, find_by_name};
 use super::{ContainerFailure, Event, labels};
-use crate::engine::{ContainerState, ContainerSummary};
 use crate::spec::exec_spec;
+use slipway_engine::{ContainerState, ContainerSummary};
 
 const GLANCE: Duration = Duration::from_millis(100);
 

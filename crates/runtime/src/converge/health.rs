@@ -11,7 +11,7 @@ use super::{
     ApplyOptions, ContainerFailure, ContainerSet, ConvergeError, Event, Observer, Outcome, Redact,
     Result, labels,
 };
-use crate::engine::{ContainerState, ContainerSummary, Engine, EngineKind, Health};
+use slipway_engine::{ContainerState, ContainerSummary, Engine, EngineKind, Health};
 
 /// Time between two looks at all containers.
 const GLANCE: Duration = Duration::from_millis(250);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::{StreamExt, stream};
 
 use super::ContainerSet;
-use crate::engine::{ContainerSummary, Engine, EngineKind, ImageSummary, Result};
+use slipway_engine::{ContainerSummary, Engine, EngineKind, ImageSummary, Result};
 
 /// How many images are looked up at once.
 const AT_ONCE: usize = 8;
@@ -124,7 +124,7 @@ fn normal(reference: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::{missing_images, normal};
-    use crate::fake::FakeEngine;
+    use slipway_test_support::FakeEngine;
 
     #[tokio::test]
     async fn docker_is_asked_for_what_is_wanted_and_podman_for_all() {

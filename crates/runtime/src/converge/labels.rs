@@ -7,7 +7,7 @@ use slipway_service::ContainerConfig;
 
 use super::digest::DigestKey;
 use super::{ApplyOptions, ContainerSet, LabelData};
-use crate::engine::ContainerSummary;
+use slipway_engine::ContainerSummary;
 
 /// The set a container belongs to.
 pub const CONFIG_ID: &str = "config_id";

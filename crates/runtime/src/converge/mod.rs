@@ -36,8 +36,8 @@ use std::time::Duration;
 use indexmap::IndexMap;
 use slipway_service::ContainerConfig;
 
-use crate::engine::{ContainerSpec, Engine, EngineKind, HealthcheckSpec};
 use crate::systemd::{self, Units};
+use slipway_engine::{ContainerSpec, Engine, EngineKind, HealthcheckSpec};
 
 mod apply;
 mod diff;

@@ -12,8 +12,8 @@ use super::plan::{Existing, Planned};
 use super::record::Done;
 use super::survey::ASIDE;
 use super::{ContainerFailure, Event, Redact};
-use crate::engine::{ContainerSpec, ContainerState, Engine, EngineError, LogLine, Result};
 use crate::systemd::Units;
+use slipway_engine::{ContainerSpec, ContainerState, Engine, EngineError, LogLine, Result};
 
 /// How often a container that has to prove itself is looked at.
 const GLANCE: Duration = Duration::from_millis(100);

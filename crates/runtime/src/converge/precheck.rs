@@ -10,8 +10,8 @@ use super::digest::DigestKey;
 use super::images::Images;
 use super::plan::{Plan, PlannedAction};
 use super::{ApplyOptions, ContainerSet, ConvergeError, Event, Observer, Problem, Result, labels};
-use crate::engine::{ContainerSpec, Engine, EngineError, Progress};
 use crate::spec::{Host, container_spec};
+use slipway_engine::{ContainerSpec, Engine, EngineError, Progress};
 
 /// How often a pull is tried: registries hiccup.
 const PULL_ATTEMPTS: u32 = 3;

@@ -11,7 +11,7 @@ use super::labels::{self, label};
 use super::plan::{Existing, Plan, Planned, PlannedAction, Reason, Removal, Rename};
 use super::record::{Done, Record};
 use super::{ApplyOptions, ContainerSet, Result, precheck, units};
-use crate::engine::{ContainerState, ContainerSummary, Engine};
+use slipway_engine::{ContainerState, ContainerSummary, Engine};
 
 /// Finds out what there is to do. One list of containers, whatever their number, and one of images
 /// where that does not tell which image a reference means.

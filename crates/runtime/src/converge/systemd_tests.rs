@@ -2,10 +2,10 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use super::*;
-use crate::engine::{ContainerState, Engine};
-use crate::fake::FakeEngine;
 use crate::manage::{self, Beside};
 use crate::systemd::Units;
+use slipway_engine::{ContainerState, Engine};
+use slipway_test_support::FakeEngine;
 
 /// A Podman, a folder of units, and a systemctl that notes what it is asked.
 struct Bench {

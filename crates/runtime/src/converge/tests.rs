@@ -3,8 +3,8 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use super::*;
-use crate::engine::{ContainerState, Engine, EngineError};
-use crate::fake::FakeEngine;
+use slipway_engine::{ContainerState, Engine, EngineError};
+use slipway_test_support::FakeEngine;
 
 fn set(text: &str) -> ContainerSet {
     ContainerSet {
@@ -335,7 +335,7 @@ async fn a_new_container_that_does_not_stay_up_is_reported() {
 #[tokio::test(start_paused = true)]
 async fn a_strangers_name_is_respected_and_taken_over_when_it_is_free() {
     let engine = FakeEngine::with_image("i");
-    let spec = crate::engine::ContainerSpec {
+    let spec = slipway_engine::ContainerSpec {
         image: "i".to_owned(),
         ..Default::default()
     };
@@ -528,7 +528,7 @@ async fn what_an_interrupted_run_made_is_not_taken_for_what_it_was_to_replace() 
         .unwrap();
     let mut stopped = engine.named("a").unwrap();
     stopped.state = ContainerState::Exited;
-    let half_made = crate::engine::ContainerSummary {
+    let half_made = slipway_engine::ContainerSummary {
         id: "half".to_owned(),
         state: ContainerState::Created,
         ..stopped.clone()

@@ -10,8 +10,8 @@ use super::labels::{self, desired_name};
 use super::one::{Swap, before_aside};
 use super::plan::{Plan, PlannedAction};
 use super::{ApplyOptions, ContainerFailure, ContainerSet, Event, Result};
-use crate::engine::{ContainerState, ContainerSummary, Engine, EngineKind};
 use crate::systemd::{Owner, Present, SystemdError, Units, is_wanted, restart};
+use slipway_engine::{ContainerState, ContainerSummary, Engine, EngineKind};
 
 /// How long a container has between its stop signal and SIGKILL, when it does not say.
 const GRACE: Duration = Duration::from_secs(10);

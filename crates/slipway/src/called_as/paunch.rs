@@ -9,8 +9,8 @@ use std::process::ExitCode;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use futures_util::{StreamExt, TryStreamExt, stream};
+use slipway_engine::{Engine, EngineError, EngineKind};
 use slipway_runtime::converge::{ContainerFailure, ConvergeError};
-use slipway_runtime::engine::{Engine, EngineError, EngineKind};
 use slipway_runtime::manage;
 
 use crate::cli::{self, Format, Global, LabelData, absolute, label};

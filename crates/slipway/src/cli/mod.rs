@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use slipway_runtime::engine::EngineKind;
+use slipway_engine::EngineKind;
 
 mod build;
 mod config;

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 use serde_json::{Value, json};
+use slipway_engine::Engine;
 use slipway_runtime::converge::{
     self, ApplyOptions, ContainerFailure, ContainerSet, ConvergeError, Observer, Outcome,
 };
-use slipway_runtime::engine::Engine;
 use slipway_runtime::spec::{Host, secrets};
 use slipway_service::ContainerConfig;
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::bail;
 use futures_util::StreamExt;
-use slipway_runtime::engine::Progress;
+use slipway_engine::Progress;
 use slipway_service::Step;
 
 use super::deployment::Deployment;
@@ -31,7 +31,7 @@ pub async fn images(deployment: &Deployment) -> anyhow::Result<()> {
                         .about(Level::Verbose, "deploy", &image, &line);
                 }
             }
-            Ok::<_, slipway_runtime::engine::EngineError>(())
+            Ok::<_, slipway_engine::EngineError>(())
         };
         if let Err(error) = pulled.await {
             let users: Vec<String> = users.into_iter().collect();

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use rustix::fs::{FileType, Mode, OFlags};
-use slipway_runtime::engine::{ContainerSpec, Engine, EngineError, LogLine};
+use slipway_engine::{ContainerSpec, Engine, EngineError, LogLine};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::UnixListener;

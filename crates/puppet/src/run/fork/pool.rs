@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use futures_util::future;
-use slipway_runtime::engine::EngineError;
+use slipway_engine::EngineError;
 use tokio::sync::watch;
 
 use crate::run::fork::loaded::Loaded;

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use anyhow::{Context, anyhow};
 use slipway_image::{ImageSet, Options, config};
 use slipway_oslo_config::Settings;
-use slipway_runtime::engine::{Engine, EngineKind};
+use slipway_engine::{Engine, EngineKind};
 
 use crate::cli;
 use crate::engine;

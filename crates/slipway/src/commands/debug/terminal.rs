@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
-use slipway_runtime::engine::EngineError;
+use slipway_engine::EngineError;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Every key goes to the container, until this is dropped.

@@ -13,7 +13,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 
-use crate::engine::locate::Address;
+use crate::locate::Address;
 
 /// How much of an answer is read at once. Of what builds print, hyper by itself collects 400 KB for
 /// each of them.

@@ -14,7 +14,7 @@ use super::fault::Call;
 use super::lines::LineCutter;
 use super::told::{Teller, told};
 use super::{convert, split_tag};
-use crate::engine::{BuildRequest, EngineError, Progress, Result, TarStream};
+use crate::{BuildRequest, EngineError, Progress, Result, TarStream};
 
 /// Builds in a task of its own; dropping the stream closes the connection, which cancels the
 /// build in the engine.

@@ -8,8 +8,8 @@ use bollard::{API_DEFAULT_VERSION, ClientVersion};
 use super::buildkit::Endpoint;
 use super::fault::chain;
 use super::{ApiEngine, plain, transport};
-use crate::engine::locate::{Address, candidates};
-use crate::engine::{ConnectOptions, Engine, EngineError, EngineInfo, EngineKind, Result};
+use crate::locate::{Address, candidates};
+use crate::{ConnectOptions, Engine, EngineError, EngineInfo, EngineKind, Result};
 
 /// How long a call that only looks something up may take to begin its answer.
 const QUICK_SECONDS: u64 = 120;

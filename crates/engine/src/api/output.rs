@@ -9,7 +9,7 @@ use futures_util::stream::{self, BoxStream, Stream, StreamExt};
 
 use super::fault::Call;
 use super::lines::LogCutter;
-use crate::engine::{EngineError, ExecResult, ExecSpec, LogLine, Piece, Result, TarStream};
+use crate::{EngineError, ExecResult, ExecSpec, LogLine, Piece, Result, TarStream};
 
 type Chunks = BoxStream<'static, Result<LogOutput, Error>>;
 

@@ -5,7 +5,7 @@ use std::future::Future;
 use futures_util::stream::{self, BoxStream, StreamExt};
 use tokio::sync::mpsc::{self, Sender};
 
-use crate::engine::Result;
+use crate::Result;
 
 /// How many steps may be told before somebody takes one.
 const AHEAD: usize = 64;

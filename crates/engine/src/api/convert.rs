@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bollard::models;
 
-use crate::engine::{
+use crate::{
     ContainerSpec, ContainerState, ContainerSummary, DeviceSpec, Health, HealthResult,
     HealthcheckSpec, ImageSummary, RestartPolicy,
 };
@@ -359,7 +359,7 @@ pub(super) fn hash_map(map: &BTreeMap<String, String>) -> HashMap<String, String
     map.clone().into_iter().collect()
 }
 
-fn ulimit(limit: &crate::engine::UlimitSpec) -> models::ResourcesUlimits {
+fn ulimit(limit: &crate::UlimitSpec) -> models::ResourcesUlimits {
     models::ResourcesUlimits {
         name: Some(limit.name.clone()),
         soft: Some(limit.soft),

@@ -1,16 +1,26 @@
 //! One test for both: what the fake does is what a real engine does, in all that converging relies
 //! upon. The real one needs an image with the fake's words as programs.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test may fail"
+)]
 
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
-
-use crate::engine::{
+use slipway_engine::{
     BuildRequest, ConnectOptions, ContainerSpec, ContainerState, Engine, EngineError, EngineKind,
     ExecSpec, Progress, RestartPolicy, connect,
 };
-use crate::fake::FakeEngine;
+use slipway_test_support::FakeEngine;
+
+slipway_test_support::harness! {
+    [] async fn the_fake_does_what_engines_do;
+    [engine] async fn the_real_engine_does_what_the_fake_does;
+}
 
 /// An engine, an image in it whose reference can be moved, and names of its own.
 struct Bench<'a> {
@@ -165,7 +175,6 @@ async fn conforms(bench: &Bench<'_>, move_image: impl AsyncFnOnce()) {
     }
 }
 
-#[tokio::test(start_paused = true)]
 async fn the_fake_does_what_engines_do() {
     let engine = FakeEngine::with_image("words:1");
     let bench = Bench {
@@ -204,7 +213,6 @@ async fn build(engine: &dyn Engine, tag: &str, salt: &str) {
     assert!(matches!(steps.last(), Some(Progress::ImageId(_))));
 }
 
-#[tokio::test]
 async fn the_real_engine_does_what_the_fake_does() {
     let engine = connect(&ConnectOptions::default())
         .await

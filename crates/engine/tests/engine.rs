@@ -1,18 +1,24 @@
 //! The seam against a real engine.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
 
-mod common;
-
 use std::io::Read;
 use std::time::Duration;
 
 use bytes::Bytes;
-use common::{IMAGE, Sweep, engine, shell, unique};
 use futures_util::{StreamExt, TryStreamExt, stream};
-use slipway_runtime::engine::{
+use slipway_engine::{
     BuildRequest, ConnectOptions, ContainerState, EngineError, ExecSpec, LogLine, Progress,
     TarStream, connect,
 };
+use slipway_test_support::{IMAGE, Relay, Sweep, engine, shell, unique};
+
+slipway_test_support::harness! {
+    [engine] async fn the_life_of_a_container;
+    [engine] async fn commands_and_archives_in_a_running_container;
+    [engine] async fn a_build_gives_its_lines_its_image_and_all_tags;
+    [engine] async fn a_build_that_fails_says_what_failed;
+    [engine] async fn an_engine_that_goes_away_is_noticed;
+}
 
 fn context(files: &[(&str, &str)]) -> TarStream {
     let mut archive = tar::Builder::new(Vec::new());
@@ -28,7 +34,6 @@ fn context(files: &[(&str, &str)]) -> TarStream {
     stream::iter([Ok(bytes)]).boxed()
 }
 
-#[tokio::test]
 async fn the_life_of_a_container() {
     let engine = engine().await;
     let name = unique("rt-life");
@@ -80,7 +85,6 @@ async fn the_life_of_a_container() {
     assert!(engine.find_container(&id).await.unwrap().is_none());
 }
 
-#[tokio::test]
 async fn commands_and_archives_in_a_running_container() {
     let engine = engine().await;
     let name = unique("rt-exec");
@@ -131,7 +135,6 @@ async fn commands_and_archives_in_a_running_container() {
         .unwrap();
 }
 
-#[tokio::test]
 async fn a_build_gives_its_lines_its_image_and_all_tags() {
     let engine = engine().await;
     let (one, two) = (unique("rt-build"), unique("rt-build"));
@@ -168,7 +171,6 @@ async fn a_build_gives_its_lines_its_image_and_all_tags() {
     assert!(engine.find_image(id).await.unwrap().is_none());
 }
 
-#[tokio::test]
 async fn a_build_that_fails_says_what_failed() {
     let engine = engine().await;
     let request = || BuildRequest {
@@ -203,29 +205,11 @@ async fn a_build_that_fails_says_what_failed() {
     assert!(error.contains("the disk is on fire"), "{error}");
 }
 
-#[tokio::test]
 async fn an_engine_that_goes_away_is_noticed() {
-    let engine = engine().await;
-    let address = engine.info().address.clone();
-    let Some(real) = address.strip_prefix("unix://").map(str::to_owned) else {
-        return;
-    };
-    // A relay to the engine that can be cut at will.
     let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("relay.sock");
-    let listener = tokio::net::UnixListener::bind(&path).unwrap();
-    let relay = tokio::spawn(async move {
-        let mut relays = tokio::task::JoinSet::new();
-        while let Ok((mut near, _)) = listener.accept().await {
-            let real = real.clone();
-            relays.spawn(async move {
-                let mut far = tokio::net::UnixStream::connect(real).await.unwrap();
-                let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
-            });
-        }
-    });
+    let relay = Relay::start(&dir.path().join("relay.sock"));
     let relayed = connect(&ConnectOptions {
-        host: Some(format!("unix://{}", path.display())),
+        host: Some(relay.address()),
         ..ConnectOptions::default()
     })
     .await
@@ -242,7 +226,7 @@ async fn an_engine_that_goes_away_is_noticed() {
         async move { relayed.wait_container(&id).await }
     });
     tokio::time::sleep(Duration::from_millis(300)).await;
-    relay.abort();
+    relay.cut();
     let error = waiting.await.unwrap().unwrap_err();
     assert!(matches!(error, EngineError::Lost { .. }), "{error:?}");
     let error = relayed.list_containers(&[]).await.unwrap_err();

@@ -7,7 +7,7 @@ use futures_util::stream::{BoxStream, StreamExt};
 use super::fault::Call;
 use super::told::{Teller, told};
 use super::{credentials, must_be_plain, split_tag};
-use crate::engine::{EngineError, PushProgress, Result};
+use crate::{EngineError, PushProgress, Result};
 
 /// Pushes `reference` to the registry it names, with the credentials there are for that.
 pub(super) fn push(

@@ -16,8 +16,8 @@ use super::lines::LineCutter;
 use super::plain::encoded;
 use super::told::{Teller, told};
 use super::{protobuf, transport};
-use crate::engine::locate::Address;
-use crate::engine::{BuildRequest, EngineError, Progress, Result, TarStream};
+use crate::locate::Address;
+use crate::{BuildRequest, EngineError, Progress, Result, TarStream};
 
 /// Where the engine is, and which version of its API it speaks.
 #[derive(Clone, Debug)]

@@ -11,7 +11,7 @@ use super::credentials::{self, CredentialError};
 use super::fault::Call;
 use super::told::{Teller, told};
 use super::{convert, must_be_plain, split_tag};
-use crate::engine::{EngineError, Progress, Result};
+use crate::{EngineError, Progress, Result};
 
 /// Pulls `reference` with the credentials there are for its registry, as long as the engine hears of it at least every `stall`. Without a tag or
 /// digest it is `latest`: the API would pull every tag.

@@ -1,28 +1,26 @@
-//! A Docker engine of one's own, to be killed and started again.
+//! A private Docker engine that a test may kill and start again.
 
 use std::fs::File;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// Its daemon, and all of its files.
+/// A private dockerd with a directory of its own. Needs root, and an engine that has the test image.
+#[derive(Debug)]
 pub struct PrivateEngine {
-    folder: tempfile::TempDir,
+    directory: tempfile::TempDir,
     daemon: Option<Child>,
 }
 
 impl PrivateEngine {
-    /// Starts one, with the image that tests use; `None` where this user may not.
-    pub fn start() -> Option<PrivateEngine> {
-        if !rustix::process::getuid().is_root() {
-            return None;
-        }
+    /// Starts an engine that has the test image.
+    pub fn start() -> PrivateEngine {
         let mut engine = PrivateEngine {
-            folder: tempfile::tempdir().unwrap(),
+            directory: tempfile::tempdir().unwrap(),
             daemon: None,
         };
         engine.begin();
         let mut save = Command::new("docker")
-            .args(["save", "debian:trixie"])
+            .args(["save", crate::IMAGE])
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -32,28 +30,28 @@ impl PrivateEngine {
             .output()
             .unwrap();
         assert!(save.wait().unwrap().success() && loaded.status.success());
-        Some(engine)
+        engine
     }
 
-    /// Its address.
+    /// The engine's address.
     pub fn host(&self) -> String {
-        format!("unix://{}/docker.sock", self.folder.path().display())
+        format!("unix://{}/docker.sock", self.directory.path().display())
     }
 
     /// Starts the daemon, and waits until it answers.
     pub fn begin(&mut self) {
-        let folder = self.folder.path();
-        // One that was killed leaves these behind, and takes what is dead for alive.
+        let directory = self.directory.path();
+        // A killed daemon leaves these files behind, and the next one takes its processes for alive.
         for file in ["pid", "exec/containerd/containerd.pid"] {
-            let _ = std::fs::remove_file(folder.join(file));
+            let _ = std::fs::remove_file(directory.join(file));
         }
         let log = File::options()
             .create(true)
             .append(true)
-            .open(folder.join("log"))
+            .open(directory.join("log"))
             .unwrap();
-        let option = |name: &str, file: &str| format!("--{name}={}/{file}", folder.display());
-        // In a network of its own: it would take the other daemon's bridge away.
+        let option = |name: &str, file: &str| format!("--{name}={}/{file}", directory.display());
+        // A network namespace of its own: the daemon would remove the other daemon's bridge.
         let daemon = Command::new("unshare")
             .args(["--net", "dockerd"])
             .args([
@@ -76,7 +74,7 @@ impl PrivateEngine {
         let began = Instant::now();
         while !self.answers() {
             if began.elapsed() > Duration::from_secs(60) {
-                let log = std::fs::read_to_string(folder.join("log")).unwrap();
+                let log = std::fs::read_to_string(directory.join("log")).unwrap();
                 panic!("the engine does not answer:\n{log}");
             }
             std::thread::sleep(Duration::from_millis(100));
@@ -90,17 +88,15 @@ impl PrivateEngine {
         asked.unwrap().status.success()
     }
 
-    /// Kills the daemon as nothing can be held against.
+    /// Kills the daemon with SIGKILL.
     pub fn kill(&mut self) {
         if let Some(mut daemon) = self.daemon.take() {
             daemon.kill().unwrap();
             daemon.wait().unwrap();
         }
     }
-}
 
-impl PrivateEngine {
-    /// Asks the daemon to end: it ends its containers, and its containerd.
+    /// Ends the daemon, its containers and its containerd.
     fn end(&mut self) {
         let Some(mut daemon) = self.daemon.take() else {
             return;
@@ -126,8 +122,8 @@ impl PrivateEngine {
 impl Drop for PrivateEngine {
     fn drop(&mut self) {
         self.end();
-        // Each daemon that was killed has left its data mounted on themselves.
-        let data = self.folder.path().join("data");
+        // Each killed daemon has left a bind mount over its data directory.
+        let data = self.directory.path().join("data");
         let unmount = || Command::new("umount").arg("--lazy").arg(&data).output();
         while unmount().is_ok_and(|said| said.status.success()) {}
     }

@@ -1,18 +1,16 @@
-//! What the tests against a real engine share.
-#![allow(dead_code, reason = "each test file uses its own part")]
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
+//! Helpers of tests against a real engine.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use slipway_runtime::engine::{self, ConnectOptions, ContainerSpec, Engine};
+use slipway_engine::{ConnectOptions, ContainerSpec, Engine, connect};
 
 /// The image that every engine used for tests has.
 pub const IMAGE: &str = "debian:trixie";
 
 /// The engine under test.
 pub async fn engine() -> Arc<dyn Engine> {
-    engine::connect(&ConnectOptions::default())
+    connect(&ConnectOptions::default())
         .await
         .expect("these tests need a container engine; scripts/engine starts one")
 }

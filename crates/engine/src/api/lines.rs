@@ -2,7 +2,7 @@
 
 use bollard::container::LogOutput;
 
-use crate::engine::LogLine;
+use crate::LogLine;
 
 /// Collects pieces of text and gives complete lines.
 #[derive(Debug, Default)]

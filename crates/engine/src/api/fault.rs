@@ -4,7 +4,7 @@ use std::error::Error as _;
 
 use bollard::errors::Error;
 
-use crate::engine::EngineError;
+use crate::EngineError;
 
 /// What a call was about, to explain its failure.
 #[derive(Clone, Debug)]

@@ -1,4 +1,4 @@
-//! An engine in memory, for counting calls and injecting faults. The first word of a container's
+//! An engine in memory, to count calls and to inject faults. The first word of a container's
 //! command says what it does: `up` stays up, `exit <code>` ends at once, `refuse` does not start.
 
 use std::collections::BTreeMap;
@@ -8,14 +8,15 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::stream::{self, BoxStream, StreamExt};
 
-use crate::engine::{
+use slipway_engine::{
     Attached, BuildRequest, ContainerSpec, ContainerState, ContainerSummary, Engine, EngineError,
     EngineInfo, EngineKind, ExecResult, ExecSpec, Health, HealthResult, ImageSummary, LogLine,
     Progress, RestartPolicy, Result, TarStream,
 };
 
+/// An engine in memory that records its calls.
 #[derive(Debug)]
-pub(crate) struct FakeEngine {
+pub struct FakeEngine {
     info: EngineInfo,
     state: Mutex<State>,
 }
@@ -38,7 +39,8 @@ struct Made {
 }
 
 impl FakeEngine {
-    pub(crate) fn with_image(reference: &str) -> FakeEngine {
+    /// An engine that has this image and no container. It is like Docker.
+    pub fn with_image(reference: &str) -> FakeEngine {
         let fake = FakeEngine {
             info: EngineInfo {
                 kind: EngineKind::Docker,
@@ -52,28 +54,31 @@ impl FakeEngine {
         fake
     }
 
-    pub(crate) fn into_podman(mut self) -> FakeEngine {
+    /// The same engine, like Podman.
+    pub fn into_podman(mut self) -> FakeEngine {
         self.info.kind = EngineKind::Podman;
         self
     }
 
-    pub(crate) fn set_image(&self, reference: &str, id: &str) {
+    /// Makes a reference mean the image with this id.
+    pub fn set_image(&self, reference: &str, id: &str) {
         self.state()
             .images
             .insert(reference.to_owned(), id.to_owned());
     }
 
     /// From now on, this many changes happen, and then the engine is gone; or never goes.
-    pub(crate) fn lose_after(&self, changes: Option<usize>) {
+    pub fn lose_after(&self, changes: Option<usize>) {
         self.state().changes_left = changes;
     }
 
     /// The calls since the last time this was asked.
-    pub(crate) fn take_calls(&self) -> Vec<String> {
+    pub fn take_calls(&self) -> Vec<String> {
         std::mem::take(&mut self.state().calls)
     }
 
-    pub(crate) fn containers(&self) -> Vec<ContainerSummary> {
+    /// All containers.
+    pub fn containers(&self) -> Vec<ContainerSummary> {
         self.state()
             .containers
             .iter()
@@ -81,11 +86,13 @@ impl FakeEngine {
             .collect()
     }
 
-    pub(crate) fn named(&self, name: &str) -> Option<ContainerSummary> {
+    /// The container of this name.
+    pub fn named(&self, name: &str) -> Option<ContainerSummary> {
         self.containers().into_iter().find(|c| c.name == name)
     }
 
-    pub(crate) fn set_state(&self, name: &str, state: ContainerState, status: &str) {
+    /// Puts a container into a state, with this status line.
+    pub fn set_state(&self, name: &str, state: ContainerState, status: &str) {
         for made in &mut self.state().containers {
             if made.summary.name == name {
                 made.summary.state = state;
@@ -357,7 +364,7 @@ impl Engine for FakeEngine {
     async fn push_image(
         &self,
         _reference: &str,
-    ) -> Result<BoxStream<'static, Result<crate::engine::PushProgress>>> {
+    ) -> Result<BoxStream<'static, Result<slipway_engine::PushProgress>>> {
         Err(refused(501, "not in the fake"))
     }
 

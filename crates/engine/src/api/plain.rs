@@ -8,8 +8,8 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
 
 use super::fault::Call;
-use crate::engine::EngineError;
-use crate::engine::locate::Address;
+use crate::EngineError;
+use crate::locate::Address;
 
 /// More than any answer that is asked for here.
 const LONGEST: u64 = 256 << 20;
