@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{anyhow, ensure};
-use slipway_puppet::{Hieradata, Isolation, Puppet, Report, Settings};
 use slipway_engine::Engine;
+use slipway_puppet::{Hieradata, Isolation, Puppet, Report, Settings};
 use slipway_runtime::systemd::Units;
 use slipway_service::{ConfigVolume, ContainerConfig, PuppetConfig, Redactor, RoleData, Step};
 

@@ -13,9 +13,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
+use slipway_engine::{Engine, EngineKind};
 use slipway_image::{ImageSet, Options, config};
 use slipway_oslo_config::Settings;
-use slipway_engine::{Engine, EngineKind};
 
 use crate::cli;
 use crate::engine;
