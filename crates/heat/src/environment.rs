@@ -8,8 +8,9 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
+use slipway_suggest::did_you_mean;
 
-use crate::error::{Error, Problem, Result, nearest};
+use crate::error::{Error, Problem, Result};
 use crate::files::Files;
 use crate::yaml;
 
@@ -90,7 +91,7 @@ impl Environment {
             if !SECTIONS.contains(&key.as_str()) {
                 let reason = match key.as_str() {
                     "heat_template_version" => "this is a template, and no environment".to_owned(),
-                    key => format!("unknown section {key}{}", nearest(key, SECTIONS)),
+                    key => format!("unknown section {key}{}", did_you_mean(key, SECTIONS)),
                 };
                 return Err(Problem::Declaration(reason).into());
             }
@@ -240,7 +241,7 @@ fn all_of(value: &Value, known: &[&'static str]) -> Result<()> {
     for item in items.unwrap_or(std::slice::from_ref(value)) {
         let text = item.as_str().unwrap_or_default();
         if !known.contains(&text) {
-            let hint = nearest(text, known.iter().copied());
+            let hint = did_you_mean(text, known.iter().copied());
             let reason = format!("it must be one of {}{hint}", known.join(", "));
             return Err(Problem::Declaration(reason).into());
         }

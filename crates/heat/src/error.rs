@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::secret::Secrets;
+use slipway_redact::Redactor;
 
 /// A `Result` whose error is [`struct@Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -162,11 +162,12 @@ impl Error {
         self
     }
 
-    /// Takes secrets out of what is said, and of where it is.
-    pub(crate) fn without(mut self, secrets: &Secrets) -> Self {
-        self.0.problem.each_text(|text| secrets.mask(text));
+    /// Masks secrets in the message and in its place.
+    pub(crate) fn without(mut self, redactor: &Redactor) -> Self {
+        let mask = |text: &mut String| *text = redactor.redact(text);
+        self.0.problem.each_text(mask);
         for frame in &mut self.0.frames {
-            frame.path.iter_mut().for_each(|step| secrets.mask(step));
+            frame.path.iter_mut().for_each(mask);
         }
         self
     }
@@ -286,18 +287,3 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
-
-/// `; did you mean X?`, or nothing.
-pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-    let length = name.chars().count();
-    let most = 1 + length / 4;
-    known
-        .into_iter()
-        .filter(|candidate| candidate.chars().count().abs_diff(length) <= most)
-        .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
-        .filter(|(distance, _)| *distance <= most)
-        .min()
-        .map_or(String::new(), |(_, candidate)| {
-            format!("; did you mean {candidate}?")
-        })
-}

@@ -62,7 +62,6 @@ pub mod process;
 mod python;
 mod resolver;
 mod role;
-mod secret;
 mod stack;
 mod template;
 mod version;

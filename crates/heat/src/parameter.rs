@@ -5,8 +5,9 @@ mod constraint;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
+use slipway_suggest::did_you_mean;
 
-use crate::error::{Problem, nearest};
+use crate::error::Problem;
 use crate::python;
 use crate::yaml::{Node, take};
 
@@ -79,7 +80,10 @@ impl Parameter {
         };
         let mut keys = declared.iter().map(|(key, _)| key.as_str());
         if let Some(key) = keys.find(|key| !KEYS.contains(key)) {
-            return Err(wrong(format!("unknown key {key}{}", nearest(key, KEYS))));
+            return Err(wrong(format!(
+                "unknown key {key}{}",
+                did_you_mean(key, KEYS)
+            )));
         }
         let kind = take(&mut declared, "type")
             .and_then(|kind| Kind::parse(kind.as_str()?))

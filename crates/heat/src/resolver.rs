@@ -10,13 +10,14 @@ use indexmap::IndexSet;
 use rayon::ThreadPool;
 use rayon::prelude::*;
 use serde_json::{Map, Value};
+use slipway_redact::Secrets;
+use slipway_suggest::did_you_mean;
 
 use crate::budget::{Budget, MOST_MIB};
 use crate::environment::{Environment, Target, absolute, normal, place};
-use crate::error::{Error, Problem, Result, nearest};
+use crate::error::{Error, Problem, Result};
 use crate::files::Files;
 use crate::parameter::Parameter;
-use crate::secret::Secrets;
 use crate::stack::{Facade, Given, Stack};
 use crate::template::Template;
 use crate::yaql;
@@ -168,7 +169,7 @@ impl Resolver {
             let known = template.parameters.keys().map(CompactString::as_str);
             let problem = Problem::UnknownParameter {
                 name: name.clone(),
-                nearest: nearest(name, known),
+                nearest: did_you_mean(name, known),
             };
             return Err(Error::from(problem).in_template(&template.name));
         }
@@ -197,15 +198,15 @@ impl Resolver {
                         parameter_defaults,
                         ..
                     } = &self.environment;
-                    let given = [parameters, parameter_defaults];
-                    let given = given
-                        .into_iter()
-                        .filter_map(|given| given.get(name.as_str()));
-                    given.for_each(|value| secrets.add(value));
+                    for values in [parameters, parameter_defaults] {
+                        if let Some(value) = values.get(name.as_str()) {
+                            secrets.hidden(value);
+                        }
+                    }
                 }
             }
         }
-        error.without(&secrets)
+        error.without(&secrets.redactor())
     }
 
     /// A template that nothing uses.
@@ -248,7 +249,7 @@ impl Resolver {
             Target::Template(path) => Ok(Some(self.name(&path))),
             Target::Type(name) if name == "OS::Heat::None" => Ok(None),
             Target::Type(name) => {
-                let nearest = nearest(&name, self.environment.types());
+                let nearest = did_you_mean(&name, self.environment.types());
                 let reason = format!("the resource registry has no {name}{nearest}");
                 Err(Problem::Declaration(reason).into())
             }

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use indexmap::IndexSet;
 use serde_json::{Map, Value, json};
+use slipway_suggest::did_you_mean;
 
-use crate::error::{Error, Problem, Result, nearest};
+use crate::error::{Error, Problem, Result};
 use crate::resolver::Resolver;
 use crate::stack::Stack;
 use crate::yaml;
@@ -187,7 +188,7 @@ fn services(role: &str, path: &Path) -> Result<Value> {
         .find(|entry| name_of(entry).as_deref() == Some(role));
     let Some(found) = found else {
         let known: Vec<_> = roles.iter().filter_map(name_of).collect();
-        let hint = nearest(role, known.iter().map(String::as_str));
+        let hint = did_you_mean(role, known.iter().map(String::as_str));
         let reason = format!("there is no role {role}{hint}");
         return Err(wrong(Problem::Declaration(reason)));
     };

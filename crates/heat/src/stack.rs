@@ -10,14 +10,15 @@ use std::sync::{Arc, LazyLock};
 
 use compact_str::CompactString;
 use serde_json::{Map, Value};
+use slipway_redact::Secrets;
+use slipway_suggest::did_you_mean;
 
 use crate::budget::Budget;
-use crate::error::{Error, Problem, Result, nearest};
+use crate::error::{Error, Problem, Result};
 use crate::expression::Expression;
 use crate::functions::is_enabled;
 use crate::parameter::Parameter;
 use crate::resolver::Resolver;
-use crate::secret::Secrets;
 use crate::template::{Definition, Output, Template};
 
 pub(crate) use resource::Resource;
@@ -152,7 +153,7 @@ impl<'r> Stack<'r> {
             let known = self.template.parameters.keys().map(CompactString::as_str);
             Problem::UnknownParameter {
                 name: name.to_owned(),
-                nearest: nearest(name, known),
+                nearest: did_you_mean(name, known),
             }
             .into()
         })
@@ -165,7 +166,7 @@ impl<'r> Stack<'r> {
             .and_then(|(index, _, definition)| Some((self.conditions.get(index)?, definition)))
         else {
             let known = self.template.conditions.keys().map(CompactString::as_str);
-            let hint = nearest(name, known);
+            let hint = did_you_mean(name, known);
             return Err(Problem::Condition(format!("there is no condition {name}{hint}")).into());
         };
         match progress.get() {
@@ -196,11 +197,13 @@ impl<'r> Stack<'r> {
     /// An error in this template, which does not tell what its hidden parameters are.
     fn here(&self, error: Error) -> Error {
         let mut secrets = Secrets::default();
-        let hidden = self.template.parameters.values().zip(&self.parameters);
-        hidden
-            .filter(|(parameter, _)| parameter.is_hidden())
-            .for_each(|(_, value)| secrets.add(value));
-        error.in_template(&self.template.name).without(&secrets)
+        let parameters = self.template.parameters.values().zip(&self.parameters);
+        for (_, value) in parameters.filter(|(parameter, _)| parameter.is_hidden()) {
+            secrets.hidden(value);
+        }
+        error
+            .in_template(&self.template.name)
+            .without(&secrets.redactor())
     }
 
     /// Works out what something else waits for.
@@ -231,7 +234,7 @@ impl<'r> Stack<'r> {
             let known = self.template.resources.keys().map(CompactString::as_str);
             Problem::UnknownResource {
                 name: name.to_owned(),
-                nearest: nearest(name, known.filter(|known| *known != name)),
+                nearest: did_you_mean(name, known.filter(|known| *known != name)),
             }
             .into()
         })

@@ -1,8 +1,9 @@
 //! A template as it is written: what is in its sections, checked and ready to be worked out.
 
 use compact_str::CompactString;
+use slipway_suggest::did_you_mean;
 
-use crate::error::{Error, Problem, Result, nearest};
+use crate::error::{Error, Problem, Result};
 use crate::expression::{Context, Expression, compile};
 use crate::parameter::Parameter;
 use crate::version::Version;
@@ -87,7 +88,7 @@ impl Template {
         };
         let version = version(&sections)?;
         if let Some(key) = unknown(&sections, &SECTIONS) {
-            let reason = format!("unknown section {key}{}", nearest(key, SECTIONS));
+            let reason = format!("unknown section {key}{}", did_you_mean(key, SECTIONS));
             return Err(Problem::Declaration(reason).into());
         }
         let values = Context {
@@ -177,7 +178,7 @@ fn definition(declared: Node, values: Context, conditions: Context) -> Result<De
     if let Some(key) = unknown(&declared, &RESOURCE_KEYS) {
         return Err(wrong(format!(
             "unknown key {key}{}",
-            nearest(key, RESOURCE_KEYS)
+            did_you_mean(key, RESOURCE_KEYS)
         )));
     }
     let mut part = |key: &str, context| Some(compile(take(&mut declared, key)?, context));

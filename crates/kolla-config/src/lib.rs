@@ -20,8 +20,8 @@
 //!
 //! let folder = tempfile::tempdir()?;
 //! let path = folder.path().join("config_files/keystone.json");
-//! assert_eq!(slipway_kolla_config::write(&path, &config)?, slipway_kolla_config::Written::Created);
-//! assert_eq!(slipway_kolla_config::write(&path, &config)?, slipway_kolla_config::Written::Unchanged);
+//! assert_eq!(slipway_kolla_config::write(&path, &config)?, slipway_files::Written::Created);
+//! assert_eq!(slipway_kolla_config::write(&path, &config)?, slipway_files::Written::Unchanged);
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -44,6 +44,4 @@ pub use config::{Config, ConfigFile, Created, Permission, parse_perm};
 pub use parse::ParseError;
 pub use schema::schema;
 pub use surroundings::{Image, Mount, Surroundings, check_in, glob_matches, glob_start, looked_up};
-pub use write::{
-    WriteError, Written, nice_json, to_nice_json, write, write_private, write_with_mode,
-};
+pub use write::{nice_json, to_nice_json, write};

@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use slipway_suggest::nearest;
+
 use crate::Config;
 
 /// The largest file that is read as a config.json; thousands of entries fit many times over.
@@ -124,11 +126,7 @@ fn nearest_key(message: &str) -> Option<String> {
         .skip(1)
         .step_by(2);
     let typed = names.next()?;
-    names
-        .map(|name| (strsim::damerau_levenshtein(typed, name), name))
-        .min()
-        .filter(|(distance, name)| *distance <= name.len().div_ceil(3))
-        .map(|(_, name)| name.to_owned())
+    nearest(typed, names).map(str::to_owned)
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use slipway_suggest::{hint, nearest};
+
 use crate::check::{Finding, Severity};
 use crate::config::{Config, ConfigFile, user_group};
 use crate::fs::{Links, Root};
@@ -302,7 +304,7 @@ impl Checks<'_> {
                 ("group", group, &image.groups),
             ] {
                 if !known.contains(name) {
-                    let nearest = nearest(name, known);
+                    let nearest = hint(nearest(name, known.iter().map(String::as_str)));
                     let message =
                         format!("`{owner}`: {} has no {kind} `{name}`{nearest}", image.name);
                     found.push((format!("{entry}.owner"), message));
@@ -335,16 +337,6 @@ impl Checks<'_> {
             self.add(Severity::Warning, path, message);
         }
     }
-}
-
-fn nearest(name: &str, known: &BTreeSet<String>) -> String {
-    known
-        .iter()
-        .map(|other| (strsim::damerau_levenshtein(name, other), other))
-        .min()
-        .filter(|(distance, _)| *distance <= name.len() / 3)
-        .map(|(_, other)| format!(" (did you mean `{other}`?)"))
-        .unwrap_or_default()
 }
 
 /// The mounts that a source for mounts may come from, for a message.
@@ -530,7 +522,7 @@ mod tests {
                 "error: command: `/usr/sbin/httpd` is not in kolla/httpd:1",
                 "error: config_files[0].source: `/opt/a` is neither in kolla/httpd:1 nor in anything that is mounted",
                 "error: config_files[0].owner: `keystone:keystone`: kolla/httpd:1 has no group `keystone`",
-                "error: config_files[1].owner: `keystne:kolla`: kolla/httpd:1 has no user `keystne` (did you mean `keystone`?)",
+                "error: config_files[1].owner: `keystne:kolla`: kolla/httpd:1 has no user `keystne`; did you mean keystone?",
                 "warning: permissions[0].path: `/var/log/keystone` is neither in kolla/httpd:1, nor mounted, nor made by this config",
             ]
         );

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use slipway_suggest::hint;
+
 /// The result of this crate's functions.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -19,7 +21,7 @@ pub enum Error {
         reason: String,
     },
     /// A value that this release of Kolla does not know.
-    #[error("{option} {value}: Kolla {version} has {known}{}", hint(.nearest))]
+    #[error("{option} {value}: Kolla {version} has {known}{}", hint(.nearest.as_ref()))]
     NotInKolla {
         /// The release.
         version: String,
@@ -51,22 +53,6 @@ pub enum Error {
         /// What is wrong, with the place.
         message: String,
     },
-}
-
-fn hint(nearest: &Option<String>) -> String {
-    match nearest {
-        Some(name) => format!("; did you mean {name}?"),
-        None => String::new(),
-    }
-}
-
-/// The name most like this one, if any is like it at all.
-pub(crate) fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<String> {
-    candidates
-        .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
-        .filter(|(similarity, _)| *similarity > 0.8)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, candidate)| candidate.to_owned())
 }
 
 /// Says which file an I/O error is about.

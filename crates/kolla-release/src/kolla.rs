@@ -5,9 +5,10 @@ use std::path::Path;
 
 use indexmap::IndexMap;
 use serde_json::Value;
+use slipway_suggest::nearest;
 
 use crate::base::Base;
-use crate::error::{Error, IoContext, Result, nearest};
+use crate::error::{Error, IoContext, Result};
 use crate::place::Place;
 use crate::python::{Expression, Module, Names};
 use crate::release::Release;
@@ -259,7 +260,7 @@ impl Kolla {
             option,
             value: value.to_owned(),
             known: known.join(", "),
-            nearest: nearest(value, known.iter().copied()),
+            nearest: nearest(value, known.iter().copied()).map(str::to_owned),
         })
     }
 }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use slipway_suggest::hint;
+
 /// Where a value was given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
@@ -53,7 +55,7 @@ pub enum ConfigError {
         message: String,
     },
     /// A key that no option has.
-    #[error("{place}: unknown option {key} in section [{section}]{}", hint(.nearest))]
+    #[error("{place}: unknown option {key} in section [{section}]{}", hint(.nearest.as_ref()))]
     UnknownKey {
         /// Where.
         place: Place,
@@ -67,7 +69,7 @@ pub enum ConfigError {
     /// A section that belongs to nothing.
     #[error(
         "{place}: unknown section [{section}]{}",
-        hint(&.nearest.as_ref().map(|name| format!("[{name}]")))
+        hint(.nearest.as_ref().map(|name| format!("[{name}]")))
     )]
     UnknownSection {
         /// Where.
@@ -92,7 +94,7 @@ pub enum ConfigError {
     /// A `$name` that stands for nothing.
     #[error(
         "{place}: {key} refers to ${name}, which is no option{}; a dollar sign itself is $$",
-        hint(.nearest)
+        hint(.nearest.as_ref())
     )]
     UnknownReference {
         /// Where.
@@ -124,11 +126,4 @@ pub enum ConfigError {
         /// What is referred to.
         name: String,
     },
-}
-
-fn hint(nearest: &Option<String>) -> String {
-    match nearest {
-        Some(name) => format!("; did you mean {name}?"),
-        None => String::new(),
-    }
 }

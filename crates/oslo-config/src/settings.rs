@@ -3,6 +3,8 @@
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
+use slipway_suggest::nearest;
+
 use super::error::{ConfigError, Place};
 use super::files::ConfigFiles;
 use super::option::{Kind, OptionDef};
@@ -170,7 +172,7 @@ impl Settings {
                     place,
                     nearest: match section.eq_ignore_ascii_case(DEFAULT) {
                         true => Some(DEFAULT.to_owned()),
-                        false => nearest(&section, known),
+                        false => nearest(&section, known).map(str::to_owned),
                     },
                     section: assignment.section.clone(),
                 });
@@ -186,7 +188,7 @@ impl Settings {
                     key: key.clone(),
                     nearest: match self.schema.option(DEFAULT, key) {
                         Some(_) => Some(format!("{key} in section [{DEFAULT}]")),
-                        None => nearest(&key.replace('-', "_"), keys),
+                        None => nearest(&key.replace('-', "_"), keys).map(str::to_owned),
                     },
                 });
             }
@@ -341,7 +343,7 @@ impl Settings {
                     place: place.clone(),
                     key: key.to_owned(),
                     name: name.to_owned(),
-                    nearest: nearest(name, keys.iter().map(String::as_str)),
+                    nearest: nearest(name, keys.iter().map(String::as_str)).map(str::to_owned),
                 });
             };
             let value = value.printed();
@@ -385,15 +387,6 @@ fn is_called(section: &str, name: &str) -> bool {
         true => section.eq_ignore_ascii_case(name),
         false => section == name || normal(section) == name,
     }
-}
-
-/// The name most like this one, if any is like it at all.
-fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<String> {
-    candidates
-        .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
-        .filter(|(similarity, _)| *similarity > 0.8)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, candidate)| candidate.to_owned())
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 use slipway_engine::EngineError;
-use slipway_runtime::lock::LockError;
+use slipway_files::LockError;
 
 /// The result of a job of this crate.
 pub type Result<T, E = PuppetError> = std::result::Result<T, E>;
@@ -29,7 +29,7 @@ pub enum PuppetError {
     },
     /// A file could not be replaced.
     #[error(transparent)]
-    Write(#[from] slipway_kolla_config::WriteError),
+    Write(#[from] slipway_files::WriteError),
     /// Hiera data or a list of configs that is not what it should be.
     #[error("{}{}: {message}", path.display(), position.map(|(line, column)| format!(":{line}:{column}")).unwrap_or_default())]
     Input {

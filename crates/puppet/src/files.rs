@@ -23,8 +23,7 @@ pub fn private_dir(path: &Path) -> Result<()> {
 
 /// Writes a 0600 file beside and renames it, unless it holds this already. Whether it was written.
 pub fn write(path: &Path, content: &[u8]) -> Result<bool> {
-    Ok(slipway_kolla_config::write_private(path, content)?
-        != slipway_kolla_config::Written::Unchanged)
+    Ok(slipway_files::write_private(path, content)? != slipway_files::Written::Unchanged)
 }
 
 /// Opens a 0600 file to be written anew.

@@ -8,7 +8,8 @@ use std::time::Instant;
 use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
 use serde_json::json;
 use slipway_engine::Engine;
-use slipway_service::{Hiera, PuppetConfig, Secrets, Step};
+use slipway_redact::Secrets;
+use slipway_service::{Hiera, PuppetConfig, Step};
 
 use crate::error::{Failure, Result};
 use crate::events::{Event, Observer};

@@ -7,8 +7,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
-use slipway_runtime::lock::Lock;
-use slipway_service::{Hiera, Redactor};
+use slipway_files::Lock;
+use slipway_redact::Redactor;
+use slipway_service::Hiera;
 use tempfile::TempDir;
 use tokio::sync::Semaphore;
 

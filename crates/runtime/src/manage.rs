@@ -6,7 +6,8 @@ use std::path::Path;
 use futures_util::stream::{self, StreamExt};
 use serde::Serialize;
 use serde_json::{Map, Value};
-use slipway_service::{ContainerConfig, Secrets};
+use slipway_redact::Secrets;
+use slipway_service::ContainerConfig;
 
 use crate::converge::labels::{self, desired_name, label};
 use crate::converge::{

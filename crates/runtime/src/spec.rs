@@ -7,7 +7,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use slipway_service::{ContainerConfig, ContainerKeys, EnvVar, Secrets};
+use slipway_redact::Secrets;
+use slipway_service::{ContainerConfig, ContainerKeys, EnvVar};
 
 use slipway_engine::{
     Bind, ContainerSpec, DeviceSpec, ExecSpec, HealthcheckSpec, PortSpec, RestartPolicy, UlimitSpec,

@@ -33,7 +33,7 @@ pub enum SystemdError {
     },
     /// Its file cannot be written.
     #[error(transparent)]
-    Write(#[from] slipway_kolla_config::WriteError),
+    Write(#[from] slipway_files::WriteError),
     /// systemctl failed.
     #[error("systemctl {arguments} failed: {said}")]
     Systemctl {
@@ -231,7 +231,7 @@ impl Units {
         }
         let path = self.path(unit);
         let text = format!("{}{}", owner.note(), with_keys(generated, unit, keys));
-        slipway_kolla_config::write_with_mode(&path, text.as_bytes(), 0o644)?;
+        slipway_files::write_with_mode(&path, text.as_bytes(), 0o644)?;
         Ok(())
     }
 

@@ -35,8 +35,6 @@
 //! );
 //! # Ok::<(), slipway_service::ServiceError>(())
 //! ```
-//!
-//! [`Redactor`] keeps the passwords in all that out of logs and messages.
 
 mod container;
 mod definition;
@@ -47,7 +45,6 @@ mod locate;
 mod merged;
 mod role;
 mod script;
-mod secrets;
 mod step;
 mod volume;
 
@@ -60,6 +57,5 @@ pub use error::{Place, Result, ServiceError};
 pub use load::load_dir;
 pub use role::{Role, RoleData};
 pub use script::{Script, ScriptName, Scripts};
-pub use secrets::{Redactor, Secrets};
 pub use step::{NotAStep, Step};
 pub use volume::{ConfigVolume, NotAConfigVolume};

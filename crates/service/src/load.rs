@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
+use slipway_suggest::nearest;
 
 use crate::Service;
 use crate::error::{Place, Result, ServiceError};
@@ -166,7 +167,7 @@ fn invalid(
     if way.last() != Some(&Turn::Key(unknown.to_owned())) {
         way.push(Turn::Key(unknown.to_owned()));
     }
-    let hint = nearest(unknown, &quoted[1..]);
+    let hint = nearest(unknown, quoted[1..].iter().copied()).map(str::to_owned);
     let message = match &hint {
         Some(_) => "unknown key".to_owned(),
         None => format!("unknown key; known here: {}", quoted[1..].join(", ")),
@@ -198,17 +199,6 @@ fn turns(path: &str) -> impl Iterator<Item = Turn> {
             Ok(index) => Turn::Item(index),
             Err(_) => Turn::Key(part.to_owned()),
         })
-}
-
-/// The name most like this one, if any is like it at all.
-fn nearest(name: &str, known: &[&str]) -> Option<String> {
-    let alike = |known: &&str| (strsim::jaro_winkler(name, known), (*known).to_owned());
-    known
-        .iter()
-        .map(alike)
-        .filter(|(score, _)| *score >= 0.8)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, known)| known)
 }
 
 fn at(

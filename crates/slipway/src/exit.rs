@@ -4,7 +4,7 @@ use std::fmt;
 use std::process::ExitCode;
 
 use slipway_engine::EngineError;
-use slipway_runtime::lock::LockError;
+use slipway_files::LockError;
 
 /// Wraps an error that was found before anything was touched: bad input.
 #[derive(Debug)]

@@ -1,7 +1,8 @@
 //! The config.json files of a deployment: checked, then written.
 
 use anyhow::anyhow;
-use slipway_kolla_config::{Config, Severity, Written};
+use slipway_files::Written;
+use slipway_kolla_config::{Config, Severity};
 
 use crate::exit::bad_input;
 use crate::output::{Level, Output};

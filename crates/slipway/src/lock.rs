@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use slipway_runtime::lock::Lock;
+use slipway_files::Lock;
 
 use crate::output::{Level, Output};
 

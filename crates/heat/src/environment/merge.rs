@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
+use slipway_suggest::did_you_mean;
 
 use super::ByName;
-use crate::error::{Error, Problem, Result, nearest};
+use crate::error::{Error, Problem, Result};
 
 /// What becomes of a value when a later file has another.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -32,7 +33,7 @@ impl Strategy {
             "merge" => Self::Merge,
             "deep_merge" => Self::DeepMerge,
             _ => {
-                let hint = nearest(text, STRATEGIES);
+                let hint = did_you_mean(text, STRATEGIES);
                 let known = STRATEGIES.join(", ");
                 let reason = format!("there is no such strategy{hint}; known are {known}");
                 return Err(Problem::Declaration(reason));

@@ -5,9 +5,9 @@ use std::sync::{LazyLock, RwLock};
 
 use fancy_regex::Regex;
 use serde_json::{Map, Value};
+use slipway_suggest::did_you_mean;
 
 use super::Kind;
-use crate::error::nearest;
 use crate::pattern::{shortened, translated};
 use crate::python;
 
@@ -63,7 +63,7 @@ impl Constraint {
         if let Some(key) = declared.keys().find(|key| !KEYS.contains(&key.as_str())) {
             return Err(format!(
                 "unknown key {key} of a constraint{}",
-                nearest(key, KEYS)
+                did_you_mean(key, KEYS)
             ));
         }
         let rule = if let Some(bounds) = declared.get("range") {

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use rayon::prelude::*;
-use rustix::fs::{FlockOperation, flock};
+use slipway_files::{Lock, StagedFile, remove_unfinished};
 
 use super::{Content, Error, File, Tree};
 
@@ -15,9 +15,6 @@ pub struct Writing {
     /// Leave what is there: a rendered file that exists is an error. Otherwise it is overwritten.
     pub safe: bool,
 }
-
-/// How the names of files begin that are not in their places yet.
-const BESIDE: &str = ".slipway-";
 
 /// Writes a tree into a folder, each beside its place and then renamed. What else is there stays, but
 /// for what a run left that was cut off. Another run that writes there is waited for.
@@ -34,12 +31,12 @@ pub fn write(tree: &Tree, out: &Path, writing: Writing) -> Result<(), Error> {
     }
     refuse_own_folder(&tree.root, out)?;
     create(out)?;
-    let _alone = alone_in(out)?;
-    remove_unfinished(out)?;
+    let _lock = lock(out)?;
+    clean_up(out)?;
     for folder in &tree.folders {
         let place = out.join(folder);
         create(&place)?;
-        remove_unfinished(&place)?;
+        clean_up(&place)?;
     }
     tree.files
         .par_iter()
@@ -51,25 +48,13 @@ fn create(place: &Path) -> Result<(), Error> {
 }
 
 /// Waits until no other run writes there.
-fn alone_in(out: &Path) -> Result<fs::File, Error> {
-    let wrong = |error| Error::file("cannot lock", out, error);
-    let file = fs::File::open(out).map_err(wrong)?;
-    flock(&file, FlockOperation::LockExclusive).map_err(|error| wrong(error.into()))?;
-    Ok(file)
+fn lock(out: &Path) -> Result<Lock, Error> {
+    Lock::wait(|| Lock::try_take_directory(out), |_| {})
+        .map_err(|error| Error::file("cannot lock", out, error.into_reason()))
 }
 
-/// Removes what a run left that was cut off.
-fn remove_unfinished(folder: &Path) -> Result<(), Error> {
-    let wrong = |error| Error::file("cannot clean up", folder, error);
-    for entry in fs::read_dir(folder).map_err(wrong)? {
-        let entry = entry.map_err(wrong)?;
-        let name = entry.file_name();
-        let is_ours = name.to_str().is_some_and(|name| name.starts_with(BESIDE));
-        if is_ours && entry.file_type().map_err(wrong)?.is_file() {
-            fs::remove_file(entry.path()).map_err(wrong)?;
-        }
-    }
-    Ok(())
+fn clean_up(directory: &Path) -> Result<(), Error> {
+    remove_unfinished(directory).map_err(|error| Error::file("cannot clean up", directory, error))
 }
 
 /// The result must not become part of what it is made from.
@@ -91,28 +76,21 @@ fn refuse_own_folder(root: &Path, out: &Path) -> Result<(), Error> {
 fn write_one(file: &File, place: &Path) -> Result<(), Error> {
     let failed = |error| Error::file("cannot write", place, error);
     let folder = place.parent().unwrap_or(Path::new("."));
-    let mut beside = tempfile::Builder::new()
-        .prefix(BESIDE)
-        .tempfile_in(folder)
-        .map_err(failed)?;
+    let mut staged = StagedFile::new_in(folder).map_err(failed)?;
     let permissions = match &file.content {
         Content::Rendered(text) => {
-            beside.write_all(text.as_bytes()).map_err(failed)?;
+            staged.write_all(text.as_bytes()).map_err(failed)?;
             readable()
         }
         Content::Copied(source) => {
             let unreadable = |error| Error::file("cannot read", source, error);
             let mut from = fs::File::open(source).map_err(unreadable)?;
-            std::io::copy(&mut from, &mut beside).map_err(failed)?;
+            std::io::copy(&mut from, &mut staged).map_err(failed)?;
             from.metadata().map_err(unreadable)?.permissions()
         }
     };
-    beside
-        .as_file()
-        .set_permissions(permissions)
-        .map_err(failed)?;
-    beside.persist(place).map_err(|error| failed(error.error))?;
-    Ok(())
+    staged.file().set_permissions(permissions).map_err(failed)?;
+    staged.persist(place).map_err(failed)
 }
 
 /// Templates are for everybody to read, as what they are made from is.

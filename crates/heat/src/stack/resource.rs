@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use compact_str::CompactString;
 use serde_json::{Map, Value};
+use slipway_suggest::did_you_mean;
 
 use super::{Facade, Given, Stack};
 use crate::environment::Target;
-use crate::error::{Error, Problem, Result, nearest};
+use crate::error::{Error, Problem, Result};
 use crate::expression::Expression;
 use crate::functions::select;
 use crate::template::{Definition, Properties, Template};
@@ -233,7 +234,7 @@ fn no_attribute<'a>(resource: &str, name: &str, known: impl IntoIterator<Item = 
     Problem::UnknownAttribute {
         resource: resource.to_owned(),
         name: name.to_owned(),
-        nearest: nearest(name, known),
+        nearest: did_you_mean(name, known),
     }
     .into()
 }
@@ -242,7 +243,7 @@ fn unknown_type(resource: &str, kind: &str, stack: &Stack<'_>) -> Error {
     Problem::UnknownType {
         resource: resource.to_owned(),
         kind: kind.to_owned(),
-        nearest: nearest(kind, stack.resolver().environment().types()),
+        nearest: did_you_mean(kind, stack.resolver().environment().types()),
     }
     .into()
 }
@@ -285,7 +286,7 @@ fn parameters(template: &Template, properties: Vec<Property>, stack: &Stack<'_>)
         let at = |problem: Problem| Error::from(problem).at(&name).at("properties");
         let Some((index, _, parameter)) = template.parameters.get_full(name.as_str()) else {
             let known = template.parameters.keys().map(CompactString::as_str);
-            let nearest = nearest(&name, known);
+            let nearest = did_you_mean(&name, known);
             return Err(at(Problem::UnknownParameter {
                 name: format!("{name} in {}", template.name),
                 nearest,

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use slipway_suggest::nearest;
+
 use super::call::{self, Arg};
 use super::context::Context;
 use super::error::{Error, Result};
@@ -124,22 +126,4 @@ fn as_str(value: &Value) -> Option<&str> {
     } else {
         None
     }
-}
-
-/// What was probably meant.
-pub(super) fn nearest<'a>(
-    wanted: &str,
-    known: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
-    let score = |name: &'a str| {
-        (
-            strsim::jaro_winkler(&wanted.to_lowercase(), &name.to_lowercase()),
-            name,
-        )
-    };
-    let best = known
-        .into_iter()
-        .map(score)
-        .max_by(|left, right| left.0.total_cmp(&right.0));
-    best.filter(|(score, _)| *score > 0.8).map(|(_, name)| name)
 }

@@ -5,75 +5,21 @@
 //! once, a child could carry the fingerprint of the one and be built from the other. The lock is
 //! the kernel's, so a killed build holds none.
 
-use std::fs::File;
-use std::io;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use rustix::fs::{FlockOperation, OFlags, flock};
-use rustix::io::Errno;
 use sha2::{Digest, Sha256};
-
-use crate::error::{IoContext, Result};
-
-/// Held while a build runs; its file is gone afterwards.
-#[derive(Debug)]
-pub(super) struct Lock {
-    path: PathBuf,
-    _file: File,
-}
-
-impl Drop for Lock {
-    fn drop(&mut self) {
-        // Still locked, so nobody else can be using it. Left behind, it would harm nobody.
-        let _ = std::fs::remove_file(&self.path);
-    }
-}
-
-/// How often a waiting build looks again. Asking instead of blocking lets Ctrl-C end the wait.
-const LOOK_AGAIN: Duration = Duration::from_millis(200);
+use slipway_files::{Lock, LockError};
 
 /// Takes the lock for builds of these references on this engine; calls `waiting` first if
-/// another holds it.
+/// another build holds it. The lock's file goes with it.
 pub(super) async fn acquire(
     engine: &str,
     references: &str,
     waiting: impl FnOnce(),
-) -> Result<Lock> {
+) -> Result<Lock, LockError> {
     let path = path(engine, references);
-    let mut waiting = Some(waiting);
-    loop {
-        if let Some(file) = try_lock(&path).at(&path)? {
-            return Ok(Lock { path, _file: file });
-        }
-        if let Some(waiting) = waiting.take() {
-            waiting();
-        }
-        tokio::time::sleep(LOOK_AGAIN).await;
-    }
-}
-
-/// The locked file, or `None` while another holds it.
-fn try_lock(path: &Path) -> io::Result<Option<File>> {
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .mode(0o600)
-        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
-        .open(path)?;
-    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => {}
-        Err(Errno::WOULDBLOCK | Errno::INTR) => return Ok(None),
-        Err(error) => return Err(error.into()),
-    }
-    // The one before may have removed the file between our opening and our locking it.
-    let is_current = std::fs::metadata(path).is_ok_and(|now| {
-        file.metadata()
-            .is_ok_and(|ours| (ours.dev(), ours.ino()) == (now.dev(), now.ino()))
-    });
-    Ok(is_current.then_some(file))
+    let lock = Lock::take(&path, |_| waiting()).await?;
+    Ok(lock.temporary(&path))
 }
 
 fn path(engine: &str, references: &str) -> PathBuf {

@@ -6,12 +6,17 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rayon::prelude::*;
+use slipway_files::ScratchDirectory;
+use slipway_suggest::nearest;
 
 use super::fingerprint::Inputs;
 use crate::context::{self, Context, DOCKERIGNORE, Ignored};
-use crate::error::{Error, IoContext, Result, nearest};
+use crate::error::{Error, IoContext, Result};
 use crate::graph::{Images, dockerfile};
-use crate::sources::{self, Fetched, Fetching, Scratch, SourceError, Wanted};
+use crate::sources::{self, Fetched, Fetching, SourceError, Wanted};
+
+/// Begins the names of the directories that sources are fetched into.
+const SCRATCH_PREFIX: &str = "slipway-build-";
 
 /// How many images are read by one thread: each more has a heap of its own.
 const FEW: usize = 8;
@@ -30,7 +35,7 @@ pub(crate) struct Preparation {
     /// Images whose sources cannot be had.
     pub failed: BTreeMap<usize, SourceError>,
     /// Where fetched files are.
-    pub scratch: Option<Arc<Scratch>>,
+    pub scratch: Option<Arc<ScratchDirectory>>,
     names: BTreeMap<usize, String>,
 }
 
@@ -88,7 +93,7 @@ fn fetch(
     images: &Images,
     matched: &[usize],
 ) -> Result<(
-    Option<Arc<Scratch>>,
+    Option<Arc<ScratchDirectory>>,
     BTreeMap<usize, Vec<Fetched>>,
     BTreeMap<usize, SourceError>,
 )> {
@@ -120,7 +125,7 @@ fn fetch(
         })
         .collect();
     let above = std::env::temp_dir();
-    let scratch = Scratch::new_in(&above).at(&above)?;
+    let scratch = ScratchDirectory::new_in(&above, SCRATCH_PREFIX).at(&above)?;
     let fetching = Fetching {
         scratch: scratch.path().to_owned(),
         cache: options.source_cache.clone(),
@@ -192,7 +197,7 @@ fn prepare_one(images: &Images, index: usize, fetched: Vec<Fetched>) -> Result<P
             image: node.name.clone(),
             name: missing.clone(),
             folder: folder.unwrap_or_default(),
-            nearest: nearest(missing, context.file_names()),
+            nearest: nearest(missing, context.file_names()).map(str::to_owned),
         });
     }
     let template = tree.template(&node.name).unwrap_or_default();

@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use slipway_engine::EngineError;
+use slipway_suggest::hint;
 
 use crate::sources::SourceError;
 pub use template::TemplateError;
@@ -89,7 +90,7 @@ pub enum Error {
         template: PathBuf,
     },
     /// A parent that the tree does not have.
-    #[error("image {image}: its parent {parent} is not in the tree{}", hint(.nearest))]
+    #[error("image {image}: its parent {parent} is not in the tree{}", hint(.nearest.as_ref()))]
     MissingParent {
         /// The image.
         image: String,
@@ -110,7 +111,7 @@ pub enum Error {
         message: String,
     },
     /// Nothing to do.
-    #[error("no image matches {}{}", .patterns.join(" "), hint(.nearest))]
+    #[error("no image matches {}{}", .patterns.join(" "), hint(.nearest.as_ref()))]
     NothingMatches {
         /// What was asked for.
         patterns: Vec<String>,
@@ -131,7 +132,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// `COPY` of a file that the context does not have.
-    #[error("image {image}: its Dockerfile copies {name}, which is not in {}{}", folder.display(), hint(.nearest))]
+    #[error("image {image}: its Dockerfile copies {name}, which is not in {}{}", folder.display(), hint(.nearest.as_ref()))]
     NotInContext {
         /// The image.
         image: String,
@@ -240,16 +241,12 @@ pub enum Error {
         /// Why.
         source: SourceError,
     },
+    /// The lock that keeps other builds out cannot be taken.
+    #[error(transparent)]
+    Lock(#[from] slipway_files::LockError),
     /// The engine failed outside of a build.
     #[error(transparent)]
     Engine(#[from] EngineError),
-}
-
-fn hint(nearest: &Option<String>) -> String {
-    match nearest {
-        Some(name) => format!("; did you mean {name}?"),
-        None => String::new(),
-    }
 }
 
 /// What an image lacks whose parent is skipped and not there.
@@ -259,15 +256,6 @@ pub(crate) fn needs(parent: &str, unpulled: Option<&str>) -> String {
         "it needs its parent {parent}, which is skipped and not in the engine{}; build it first",
         why.unwrap_or_default()
     )
-}
-
-/// The name most like this one, if any is like it at all.
-pub(crate) fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<String> {
-    candidates
-        .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
-        .filter(|(similarity, _)| *similarity > 0.8)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, candidate)| candidate.to_owned())
 }
 
 /// Says which file an I/O error is about.

@@ -7,8 +7,9 @@ mod listing;
 use std::collections::BTreeMap;
 
 use regex::Regex;
+use slipway_suggest::nearest;
 
-use crate::error::{Error, Result, nearest};
+use crate::error::{Error, Result};
 use crate::options::Options;
 use crate::tree::Tree;
 use dockerfile::Instruction;
@@ -132,7 +133,7 @@ fn link(tree: &Tree, nodes: &mut [Node], options: &Options) -> Result<()> {
                 Some(name) if parent != options.base_reference() => {
                     return Err(Error::MissingParent {
                         image: nodes[index].name.clone(),
-                        nearest: nearest(name, tree.image_names()),
+                        nearest: nearest(name, tree.image_names()).map(str::to_owned),
                         parent,
                     });
                 }
@@ -237,7 +238,7 @@ fn select(nodes: &mut [Node], order: &[usize], options: &Options) -> Result<()> 
         let nearest = nearest(first, nodes.iter().map(|node| node.name.as_str()));
         return Err(Error::NothingMatches {
             patterns: options.regex.clone(),
-            nearest,
+            nearest: nearest.map(str::to_owned),
         });
     }
     for &index in order.iter().rev() {

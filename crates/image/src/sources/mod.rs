@@ -9,7 +9,6 @@ mod archive;
 mod download;
 mod error;
 mod git;
-mod scratch;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -21,7 +20,6 @@ use sha2::{Digest, Sha256};
 
 pub use archive::together;
 pub use error::SourceError;
-pub(crate) use scratch::Scratch;
 
 /// How a source is fetched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use slipway_service::Redactor;
+use slipway_redact::Redactor;
 
 use crate::error::{At, Result};
 use crate::events::{Event, Observer};

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde::Serialize;
 use similar::{ChangeTag, TextDiff};
-use slipway_service::{Redactor, Secrets};
+use slipway_redact::{Redactor, Secrets};
 
 use crate::error::Result;
 use crate::volume::tree;

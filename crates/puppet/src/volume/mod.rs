@@ -8,7 +8,7 @@ pub mod tree;
 
 use std::path::{Path, PathBuf};
 
-use slipway_service::Secrets;
+use slipway_redact::Secrets;
 use tempfile::TempDir;
 
 use crate::error::{At, Failure, Result};

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures_util::stream::{self, StreamExt};
+use slipway_files::Lock;
 use tokio::time::Instant;
 
 use super::digest::DigestKey;
@@ -16,7 +17,6 @@ use super::{
     ApplyOptions, ContainerFailure, ContainerOutcome, ContainerSet, ConvergeError, Event, Observer,
     Outcome, Result, precheck,
 };
-use crate::lock::Lock;
 use crate::spec::Host;
 use slipway_engine::{ContainerSpec, ContainerSummary, Engine, EngineError};
 

@@ -36,7 +36,7 @@ pub enum ConvergeError {
     NoKey,
     /// The set's lock cannot be taken.
     #[error(transparent)]
-    Lock(#[from] crate::lock::LockError),
+    Lock(#[from] slipway_files::LockError),
     /// A container's systemd unit cannot be seen to.
     #[error(transparent)]
     Systemd(#[from] crate::systemd::SystemdError),
@@ -50,7 +50,7 @@ pub enum ConvergeError {
     },
     /// It cannot be written.
     #[error(transparent)]
-    Remember(#[from] slipway_kolla_config::WriteError),
+    Remember(#[from] slipway_files::WriteError),
 }
 
 /// Something that a container needs and that is not there.

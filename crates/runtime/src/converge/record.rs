@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use slipway_files::Lock;
 use slipway_service::ContainerConfig;
 
 use super::{ConvergeError, Event, Observer, Result};
-use crate::lock::Lock;
 
 /// What succeeded for one name of a set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,7 +87,7 @@ impl Record {
             path: file.clone(),
             source: error.into(),
         })?;
-        slipway_kolla_config::write_private(file, &text)?;
+        slipway_files::write_private(file, &text)?;
         Ok(())
     }
 }

@@ -145,7 +145,7 @@ async fn print_command(
                 let message = "the environment has a value of several lines: no file can hold it";
                 return Err(bad_input(anyhow!(message)));
             }
-            slipway_kolla_config::write_private(file, lines.concat().as_bytes())?;
+            slipway_files::write_private(file, lines.concat().as_bytes())?;
             Some(file.display().to_string())
         }
         None => None,

@@ -7,8 +7,8 @@ use anyhow::anyhow;
 use futures_util::StreamExt;
 use serde_json::{Map, Value, json};
 use slipway_engine::{ContainerState, Engine, Health, LogLine};
+use slipway_files::Lock;
 use slipway_runtime::converge::{ApplyOptions, ContainerSet, Event};
-use slipway_runtime::lock::Lock;
 use slipway_runtime::manage::{self, Beside, Listed};
 use slipway_runtime::systemd::Units;
 

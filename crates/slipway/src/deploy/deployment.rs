@@ -7,8 +7,9 @@ use std::time::Duration;
 use anyhow::{anyhow, ensure};
 use slipway_engine::Engine;
 use slipway_puppet::{Hieradata, Isolation, Puppet, Report, Settings};
+use slipway_redact::Redactor;
 use slipway_runtime::systemd::Units;
-use slipway_service::{ConfigVolume, ContainerConfig, PuppetConfig, Redactor, RoleData, Step};
+use slipway_service::{ConfigVolume, ContainerConfig, PuppetConfig, RoleData, Step};
 
 use super::progress::Progress;
 use crate::cli;

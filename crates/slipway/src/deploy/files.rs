@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use serde::Serialize;
-use slipway_kolla_config::Written;
+use slipway_files::Written;
 
 use super::deployment::Deployment;
 use crate::kolla_files;
@@ -64,9 +64,8 @@ fn scripts(deployment: &Deployment) -> anyhow::Result<usize> {
     let mut count = 0;
     for (folder, (name, script)) in all {
         let path = deployment.settings.paths.path(folder).join(name.as_str());
-        let written =
-            slipway_kolla_config::write_with_mode(&path, script.content.as_bytes(), script.mode)
-                .context("cannot write a script that containers mount")?;
+        let written = slipway_files::write_with_mode(&path, script.content.as_bytes(), script.mode)
+            .context("cannot write a script that containers mount")?;
         if written != Written::Unchanged {
             count += 1;
             let text = format!("wrote {}", path.display());

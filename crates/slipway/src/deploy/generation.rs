@@ -29,7 +29,7 @@ pub fn renew(deployment: &Deployment, step: Step, plan: &Plan) -> anyhow::Result
     if made_anew {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
         let text = format!("{}.{}\n", now.as_nanos(), std::process::id());
-        slipway_kolla_config::write_private(&file(deployment, step), text.as_bytes())?;
+        slipway_files::write_private(&file(deployment, step), text.as_bytes())?;
     }
     Ok(())
 }

@@ -37,7 +37,7 @@ pub fn write(deployment: &Deployment) -> anyhow::Result<()> {
         ] {
             let path = folder.join(name);
             let text = slipway_kolla_config::nice_json(serde_json::to_value(&containers)?);
-            slipway_kolla_config::write_private(&path, text.as_bytes())
+            slipway_files::write_private(&path, text.as_bytes())
                 .context("cannot write the containers' configs")?;
         }
     }

@@ -19,7 +19,6 @@ mod values;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::evaluate;
 use super::function::Function;
 
 pub(super) use order::Ordering;
@@ -61,5 +60,5 @@ pub(super) fn nearest(name: &str) -> Option<&'static str> {
         .filter(|name| !name.starts_with(['#', '*']))
         .collect();
     names.sort_unstable();
-    evaluate::nearest(name, names)
+    slipway_suggest::nearest(name, names)
 }

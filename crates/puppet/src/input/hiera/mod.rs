@@ -7,7 +7,8 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use slipway_service::{Hiera, Redactor, Secrets};
+use slipway_redact::{Redactor, Secrets};
+use slipway_service::Hiera;
 
 use crate::error::{At, Result};
 use crate::files;

@@ -1,12 +1,11 @@
 //! The files that tell of a build: whether they can be written is known before it begins.
 
-use std::fs::{OpenOptions, Permissions};
+use std::fs::OpenOptions;
 use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow, bail};
-use tempfile::NamedTempFile;
+use slipway_files::StagedFile;
 
 use crate::exit::bad_input;
 
@@ -36,7 +35,7 @@ impl Report {
     /// Writes it: a file is there as it was, or with all of this.
     pub fn write(&self, text: &str) -> anyhow::Result<()> {
         let write = || match self.open()? {
-            Target::Beside(mut file) => {
+            Target::Staged(mut file) => {
                 file.write_all(text.as_bytes())?;
                 file.persist(&self.path)?;
                 Ok(())
@@ -62,18 +61,14 @@ impl Report {
         if !folder.is_dir() {
             bail!("there is no folder {}", folder.display());
         }
-        let beside = tempfile::Builder::new()
-            .prefix(".slipway-")
-            .permissions(Permissions::from_mode(0o666))
-            .tempfile_in(folder)?;
-        Ok(Target::Beside(beside))
+        Ok(Target::Staged(StagedFile::public_in(folder)?))
     }
 }
 
 /// What is written to.
 enum Target {
     /// A file that takes its place.
-    Beside(NamedTempFile),
+    Staged(StagedFile),
     Itself(std::fs::File),
 }
 

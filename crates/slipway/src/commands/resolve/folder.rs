@@ -3,17 +3,13 @@
 //! All are written beside their places first, and only then put into them: where that fails, or is
 //! cut off, the folder has what it had.
 
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, DirBuilder};
 use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use anyhow::{Context, bail, ensure};
-use rustix::fs::{FlockOperation, flock};
-use tempfile::NamedTempFile;
-
-/// How the names of files begin that are not in their places yet.
-const BESIDE: &str = ".slipway-";
+use slipway_files::{Lock, StagedFile, remove_unfinished};
 
 /// Without it, nobody takes the folder for a role's: it is away while others change.
 const LAST: &str = "service_names.yaml";
@@ -40,7 +36,7 @@ pub(super) fn write(
         }
         made => made.with_context(|| format!("cannot make {shown}"))?,
     }
-    let _alone = alone_in(folder, waiting)?;
+    let _lock = Lock::wait(|| Lock::try_take_directory(folder), |_| waiting())?;
     remove_unfinished(folder).with_context(|| format!("cannot clean up {shown}"))?;
     for (name, _) in files {
         let place = folder.join(name);
@@ -59,34 +55,6 @@ pub(super) fn write(
     remove_stale(files, folder)
 }
 
-/// Waits until no other run writes there.
-fn alone_in(folder: &Path, waiting: impl FnOnce()) -> anyhow::Result<File> {
-    let shown = folder.display();
-    let wrong = || format!("cannot lock {shown}");
-    let file = File::open(folder).with_context(wrong)?;
-    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Err(rustix::io::Errno::WOULDBLOCK) => {
-            waiting();
-            flock(&file, FlockOperation::LockExclusive).with_context(wrong)?;
-        }
-        locked => locked.with_context(wrong)?,
-    }
-    Ok(file)
-}
-
-/// Removes what a run left that was cut off.
-fn remove_unfinished(folder: &Path) -> std::io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        let is_ours = name.to_str().is_some_and(|name| name.starts_with(BESIDE));
-        if is_ours && entry.file_type()?.is_file() {
-            fs::remove_file(entry.path())?;
-        }
-    }
-    Ok(())
-}
-
 /// Whether a file is there as it is to be. A device or a pipe is not read.
 fn is_written(place: &Path, text: &str) -> bool {
     fs::symlink_metadata(place)
@@ -99,7 +67,7 @@ fn put(files: &[(String, String)], folder: &Path) -> anyhow::Result<()> {
     let mut written = Vec::with_capacity(files.len());
     for (name, text) in files {
         let place = folder.join(name);
-        let file = beside(folder, text);
+        let file = staged(folder, text);
         let file = file.with_context(|| format!("cannot write {}", place.display()))?;
         written.push((place, file));
     }
@@ -108,20 +76,16 @@ fn put(files: &[(String, String)], folder: &Path) -> anyhow::Result<()> {
     written.sort_by_key(|(place, _)| *place == last);
     for (place, file) in written {
         file.persist(&place)
-            .map_err(|error| error.error)
             .with_context(|| format!("cannot write {}", place.display()))?;
     }
     Ok(())
 }
 
-fn beside(folder: &Path, text: &str) -> std::io::Result<NamedTempFile> {
-    // Its mode is 0600 from the beginning.
-    let mut beside = tempfile::Builder::new()
-        .prefix(BESIDE)
-        .tempfile_in(folder)?;
-    beside.write_all(text.as_bytes())?;
-    beside.as_file().sync_all()?;
-    Ok(beside)
+fn staged(directory: &Path, text: &str) -> std::io::Result<StagedFile> {
+    let mut file = StagedFile::new_in(directory)?;
+    file.write_all(text.as_bytes())?;
+    file.file().sync_all()?;
+    Ok(file)
 }
 
 /// Removes what another release's role left in the folder, and this one has not.
@@ -179,7 +143,7 @@ mod tests {
     fn what_was_cut_off_is_made_whole() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
-        fs::write(path(".slipway-Ab3dEf"), "half").unwrap();
+        fs::write(path(".slipway-Ab3dEf9x"), "half").unwrap();
         fs::write(path("puppet_config.yaml"), "older").unwrap();
         let files = role(&["docker_config.yaml", "puppet_config.yaml", LAST]);
         write(&files, folder.path(), quiet).unwrap();
@@ -231,13 +195,13 @@ mod tests {
     #[test]
     fn two_runs_take_turns() {
         let folder = tempfile::tempdir().unwrap();
-        let alone = alone_in(folder.path(), quiet).unwrap();
+        let lock = Lock::try_take_directory(folder.path()).unwrap();
         std::thread::scope(|scope| {
             let other = scope.spawn(|| write(&role(&["a.yaml"]), folder.path(), quiet));
             // Whatever it has done by now, it has written nothing.
             std::thread::sleep(std::time::Duration::from_millis(50));
             assert!(!folder.path().join("a.yaml").exists());
-            drop(alone);
+            drop(lock);
             other.join().unwrap().unwrap();
         });
         assert!(folder.path().join("a.yaml").exists());

@@ -1,0 +1,39 @@
+//! Files read and written safely.
+//!
+//! - [`write_private`] and [`write_with_mode`] replace a file atomically; [`StagedFile`] does the same
+//!   for a file that is written piece by piece.
+//! - [`Lock`] lets one process at a time into a part of the work.
+//! - [`private_directory`] makes a directory that only its owner can enter.
+//! - [`ScratchDirectory`] goes with the process that made it, however that ends.
+//! - [`read`] and [`read_text`] read a file that somebody else made, without trusting its size or
+//!   its kind.
+//!
+//! ```
+//! use slipway_files::{Lock, Written, private_directory, read_text, write_private};
+//!
+//! # let root = tempfile::tempdir()?;
+//! let state = root.path().join("state");
+//! private_directory(&state)?;
+//! let _lock = Lock::try_take(&state.join("lock"))?;
+//!
+//! let path = state.join("key");
+//! assert_eq!(write_private(&path, b"secret")?, Written::Created);
+//! assert_eq!(write_private(&path, b"secret")?, Written::Unchanged);
+//! assert_eq!(read_text(&path, 1024)?, "secret");
+//! assert!(read_text("/dev/zero".as_ref(), 1024).is_err());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod directory;
+mod lock;
+mod read;
+mod scratch;
+mod stage;
+mod write;
+
+pub use directory::private_directory;
+pub use lock::{Lock, LockError};
+pub use read::{MAX_TEXT, ReadError, read, read_text};
+pub use scratch::ScratchDirectory;
+pub use stage::{StagedFile, remove_unfinished};
+pub use write::{WriteError, Written, write_private, write_with_mode};
