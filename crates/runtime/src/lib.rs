@@ -35,7 +35,6 @@
 //! ```
 
 pub mod converge;
-pub mod lock;
 pub mod manage;
 pub mod spec;
 pub mod step;
