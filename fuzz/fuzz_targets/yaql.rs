@@ -4,7 +4,7 @@
 
 use std::sync::LazyLock;
 
-use slipway_heat::yaql::{Expression, Limits};
+use slipway_yaql::{Expression, Limits};
 use serde_json::{Value, json};
 
 static DATA: LazyLock<Value> = LazyLock::new(|| {

@@ -47,7 +47,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! [`yaql`] is the query language that templates use inside of their own; [`process`] makes templates
+//! [`slipway_yaql`] is the query language that templates use inside of their own; [`process`] makes templates
 //! of TripleO's `*.j2.yaml` first.
 
 mod budget;
@@ -57,7 +57,6 @@ mod expression;
 mod files;
 mod functions;
 mod parameter;
-mod pattern;
 pub mod process;
 mod python;
 mod resolver;
@@ -66,7 +65,6 @@ mod stack;
 mod template;
 mod version;
 mod yaml;
-pub mod yaql;
 
 pub use environment::Environment;
 pub use error::{Error, Problem, Result};

@@ -20,7 +20,7 @@ use crate::files::Files;
 use crate::parameter::Parameter;
 use crate::stack::{Facade, Given, Stack};
 use crate::template::Template;
-use crate::yaql;
+use slipway_yaql as yaql;
 
 /// The registry that TripleO's templates come with, and the one that puts their containers in.
 const STANDARD_ENVIRONMENTS: [&str; 2] = [

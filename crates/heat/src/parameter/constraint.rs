@@ -6,9 +6,9 @@ use std::sync::{LazyLock, RwLock};
 use fancy_regex::Regex;
 use serde_json::{Map, Value};
 use slipway_suggest::did_you_mean;
+use slipway_yaql::pattern::{shortened, translated};
 
 use super::Kind;
-use crate::pattern::{shortened, translated};
 use crate::python;
 
 /// How many patterns are kept for templates that have them, too.

@@ -166,7 +166,7 @@ fn represent(value: &Value, out: &mut String) -> Result<(), JinjaError> {
         }
         ValueKind::Undefined => out.push_str("Undefined"),
         _ => match value.as_str() {
-            Some(text) => crate::yaql::quote(text, out),
+            Some(text) => slipway_yaql::quote(text, out),
             None => out.push_str(&value.to_string()),
         },
     }

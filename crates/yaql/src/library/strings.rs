@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use crate::yaql::call::Call;
-use crate::yaql::error::{Error, Result};
-use crate::yaql::function::{
+use crate::call::Call;
+use crate::error::{Error, Result};
+use crate::function::{
     BOOL, Class, Default, Function, INT, ITERABLE, MAP, Param, STR, Type, both, function, method,
     opt, or_null, p,
 };
-use crate::yaql::iterate::{self, Cursor};
-use crate::yaql::python::{self, is_space};
-use crate::yaql::value::Value;
+use crate::iterate::{self, Cursor};
+use crate::python::{self, is_space};
+use crate::value::Value;
 
 const STR_OR_NULL: Type = or_null(Class::Str);
 

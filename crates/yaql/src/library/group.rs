@@ -2,12 +2,12 @@
 
 use indexmap::IndexMap;
 
-use crate::yaql::call::{Call, Lambda};
-use crate::yaql::error::{Error, Kind, Result};
-use crate::yaql::function::{Default, Function, ITERABLE, LAMBDA, method, opt, p};
-use crate::yaql::iterate::iter;
-use crate::yaql::machine::Machine;
-use crate::yaql::value::Value;
+use crate::call::{Call, Lambda};
+use crate::error::{Error, Kind, Result};
+use crate::function::{Default, Function, ITERABLE, LAMBDA, method, opt, p};
+use crate::iterate::iter;
+use crate::machine::Machine;
+use crate::value::Value;
 
 pub(super) const FUNCTIONS: &[Function] = &[method(
     "groupBy",

@@ -1,12 +1,12 @@
 //! More of strings: by position, and by pattern.
 
-use crate::yaql::call::Call;
-use crate::yaql::error::{Error, Result};
-use crate::yaql::function::{
+use crate::call::Call;
+use crate::error::{Error, Result};
+use crate::function::{
     ANY, Class, Default, Function, INT, Param, STR, Type, function, method, opt, or_null, p,
 };
-use crate::yaql::python;
-use crate::yaql::value::Value;
+use crate::python;
+use crate::value::Value;
 
 const FLAG: Type = or_null(Class::Bool);
 const OFF: Default = Default::Bool(false);

@@ -1,10 +1,10 @@
 //! Choices.
 
-use crate::yaql::call::Call;
-use crate::yaql::error::Result;
-use crate::yaql::function::{ANY, Function, INT, LAMBDA, LAZY_RULE, function, method, p};
-use crate::yaql::iterate;
-use crate::yaql::value::Value;
+use crate::call::Call;
+use crate::error::Result;
+use crate::function::{ANY, Function, INT, LAMBDA, LAZY_RULE, function, method, p};
+use crate::iterate;
+use crate::value::Value;
 
 pub(super) const FUNCTIONS: &[Function] = &[
     function(

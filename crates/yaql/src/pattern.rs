@@ -6,7 +6,7 @@ use std::borrow::Cow;
 const SHOWN: usize = 200;
 
 /// Python's `$` is also before a newline at the end, and its `\Z` is the very end.
-pub(crate) fn translated(pattern: &str, multi_line: bool) -> String {
+pub fn translated(pattern: &str, multi_line: bool) -> String {
     let mut out = String::with_capacity(pattern.len());
     let mut rest = pattern.chars();
     let mut in_class = false;
@@ -47,7 +47,7 @@ pub(crate) fn translated(pattern: &str, multi_line: bool) -> String {
 }
 
 /// A regular expression as an error shows it.
-pub(crate) fn shortened(pattern: &str) -> Cow<'_, str> {
+pub fn shortened(pattern: &str) -> Cow<'_, str> {
     match pattern.char_indices().nth(SHOWN) {
         Some((end, _)) => Cow::Owned(format!("{}…", &pattern[..end])),
         None => Cow::Borrowed(pattern),

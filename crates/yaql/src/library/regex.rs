@@ -8,16 +8,16 @@ use fancy_regex::{Captures, Regex, RegexBuilder};
 use indexmap::IndexMap;
 
 use crate::pattern::{shortened, translated};
-use crate::yaql::call::{Call, Lambda};
-use crate::yaql::context::Context;
-use crate::yaql::error::{Error, Result};
-use crate::yaql::function::{
+use crate::call::{Call, Lambda};
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::function::{
     CONTEXT_LAMBDA, Class, Default, Function, INT, REGEX, STR, Type, function, method, opt,
     or_null, p,
 };
-use crate::yaql::iterate;
-use crate::yaql::machine::Machine;
-use crate::yaql::value::{Pattern, Value};
+use crate::iterate;
+use crate::machine::Machine;
+use crate::value::{Pattern, Value};
 
 const FLAG: Type = or_null(Class::Bool);
 const OFF: Default = Default::Bool(false);

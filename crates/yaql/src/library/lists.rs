@@ -1,15 +1,15 @@
 //! Lists, and what any collection can be asked or made into by position.
 
-use crate::yaql::call::Call;
-use crate::yaql::error::{Error, Result};
-use crate::yaql::function::{
+use crate::call::Call;
+use crate::error::{Error, Result};
+use crate::function::{
     ANY, Default, Function, INT, ITERABLE, ITERATOR, SEQUENCE, UNSET, both, function, method, opt,
     p,
 };
-use crate::yaql::iterate::{self, Cursor, cursor};
-use crate::yaql::machine::Machine;
-use crate::yaql::python;
-use crate::yaql::value::{Value, View};
+use crate::iterate::{self, Cursor, cursor};
+use crate::machine::Machine;
+use crate::python;
+use crate::value::{Value, View};
 
 pub(super) const FUNCTIONS: &[Function] = &[
     function("list", &[], |call| {

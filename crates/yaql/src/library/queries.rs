@@ -1,14 +1,14 @@
 //! Queries: what collections are asked for, most of it evaluated while the result is walked through.
 
-use crate::yaql::call::{Call, Lambda};
-use crate::yaql::error::{Error, Result};
-use crate::yaql::function::{
+use crate::call::{Call, Lambda};
+use crate::error::{Error, Result};
+use crate::function::{
     ANY, Class, Default, Function, INT, ITERABLE, LAMBDA, Param, Type, both, method, opt, or_null,
     p,
 };
-use crate::yaql::iterate::{self, Cursor, cursor, iter};
-use crate::yaql::machine::Machine;
-use crate::yaql::value::Value;
+use crate::iterate::{self, Cursor, cursor, iter};
+use crate::machine::Machine;
+use crate::value::Value;
 
 const INT_OR_NULL: Type = or_null(Class::Int);
 const WITH_PREDICATE: &[Param] = &[p("collection", ITERABLE), p("predicate", LAMBDA)];

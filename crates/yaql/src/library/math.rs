@@ -1,12 +1,12 @@
 //! Arithmetic, with Python's rules: division and remainder round down, integers stay integers.
 
-use crate::yaql::call::Call;
-use crate::yaql::error::{Error, Result};
-use crate::yaql::function::{
+use crate::call::Call;
+use crate::error::{Error, Result};
+use crate::function::{
     ANY, Class, Default, Function, INT, NUMBER, Type, function, opt, or_null, p,
 };
-use crate::yaql::python::real;
-use crate::yaql::value::Value;
+use crate::python::real;
+use crate::value::Value;
 
 const NUMBER_OR_NULL: Type = or_null(Class::Number);
 

@@ -100,7 +100,7 @@ fn represent_all<'a>(items: impl Iterator<Item = &'a Value>, out: &mut String) -
 }
 
 /// A string in Python's quotes: single ones, unless it has some and no double ones.
-pub(crate) fn quote(text: &str, out: &mut String) {
+pub fn quote(text: &str, out: &mut String) {
     let quote = if text.contains('\'') && !text.contains('"') {
         '"'
     } else {

@@ -1,12 +1,12 @@
 //! What holds for any value: equality, order, conversions, questions about its type.
 
-use crate::yaql::call::Call;
-use crate::yaql::error::{Error, Result};
-use crate::yaql::function::{ANY, Function, NOT_NULL, NULL, STR, function, p};
-use crate::yaql::iterate;
-use crate::yaql::overload::is_set;
-use crate::yaql::python;
-use crate::yaql::value::Value;
+use crate::call::Call;
+use crate::error::{Error, Result};
+use crate::function::{ANY, Function, NOT_NULL, NULL, STR, function, p};
+use crate::iterate;
+use crate::overload::is_set;
+use crate::python;
+use crate::value::Value;
 
 /// Null is less than anything else.
 macro_rules! with_null {

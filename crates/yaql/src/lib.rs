@@ -1,7 +1,7 @@
 //! YAQL, the language of Heat's `yaql` function: queries over data.
 //!
 //! ```
-//! use slipway_heat::yaql::Expression;
+//! use slipway_yaql::Expression;
 //! use serde_json::json;
 //!
 //! let expression = Expression::parse("$.data.where($ != null).select($.name).join(',')")?;
@@ -10,7 +10,7 @@
 //!
 //! let error = Expression::parse("$.data.slect($.name)")?.evaluate(&data).unwrap_err();
 //! assert_eq!(error.to_string(), "unknown method `slect` of a list; did you mean `select`?");
-//! # Ok::<(), slipway_heat::yaql::Error>(())
+//! # Ok::<(), slipway_yaql::Error>(())
 //! ```
 //!
 //! It is the language of Python's yaql 3 with the options that Heat sets: no delegates, keyword
@@ -32,6 +32,7 @@ mod library;
 mod machine;
 mod overload;
 mod parser;
+pub mod pattern;
 mod python;
 mod syntax;
 mod value;
@@ -40,10 +41,10 @@ use std::sync::Arc;
 
 pub use error::Error;
 pub use machine::Limits;
-pub(crate) use python::quote;
+pub use python::quote;
 
 /// Room for calls inside one another, and for values, as deep as both may be.
-pub(crate) const STACK: usize = 64 << 20;
+pub const STACK: usize = 64 << 20;
 
 /// An expression that was read.
 #[derive(Debug, Clone)]

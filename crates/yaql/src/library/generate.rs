@@ -4,14 +4,14 @@ use std::collections::VecDeque;
 
 use indexmap::IndexSet;
 
-use crate::yaql::call::Call;
-use crate::yaql::error::{Error, Result};
-use crate::yaql::function::{
+use crate::call::Call;
+use crate::error::{Error, Result};
+use crate::function::{
     ANY, BOOL, Default, Function, INT, ITERABLE, LAMBDA, Param, function, method, opt, p,
 };
-use crate::yaql::iterate::{self, cursor, iter};
-use crate::yaql::python;
-use crate::yaql::value::Value;
+use crate::iterate::{self, cursor, iter};
+use crate::python;
+use crate::value::Value;
 
 const WITH_PREDICATE: &[Param] = &[p("collection", ITERABLE), p("predicate", LAMBDA)];
 

@@ -2,14 +2,14 @@
 
 use indexmap::IndexMap;
 
-use crate::yaql::call::Call;
-use crate::yaql::error::{Error, Result};
-use crate::yaql::function::{
+use crate::call::Call;
+use crate::error::{Error, Result};
+use crate::function::{
     ANY, Default, Function, INT, ITERABLE, LAMBDA, MAP, RULE, both, function, method, opt, p,
 };
-use crate::yaql::iterate::cursor;
-use crate::yaql::machine::Machine;
-use crate::yaql::value::{Map, Value, View};
+use crate::iterate::cursor;
+use crate::machine::Machine;
+use crate::value::{Map, Value, View};
 
 pub(super) const FUNCTIONS: &[Function] = &[
     function("dict", &[], from_rules).rest(RULE).rules(),

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use crate::yaql::call::{self, Arg, Call};
-use crate::yaql::error::{Error, Result};
-use crate::yaql::function::{
+use crate::call::{self, Arg, Call};
+use crate::error::{Error, Result};
+use crate::function::{
     ANY, CONTEXT, CONTEXT_LAMBDA, Default, Function, ITERABLE, LAMBDA, MAP, SEQUENCE, STR,
     function, method, opt, p,
 };
-use crate::yaql::iterate::{self, Cursor};
-use crate::yaql::value::Value;
+use crate::iterate::{self, Cursor};
+use crate::value::Value;
 
 pub(super) const FUNCTIONS: &[Function] = &[
     function("let", &[], let_names).rest(ANY).any_name(),

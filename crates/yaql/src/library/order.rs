@@ -4,13 +4,13 @@ use std::cell::RefCell;
 use std::cmp;
 use std::rc::Rc;
 
-use crate::yaql::call::{Call, Lambda, delegate};
-use crate::yaql::context::Context;
-use crate::yaql::error::Result;
-use crate::yaql::function::{Function, ITERABLE, LAMBDA, ORDERING, Param, method, p};
-use crate::yaql::iterate;
-use crate::yaql::machine::Machine;
-use crate::yaql::value::{List, Value};
+use crate::call::{Call, Lambda, delegate};
+use crate::context::Context;
+use crate::error::Result;
+use crate::function::{Function, ITERABLE, LAMBDA, ORDERING, Param, method, p};
+use crate::iterate;
+use crate::machine::Machine;
+use crate::value::{List, Value};
 
 const BY: &[Param] = &[p("collection", ITERABLE), p("selector", LAMBDA)];
 const THEN_BY: &[Param] = &[p("collection", ORDERING), p("selector", LAMBDA)];
@@ -23,7 +23,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
 ];
 
 /// A collection, and what to sort it by.
-pub(in crate::yaql) struct Ordering {
+pub(crate) struct Ordering {
     collection: Value,
     context: Context,
     /// What to compare, and whether the greater comes first.
@@ -55,7 +55,7 @@ impl Ordering {
             &|left, right| self.compare(machine, left, right),
         )?;
         let Value::List(sorted) = Value::tuple(items)? else {
-            return Err(crate::yaql::Error::new("not a list"));
+            return Err(crate::Error::new("not a list"));
         };
         *self.sorted.borrow_mut() = Some(sorted.clone());
         Ok(sorted)

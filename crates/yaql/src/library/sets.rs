@@ -3,11 +3,11 @@
 use indexmap::IndexSet;
 
 use super::lists::{flat_iterators, within};
-use crate::yaql::call::Call;
-use crate::yaql::error::{Error, Result};
-use crate::yaql::function::{ANY, Function, ITERABLE, SET, both, function, method, p};
-use crate::yaql::iterate;
-use crate::yaql::value::Value;
+use crate::call::Call;
+use crate::error::{Error, Result};
+use crate::function::{ANY, Function, ITERABLE, SET, both, function, method, p};
+use crate::iterate;
+use crate::value::Value;
 
 type Members = IndexSet<Value>;
 

@@ -16,7 +16,7 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
-use slipway_heat::yaql::{Expression, Limits};
+use slipway_yaql::{Expression, Limits};
 
 /// How many items a collection may have, here and there.
 const ITEMS: usize = 300;
