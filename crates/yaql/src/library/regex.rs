@@ -7,7 +7,6 @@ use std::rc::Rc;
 use fancy_regex::{Captures, Regex, RegexBuilder};
 use indexmap::IndexMap;
 
-use crate::pattern::{shortened, translated};
 use crate::call::{Call, Lambda};
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -17,6 +16,7 @@ use crate::function::{
 };
 use crate::iterate;
 use crate::machine::Machine;
+use crate::pattern::{shortened, translated};
 use crate::value::{Pattern, Value};
 
 const FLAG: Type = or_null(Class::Bool);
