@@ -1,94 +1,102 @@
-//! What a run says while it goes on.
+//! Events of Puppet runs.
 
-use crate::error::Failure;
-
-/// Hears of what happens. Called from several tasks at once.
-pub trait Observer: Send + Sync {
-    /// Something happened.
-    fn event(&self, event: &Event<'_>);
-}
-
-/// Something that happened. Texts are free of secrets.
-#[derive(Debug)]
+/// Something that happened during Puppet runs. Secrets in text are masked.
+///
+/// `subject` is a config volume, a task, or a step's host manifest.
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-pub enum Event<'a> {
-    /// Another run works on this deployment; this one waits for it.
+pub enum Event {
+    /// Another run works on this deployment; this run waits for it.
     Waiting {
-        /// The process that holds the lock.
-        holder: &'a str,
+        /// The program and process that hold the lock.
+        holder: String,
     },
-    /// Something to know that is no error.
+    /// Something unexpected that is not an error.
     Warning {
-        /// What.
-        text: &'a str,
+        /// What it is.
+        text: String,
     },
-    /// An image is being pulled.
+    /// An image is pulled.
     Pulling {
         /// The image.
-        image: &'a str,
+        image: String,
     },
-    /// Puppet begins: for a config volume, a task, or a step's host manifest.
+    /// Puppet starts.
     Started {
-        /// For what.
-        subject: &'a str,
-        /// Why, where it was done before.
-        why: &'a str,
+        /// What it runs for.
+        subject: String,
+        /// Why it has to run.
+        reason: String,
     },
-    /// Puppet is loaded for a run, and for others to come.
+    /// Puppet is loaded, for this run and later ones of the same image.
     Loading {
-        /// For what.
-        subject: &'a str,
+        /// What it runs for.
+        subject: String,
     },
-    /// Puppet cannot be loaded once for the runs of an image: each has a container of its own.
-    Apart {
+    /// Each run of an image has a container of its own, because none can be shared.
+    NotShared {
         /// The image.
-        image: &'a str,
+        image: String,
         /// Why not.
-        why: &'a str,
+        reason: String,
     },
-    /// Puppet said something.
+    /// Puppet printed a line.
     Line {
-        /// For what.
-        subject: &'a str,
+        /// What it runs for.
+        subject: String,
         /// The line.
-        line: &'a str,
+        line: String,
     },
     /// A config volume is about to change.
     Diff {
-        /// Which.
-        subject: &'a str,
-        /// What changes in its files, as a unified diff.
-        text: &'a str,
+        /// The config volume.
+        subject: String,
+        /// The changes in its files, as a unified diff.
+        text: String,
     },
     /// Nothing had to be done.
     Skipped {
-        /// For what.
-        subject: &'a str,
-        /// Why.
-        why: &'a str,
+        /// What did not run.
+        subject: String,
+        /// Why not.
+        reason: String,
     },
-    /// Done.
+    /// Puppet succeeded.
     Finished {
-        /// For what.
-        subject: &'a str,
-        /// Time it took.
+        /// What it ran for.
+        subject: String,
+        /// The time it took.
         seconds: f64,
-        /// Whether the result differs from what was there.
+        /// True if the result differs from the previous one.
         changed: bool,
     },
-    /// It failed; others go on.
+    /// Puppet failed; other runs continue.
     Failed {
-        /// For what.
-        subject: &'a str,
-        /// Why.
-        failure: &'a Failure,
+        /// What it ran for.
+        subject: String,
+        /// The error.
+        error: String,
     },
 }
 
-/// Hears nothing.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Silent;
-
-impl Observer for Silent {
-    fn event(&self, _: &Event<'_>) {}
+impl slipway_events::Event for Event {
+    fn record(&self) {
+        match self {
+            Event::Waiting { holder } => tracing::info!(holder, "waiting for another run"),
+            Event::Warning { text } => tracing::warn!("{text}"),
+            Event::Pulling { image } => tracing::info!(image, "pulling"),
+            Event::Started { subject, reason } => tracing::info!(subject, reason, "started"),
+            Event::Loading { subject } => tracing::debug!(subject, "loading Puppet"),
+            Event::NotShared { image, reason } => tracing::debug!(image, reason, "not shared"),
+            Event::Line { subject, line } => tracing::trace!(subject, line, "output"),
+            Event::Diff { subject, text } => tracing::trace!(subject, text, "diff"),
+            Event::Skipped { subject, reason } => tracing::debug!(subject, reason, "skipped"),
+            Event::Finished {
+                subject,
+                seconds,
+                changed,
+            } => tracing::info!(subject, seconds, changed, "finished"),
+            Event::Failed { subject, error } => tracing::error!(subject, error, "failed"),
+        }
+    }
 }

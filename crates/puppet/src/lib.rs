@@ -9,7 +9,7 @@
 //!
 //! ```no_run
 //! use std::sync::Arc;
-//! use slipway_puppet::{Hieradata, Paths, Puppet, Settings, Silent};
+//! use slipway_puppet::{Events, Hieradata, Paths, Puppet, Settings};
 //!
 //! # async fn run(
 //! #     engine: Arc<dyn slipway_engine::Engine>, role: slipway_service::RoleData,
@@ -17,7 +17,7 @@
 //! let settings = Settings::new(Paths::new("/srv/try".as_ref())?);
 //! let mut hiera = Hieradata::new(role.hiera());
 //! hiera.add_file("passwords.yaml".as_ref())?;
-//! let puppet = Puppet::new(engine, settings, hiera, Arc::new(Silent));
+//! let puppet = Puppet::new(engine, settings, hiera, Events::ignore());
 //! let report = puppet.generate(role.puppet_config).await?.into_result()?;
 //! for volume in report.runs {
 //!     println!("{}: {:?} ({})", volume.name, volume.outcome, volume.why);
@@ -47,7 +47,7 @@ mod settings;
 mod volume;
 
 pub use error::{Failure, PuppetError, Result};
-pub use events::{Event, Observer, Silent};
+pub use events::Event;
 pub use input::entries::parse_entries;
 pub use input::hiera::Hieradata;
 pub use input::merge::{Merged, Run, merge};
@@ -55,6 +55,7 @@ pub use puppet::Puppet;
 pub use report::{Outcome, Planned, Report, RunReport};
 pub use session::hostname;
 pub use settings::{Isolation, Settings};
+pub use slipway_events::Events;
 pub use slipway_paths::{PathError, Paths};
 pub use volume::changes::{Change, FileChange};
 pub use volume::startup::{CONFIG_HASH, Hashes, hashed_configs};

@@ -1,5 +1,6 @@
 //! The way in: Puppet for one deployment.
 
+use slipway_events::Events;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use slipway_redact::Secrets;
 use slipway_service::{Hiera, PuppetConfig, Step};
 
 use crate::error::{Failure, Result};
-use crate::events::{Event, Observer};
+use crate::events::Event;
 use crate::files;
 use crate::input::hiera::Hieradata;
 use crate::input::manifest;
@@ -30,7 +31,7 @@ pub struct Puppet {
     pub(crate) engine: Arc<dyn Engine>,
     pub(crate) settings: Settings,
     pub(crate) hiera: Hieradata,
-    pub(crate) observer: Arc<dyn Observer>,
+    pub(crate) events: Events<Event>,
 }
 
 /// What came of a run that did take place or did not have to.
@@ -61,13 +62,13 @@ impl Puppet {
         engine: Arc<dyn Engine>,
         settings: Settings,
         hiera: Hieradata,
-        observer: Arc<dyn Observer>,
+        events: Events<Event>,
     ) -> Puppet {
         Puppet {
             engine,
             settings,
             hiera,
-            observer,
+            events,
         }
     }
 
@@ -107,7 +108,7 @@ impl Puppet {
             runs.retain(|run| run.volume == *only);
             if runs.is_empty() {
                 let text = format!("no entry has config volume {only}: nothing to generate");
-                self.observer.event(&Event::Warning { text: &text });
+                self.events.send(Event::Warning { text });
             }
         }
         Ok(runs)
@@ -140,8 +141,8 @@ impl Puppet {
 
     fn merged(&self, entries: Vec<PuppetConfig>) -> Result<Vec<Run>> {
         let merged = merge(entries)?;
-        for text in &merged.warnings {
-            self.observer.event(&Event::Warning { text });
+        for text in merged.warnings {
+            self.events.send(Event::Warning { text });
         }
         Ok(merged.runs)
     }
@@ -225,18 +226,23 @@ impl Session<'_> {
     async fn run(&self, run: &Run, purpose: Purpose<'_>, first: &Hiera, ahead: Ahead) -> RunReport {
         let begun = Instant::now();
         let subject = run.volume.as_str();
-        let observer = &*self.puppet.observer;
         let mut why = String::new();
         let done = self.run_if_needed(run, purpose, first, ahead, &mut why);
         let done = done.await;
         let done = done.unwrap_or_else(|failure| Done::new(Outcome::Failed(failure)));
         // Time in which others ran is not its own.
         let seconds = done.seconds.unwrap_or(begun.elapsed().as_secs_f64());
-        observer.event(&match &done.outcome {
-            Outcome::Skipped => Event::Skipped { subject, why: &why },
-            Outcome::Failed(failure) => Event::Failed { subject, failure },
+        self.puppet.events.send(match &done.outcome {
+            Outcome::Skipped => Event::Skipped {
+                subject: subject.to_owned(),
+                reason: why.clone(),
+            },
+            Outcome::Failed(failure) => Event::Failed {
+                subject: subject.to_owned(),
+                error: failure.to_string(),
+            },
             outcome => Event::Finished {
-                subject,
+                subject: subject.to_owned(),
                 seconds,
                 changed: matches!(outcome, Outcome::Changed),
             },
@@ -278,7 +284,10 @@ impl Session<'_> {
         };
         *why = reason;
         let subject = run.volume.as_str();
-        puppet.observer.event(&Event::Started { subject, why });
+        puppet.events.send(Event::Started {
+            subject: subject.to_owned(),
+            reason: why.clone(),
+        });
         let is_task = matches!(purpose, Purpose::Task { .. });
         let options = ContainerOptions {
             archive: matches!(purpose, Purpose::Volume) || puppet.settings.diff && !is_task,
@@ -301,7 +310,10 @@ impl Session<'_> {
             done.changed_files = std::mem::take(&mut assembled.changes);
             done.diff = assembled.diff.take();
             if let Some(text) = done.diff.as_deref().filter(|text| !text.is_empty()) {
-                puppet.observer.event(&Event::Diff { subject, text });
+                puppet.events.send(Event::Diff {
+                    subject: subject.to_owned(),
+                    text: text.to_owned(),
+                });
             }
             if matches!(purpose, Purpose::Volume) {
                 record.result = Some(self.put_in_place(run, assembled).await?);

@@ -53,7 +53,10 @@ impl<'a> Session<'a> {
         let path = paths.puppet_state().join("lock");
         let lock = match settings.wait {
             true => {
-                let waiting = |holder: &str| puppet.observer.event(&Event::Waiting { holder });
+                let waiting = |holder: &str| {
+                    let holder = holder.to_owned();
+                    puppet.events.send(Event::Waiting { holder });
+                };
                 Lock::take(&path, waiting).await?
             }
             false => Lock::try_take(&path)?,
@@ -193,7 +196,7 @@ impl<'a> Session<'a> {
             &options.log,
             run.volume.as_str(),
             redactor,
-            &*self.puppet.observer,
+            &self.puppet.events,
         )
     }
 
@@ -257,7 +260,7 @@ impl<'a> Session<'a> {
         }
         if let Err(error) = cleared {
             let text = format!("containers are left for the next run to remove: {error}");
-            self.puppet.observer.event(&Event::Warning { text: &text });
+            self.puppet.events.send(Event::Warning { text });
         }
     }
 

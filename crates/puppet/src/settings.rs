@@ -37,7 +37,7 @@ pub struct Settings {
     pub host_modules: Option<PathBuf>,
     /// Takes hiera from `/etc/puppet/check-mode` (CHECK_MODE).
     pub check_mode: bool,
-    /// Tells observers what would change in a volume's files, before it is swapped in.
+    /// Sends the changes in a volume's files as an event before the volume is swapped in.
     pub diff: bool,
     /// What a run has for itself.
     pub isolation: Isolation,

@@ -24,7 +24,7 @@
 //! async fn converge(set: &ContainerSet) -> Result<(), Box<dyn std::error::Error>> {
 //!     let engine = connect(&ConnectOptions::default()).await?;
 //!     let options = ApplyOptions::default();
-//!     let outcome = converge::apply(engine.as_ref(), set, &options, &|_event| {}).await?;
+//!     let outcome = converge::apply(engine.as_ref(), set, &options, &slipway_events::Events::ignore()).await?;
 //!     assert!(!outcome.is_unchanged());
 //!     let again = converge::plan(engine.as_ref(), set, &options).await?;
 //!     assert!(again.is_empty());

@@ -1,5 +1,6 @@
 //! Looking at, deleting and tidying up the containers of whole sets.
 
+use slipway_events::Events;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -11,8 +12,8 @@ use slipway_service::ContainerConfig;
 
 use crate::converge::labels::{self, desired_name, label};
 use crate::converge::{
-    self, ApplyOptions, ContainerSet, ConvergeError, Event, Observer, PlannedAction, Reason,
-    Result, forget, rename_to_preferred, retire, state_drift, units_with,
+    self, ApplyOptions, ContainerSet, ConvergeError, Event, PlannedAction, Reason, Result, forget,
+    rename_to_preferred, retire, state_drift, units_with,
 };
 use crate::systemd::Units;
 use slipway_engine::{ContainerState, ContainerSummary, Engine, EngineKind, Health};
@@ -202,7 +203,7 @@ pub async fn delete(
     managed_by: &str,
     config_ids: &[String],
     beside: Beside<'_>,
-    observer: Observer<'_>,
+    events: &Events<Event>,
 ) -> Result<Vec<String>> {
     let all = engine
         .list_containers(&[labels::CONFIG_ID.to_owned()])
@@ -213,7 +214,7 @@ pub async fn delete(
         config_ids: config_ids.iter().map(String::as_str).collect(),
         containers: doomed,
     };
-    gone.remove(engine, beside, observer).await
+    gone.remove(engine, beside, events).await
 }
 
 /// Deletes the managed containers of every set but these, and gives the others their preferred
@@ -226,7 +227,7 @@ pub async fn cleanup(
     managed_by: &str,
     keep: &[String],
     beside: Beside<'_>,
-    observer: Observer<'_>,
+    events: &Events<Event>,
 ) -> Result<Vec<String>> {
     let all = engine.list_containers(&[]).await?;
     let (staying, doomed) = divide(&all, managed_by, keep);
@@ -236,7 +237,7 @@ pub async fn cleanup(
         config_ids: ids.collect(),
         containers: doomed,
     };
-    let names = gone.remove(engine, beside, observer).await?;
+    let names = gone.remove(engine, beside, events).await?;
     let gone: BTreeSet<&str> = gone.containers.iter().map(|c| c.id.as_str()).collect();
     let left: Vec<ContainerSummary> = all
         .iter()
@@ -244,7 +245,7 @@ pub async fn cleanup(
         .cloned()
         .collect();
     for rename in rename_to_preferred(engine, &left, &staying).await? {
-        observer(Event::Renamed(rename));
+        events.send(Event::Renamed(rename));
     }
     Ok(names)
 }
@@ -277,7 +278,7 @@ impl Gone<'_> {
         &self,
         engine: &dyn Engine,
         beside: Beside<'_>,
-        observer: Observer<'_>,
+        events: &Events<Event>,
     ) -> Result<Vec<String>> {
         let units = units_with(beside.units, engine);
         let mut names = Vec::new();
@@ -289,7 +290,7 @@ impl Gone<'_> {
             .buffer_unordered(CONCURRENCY);
         while let Some(name) = removed.next().await {
             let name = name?;
-            observer(Event::Removed {
+            events.send(Event::Removed {
                 name: name.clone(),
                 reason: Reason::NotConfigured,
             });
@@ -331,7 +332,7 @@ d: {image: i, command: up}
             containers: crate::step::parse(Path::new("s.yaml"), text).unwrap(),
         };
         let options = ApplyOptions::default();
-        converge::apply(&engine, &set, &options, &|_| {})
+        converge::apply(&engine, &set, &options, &Events::ignore())
             .await
             .unwrap();
         engine.set_state("a", ContainerState::Exited, "Exited (0) 1 second ago");

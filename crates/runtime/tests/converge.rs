@@ -1,6 +1,7 @@
 //! Converging against a real engine.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
 
+use slipway_events::Events;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -72,7 +73,7 @@ impl Bench {
 
     async fn apply(&self, text: &str) -> Result<Outcome, ConvergeError> {
         let set = self.set(text);
-        apply(self.engine.as_ref(), &set, &self.options, &|_| {}).await
+        apply(self.engine.as_ref(), &set, &self.options, &Events::ignore()).await
     }
 
     async fn failures(&self, text: &str) -> Vec<ContainerFailure> {
@@ -161,7 +162,7 @@ async fn a_set_is_made_kept_changed_and_deleted() {
         state_dir: bench.options.state_dir.as_deref(),
         ..manage::Beside::default()
     };
-    let gone = manage::delete(engine, "slipway-test", &ids, beside, &|_| {})
+    let gone = manage::delete(engine, "slipway-test", &ids, beside, &Events::ignore())
         .await
         .unwrap();
     assert_eq!(gone, [bench.name("sync"), bench.name("web")]);
@@ -183,7 +184,7 @@ async fn made_with_new_status(
 
 async fn containers_start_by_order() {
     let bench = Bench::new().await;
-    let events = Mutex::new(Vec::new());
+    let seen = Arc::new(Mutex::new(Vec::new()));
     let set = bench.set(
         "
 '@c': {IMAGE, command: 'true', detach: false, start_order: 3}
@@ -191,21 +192,19 @@ async fn containers_start_by_order() {
 '@b': {IMAGE, command: sleep 600}
 ",
     );
-    let observer = |event| {
+    let (receiver, prefix) = (Arc::clone(&seen), bench.name(""));
+    let events = Events::new(move |event| {
         let line = match event {
             Event::Started { container } => format!("up {container}"),
             Event::Ended { container, .. } => format!("end {container}"),
             _ => return,
         };
-        events
-            .lock()
-            .unwrap()
-            .push(line.replace(&bench.name(""), ""));
-    };
-    apply(bench.engine.as_ref(), &set, &bench.options, &observer)
+        receiver.lock().unwrap().push(line.replace(&prefix, ""));
+    });
+    apply(bench.engine.as_ref(), &set, &bench.options, &events)
         .await
         .unwrap();
-    assert_eq!(*events.lock().unwrap(), ["end a", "up b", "end c"]);
+    assert_eq!(*seen.lock().unwrap(), ["end a", "up b", "end c"]);
 }
 
 async fn failures_name_the_container_and_its_last_words() {
@@ -357,9 +356,15 @@ async fn health_is_waited_for() {
     bench.apply(text).await.unwrap();
     let engine = bench.engine.as_ref();
     let patience = Duration::from_secs(60);
-    wait_healthy(engine, &bench.set(text), patience, &bench.options, &|_| {})
-        .await
-        .unwrap();
+    wait_healthy(
+        engine,
+        &bench.set(text),
+        patience,
+        &bench.options,
+        &Events::ignore(),
+    )
+    .await
+    .unwrap();
     let well = bench.containers().await.remove("well").unwrap();
     let health = engine.check_health(&well.id).await.unwrap();
     assert_eq!(health, Some(Health::Healthy));
@@ -377,10 +382,16 @@ async fn health_is_waited_for() {
     let ill = "'@ill': {IMAGE, command: [sh, -c, 'echo groan; exec sleep 600'], healthcheck: {test: 'false', interval: 1s, retries: 1}}";
     bench.apply(ill).await.unwrap();
     let patience = Duration::from_secs(3);
-    let error = wait_healthy(engine, &bench.set(ill), patience, &bench.options, &|_| {})
-        .await
-        .unwrap_err()
-        .to_string();
+    let error = wait_healthy(
+        engine,
+        &bench.set(ill),
+        patience,
+        &bench.options,
+        &Events::ignore(),
+    )
+    .await
+    .unwrap_err()
+    .to_string();
     assert!(error.contains("ill: is unhealthy after 3 s"), "{error}");
     assert!(error.contains("groan"), "{error}");
 }

@@ -1,6 +1,7 @@
 //! Pulling from a registry that answers, and then says nothing more.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
 
+use slipway_events::Events;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
@@ -53,7 +54,13 @@ async fn a_registry_that_says_nothing_more_is_given_up_before_anything_is_touche
         managed_by: "slipway-test".to_owned(),
         containers: ContainerConfig::parse_all(Path::new("s.yaml"), &text).unwrap(),
     };
-    let given_up = apply(engine.as_ref(), &set, &ApplyOptions::default(), &|_| {}).await;
+    let given_up = apply(
+        engine.as_ref(),
+        &set,
+        &ApplyOptions::default(),
+        &Events::ignore(),
+    )
+    .await;
     let error = given_up.unwrap_err();
     assert!(matches!(error, ConvergeError::Missing { .. }), "{error}");
     let words = format!(

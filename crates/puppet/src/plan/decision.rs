@@ -99,7 +99,7 @@ impl Session<'_> {
             Ahead::Later { may_fork } => may_fork,
         };
         let puppet = self.puppet;
-        let image = container::image(&puppet.engine, &run.config_image, &*puppet.observer);
+        let image = container::image(&puppet.engine, &run.config_image, &puppet.events);
         let decided = match image.await {
             Ok(image) => self.decide(run, purpose, first, image).await,
             Err(failure) => Err(failure),

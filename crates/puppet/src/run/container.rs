@@ -1,5 +1,6 @@
 //! One Puppet run in one container.
 
+use slipway_events::Events;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,7 +11,7 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::Semaphore;
 
 use crate::error::{Failure, Result};
-use crate::events::{Event, Observer};
+use crate::events::Event;
 use crate::input::merge::Run;
 use crate::run::mounts;
 use crate::run::transcript::Transcript;
@@ -263,12 +264,14 @@ pub async fn remove_strays(engine: &dyn Engine, paths: &Paths) -> Result<()> {
 pub async fn image(
     engine: &Arc<dyn Engine>,
     reference: &str,
-    observer: &dyn Observer,
+    events: &Events<Event>,
 ) -> Result<ImageSummary, Failure> {
     if let Some(image) = engine.find_image(reference).await? {
         return Ok(image);
     }
-    observer.event(&Event::Pulling { image: reference });
+    events.send(Event::Pulling {
+        image: reference.to_owned(),
+    });
     let missing = |reason: String| Failure::NoImage {
         image: reference.to_owned(),
         reason,

@@ -47,13 +47,13 @@ impl Puppet {
             }
         }
         report.seconds = begun.elapsed().as_secs_f64();
-        self.observer.event(&match report.outcome {
+        self.events.send(match report.outcome {
             Outcome::Skipped => Event::Skipped {
-                subject: &subject,
-                why: &report.why,
+                subject,
+                reason: report.why.clone(),
             },
             _ => Event::Finished {
-                subject: &subject,
+                subject,
                 seconds: report.seconds,
                 changed: true,
             },
@@ -98,9 +98,10 @@ impl Session<'_> {
                 }
             }
         };
-        self.puppet
-            .observer
-            .event(&Event::Started { subject, why: &why });
+        self.puppet.events.send(Event::Started {
+            subject: subject.to_owned(),
+            reason: why.clone(),
+        });
         let begun = Instant::now();
         let keys = self
             .puppet_apply(&puppet, &modules, subject, manifest)
@@ -183,7 +184,7 @@ impl Session<'_> {
             &subject.replace(' ', "-"),
             subject,
             &redactor,
-            &*self.puppet.observer,
+            &self.puppet.events,
         )?;
         let ended = tokio::time::timeout(settings.timeout, follow(command, &mut transcript)).await;
         let failure = match ended {
@@ -201,9 +202,9 @@ impl Session<'_> {
                 },
             },
         };
-        self.puppet.observer.event(&Event::Failed {
-            subject,
-            failure: &failure,
+        self.puppet.events.send(Event::Failed {
+            subject: subject.to_owned(),
+            error: failure.to_string(),
         });
         Err(PuppetError::Failed {
             failed: vec![(subject.to_owned(), failure)],

@@ -1,5 +1,6 @@
 //! What Puppet says: to a log file, to whoever listens, and, when it fails, to the point.
 
+use slipway_events::Events;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -7,7 +8,7 @@ use std::path::{Path, PathBuf};
 use slipway_redact::Redactor;
 
 use crate::error::{At, Result};
-use crate::events::{Event, Observer};
+use crate::events::Event;
 use crate::files;
 
 /// The words Puppet begins a message with.
@@ -19,7 +20,7 @@ const MOST: usize = 12;
 pub struct Transcript<'a> {
     subject: &'a str,
     redactor: &'a Redactor,
-    observer: &'a dyn Observer,
+    events: &'a Events<Event>,
     path: PathBuf,
     file: File,
     errors: Vec<String>,
@@ -34,14 +35,14 @@ impl<'a> Transcript<'a> {
         name: &str,
         subject: &'a str,
         redactor: &'a Redactor,
-        observer: &'a dyn Observer,
+        events: &'a Events<Event>,
     ) -> Result<Transcript<'a>> {
         files::private_dir(folder)?;
         let path = folder.join(format!("{name}.log"));
         Ok(Transcript {
             subject,
             redactor,
-            observer,
+            events,
             file: files::create(&path)?,
             path,
             errors: Vec::new(),
@@ -54,9 +55,9 @@ impl<'a> Transcript<'a> {
     pub fn line(&mut self, line: &str) -> Result<()> {
         let line = self.redactor.redact(line.trim_end());
         writeln!(self.file, "{line}").at("write", &self.path)?;
-        self.observer.event(&Event::Line {
-            subject: self.subject,
-            line: &line,
+        self.events.send(Event::Line {
+            subject: self.subject.to_owned(),
+            line: line.clone(),
         });
         self.collect(&line);
         if !line.is_empty() {
@@ -83,7 +84,7 @@ impl<'a> Transcript<'a> {
             "{}: container {container} is kept for a look inside",
             self.subject
         );
-        self.observer.event(&Event::Warning { text: &text });
+        self.events.send(Event::Warning { text });
     }
 
     /// The log file.
@@ -133,14 +134,14 @@ fn line_number(text: &str) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::events::Silent;
     use serde_json::json;
 
     fn transcript(lines: &[&str], manifest: &str) -> (Vec<String>, String) {
         let dir = tempfile::tempdir().unwrap();
         let hiera = json!({"a::password": "sesame-open"});
         let redactor = Redactor::from_hiera(hiera.as_object().unwrap());
-        let mut all = Transcript::begin(dir.path(), "x", "x", &redactor, &Silent).unwrap();
+        let events = Events::ignore();
+        let mut all = Transcript::begin(dir.path(), "x", "x", &redactor, &events).unwrap();
         for line in lines {
             all.line(line).unwrap();
         }

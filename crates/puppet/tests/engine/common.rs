@@ -10,7 +10,7 @@ use serde_json::Value;
 use slipway_engine::{
     BuildRequest, ConnectOptions, ContainerState, ContainerSummary, Engine, Progress, connect,
 };
-use slipway_puppet::{Event, Hieradata, Observer, Outcome, Paths, Puppet, Report, Settings};
+use slipway_puppet::{Event, Events, Hieradata, Outcome, Paths, Puppet, Report, Settings};
 use slipway_service::{ConfigVolume, PuppetConfig};
 
 /// Puppet and Debian's modules on the project's base image; kept between runs of the tests.
@@ -26,15 +26,9 @@ pub struct Deployment {
     pub heard: Arc<Heard>,
 }
 
-/// Everything the observer was told, as text.
+/// Every event, as text.
 #[derive(Default)]
 pub struct Heard(Mutex<Vec<String>>);
-
-impl Observer for Heard {
-    fn event(&self, event: &Event<'_>) {
-        self.0.lock().unwrap().push(format!("{event:?}"));
-    }
-}
 
 impl Heard {
     pub fn all(&self) -> String {
@@ -68,13 +62,19 @@ impl Deployment {
         Settings::new(self.paths())
     }
 
+    /// Events that are collected as text.
+    pub fn events(&self) -> Events<Event> {
+        let heard = self.heard.clone();
+        Events::new(move |event| heard.0.lock().unwrap().push(format!("{event:?}")))
+    }
+
     pub fn puppet(&self, hiera: Value) -> Puppet {
         self.puppet_with(hiera, self.settings())
     }
 
     pub fn puppet_with(&self, hiera: Value, settings: Settings) -> Puppet {
         let hiera = Hieradata::new(hiera.as_object().unwrap().clone());
-        Puppet::new(self.engine.clone(), settings, hiera, self.heard.clone())
+        Puppet::new(self.engine.clone(), settings, hiera, self.events())
     }
 
     /// The text of a generated file.

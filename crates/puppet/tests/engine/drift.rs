@@ -35,7 +35,7 @@ async fn what_would_run_and_what_would_change_is_told_and_not_done() {
     let puppet = |x: &str, settings: Settings| {
         let hiera = present(&deployment, x);
         let engine = deployment.engine.clone();
-        Puppet::new(engine, settings, hiera, deployment.heard.clone())
+        Puppet::new(engine, settings, hiera, deployment.events())
     };
     let due = async |x: &str| {
         let planned = puppet(x, deployment.settings()).plan(entries()).await;

@@ -19,7 +19,7 @@ fn all_changed(report: &Report) -> bool {
 
 /// Whether Puppet can be loaded once for several runs here at all.
 fn is_possible(deployment: &Deployment) -> bool {
-    !deployment.heard.all().contains("Apart")
+    !deployment.heard.all().contains("NotShared")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -273,7 +273,7 @@ async fn where_nothing_can_be_mounted_each_has_a_container_and_it_is_said_once()
     let report = puppet.generate(entries.into()).await.unwrap();
     assert!(all_changed(&report), "{report:?}");
     let heard = deployment.heard.all();
-    assert_eq!(heard.matches("Apart").count(), 1, "{heard}");
+    assert_eq!(heard.matches("NotShared").count(), 1, "{heard}");
     assert!(!heard.contains("Warning {"), "{heard}");
     assert_eq!(deployment.containers().await, 0);
 }

@@ -1,5 +1,6 @@
 //! Doing what the plan says.
 
+use slipway_events::Events;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -14,8 +15,8 @@ use super::plan::{Plan, Planned, PlannedAction, Removal, Rename};
 use super::record::{self, Record};
 use super::survey::Survey;
 use super::{
-    ApplyOptions, ContainerFailure, ContainerOutcome, ContainerSet, ConvergeError, Event, Observer,
-    Outcome, Result, precheck,
+    ApplyOptions, ContainerFailure, ContainerOutcome, ContainerSet, ConvergeError, Event, Outcome,
+    Result, precheck,
 };
 use crate::spec::Host;
 use slipway_engine::{ContainerSpec, ContainerSummary, Engine, EngineError};
@@ -28,9 +29,9 @@ pub async fn apply(
     engine: &dyn Engine,
     set: &ContainerSet,
     options: &ApplyOptions,
-    observer: Observer<'_>,
+    events: &Events<Event>,
 ) -> Result<Outcome> {
-    let prepared = prepare(engine, set, options, observer).await?;
+    let prepared = prepare(engine, set, options, events).await?;
     prepared.carry_out().await
 }
 
@@ -39,7 +40,7 @@ pub struct Prepared<'a> {
     engine: &'a dyn Engine,
     set: &'a ContainerSet,
     options: &'a ApplyOptions,
-    observer: Observer<'a>,
+    events: &'a Events<Event>,
     _lock: Option<Lock>,
     record: Record,
     all: Vec<ContainerSummary>,
@@ -66,14 +67,14 @@ pub async fn prepare<'a>(
     engine: &'a dyn Engine,
     set: &'a ContainerSet,
     options: &'a ApplyOptions,
-    observer: Observer<'a>,
+    events: &'a Events<Event>,
 ) -> Result<Prepared<'a>> {
     let state_dir = options.state_dir.as_deref();
-    let lock = record::lock(state_dir, &set.config_id, observer).await?;
+    let lock = record::lock(state_dir, &set.config_id, events).await?;
     let record = Record::open(state_dir, &set.config_id)?;
     let all = engine.list_containers(&[]).await?;
     let mut images = Images::of(set, engine, &all).await?;
-    let pulled = precheck::pull(engine, set, &images, observer).await?;
+    let pulled = precheck::pull(engine, set, &images, events).await?;
     if !pulled.is_empty() {
         images = Images::of(set, engine, &all).await?;
     }
@@ -87,12 +88,12 @@ pub async fn prepare<'a>(
         key: key.as_ref(),
     };
     let plan = survey.plan_with_units(engine)?;
-    observer(Event::Planned { plan: plan.clone() });
+    events.send(Event::Planned { plan: plan.clone() });
     Ok(Prepared {
         engine,
         set,
         options,
-        observer,
+        events,
         _lock: lock,
         record,
         all,
@@ -122,7 +123,7 @@ impl Prepared<'_> {
             engine,
             set,
             options,
-            observer: self.observer,
+            events: self.events,
             specs,
             images: &self.images,
             host: Host::current(),
@@ -138,7 +139,7 @@ pub(super) struct Run<'a> {
     pub(super) engine: &'a dyn Engine,
     pub(super) set: &'a ContainerSet,
     pub(super) options: &'a ApplyOptions,
-    pub(super) observer: Observer<'a>,
+    pub(super) events: &'a Events<Event>,
     pub(super) specs: BTreeMap<String, ContainerSpec>,
     pub(super) images: &'a Images,
     pub(super) host: Host,
@@ -214,7 +215,7 @@ impl Run<'_> {
     }
 
     pub(super) fn tell(&self, event: Event) {
-        (self.observer)(event);
+        self.events.send(event);
     }
 
     async fn everything(&self, plan: &Plan) -> Result<Outcome> {

@@ -1,4 +1,4 @@
-//! What converging tells as it goes, and in the end.
+//! Events of converging, and its outcome.
 
 use indexmap::IndexMap;
 use serde::Serialize;
@@ -74,8 +74,39 @@ pub enum Event {
     },
 }
 
-/// Who is told.
-pub type Observer<'a> = &'a (dyn Fn(Event) + Send + Sync);
+impl slipway_events::Event for Event {
+    fn record(&self) {
+        match self {
+            Event::Waiting { holder } => tracing::info!(holder, "waiting for another run"),
+            Event::Planned { plan } => tracing::debug!(
+                pulls = plan.pulls.len(),
+                containers = plan.containers.len(),
+                removals = plan.removals.len(),
+                "planned"
+            ),
+            Event::Pulling { image, line } => tracing::trace!(image, line, "pull"),
+            Event::Removed { name, reason } => tracing::info!(name, %reason, "removed"),
+            Event::Renamed(rename) => {
+                tracing::info!(from = rename.from, to = rename.to, "renamed");
+            }
+            Event::Beginning {
+                container, action, ..
+            } => tracing::info!(container, ?action, "started"),
+            Event::Started { container } => tracing::info!(container, "up"),
+            Event::Ended {
+                container,
+                exit_code,
+            } => tracing::info!(container, exit_code, "ended"),
+            Event::RolledBack { container } => tracing::warn!(container, "rolled back"),
+            Event::Unit(planned) => {
+                tracing::info!(unit = planned.unit, action = ?planned.action, "unit changed");
+            }
+            Event::HealthChanged { container, health } => {
+                tracing::debug!(container, ?health, "health changed");
+            }
+        }
+    }
+}
 
 /// What was done.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]

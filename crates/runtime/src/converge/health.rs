@@ -1,5 +1,6 @@
 //! Waiting until containers are healthy.
 
+use slipway_events::Events;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -8,8 +9,8 @@ use tokio::time::Instant;
 
 use super::one::{ended_badly, last_lines};
 use super::{
-    ApplyOptions, ContainerFailure, ContainerSet, ConvergeError, Event, Observer, Outcome, Redact,
-    Result, labels,
+    ApplyOptions, ContainerFailure, ContainerSet, ConvergeError, Event, Outcome, Redact, Result,
+    labels,
 };
 use slipway_engine::{ContainerState, ContainerSummary, Engine, EngineKind, Health};
 
@@ -28,7 +29,7 @@ pub async fn wait_healthy(
     set: &ContainerSet,
     timeout: Duration,
     options: &ApplyOptions,
-    observer: Observer<'_>,
+    events: &Events<Event>,
 ) -> Result<()> {
     let begin = Instant::now();
     let mut watch = Watch::default();
@@ -41,7 +42,7 @@ pub async fn wait_healthy(
             check_health(engine, set, &mut listed).await?;
         }
         let ours = labels::managed(&listed, &set.managed_by, Some(&set.config_id));
-        let verdicts = watch.look(set, &ours, options.settle, observer);
+        let verdicts = watch.look(set, &ours, options.settle, events);
         let is_over = begin.elapsed() >= timeout;
         let mut failures = Vec::new();
         for (name, verdict) in &verdicts {
@@ -137,7 +138,7 @@ impl Watch {
         set: &'a ContainerSet,
         ours: &[&ContainerSummary],
         settle: Duration,
-        observer: Observer<'_>,
+        events: &Events<Event>,
     ) -> Vec<(&'a str, Verdict)> {
         let stays = |config: &ContainerConfig| {
             config.keys().action == Action::Run && !config.keys().is_one_shot()
@@ -150,7 +151,7 @@ impl Watch {
                 if verdict == Verdict::Well {
                     let health = found.and_then(|container| container.health);
                     if self.told.insert(name.clone(), health) != Some(health) {
-                        observer(Event::HealthChanged {
+                        events.send(Event::HealthChanged {
                             container: name.clone(),
                             health,
                         });

@@ -59,7 +59,7 @@ pub mod labels;
 pub(crate) use apply::rename_to_preferred;
 pub use apply::{Prepared, apply, prepare};
 pub use error::{ContainerFailure, ConvergeError, Problem, Result};
-pub use event::{ContainerOutcome, Event, Observer, Outcome};
+pub use event::{ContainerOutcome, Event, Outcome};
 pub use health::wait_healthy;
 pub use images::missing_images;
 pub use one::longer_name;

@@ -1,5 +1,6 @@
 //! Everything that can be found wrong before a container is touched.
 
+use slipway_events::Events;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -9,7 +10,7 @@ use slipway_service::{Action, ContainerConfig};
 use super::digest::DigestKey;
 use super::images::Images;
 use super::plan::{Plan, PlannedAction};
-use super::{ApplyOptions, ContainerSet, ConvergeError, Event, Observer, Problem, Result, labels};
+use super::{ApplyOptions, ContainerSet, ConvergeError, Event, Problem, Result, labels};
 use crate::spec::{Host, container_spec};
 use slipway_engine::{ContainerSpec, Engine, EngineError, Progress};
 
@@ -21,12 +22,12 @@ pub(super) async fn pull(
     engine: &dyn Engine,
     set: &ContainerSet,
     images: &Images,
-    observer: Observer<'_>,
+    events: &Events<Event>,
 ) -> Result<Vec<String>> {
     let mut pulled = Vec::new();
     let mut problems = Vec::new();
     for image in images.missing() {
-        match pull_one(engine, image, observer).await {
+        match pull_one(engine, image, events).await {
             Ok(()) => pulled.push(image.to_owned()),
             Err(lost @ EngineError::Lost { .. }) => return Err(lost.into()),
             Err(why) => {
@@ -51,11 +52,11 @@ pub(super) async fn pull(
 async fn pull_one(
     engine: &dyn Engine,
     image: &str,
-    observer: Observer<'_>,
+    events: &Events<Event>,
 ) -> Result<(), EngineError> {
     let mut attempt = 1;
     loop {
-        let failure = match pull_once(engine, image, observer).await {
+        let failure = match pull_once(engine, image, events).await {
             Ok(()) => return Ok(()),
             Err(failure) => failure,
         };
@@ -74,12 +75,12 @@ async fn pull_one(
 async fn pull_once(
     engine: &dyn Engine,
     image: &str,
-    observer: Observer<'_>,
+    events: &Events<Event>,
 ) -> Result<(), EngineError> {
     let mut steps = engine.pull_image(image).await?;
     while let Some(step) = steps.next().await {
         if let Progress::Line(line) = step? {
-            observer(Event::Pulling {
+            events.send(Event::Pulling {
                 image: image.to_owned(),
                 line,
             });

@@ -1,5 +1,6 @@
 //! The memory of what was done and left no container behind to tell, and the lock beside it.
 
+use slipway_events::Events;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -8,7 +9,7 @@ use sha2::{Digest, Sha256};
 use slipway_files::Lock;
 use slipway_service::ContainerConfig;
 
-use super::{ConvergeError, Event, Observer, Result};
+use super::{ConvergeError, Event, Result};
 
 /// What succeeded for one name of a set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -130,13 +131,13 @@ fn path(dir: &Path, config_id: &str, extension: &str) -> PathBuf {
 pub(super) async fn lock(
     state_dir: Option<&Path>,
     config_id: &str,
-    observer: Observer<'_>,
+    events: &Events<Event>,
 ) -> Result<Option<Lock>> {
     let Some(dir) = state_dir else {
         return Ok(None);
     };
     let waiting = |holder: &str| {
-        observer(Event::Waiting {
+        events.send(Event::Waiting {
             holder: holder.to_owned(),
         });
     };

@@ -1,3 +1,4 @@
+use slipway_events::Events;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
@@ -60,7 +61,7 @@ impl Bench {
     async fn apply(&self, text: &str) -> Result<Outcome> {
         let set = Bench::set(text);
         let planned = plan(&self.engine, &set, &self.options).await?.units;
-        let outcome = apply(&self.engine, &set, &self.options, &|_| {}).await?;
+        let outcome = apply(&self.engine, &set, &self.options, &Events::ignore()).await?;
         assert_eq!(outcome.units, planned);
         Ok(outcome)
     }
@@ -211,7 +212,7 @@ async fn a_run_cut_off_anywhere_leaves_units_that_the_next_one_puts_right() {
         bench.apply(&old).await.unwrap();
         bench.engine.lose_after(Some(changes));
         let set = Bench::set(&new);
-        let cut = apply(&bench.engine, &set, &bench.options, &|_| {}).await;
+        let cut = apply(&bench.engine, &set, &bench.options, &Events::ignore()).await;
         bench.engine.lose_after(None);
         bench.apply(&new).await.unwrap();
         assert_eq!(bench.units(), [UNIT], "after {changes} changes");
@@ -235,7 +236,7 @@ async fn the_units_of_paunch_serve_until_their_container_goes() {
         "tripleo_web_healthcheck.service",
         "tripleo_web_healthcheck.timer",
     ];
-    apply(&bench.engine, &Bench::set(WEB), &without, &|_| {})
+    apply(&bench.engine, &Bench::set(WEB), &without, &Events::ignore())
         .await
         .unwrap();
     bench.of_paunch();
@@ -267,7 +268,7 @@ async fn a_masked_unit_and_those_of_other_sets_are_left_alone() {
         config_id: "other".to_owned(),
         ..Bench::set("db: {image: i, command: up, restart: always}")
     };
-    apply(&bench.engine, &theirs, &bench.options, &|_| {})
+    apply(&bench.engine, &theirs, &bench.options, &Events::ignore())
         .await
         .unwrap();
     bench.apply(WEB).await.unwrap();
@@ -290,7 +291,7 @@ async fn delete_removes_units_also_those_whose_container_is_gone() {
         ..Beside::default()
     };
     let ids = ["s".to_owned()];
-    let gone = manage::delete(&bench.engine, "m", &ids, beside, &|_| {})
+    let gone = manage::delete(&bench.engine, "m", &ids, beside, &Events::ignore())
         .await
         .unwrap();
     assert_eq!(gone, ["web"]);

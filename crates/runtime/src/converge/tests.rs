@@ -1,3 +1,4 @@
+use slipway_events::Events;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Mutex;
@@ -15,7 +16,7 @@ fn set(text: &str) -> ContainerSet {
 }
 
 async fn converge(engine: &FakeEngine, text: &str, options: &ApplyOptions) -> Result<Outcome> {
-    apply(engine, &set(text), options, &|_| {}).await
+    apply(engine, &set(text), options, &Events::ignore()).await
 }
 
 fn with_state(dir: &tempfile::TempDir) -> ApplyOptions {
@@ -389,9 +390,14 @@ async fn containers_of_another_manager_are_left_alone() {
     let engine = FakeEngine::with_image("i");
     let mut theirs = set("a: {image: i, command: up}\nb: {image: i, command: up}");
     theirs.managed_by = "paunch".to_owned();
-    apply(&engine, &theirs, &ApplyOptions::default(), &|_| {})
-        .await
-        .unwrap();
+    apply(
+        &engine,
+        &theirs,
+        &ApplyOptions::default(),
+        &Events::ignore(),
+    )
+    .await
+    .unwrap();
     let before = engine.named("a").unwrap();
     let outcome = converge(
         &engine,
@@ -480,13 +486,18 @@ async fn a_replacing_run_killed_anywhere_is_completed_or_undone_by_the_next() {
 #[tokio::test(start_paused = true)]
 async fn a_second_run_on_the_set_waits_and_says_for_whom() {
     let dir = tempfile::tempdir().unwrap();
-    let lock = record::lock(Some(dir.path()), "s", &|_| {}).await.unwrap();
-    let events = Mutex::new(Vec::new());
-    let observer = |event| events.lock().unwrap().push(event);
-    let second = record::lock(Some(dir.path()), "s", &observer);
+    let lock = record::lock(Some(dir.path()), "s", &Events::ignore())
+        .await
+        .unwrap();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let events = Events::new({
+        let seen = Arc::clone(&seen);
+        move |event| seen.lock().unwrap().push(event)
+    });
+    let second = record::lock(Some(dir.path()), "s", &events);
     let early = tokio::time::timeout(Duration::from_secs(5), second).await;
     assert!(early.is_err(), "the lock was given twice");
-    let Some(Event::Waiting { holder }) = events.lock().unwrap().first().cloned() else {
+    let Some(Event::Waiting { holder }) = seen.lock().unwrap().first().cloned() else {
         panic!("nothing said");
     };
     assert!(
@@ -494,7 +505,9 @@ async fn a_second_run_on_the_set_waits_and_says_for_whom() {
         "{holder}"
     );
     drop(lock);
-    record::lock(Some(dir.path()), "s", &|_| {}).await.unwrap();
+    record::lock(Some(dir.path()), "s", &Events::ignore())
+        .await
+        .unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -504,11 +517,11 @@ async fn waiting_for_health_tells_who_is_not_well() {
     let text = "a: {image: i, command: up}\nb: {image: i, command: up}";
     converge(&engine, text, &options).await.unwrap();
     let patience = Duration::from_secs(5);
-    wait_healthy(&engine, &set(text), patience, &options, &|_| {})
+    wait_healthy(&engine, &set(text), patience, &options, &Events::ignore())
         .await
         .unwrap();
     engine.set_state("b", ContainerState::Exited, "Exited (9) 1 second ago");
-    let error = wait_healthy(&engine, &set(text), patience, &options, &|_| {})
+    let error = wait_healthy(&engine, &set(text), patience, &options, &Events::ignore())
         .await
         .unwrap_err();
     let text = error.to_string();

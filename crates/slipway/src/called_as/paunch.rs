@@ -6,6 +6,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -171,6 +172,7 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         },
         None => output,
     };
+    let output = Arc::new(output);
     let done = commands::until_interrupted(run(asked.command, &global, &output));
     match done.and_then(|()| output.all_printed()) {
         Ok(()) => ExitCode::SUCCESS,
@@ -203,7 +205,7 @@ impl Paunch {
     }
 }
 
-async fn run(command: Command, global: &Global, output: &Output) -> anyhow::Result<()> {
+async fn run(command: Command, global: &Global, output: &Arc<Output>) -> anyhow::Result<()> {
     match command {
         Command::Apply(asked) => apply::run(asked.into_own(), global, output).await,
         Command::Debug(asked) => debug::run(asked.into_own(), global, output).await,

@@ -1,5 +1,6 @@
 //! `slipway apply`.
 
+use slipway_events::Events;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +9,7 @@ use indexmap::IndexMap;
 use serde_json::{Value, json};
 use slipway_engine::Engine;
 use slipway_runtime::converge::{
-    self, ApplyOptions, ContainerFailure, ContainerSet, ConvergeError, Observer, Outcome,
+    self, ApplyOptions, ContainerFailure, ContainerSet, ConvergeError, Outcome,
 };
 use slipway_runtime::spec::{Host, secrets};
 use slipway_service::ContainerConfig;
@@ -23,7 +24,7 @@ use crate::systemd;
 use slipway_paths::Paths;
 
 /// Makes the containers of a step file be as it says.
-pub async fn run(asked: Apply, global: &Global, output: &Output) -> anyhow::Result<()> {
+pub async fn run(asked: Apply, global: &Global, output: &Arc<Output>) -> anyhow::Result<()> {
     let paths = Paths::new(&asked.root.root).map_err(bad_input)?;
     let set = ContainerSet {
         config_id: asked.config_id,
@@ -56,7 +57,10 @@ pub async fn run(asked: Apply, global: &Global, output: &Output) -> anyhow::Resu
         return Ok(converge::check(engine.as_ref(), &set, &plan, &options).await?);
     }
     let _lock = lock::take(&paths.state(), asked.lock.no_wait, output).await?;
-    let progress = |event| show(&event, output);
+    let progress = Events::new({
+        let output = Arc::clone(output);
+        move |event| show(&event, &output)
+    });
     let timeout = asked.wait.map(Duration::from_secs);
     let converged = converge_and_wait(engine.as_ref(), &set, &options, timeout, &progress).await;
     match &converged {
@@ -76,13 +80,13 @@ async fn converge_and_wait(
     set: &ContainerSet,
     options: &ApplyOptions,
     timeout: Option<Duration>,
-    observer: Observer<'_>,
+    events: &Events<converge::Event>,
 ) -> Result<Outcome, ConvergeError> {
-    let outcome = converge::apply(engine, set, options, observer).await?;
+    let outcome = converge::apply(engine, set, options, events).await?;
     let Some(timeout) = timeout else {
         return Ok(outcome);
     };
-    match converge::wait_healthy(engine, set, timeout, options, observer).await {
+    match converge::wait_healthy(engine, set, timeout, options, events).await {
         Ok(()) => Ok(outcome),
         Err(ConvergeError::Containers { failures, .. }) => Err(ConvergeError::Containers {
             failures,

@@ -1,7 +1,9 @@
 //! `slipway ps`, `logs`, `delete` and `cleanup`: the containers that are there.
 
+use slipway_events::Events;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::anyhow;
 use futures_util::StreamExt;
@@ -178,7 +180,7 @@ pub async fn logs(asked: &Logs, global: &Global, output: &Output) -> anyhow::Res
 }
 
 /// Deletes containers.
-pub async fn delete(asked: &Delete, global: &Global, output: &Output) -> anyhow::Result<()> {
+pub async fn delete(asked: &Delete, global: &Global, output: &Arc<Output>) -> anyhow::Result<()> {
     let managed_by = managed_by(
         asked.root.as_deref(),
         asked.managed_by.as_deref(),
@@ -205,14 +207,14 @@ pub async fn delete(asked: &Delete, global: &Global, output: &Output) -> anyhow:
         &managed_by,
         &config_ids,
         kept.beside(),
-        &|event| removed(&event, output),
+        &removals(output),
     )
     .await?;
     conclude(&names, output)
 }
 
 /// Deletes the containers of other config ids.
-pub async fn cleanup(asked: &Cleanup, global: &Global, output: &Output) -> anyhow::Result<()> {
+pub async fn cleanup(asked: &Cleanup, global: &Global, output: &Arc<Output>) -> anyhow::Result<()> {
     let engine = engine::connect(global).await?;
     let kept = Kept::of(
         asked.root.as_deref(),
@@ -226,7 +228,7 @@ pub async fn cleanup(asked: &Cleanup, global: &Global, output: &Output) -> anyho
         &asked.managed_by,
         &asked.config_id,
         kept.beside(),
-        &|event| removed(&event, output),
+        &removals(output),
     )
     .await?;
     conclude(&names, output)
@@ -306,10 +308,14 @@ fn managed_by(
     }
 }
 
-fn removed(event: &Event, output: &Output) {
-    if let Event::Removed { name, .. } = event {
-        output.line(Level::Normal, &format!("removed {name}"));
-    }
+/// Shows which containers are removed.
+fn removals(output: &Arc<Output>) -> Events<Event> {
+    let output = Arc::clone(output);
+    Events::new(move |event| {
+        if let Event::Removed { name, .. } = event {
+            output.line(Level::Normal, &format!("removed {name}"));
+        }
+    })
 }
 
 fn conclude(names: &[String], output: &Output) -> anyhow::Result<()> {

@@ -11,7 +11,9 @@ use slipway_redact::Redactor;
 use slipway_runtime::systemd::Units;
 use slipway_service::{ConfigVolume, ContainerConfig, PuppetConfig, RoleData, Step};
 
-use super::progress::Progress;
+use slipway_events::Events;
+
+use super::progress;
 use crate::cli;
 use crate::declared;
 use crate::exit::bad_input;
@@ -132,8 +134,9 @@ impl Deployment {
         if self.bootstrap_node {
             hiera = hiera.bootstrap_node(&slipway_puppet::hostname()?);
         }
-        let observer = Arc::new(Progress(Arc::clone(&self.output)));
-        let puppet = Puppet::new(Arc::clone(&engine), self.settings.clone(), hiera, observer);
+        let output = Arc::clone(&self.output);
+        let events = Events::new(move |event| progress::show(&event, &output));
+        let puppet = Puppet::new(Arc::clone(&engine), self.settings.clone(), hiera, events);
         self.connected = Some((engine, puppet));
         Ok(())
     }

@@ -1,57 +1,50 @@
 //! What Puppet's runs look like while they go on.
 
-use std::sync::Arc;
-
 use slipway_puppet::{Event, Outcome, Report};
 
 use crate::output::{Level, Output};
 
 const TOPIC: &str = "puppet";
 
-/// Shows events on the output.
-pub struct Progress(pub Arc<Output>);
-
-impl slipway_puppet::Observer for Progress {
-    fn event(&self, event: &Event<'_>) {
-        let output = &self.0;
-        match event {
-            Event::Waiting { holder } => {
-                output.line(
-                    Level::Normal,
-                    &format!("waiting for another run on this deployment ({holder})"),
-                );
-            }
-            Event::Warning { text } => output.warning(text),
-            Event::Pulling { image } => output.about(Level::Normal, TOPIC, image, "pulling"),
-            Event::Started { subject, why } => output.started(TOPIC, subject, why),
-            Event::Loading { subject } => output.progress(TOPIC, subject, "loading Puppet"),
-            Event::Line { subject, line } => {
-                output.progress(TOPIC, subject, line);
-                output.about(Level::Everything, TOPIC, subject, line);
-            }
-            // For scripts it is in the report.
-            Event::Diff { text, .. } if !output.is_json() => output.result(text.trim_end()),
-            Event::Apart { image, why } => {
-                let text = format!("Puppet is loaded anew for each run: {why}");
-                output.about(Level::Verbose, TOPIC, image, &text);
-            }
-            Event::Skipped { subject, why } => output.about(Level::Verbose, TOPIC, subject, why),
-            Event::Finished {
-                subject,
-                seconds,
-                changed,
-            } => {
-                let result = if *changed {
-                    ""
-                } else {
-                    ", nothing in the result changed"
-                };
-                output.finished(TOPIC, subject, &format!("done in {seconds:.1} s{result}"));
-            }
-            // Why is in the error that ends the command.
-            Event::Failed { subject, .. } => output.finished(TOPIC, subject, "failed"),
-            _ => {}
+/// Shows an event.
+pub fn show(event: &Event, output: &Output) {
+    match event {
+        Event::Waiting { holder } => {
+            output.line(
+                Level::Normal,
+                &format!("waiting for another run on this deployment ({holder})"),
+            );
         }
+        Event::Warning { text } => output.warning(text),
+        Event::Pulling { image } => output.about(Level::Normal, TOPIC, image, "pulling"),
+        Event::Started { subject, reason } => output.started(TOPIC, subject, reason),
+        Event::Loading { subject } => output.progress(TOPIC, subject, "loading Puppet"),
+        Event::Line { subject, line } => {
+            output.progress(TOPIC, subject, line);
+            output.about(Level::Everything, TOPIC, subject, line);
+        }
+        // For scripts it is in the report.
+        Event::Diff { text, .. } if !output.is_json() => output.result(text.trim_end()),
+        Event::NotShared { image, reason } => {
+            let text = format!("Puppet is loaded anew for each run: {reason}");
+            output.about(Level::Verbose, TOPIC, image, &text);
+        }
+        Event::Skipped { subject, reason } => output.about(Level::Verbose, TOPIC, subject, reason),
+        Event::Finished {
+            subject,
+            seconds,
+            changed,
+        } => {
+            let result = if *changed {
+                ""
+            } else {
+                ", nothing in the result changed"
+            };
+            output.finished(TOPIC, subject, &format!("done in {seconds:.1} s{result}"));
+        }
+        // Why is in the error that ends the command.
+        Event::Failed { subject, .. } => output.finished(TOPIC, subject, "failed"),
+        _ => {}
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context;
+use slipway_events::Events;
 use slipway_runtime::converge::{self, ApplyOptions, ContainerSet};
 use slipway_runtime::spec::{Host, secrets};
 use slipway_service::Step;
@@ -41,7 +42,8 @@ impl Deployment {
 
         let engine = self.engine()?.as_ref();
         let (set, options) = self.set(step);
-        let progress = |event| show(&event, &self.output);
+        let output = Arc::clone(&self.output);
+        let progress = Events::new(move |event| show(&event, &output));
         let prepared = converge::prepare(engine, &set, &options, &progress)
             .await
             .with_context(while_at)?;

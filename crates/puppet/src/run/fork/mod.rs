@@ -78,7 +78,7 @@ impl Session<'_> {
                     "{}: {why}; once more, in a container of its own",
                     run.volume
                 );
-                self.puppet.observer.event(&Event::Warning { text: &text });
+                self.puppet.events.send(Event::Warning { text });
                 return Ok(None);
             }
         };
@@ -102,7 +102,10 @@ impl Session<'_> {
 
     fn refuse(&self, image: &str, why: &str) {
         if self.pool.refuse(image, why) {
-            self.puppet.observer.event(&Event::Apart { image, why });
+            self.puppet.events.send(Event::NotShared {
+                image: image.to_owned(),
+                reason: why.to_owned(),
+            });
         }
     }
 
@@ -122,8 +125,9 @@ impl Session<'_> {
             ));
         }
         let image = run.config_image.as_str();
-        let subject = run.volume.as_str();
-        self.puppet.observer.event(&Event::Loading { subject });
+        self.puppet.events.send(Event::Loading {
+            subject: run.volume.as_str().to_owned(),
+        });
         if let Some(idle) = self.pool.idle_besides(image) {
             idle.remove().await?;
         }
