@@ -16,7 +16,7 @@
 //! It is the language of Python's yaql 3 with the options that Heat sets: no delegates, keyword
 //! arguments by `=>`, tuples made lists. Functions are chosen by their arguments' types as YAQL chooses
 //! them, collections are evaluated when they are walked through, and equality, truth and text are
-//! Python's. Regular expressions are those of `fancy_regex`. What is missing: dates, and what is random.
+//! Python's. Regular expressions are those of [`slipway_pyregex`]. What is missing: dates, and what is random.
 //!
 //! An evaluation is bounded by [`Limits`], in time and in memory, whatever the expression.
 
@@ -32,7 +32,6 @@ mod library;
 mod machine;
 mod overload;
 mod parser;
-pub mod pattern;
 mod python;
 mod syntax;
 mod value;

@@ -74,7 +74,7 @@ pub(super) enum View {
 
 pub(super) struct Pattern {
     pub source: String,
-    pub regex: fancy_regex::Regex,
+    pub regex: slipway_pyregex::Regex,
 }
 
 /// The depth of what holds things of these depths.

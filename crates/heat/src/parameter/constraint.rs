@@ -3,10 +3,9 @@
 use std::collections::HashMap;
 use std::sync::{LazyLock, RwLock};
 
-use fancy_regex::Regex;
 use serde_json::{Map, Value};
+use slipway_pyregex::{Regex, shortened};
 use slipway_suggest::did_you_mean;
-use slipway_yaql::pattern::{shortened, translated};
 
 use super::Kind;
 use crate::python;
@@ -162,7 +161,7 @@ fn read(pattern: &str) -> Result<Regex, String> {
     {
         return Ok(regex.clone());
     }
-    let regex = Regex::new(&format!(r"\A(?:{})", translated(pattern, false)))
+    let regex = slipway_pyregex::compile(&format!(r"\A(?:{pattern})"))
         .map_err(|error| format!("allowed_pattern cannot be read: {error}"))?;
     if let Ok(mut known) = KNOWN.write()
         && known.len() < MOST_KNOWN

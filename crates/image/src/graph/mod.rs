@@ -6,7 +6,7 @@ mod listing;
 
 use std::collections::BTreeMap;
 
-use regex::Regex;
+use slipway_pyregex::Regex;
 use slipway_suggest::nearest;
 
 use crate::error::{Error, Result};
@@ -220,8 +220,10 @@ fn select(nodes: &mut [Node], order: &[usize], options: &Options) -> Result<()> 
         .map(|pattern| compile(pattern))
         .collect::<Result<Vec<_>>>()?;
     mark_unbuildable(nodes, order, options);
-    let is_asked_for =
-        |name: &str| patterns.is_empty() || patterns.iter().any(|pattern| pattern.is_match(name));
+    let is_asked_for = |name: &str| {
+        let matches = |pattern: &Regex| pattern.is_match(name).unwrap_or(false);
+        patterns.is_empty() || patterns.iter().any(matches)
+    };
     let mut matches_none = true;
     for node in nodes.iter_mut().filter(|node| is_asked_for(&node.name)) {
         matches_none = false;
@@ -289,7 +291,7 @@ fn mark_unbuildable(nodes: &mut [Node], order: &[usize], options: &Options) {
 }
 
 fn compile(pattern: &str) -> Result<Regex> {
-    Regex::new(pattern).map_err(|error| Error::BadRegex {
+    slipway_pyregex::compile(pattern).map_err(|error| Error::BadRegex {
         pattern: pattern.to_owned(),
         message: error.to_string(),
     })

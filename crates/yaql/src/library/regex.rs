@@ -4,8 +4,8 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use fancy_regex::{Captures, Regex, RegexBuilder};
 use indexmap::IndexMap;
+use slipway_pyregex::{Captures, Flags, MatchError, PatternError, Regex, shortened};
 
 use crate::call::{Call, Lambda};
 use crate::context::Context;
@@ -16,7 +16,6 @@ use crate::function::{
 };
 use crate::iterate;
 use crate::machine::Machine;
-use crate::pattern::{shortened, translated};
 use crate::value::{Pattern, Value};
 
 const FLAG: Type = or_null(Class::Bool);
@@ -138,65 +137,55 @@ pub(super) const FUNCTIONS: &[Function] = &[
 ];
 
 fn regex(call: &mut Call) -> Result<Value> {
-    let flags = [(1, 'i'), (2, 'm'), (3, 's')];
-    let flags: String = flags
-        .into_iter()
-        .filter(|(index, _)| call.value(*index).truth())
-        .map(|(_, flag)| flag)
-        .collect();
+    let flags = Flags {
+        ignore_case: call.value(1).truth(),
+        multi_line: call.value(2).truth(),
+        dot_all: call.value(3).truth(),
+    };
     Ok(Value::Regex(Rc::new(compile(
         call.machine,
         &call.str(0)?,
-        &flags,
+        flags,
     )?)))
 }
 
 fn compiled(call: &Call, index: usize) -> Result<Pattern> {
-    compile(call.machine, &call.str(index)?, "")
+    compile(call.machine, &call.str(index)?, Flags::default())
 }
 
 /// What a pattern costs to compile, in steps, besides its length.
 const COMPILING: usize = 2000;
 
-fn compile(machine: &Machine, pattern: &str, flags: &str) -> Result<Pattern> {
+fn compile(machine: &Machine, pattern: &str, flags: Flags) -> Result<Pattern> {
     machine.spend(pattern.len().saturating_mul(50).saturating_add(COMPILING))?;
-    let multi_line = flags.contains('m');
-    let mut text = translated(pattern, multi_line);
-    if !flags.is_empty() {
-        text = format!("(?{flags}){text}");
-    }
-    let regex = built(&text).map_err(|error| {
+    let source = format!("{}/{pattern}", flags.letters());
+    let regex = cached(&source, pattern, flags).map_err(|error| {
         let shown = shortened(pattern);
         Error::new(format!(
             "the regular expression `{shown}` cannot be read: {error}"
         ))
     })?;
-    Ok(Pattern {
-        source: format!("{flags}/{pattern}"),
-        regex,
-    })
+    Ok(Pattern { source, regex })
 }
 
 /// How many regular expressions each thread keeps.
 const KEPT: usize = 16;
 
-/// A regular expression. One template's are mostly those of the one before.
-fn built(text: &str) -> Result<Regex, Box<fancy_regex::Error>> {
+/// Compiles a regular expression, or takes it from those compiled last: one template's are mostly
+/// those of the one before.
+fn cached(source: &str, pattern: &str, flags: Flags) -> Result<Regex, PatternError> {
     thread_local! {
         static KNOWN: RefCell<HashMap<String, Regex>> = RefCell::default();
     }
     KNOWN.with_borrow_mut(|known| {
-        if let Some(regex) = known.get(text) {
+        if let Some(regex) = known.get(source) {
             return Ok(regex.clone());
         }
-        let regex = RegexBuilder::new(text)
-            .backtrack_limit(100_000)
-            .delegate_size_limit(1 << 20)
-            .build()?;
+        let regex = slipway_pyregex::compile_with(pattern, flags)?;
         if known.len() >= KEPT {
             known.clear();
         }
-        known.insert(text.to_owned(), regex.clone());
+        known.insert(source.to_owned(), regex.clone());
         Ok(regex)
     })
 }
@@ -208,7 +197,7 @@ fn matches(pattern: &Pattern, call: &Call, string: usize, wanted: bool) -> Resul
     Ok(Value::Bool(found == wanted))
 }
 
-fn too_hard(error: fancy_regex::Error) -> Error {
+fn too_hard(error: MatchError) -> Error {
     Error::new(format!("the regular expression cannot be matched: {error}"))
 }
 
