@@ -14,10 +14,10 @@ use serde_json::Value;
 
 use crate::error::{Problem, Result};
 use crate::expression::{Context, Expression, compile};
-use crate::python;
 use crate::stack::Stack;
 use crate::version::Version;
 use crate::yaml::{Node, take};
+use slipway_pyvalue as py;
 
 pub(crate) use access::select;
 pub(crate) use choice::is_enabled;
@@ -367,7 +367,7 @@ impl Call {
             (Arguments::Many(arguments), Name::Or) => choice::any(arguments, stack)?,
             (Arguments::Many(arguments), Name::Equals) => {
                 let [a, b] = two(arguments, stack)?;
-                Value::Bool(python::equal(&a, &b))
+                Value::Bool(py::equal(&a, &b))
             }
             (Arguments::Many(arguments), Name::Contains) => {
                 let [value, sequence] = two(arguments, stack)?;

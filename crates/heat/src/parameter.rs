@@ -8,8 +8,9 @@ use serde_json::{Map, Value};
 use slipway_suggest::did_you_mean;
 
 use crate::error::Problem;
-use crate::python;
+use crate::kind::kind_of;
 use crate::yaml::{Node, take};
+use slipway_pyvalue as py;
 
 use constraint::Constraint;
 
@@ -208,13 +209,13 @@ impl Parameter {
                 return Ok(Arc::clone(value));
             }
             (Kind::String, Value::Null) => Value::String(String::new()),
-            (Kind::String, Value::Bool(_)) => Value::String(python::text(value)),
+            (Kind::String, Value::Bool(_)) => Value::String(py::str(&**value)),
             (Kind::String, Value::Number(number)) if !number.is_f64() => {
                 Value::String(number.to_string())
             }
             (Kind::Number, Value::Null) => Value::from(0),
             (Kind::Number, Value::Number(_) | Value::Bool(_)) => return Ok(Arc::clone(value)),
-            (Kind::Number, Value::String(text)) => python::number(text).ok_or_else(wrong)?,
+            (Kind::Number, Value::String(text)) => py::number(text).ok_or_else(wrong)?,
             (Kind::Json, Value::Null) => Value::Object(Map::new()),
             (Kind::Json, Value::Array(_)) => return Ok(Arc::clone(value)),
             (Kind::List, Value::Null) => Value::String(String::new()),
@@ -247,7 +248,7 @@ fn joined(items: &[Value]) -> Option<Value> {
         let mut parts = Vec::new();
         for (index, item) in items.iter().enumerate() {
             for (key, value) in item.as_object()? {
-                parts.push(format!(".member.{index}.{key}={}", python::text(value)));
+                parts.push(format!(".member.{index}.{key}={}", py::str(value)));
             }
         }
         parts
@@ -273,14 +274,14 @@ enum Converted {
 fn convert(kind: Kind, value: &Value) -> Option<Converted> {
     Some(match (kind, value) {
         (Kind::String, Value::String(_)) => Converted::Same,
-        (Kind::String, other) => Converted::To(Value::String(python::text(other))),
+        (Kind::String, other) => Converted::To(Value::String(py::str(other))),
         (Kind::Number, Value::Number(_) | Value::Bool(_)) => Converted::Same,
-        (Kind::Number, Value::String(text)) => Converted::To(python::number(text)?),
+        (Kind::Number, Value::String(text)) => Converted::To(py::number(text)?),
         (Kind::List, Value::Array(items)) => {
             if items.iter().all(Value::is_string) {
                 Converted::Same
             } else {
-                let items = items.iter().map(|item| Value::String(python::text(item)));
+                let items = items.iter().map(|item| Value::String(py::str(item)));
                 Converted::To(Value::Array(items.collect()))
             }
         }
@@ -294,11 +295,11 @@ fn convert(kind: Kind, value: &Value) -> Option<Converted> {
             Converted::To(Value::Array(text.split(',').map(Value::from).collect()))
         }
         (Kind::Json, Value::String(text)) if text.is_empty() => Converted::Same,
-        (Kind::Json, Value::String(text)) => Converted::To(python::from_json(text)?),
+        (Kind::Json, Value::String(text)) => Converted::To(py::from_json(text)?),
         (Kind::Json, _) => Converted::Same,
         (Kind::Boolean, Value::Bool(_)) => Converted::Same,
         (Kind::Boolean, Value::String(_) | Value::Number(_)) => {
-            Converted::To(Value::Bool(constraint::boolean(&python::text(value))?))
+            Converted::To(Value::Bool(constraint::boolean(&py::str(value))?))
         }
         _ => return None,
     })
@@ -308,6 +309,6 @@ fn convert(kind: Kind, value: &Value) -> Option<Converted> {
 fn described(value: &Value) -> &'static str {
     match value {
         Value::String(_) => "a text that is none",
-        other => python::type_name(other),
+        other => kind_of(other),
     }
 }

@@ -14,9 +14,9 @@ use saphyr_parser::{Event, Parser, ScalarStyle, Span, Tag};
 use serde_json::Value;
 
 use crate::budget::Budget;
-use crate::python;
 use input::Text;
 use node::unique;
+use slipway_pyvalue as py;
 
 pub(crate) use node::{Entries, Node, take};
 
@@ -49,7 +49,7 @@ pub(crate) fn read(text: &str) -> Result<Node, SyntaxError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     // What is JSON is read as JSON, which YAML does not quite contain (tabs, for one).
     if text.trim_start().starts_with('{')
-        && let Some(value) = python::from_json(text)
+        && let Some(value) = py::from_json(text)
     {
         return Ok(value.into());
     }
@@ -289,7 +289,7 @@ fn key_text(value: Node) -> Option<CompactString> {
         Node::Text(text) => text,
         Node::Null => "null".into(),
         Node::Bool(value) => value.to_compact_string(),
-        Node::Number(number) => python::number_text(&number).into(),
+        Node::Number(number) => py::str(&Value::Number(number)).into(),
         Node::List(_) | Node::Map(_) => return None,
     })
 }

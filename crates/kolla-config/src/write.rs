@@ -3,10 +3,9 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use serde::Serialize;
 use serde_json::Value;
-use serde_json::ser::{Formatter, PrettyFormatter};
 use slipway_files::{WriteError, Written, write_private};
+use slipway_pyvalue::json::Dumps;
 
 use crate::Config;
 
@@ -39,72 +38,13 @@ pub fn nice_json(mut value: Value) -> String {
     dumps(&value)
 }
 
-/// Python's `json.dumps(value, indent=4)`.
+/// Returns Python's `json.dumps(value, indent=4)`.
 pub(crate) fn dumps(value: &Value) -> String {
-    let mut text = Vec::new();
-    let ascii = Ascii(PrettyFormatter::with_indent(b"    "));
-    let mut serializer = serde_json::Serializer::with_formatter(&mut text, ascii);
-    let done = value.serialize(&mut serializer);
-    debug_assert!(done.is_ok());
-    String::from_utf8(text).unwrap_or_default()
-}
-
-/// serde_json's pretty form, with every character outside of printable ASCII escaped as Python does.
-struct Ascii(PrettyFormatter<'static>);
-
-impl Formatter for Ascii {
-    fn write_string_fragment<W: ?Sized + Write>(
-        &mut self,
-        out: &mut W,
-        fragment: &str,
-    ) -> io::Result<()> {
-        for c in fragment.chars() {
-            if matches!(c, ' '..='~') {
-                out.write_all(&[c as u8])?;
-            } else {
-                for unit in c.encode_utf16(&mut [0; 2]) {
-                    write!(out, "\\u{unit:04x}")?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn begin_array<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
-        self.0.begin_array(out)
-    }
-
-    fn end_array<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
-        self.0.end_array(out)
-    }
-
-    fn begin_array_value<W: ?Sized + Write>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
-        self.0.begin_array_value(out, first)
-    }
-
-    fn end_array_value<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
-        self.0.end_array_value(out)
-    }
-
-    fn begin_object<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
-        self.0.begin_object(out)
-    }
-
-    fn end_object<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
-        self.0.end_object(out)
-    }
-
-    fn begin_object_key<W: ?Sized + Write>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
-        self.0.begin_object_key(out, first)
-    }
-
-    fn begin_object_value<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
-        self.0.begin_object_value(out)
-    }
-
-    fn end_object_value<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
-        self.0.end_object_value(out)
-    }
+    let options = Dumps {
+        indent: Some(" ".repeat(4)),
+        ..Dumps::default()
+    };
+    options.text(value)
 }
 
 #[cfg(test)]

@@ -45,11 +45,6 @@ pub trait PyValue: Clone {
 
     /// Returns the item of a dictionary under a string key, for `%(key)s` and `{0[key]}`.
     fn item(&self, key: &str) -> Option<Self>;
-
-    /// Returns `bool(value)`.
-    fn truth(&self) -> bool {
-        truth(self)
-    }
 }
 
 /// The items of a sequence.

@@ -32,7 +32,6 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 mod compose;
-mod dumps;
 mod keys;
 mod values;
 
@@ -110,7 +109,7 @@ impl ContainerConfig {
     /// The declaration as text for the `config_data` label, byte for byte what Python's
     /// `json.dumps` writes, which is what paunch puts there.
     pub fn config_data(&self) -> String {
-        dumps::dumps(&self.declared)
+        slipway_pyvalue::json::dumps(&Value::Object(self.declared.clone()))
     }
 
     /// Moves every host path the container uses: bind-mount sources and env files. `place` gets

@@ -6,7 +6,6 @@ use serde_json::{Map, Number};
 use super::error::{Error, Result};
 use super::iterate::items;
 use super::machine::Machine;
-use super::python;
 use super::value::{Value, View};
 
 /// Data becomes what cannot change.
@@ -104,7 +103,7 @@ fn key(value: &Value) -> Result<String> {
         Value::Null => "null".to_string(),
         Value::Bool(value) => value.to_string(),
         Value::Int(number) => number.to_string(),
-        Value::Float(number) => python::float(*number),
+        Value::Float(number) => slipway_pyvalue::repr::float(*number),
         _ => {
             return Err(Error::new(format!(
                 "{} cannot be a key of the expression's result",

@@ -40,7 +40,6 @@ use std::sync::Arc;
 
 pub use error::Error;
 pub use machine::Limits;
-pub use python::quote;
 
 /// Room for calls inside one another, and for values, as deep as both may be.
 pub const STACK: usize = 64 << 20;

@@ -181,19 +181,9 @@ impl Value {
         matches!(self, Value::Bool(_))
     }
 
-    /// Whether Python takes it for true.
+    /// Returns Python's `bool(value)`.
     pub fn truth(&self) -> bool {
-        match self {
-            Value::Null => false,
-            Value::Bool(value) => *value,
-            Value::Int(number) => *number != 0,
-            Value::Float(number) => *number != 0.0,
-            Value::Str(text) => !text.is_empty(),
-            Value::List(list) => !list.items.is_empty(),
-            Value::Map(map) | Value::View(map, _) => !map.entries.is_empty(),
-            Value::Set(set) => !set.items.is_empty(),
-            _ => true,
-        }
+        slipway_pyvalue::truth(self)
     }
 
     /// What it is, for error texts. The value itself may be a secret.

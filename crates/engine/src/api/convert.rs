@@ -170,19 +170,9 @@ fn health_word(word: &str) -> Option<Health> {
     }
 }
 
-/// Seconds since 1970 of an RFC 3339 time in UTC, which is what engines give.
+/// Returns the seconds since 1970 of an RFC 3339 time.
 fn seconds(time: &str) -> Option<i64> {
-    let number = |range: std::ops::Range<usize>| time.get(range)?.parse::<i64>().ok();
-    let (year, month, day) = (number(0..4)?, number(5..7)?, number(8..10)?);
-    let (hour, minute, second) = (number(11..13)?, number(14..16)?, number(17..19)?);
-    // Days from civil date, with the year beginning in March so that leap days come last.
-    let shifted = if month > 2 { year } else { year - 1 };
-    let era = shifted.div_euclid(400);
-    let year_of_era = shifted.rem_euclid(400);
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    let days = era * 146_097 + day_of_era - 719_468;
-    Some(days * 86_400 + hour * 3_600 + minute * 60 + second)
+    time.parse().ok().map(jiff::Timestamp::as_second)
 }
 
 /// An image in a list, as far as it is of interest: lists are long.

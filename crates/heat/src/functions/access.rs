@@ -7,9 +7,9 @@ use serde_json::Value;
 use super::{Arguments, wants};
 use crate::error::{Error, Problem, Result};
 use crate::expression::{Context, Expression, compile};
-use crate::python;
 use crate::stack::Stack;
 use crate::yaml::Node;
+use slipway_pyvalue as py;
 
 /// `PARAMETER`, or a list of it and the path into it; what is not there is an empty text.
 pub(super) fn get_param<'a>(
@@ -49,7 +49,7 @@ enum Step<'a> {
 fn parameter_step<'a>(value: &'a Value, step: &Value) -> Option<Step<'a>> {
     match (value, step) {
         (Value::Array(_) | Value::String(_), Value::String(text)) => {
-            element(value, python::integer(text)?)
+            element(value, i64::try_from(py::number::int(text)?).ok()?)
         }
         _ => plain_step(value, step),
     }
@@ -70,9 +70,11 @@ fn plain_step<'a>(value: &'a Value, step: &Value) -> Option<Step<'a>> {
 
 fn element(value: &Value, index: i64) -> Option<Step<'_>> {
     match value {
-        Value::Array(items) => items.get(python::index(items.len(), index)?).map(Step::To),
+        Value::Array(items) => items
+            .get(py::number::index(items.len(), index.into())?)
+            .map(Step::To),
         Value::String(text) => {
-            let at = python::index(text.chars().count(), index)?;
+            let at = py::number::index(text.chars().count(), index.into())?;
             let character = text.chars().nth(at)?;
             Some(Step::Character(Value::String(character.to_string())))
         }

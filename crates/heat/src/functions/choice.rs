@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Arguments, wants};
 use crate::error::{Error, Problem, Result};
 use crate::expression::{Context, Expression, compile, compile_each};
-use crate::python;
+use crate::kind::kind_of;
 use crate::stack::Stack;
 use crate::version::Version;
 use crate::yaml::Node;
@@ -83,7 +83,7 @@ pub(crate) fn is_enabled(condition: &Value, stack: &Stack<'_>) -> Result<bool> {
         Value::String(name) => stack.condition(name),
         other => Err(Error::from(Problem::Condition(format!(
             "{} is no condition",
-            python::type_name(other)
+            kind_of(other)
         )))),
     }
 }

@@ -9,10 +9,11 @@ use super::strings::{joined, replaced};
 use super::{Arguments, origin, wants};
 use crate::error::{Problem, Result};
 use crate::expression::{Context, Expression, compile, compile_each};
-use crate::python::{self, Equal};
+use crate::kind::kind_of;
 use crate::stack::Stack;
 use crate::version::Version;
 use crate::yaml::{Node, take};
+use slipway_pyvalue::{self as py, Equal};
 
 /// How many elements `repeat` may make.
 const MOST_REPETITIONS: usize = 1_000_000;
@@ -47,11 +48,9 @@ pub(super) fn join(arguments: &[Expression], stack: &Stack<'_>) -> Result<Value>
                     parts.push(join_part(item)?);
                 }
             }
-            other if !python::is_true(other) => {}
+            other if !py::truth(other) => {}
             other => {
-                return Err(
-                    wants(&format!("lists to join, not {}", python::type_name(other))).into(),
-                );
+                return Err(wants(&format!("lists to join, not {}", kind_of(other))).into());
             }
         }
     }
@@ -65,10 +64,10 @@ fn join_part(item: &Value) -> Result<String> {
     match item {
         Value::Null => Ok(String::new()),
         Value::String(text) => Ok(text.clone()),
-        Value::Array(_) | Value::Object(_) => Ok(python::json(item, true)),
+        Value::Array(_) | Value::Object(_) => Ok(py::json::dumps_sorted(item)),
         other => Err(wants(&format!(
             "texts, maps or lists to join, not {}",
-            python::type_name(other)
+            kind_of(other)
         ))
         .into()),
     }
@@ -87,7 +86,7 @@ pub(super) fn concat(lists: Value, unique: bool) -> Result<Value> {
             }
             Value::Array(mut items) => all.append(&mut items),
             other => {
-                return Err(wants(&format!("lists, not {}", python::type_name(&other))).into());
+                return Err(wants(&format!("lists, not {}", kind_of(&other))).into());
             }
         }
     }
@@ -100,9 +99,9 @@ pub(super) fn concat(lists: Value, unique: bool) -> Result<Value> {
 
 pub(super) fn contains(value: &Value, sequence: &Value) -> Result<Value> {
     match (sequence, value) {
-        (Value::Array(items), _) => Ok(Value::Bool(
-            items.iter().any(|item| python::equal(item, value)),
-        )),
+        (Value::Array(items), _) => {
+            Ok(Value::Bool(items.iter().any(|item| py::equal(item, value))))
+        }
         (Value::String(text), Value::String(part)) => Ok(Value::Bool(text.contains(part))),
         (Value::String(_), _) => Err(wants("a text to look for in a text").into()),
         _ => Err(wants("a list or text to look in").into()),
@@ -115,7 +114,7 @@ pub(super) fn filter(arguments: &[Expression], stack: &Stack<'_>) -> Result<Valu
         return Err(wants("two values").into());
     };
     let list = list.evaluate(stack).map_err(|error| error.at("[1]"))?;
-    if !python::is_true(&list) {
+    if !py::truth(&*list) {
         values.check(stack).map_err(|error| error.at("[0]"))?;
         return Ok(stack.budget().own(list)?);
     }
@@ -123,7 +122,7 @@ pub(super) fn filter(arguments: &[Expression], stack: &Stack<'_>) -> Result<Valu
         return Err(wants("a list to leave values out of").into());
     };
     let values = values.evaluate(stack).map_err(|error| error.at("[0]"))?;
-    if !python::is_true(&values) {
+    if !py::truth(&*values) {
         return Ok(stack.budget().own(list)?);
     }
     let Value::Array(values) = &*values else {
@@ -266,11 +265,7 @@ fn substitute_text(text: &str, names: &[&str], values: &[&Value]) -> Result<Stri
     let mut text = text.to_owned();
     for (name, value) in names.iter().zip(values) {
         let Value::String(value) = value else {
-            return Err(wants(&format!(
-                "texts in for_each, not {}",
-                python::type_name(value)
-            ))
-            .into());
+            return Err(wants(&format!("texts in for_each, not {}", kind_of(value))).into());
         };
         text = replaced(&text, name, value)?;
     }

@@ -8,8 +8,9 @@ use super::wants;
 use crate::budget::Budget;
 use crate::error::{Problem, Result};
 use crate::expression::{Expression, evaluate_into};
-use crate::python;
+use crate::kind::kind_of;
 use crate::stack::Stack;
+use slipway_pyvalue as py;
 
 /// Maps one after the other: the last wins.
 pub(super) fn merge(argument: &Expression, stack: &Stack<'_>) -> Result<Value> {
@@ -65,10 +66,7 @@ fn take(
         }
         Cow::Borrowed(Value::Null) | Cow::Owned(Value::Null) => {}
         other => {
-            return Err(wants(&format!(
-                "maps to merge, not {}",
-                python::type_name(&other)
-            )));
+            return Err(wants(&format!("maps to merge, not {}", kind_of(&other))));
         }
     }
     Ok(())
@@ -121,7 +119,7 @@ fn key_text(value: &Value) -> Result<String> {
     match value {
         Value::String(text) => Ok(text.clone()),
         Value::Array(_) | Value::Object(_) => Err(wants("texts as keys").into()),
-        other => Ok(python::json(other, false)),
+        other => Ok(py::json::dumps(other)),
     }
 }
 
@@ -129,6 +127,6 @@ fn map_or_nothing(value: Value) -> Result<Map<String, Value>> {
     match value {
         Value::Null => Ok(Map::new()),
         Value::Object(map) => Ok(map),
-        other => Err(wants(&format!("maps, not {}", python::type_name(&other))).into()),
+        other => Err(wants(&format!("maps, not {}", kind_of(&other))).into()),
     }
 }

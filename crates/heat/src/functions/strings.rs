@@ -12,9 +12,10 @@ use super::{Arguments, Name, wants};
 use crate::budget::Budget;
 use crate::error::{Problem, Result};
 use crate::expression::{Context, Expression, compile};
-use crate::python;
+use crate::kind::kind_of;
 use crate::stack::Stack;
 use crate::yaml::{Node, take};
+use slipway_pyvalue as py;
 
 /// `{template, params: {NAME: VALUE}}`.
 pub(super) fn compile_replace(argument: Node, context: Context) -> Result<Arguments, Problem> {
@@ -46,11 +47,7 @@ pub(super) fn replace(
         .map_err(|error| error.at("template"))?;
     let params = params.evaluate(stack).map_err(|error| error.at("params"))?;
     let Value::String(template) = &*template else {
-        return Err(wants(&format!(
-            "a text as template, not {}",
-            python::type_name(&template)
-        ))
-        .into());
+        return Err(wants(&format!("a text as template, not {}", kind_of(&template))).into());
     };
     let Value::Object(params) = &*params else {
         return Err(wants("a map for params").into());
@@ -78,11 +75,9 @@ fn replacements(params: &Map<String, Value>, not_empty: bool) -> Result<Vec<(&st
         }
         let text = match value {
             Value::Null => String::new(),
-            Value::Array(_) | Value::Object(_) if not_empty && !python::is_true(value) => {
-                String::new()
-            }
-            Value::Array(_) | Value::Object(_) => python::json(value, true),
-            other => python::text(other),
+            Value::Array(_) | Value::Object(_) if not_empty && !py::truth(value) => String::new(),
+            Value::Array(_) | Value::Object(_) => py::json::dumps_sorted(value),
+            other => py::str(other),
         };
         if not_empty && text.is_empty() {
             return Err(Problem::Function(format!("the param {name} is empty")).into());
@@ -163,7 +158,7 @@ pub(super) fn split(arguments: &Value, budget: &Budget) -> Result<Value> {
         Value::Null => return Ok(Value::Null),
         Value::String(text) => text,
         other => {
-            return Err(wants(&format!("a text, not {}", python::type_name(other))).into());
+            return Err(wants(&format!("a text, not {}", kind_of(other))).into());
         }
     };
     let parts: Vec<&str> = match delimiter {
@@ -181,12 +176,12 @@ pub(super) fn split(arguments: &Value, budget: &Budget) -> Result<Value> {
         return Ok(Value::Array(parts.into_iter().map(Value::from).collect()));
     };
     let index = match index {
-        Value::String(text) => python::integer(text),
-        Value::Number(_) | Value::Bool(_) => Some(python::float(index) as i64),
+        Value::String(text) => py::number::int(text).and_then(|number| i64::try_from(number).ok()),
+        Value::Number(_) | Value::Bool(_) => Some(py::float(index) as i64),
         _ => None,
     };
     let index = index.ok_or_else(|| wants("a number as index"))?;
-    python::index(parts.len(), index)
+    py::number::index(parts.len(), index.into())
         .and_then(|at| parts.get(at))
         .map(|part| Value::from(*part))
         .ok_or_else(|| {

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::wants;
 use crate::error::{Problem, Result};
 use crate::expression::Expression;
-use crate::python;
+use slipway_pyvalue as py;
 
 const KEYS: [&str; 8] = [
     "scheme", "username", "password", "host", "port", "path", "query", "fragment",
@@ -83,11 +83,11 @@ fn port(map: &Map<String, Value>) -> Result<Option<String>> {
     let number = match port {
         Value::Number(number) => number.as_i64(),
         Value::Bool(number) => Some(i64::from(*number)),
-        Value::String(text) => python::integer(text),
+        Value::String(text) => py::number::int(text).and_then(|number| i64::try_from(number).ok()),
         _ => None,
     };
     match number {
-        Some(1..=65535) => Ok(Some(python::text(port))),
+        Some(1..=65535) => Ok(Some(py::str(port))),
         _ => Err(wants("a port from 1 to 65535").into()),
     }
 }
@@ -95,7 +95,7 @@ fn port(map: &Map<String, Value>) -> Result<Option<String>> {
 fn encode_query(query: &Map<String, Value>) -> String {
     let pairs: Vec<_> = query
         .iter()
-        .map(|(key, value)| format!("{}={}", quote_plus(key), quote_plus(&python::text(value))))
+        .map(|(key, value)| format!("{}={}", quote_plus(key), quote_plus(&py::str(value))))
         .collect();
     pairs.join("&").replace("%2F", "/")
 }

@@ -8,7 +8,7 @@ use slipway_pyregex::{Regex, shortened};
 use slipway_suggest::did_you_mean;
 
 use super::Kind;
-use crate::python;
+use slipway_pyvalue as py;
 
 /// How many patterns are kept for templates that have them, too.
 const MOST_KNOWN: usize = 100;
@@ -106,12 +106,12 @@ impl Constraint {
                 .check(length(value))
                 .map(|wanted| format!("its length must be {wanted}")),
             Rule::Range(bounds) => bounds
-                .check(python::float(value))
+                .check(py::float(value))
                 .map(|wanted| format!("it must be {wanted}")),
-            Rule::Modulo { step, offset } => (remainder(python::float(value), *step) != *offset)
+            Rule::Modulo { step, offset } => (remainder(py::float(value), *step) != *offset)
                 .then(|| format!("it must be a multiple of {step} plus {offset}")),
             Rule::AllowedValues(allowed, kind) => (!allows(allowed, *kind, value)).then(|| {
-                let allowed: Vec<_> = allowed.iter().map(python::text).collect();
+                let allowed: Vec<_> = allowed.iter().map(py::str).collect();
                 format!("it must be one of {}", allowed.join(", "))
             }),
             Rule::AllowedPattern { written, regex } => (!matches_whole(regex, value))
@@ -187,8 +187,8 @@ fn description(declared: &Map<String, Value>) -> Option<String> {
 
 fn number(value: Option<&Value>) -> Option<f64> {
     match value? {
-        Value::String(text) => python::number(text).map(|number| python::float(&number)),
-        number @ Value::Number(_) => Some(python::float(number)),
+        Value::String(text) => py::number(text).map(|number| py::float(&number)),
+        number @ Value::Number(_) => Some(py::float(number)),
         _ => None,
     }
 }
@@ -239,15 +239,13 @@ fn length(value: &Value) -> f64 {
 fn allows(allowed: &[Value], kind: Kind, value: &Value) -> bool {
     let is_allowed = |value: &Value| {
         allowed.iter().any(|allowed| match kind {
-            Kind::String => python::text(allowed) == python::text(value),
+            Kind::String => py::str(allowed) == py::str(value),
             Kind::Number => match (number(Some(allowed)), value) {
-                (Some(allowed), Value::Number(_) | Value::Bool(_)) => {
-                    allowed == python::float(value)
-                }
-                _ => python::equal(allowed, value),
+                (Some(allowed), Value::Number(_) | Value::Bool(_)) => allowed == py::float(value),
+                _ => py::equal(allowed, value),
             },
-            Kind::Boolean => boolean(&python::text(allowed)) == value.as_bool(),
-            Kind::List | Kind::Json => python::equal(allowed, value),
+            Kind::Boolean => boolean(&py::str(allowed)) == value.as_bool(),
+            Kind::List | Kind::Json => py::equal(allowed, value),
         })
     };
     match (kind, value) {

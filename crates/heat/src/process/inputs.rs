@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
+use super::Error;
 use super::rules::{self, Rules};
-use super::{Error, truth};
 
 /// What templates are rendered with.
 #[derive(Debug, Clone)]
@@ -84,7 +84,7 @@ impl Inputs {
                 continue;
             }
             match network.get("name_lower") {
-                lower if !truth(lower) => {
+                lower if !lower.is_some_and(slipway_pyvalue::truth) => {
                     if let Some(network) = network.as_object_mut() {
                         network.insert("name_lower".to_owned(), name.to_lowercase().into());
                     }

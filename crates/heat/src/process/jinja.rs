@@ -166,7 +166,7 @@ fn represent(value: &Value, out: &mut String) -> Result<(), JinjaError> {
         }
         ValueKind::Undefined => out.push_str("Undefined"),
         _ => match value.as_str() {
-            Some(text) => slipway_yaql::quote(text, out),
+            Some(text) => slipway_pyvalue::repr::quote(out, text)?,
             None => out.push_str(&value.to_string()),
         },
     }

@@ -28,6 +28,7 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 use serde_json::{Value, json};
+use slipway_pyvalue as py;
 
 pub use error::Error;
 pub use inputs::Inputs;
@@ -157,22 +158,10 @@ fn role_data(source: &str, role: &Named, networks: &[Value]) -> Value {
         return json!({"role": role.value, "networks": networks});
     }
     let mut data = json!({"role": role.name, "networks": networks});
-    if truth(role.value.get("disable_constraints")) {
+    if role.value.get("disable_constraints").is_some_and(py::truth) {
         data["disable_constraints"] = json!(true);
     }
     data
-}
-
-/// Whether Python takes it for true.
-fn truth(value: Option<&Value>) -> bool {
-    match value {
-        None | Some(Value::Null) => false,
-        Some(Value::Bool(value)) => *value,
-        Some(Value::Number(number)) => number.as_f64() != Some(0.0),
-        Some(Value::String(text)) => !text.is_empty(),
-        Some(Value::Array(items)) => !items.is_empty(),
-        Some(Value::Object(entries)) => !entries.is_empty(),
-    }
 }
 
 /// A template's text, with newlines as Python reads them.

@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt;
 use slipway_engine::{BuildRequest, Engine, EngineError, Progress};
 
-use super::civil;
 use super::event::{Event, Observer};
 use super::failure::{FailedInstruction, Failure, Source, Step, origin};
 use super::network_fault;
@@ -59,15 +58,15 @@ impl Job {
         let name = &images.graph.nodes[index].name;
         let oci =
             |key: &str, value: &str| (format!("org.opencontainers.image.{key}"), value.to_owned());
-        let now = civil::now();
+        let now = jiff::Timestamp::now();
         labels.extend([
             oci("title", name),
             oci("description", &format!("OpenStack Kolla {name} image")),
             oci("version", &options.tag()),
-            oci("created", &now.timestamp()),
+            oci("created", &now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
             oci("authors", &options.maintainer),
             oci("licenses", "Apache-2.0"),
-            ("build-date".to_owned(), now.day()),
+            ("build-date".to_owned(), now.strftime("%Y%m%d").to_string()),
         ]);
         if options.kolla.is_some() {
             labels.extend([oci("url", "https://opendev.org/openstack/kolla")]);

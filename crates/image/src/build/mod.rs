@@ -1,7 +1,6 @@
 //! Building what the plan says, parents first.
 
 mod bases;
-mod civil;
 mod event;
 mod failure;
 mod job;

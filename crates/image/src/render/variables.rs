@@ -1,7 +1,6 @@
 //! What templates see. The names are kolla-build's.
 
 use std::collections::BTreeMap;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use minijinja::Value;
 
@@ -164,50 +163,7 @@ fn rpm_setup(options: &Options) -> Result<Value> {
     options.rpm_setup_config.iter().map(instruction).collect()
 }
 
-/// The date of today in UTC, as `20251231`.
+/// Returns today's date in UTC, such as `20251231`.
 fn today() -> String {
-    let seconds = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
-        .as_secs();
-    date(seconds / 86400)
-}
-
-/// The date of a day counted from 1 January 1970.
-fn date(day: u64) -> String {
-    // Counted from 1 March 0000, so that leap days come last in their year.
-    let day = day + 719_468;
-    let (era, day) = (day / 146_097, day % 146_097);
-    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let day = day - (153 * month + 2) / 5 + 1;
-    let (month, next) = if month < 10 {
-        (month + 3, 0)
-    } else {
-        (month - 9, 1)
-    };
-    format!("{:04}{month:02}{day:02}", era * 400 + year + next)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::date;
-
-    #[test]
-    fn days_have_their_dates() {
-        let dates = [
-            (0, "19700101"),
-            (58, "19700228"),
-            (59, "19700301"),
-            (11_016, "20000229"),
-        ];
-        for (day, expected) in dates {
-            assert_eq!(date(day), expected);
-        }
-        assert_eq!(
-            (date(20_453), date(20_454)),
-            ("20251231".to_owned(), "20260101".to_owned())
-        );
-    }
+    jiff::Timestamp::now().strftime("%Y%m%d").to_string()
 }

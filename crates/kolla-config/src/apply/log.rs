@@ -51,7 +51,7 @@ impl<'a> Log<'a> {
             .unwrap_or_default();
         let mut line = self.line.borrow_mut();
         if line.stamp == 0 || line.second != now.as_secs() {
-            line.text = date_time(now.as_secs());
+            line.text = date_time(i64::try_from(now.as_secs()).unwrap_or_default());
             (line.second, line.stamp) = (now.as_secs(), line.text.len());
         }
         let Line { text, stamp, .. } = &mut *line;
@@ -63,28 +63,10 @@ impl<'a> Log<'a> {
     }
 }
 
-/// Seconds since 1970 as date and time.
-fn date_time(seconds: u64) -> String {
-    let (day, second) = (seconds / 86400, seconds % 86400);
-    let (year, month, day) = date(day);
-    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")
-}
-
-/// Days since 1970 as a date, counted in years that begin in March, so that a leap day comes last.
-fn date(days: u64) -> (u64, u64, u64) {
-    const DAYS_IN_400_YEARS: u64 = 146_097;
-    let from_march_0000 = days + 719_468;
-    let (era, day) = (
-        from_march_0000 / DAYS_IN_400_YEARS,
-        from_march_0000 % DAYS_IN_400_YEARS,
-    );
-    let year = (day - day / 1460 + day / 36524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let day = day - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    (era * 400 + year + u64::from(month <= 2), month, day)
+/// Returns seconds since 1970 as date and time.
+fn date_time(seconds: i64) -> String {
+    let time = jiff::Timestamp::from_second(seconds).unwrap_or_default();
+    time.strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 #[cfg(test)]

@@ -7,16 +7,9 @@ use super::error::ApplyError;
 
 type Object = Map<String, Value>;
 
-/// Whether Python takes it for true.
+/// Returns Python's `bool(value)`; a missing value is false.
 pub(super) fn truthy(value: Option<&Value>) -> bool {
-    match value {
-        None | Some(Value::Null) => false,
-        Some(Value::Bool(value)) => *value,
-        Some(Value::Number(number)) => number.as_f64() != Some(0.0),
-        Some(Value::String(text)) => !text.is_empty(),
-        Some(Value::Array(items)) => !items.is_empty(),
-        Some(Value::Object(entries)) => !entries.is_empty(),
-    }
+    value.is_some_and(slipway_pyvalue::truth)
 }
 
 /// The entries of one section. A section that is not there has none, nor has an empty mapping.

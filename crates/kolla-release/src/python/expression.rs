@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value};
 
+use super::Names;
 use super::tokens::Token;
-use super::{Names, holds};
+use slipway_pyvalue::truth;
 
 /// An expression, as far as it is understood.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,7 +52,7 @@ impl Expression {
             )),
             Expression::Call(called, arguments, _) => call(called, arguments, names),
             Expression::Attribute(..) | Expression::Unknown => None,
-            Expression::Not(inner) => Some(Value::Bool(!holds(&inner.value(names)?))),
+            Expression::Not(inner) => Some(Value::Bool(!truth(&inner.value(names)?))),
             Expression::Binary(operator, left, right) => binary(operator, left, right, names),
         }
     }
@@ -106,9 +107,9 @@ fn call(called: &Expression, arguments: &[Expression], names: &Names) -> Option<
 fn binary(operator: &str, left: &Expression, right: &Expression, names: &Names) -> Option<Value> {
     let left = left.value(names);
     match operator {
-        "and" if left.as_ref().is_some_and(|value| !holds(value)) => return left,
+        "and" if left.as_ref().is_some_and(|value| !truth(value)) => return left,
         "and" => return left.and(right.value(names)),
-        "or" if left.as_ref().is_some_and(holds) => return left,
+        "or" if left.as_ref().is_some_and(truth) => return left,
         "or" => return right.value(names),
         _ => {}
     }

@@ -13,6 +13,7 @@ mod tokens;
 use std::collections::BTreeMap;
 
 use serde_json::Value;
+use slipway_pyvalue::truth;
 
 pub(crate) use expression::Expression;
 use statements::{Block, Statement};
@@ -93,7 +94,7 @@ fn run(block: &Block, names: &mut Names) {
             },
             Statement::If(branches) => {
                 let chosen = branches.iter().find(|(condition, _)| match condition {
-                    Some(condition) => condition.value(names).is_some_and(|v| holds(&v)),
+                    Some(condition) => condition.value(names).is_some_and(|value| truth(&value)),
                     None => true,
                 });
                 if let Some((_, block)) = chosen {
@@ -120,18 +121,6 @@ fn keys_of(block: &Block, name: &str) -> Option<Vec<String>> {
         Statement::If(branches) => branches.iter().find_map(|(_, inner)| keys_of(inner, name)),
         _ => None,
     })
-}
-
-/// Python's truth.
-pub(crate) fn holds(value: &Value) -> bool {
-    match value {
-        Value::Null => false,
-        Value::Bool(value) => *value,
-        Value::Number(number) => number.as_f64() != Some(0.0),
-        Value::String(text) => !text.is_empty(),
-        Value::Array(items) => !items.is_empty(),
-        Value::Object(items) => !items.is_empty(),
-    }
 }
 
 #[cfg(test)]

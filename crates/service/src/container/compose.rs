@@ -9,7 +9,9 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error};
 use serde_json::Value;
 
-use super::values::{Ulimit, is_falsy, list, one_or_many, scalar, unexpected};
+use slipway_pyvalue::truth;
+
+use super::values::{Ulimit, list, one_or_many, scalar, unexpected};
 
 /// A device of the host inside a container: `host[:inside][:permissions]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -163,7 +165,7 @@ where
     match Value::deserialize(d)? {
         Value::Null => Ok(BTreeMap::new()),
         Value::Array(items) => {
-            let items = items.iter().filter(|item| !is_falsy(item)).map(scalar);
+            let items = items.iter().filter(|item| truth(*item)).map(scalar);
             items
                 .map(|item| {
                     let item = item.map_err(D::Error::custom)?;

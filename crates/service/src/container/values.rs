@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error};
 use serde_json::Value;
+use slipway_pyvalue::truth;
 
 /// A command: its words.
 #[derive(Clone, PartialEq, Eq)]
@@ -229,20 +230,8 @@ pub(super) fn exit_codes<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<i64>, D:
 
 /// Items that conditions left empty do not count.
 fn present(items: &[Value]) -> Result<Vec<String>, String> {
-    let items = items.iter().filter(|item| !is_falsy(item));
+    let items = items.iter().filter(|item| truth(*item));
     items.map(scalar).collect()
-}
-
-/// What Python takes for false.
-pub(super) fn is_falsy(value: &Value) -> bool {
-    match value {
-        Value::Null | Value::Bool(false) => true,
-        Value::String(text) => text.is_empty(),
-        Value::Number(number) => number.as_f64() == Some(0.0),
-        Value::Array(items) => items.is_empty(),
-        Value::Object(map) => map.is_empty(),
-        Value::Bool(true) => false,
-    }
 }
 
 pub(super) fn list<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<String>, D::Error> {
@@ -287,9 +276,9 @@ pub(super) fn environment<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<EnvVar>
         Value::Object(map) => {
             let mut variables = Vec::new();
             for (name, value) in map.iter().filter(|(name, _)| !name.is_empty()) {
-                let value = match is_falsy(value) {
-                    true => None,
-                    false => {
+                let value = match truth(value) {
+                    false => None,
+                    true => {
                         Some(scalar(value).map_err(|e| D::Error::custom(format!("{name}: {e}")))?)
                     }
                 };

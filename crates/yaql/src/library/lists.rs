@@ -8,7 +8,6 @@ use crate::function::{
 };
 use crate::iterate::{self, Cursor, cursor};
 use crate::machine::Machine;
-use crate::python;
 use crate::value::{Value, View};
 
 pub(super) const FUNCTIONS: &[Function] = &[
@@ -125,7 +124,10 @@ pub(super) const FUNCTIONS: &[Function] = &[
         ],
         |call| {
             let mut items = call.items(0)?;
-            items.insert(python::bound(call.int(1)?, items.len()), call.value(2));
+            items.insert(
+                slipway_pyvalue::number::bound(call.int(1)?, items.len()),
+                call.value(2),
+            );
             Value::list(items)
         },
     ),

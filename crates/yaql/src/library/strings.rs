@@ -9,8 +9,9 @@ use crate::function::{
     opt, or_null, p,
 };
 use crate::iterate::{self, Cursor};
-use crate::python::{self, is_space};
+use crate::python;
 use crate::value::Value;
+use slipway_pyvalue::text::is_space;
 
 const STR_OR_NULL: Type = or_null(Class::Str);
 

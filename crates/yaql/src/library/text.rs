@@ -108,7 +108,10 @@ fn position(call: &Call, start: i128, stop: i128, last: bool) -> Result<Value> {
         .collect();
     let length = bytes.len() - 1;
     let beyond = i128::try_from(length).is_ok_and(|length| start > length);
-    let (from, to) = (python::bound(start, length), python::bound(stop, length));
+    let (from, to) = (
+        slipway_pyvalue::number::bound(start, length),
+        slipway_pyvalue::number::bound(stop, length),
+    );
     if beyond || from > to {
         return Ok(Value::Int(-1));
     }
