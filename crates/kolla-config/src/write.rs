@@ -1,6 +1,5 @@
 //! Writes a config.json where a container will find it.
 
-use std::io::{self, Write};
 use std::path::Path;
 
 use serde_json::Value;
