@@ -3,6 +3,7 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use slipway_deploy::{DeployError, ErrorKind};
 use slipway_engine::EngineError;
 use slipway_files::LockError;
 
@@ -66,6 +67,14 @@ pub fn status(error: &anyhow::Error) -> u8 {
     }
     if let Some(Ended(code)) = error.downcast_ref() {
         return *code;
+    }
+    if let Some(error) = error.downcast_ref::<DeployError>() {
+        return match error.kind() {
+            ErrorKind::InvalidInput => 2,
+            ErrorKind::NoEngine => 3,
+            ErrorKind::Locked => 4,
+            ErrorKind::Failed => 1,
+        };
     }
     for cause in error.chain() {
         if let Some(EngineError::NotFound { .. }) = cause.downcast_ref() {

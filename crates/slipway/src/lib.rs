@@ -7,19 +7,12 @@
 mod called_as;
 mod cli;
 mod commands;
-mod converging;
-mod declared;
-mod deploy;
 mod engine;
 mod engine_command;
 mod exit;
-mod kolla_check;
-mod kolla_files;
-mod kolla_image;
-mod lock;
 mod output;
 mod share;
-mod systemd;
+mod show;
 mod yaml;
 
 use std::process::ExitCode;

@@ -1,6 +1,9 @@
 //! `slipway deploy`.
 
+use std::time::Duration;
+
 use clap::Args;
+use slipway_deploy::Options;
 
 use super::name;
 use super::shared::{Generating, Lock, Root, Services, Systemd};
@@ -49,6 +52,20 @@ pub struct Deploy {
     pub systemd: Systemd,
     #[command(flatten)]
     pub lock: Lock,
+}
+
+impl Deploy {
+    /// The options of the deployment.
+    pub fn options(&self) -> Options {
+        Options {
+            managed_by: self.managed_by.clone(),
+            bootstrap_node: self.bootstrap_node,
+            health_timeout: Duration::from_secs(self.waiting.wait),
+            wait: !self.lock.no_wait,
+            units: self.systemd.unit_files(),
+            ..self.generating.options(&self.root)
+        }
+    }
 }
 
 fn step() -> clap::builder::RangedI64ValueParser<u8> {

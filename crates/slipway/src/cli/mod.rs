@@ -21,7 +21,7 @@ pub use deploy::Deploy;
 pub use kolla_build::KollaBuild;
 pub use kolla_config::{KollaConfig, KollaConfigCheck};
 pub use resolve::{Process, Resolve, Templates};
-pub use shared::{Generating, Isolation, Lock, Root, Services, Systemd, absolute};
+pub use shared::{Lock, Root, Systemd, absolute};
 
 const EXIT_STATUS: &str = "\
 Exit status:

@@ -2,8 +2,10 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use slipway_deploy::{Declarations, OnLocked, Options, RoleSource, UnitFiles};
 
 use super::name;
 
@@ -50,6 +52,24 @@ pub struct Services {
     pub hiera: Vec<PathBuf>,
 }
 
+impl Services {
+    /// The source of the role.
+    pub fn source(&self) -> RoleSource {
+        RoleSource {
+            declarations: match &self.templates {
+                Some(directory) => Declarations::Templates {
+                    directory: directory.clone(),
+                    environments: self.environments.clone(),
+                    roles: self.roles.clone(),
+                },
+                None => Declarations::Services(self.services.clone()),
+            },
+            role: self.role.clone(),
+            hiera: self.hiera.clone(),
+        }
+    }
+}
+
 /// How config volumes are generated.
 #[derive(Args, Debug, Clone)]
 pub struct Generating {
@@ -65,6 +85,23 @@ pub struct Generating {
     /// What each Puppet run has for itself
     #[arg(long, value_name = "WHAT", value_enum, default_value = "fork")]
     pub isolation: Isolation,
+}
+
+impl Generating {
+    /// The options of a deployment that generates its config volumes so.
+    pub fn options(&self, root: &Root) -> Options {
+        Options {
+            root: root.root.clone(),
+            process_count: Some(self.process_count.get()),
+            puppet_timeout: Duration::from_secs(self.puppet_timeout),
+            keep_failed: self.keep_failed,
+            isolation: match self.isolation {
+                Isolation::Fork => slipway_puppet::Isolation::Fork,
+                Isolation::Container => slipway_puppet::Isolation::Container,
+            },
+            ..Options::default()
+        }
+    }
 }
 
 /// What a Puppet run has for itself.
@@ -85,6 +122,16 @@ pub struct Lock {
     pub no_wait: bool,
 }
 
+impl Lock {
+    /// What to do when another run holds the lock.
+    pub fn on_locked(&self) -> OnLocked {
+        match self.no_wait {
+            true => OnLocked::Fail,
+            false => OnLocked::Wait,
+        }
+    }
+}
+
 /// How Podman's containers are started at boot. Docker's daemon sees to its own.
 #[derive(Args, Debug, Clone, Default)]
 pub struct Systemd {
@@ -95,6 +142,17 @@ pub struct Systemd {
     /// Keep no systemd units
     #[arg(long)]
     pub no_systemd: bool,
+}
+
+impl Systemd {
+    /// The systemd units to keep.
+    pub fn unit_files(&self) -> UnitFiles {
+        match &self.systemd_dir {
+            _ if self.no_systemd => UnitFiles::Disabled,
+            Some(directory) => UnitFiles::Directory(directory.clone()),
+            None => UnitFiles::Automatic,
+        }
+    }
 }
 
 /// systemd resolves links between units by their whole paths, and an engine has a folder of its own

@@ -1,5 +1,6 @@
 //! `slipway apply`.
 
+use slipway_deploy::{lock, units};
 use slipway_events::Events;
 use std::path::Path;
 use std::sync::Arc;
@@ -15,12 +16,11 @@ use slipway_runtime::spec::{Host, secrets};
 use slipway_service::ContainerConfig;
 
 use crate::cli::{Apply, Global, LabelData};
-use crate::converging::{in_short, plan_table, show};
 use crate::engine;
 use crate::exit::bad_input;
-use crate::lock;
 use crate::output::{Level, Output};
-use crate::systemd;
+use crate::show;
+use crate::show::containers::{in_short, plan_table};
 use slipway_paths::Paths;
 
 /// Makes the containers of a step file be as it says.
@@ -32,6 +32,7 @@ pub async fn run(asked: Apply, global: &Global, output: &Arc<Output>) -> anyhow:
         containers: read(&asked.file, &paths).await?,
     };
     let redactor = secrets(set.containers.values(), &Host::current()).redactor();
+    let events = show::deploy::events(output);
     let engine = engine::connect(global).await?;
     let options = ApplyOptions {
         labels: asked.labels.into_iter().collect(),
@@ -44,7 +45,12 @@ pub async fn run(asked: Apply, global: &Global, output: &Arc<Output>) -> anyhow:
         cleanup: !asked.no_cleanup,
         rollback: !asked.no_rollback,
         state_dir: Some(paths.state()),
-        units: systemd::units(&asked.systemd, paths.root(), engine.as_ref(), output),
+        units: units(
+            &asked.systemd.unit_files(),
+            paths.root(),
+            engine.as_ref(),
+            &events,
+        ),
         redact: Arc::new(move |text| redactor.redact(text)),
         ..ApplyOptions::default()
     };
@@ -56,11 +62,8 @@ pub async fn run(asked: Apply, global: &Global, output: &Arc<Output>) -> anyhow:
         }
         return Ok(converge::check(engine.as_ref(), &set, &plan, &options).await?);
     }
-    let _lock = lock::take(&paths.state(), asked.lock.no_wait, output).await?;
-    let progress = Events::new({
-        let output = Arc::clone(output);
-        move |event| show(&event, &output)
-    });
+    let _lock = lock(&paths, asked.lock.on_locked(), &events).await?;
+    let progress = events.nest(slipway_deploy::Event::Containers);
     let timeout = asked.wait.map(Duration::from_secs);
     let converged = converge_and_wait(engine.as_ref(), &set, &options, timeout, &progress).await;
     match &converged {

@@ -5,86 +5,77 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use serde_json::json;
+use slipway_deploy::{
+    ConnectedDeployment, Declarations, Deployment, Event, Events, RoleSource, lock,
+};
+use slipway_paths::Paths;
 use slipway_puppet::{Hashes, Planned, Report, hashed_configs};
 
-use crate::cli::{self, Config, ContainerCli, Global};
-use crate::deploy::Deployment;
-use crate::deploy::progress::in_short;
+use crate::cli::{Config, ContainerCli, Global};
+use crate::engine;
 use crate::exit::bad_input;
-use crate::lock;
 use crate::output::{Level, Output, table};
-use slipway_paths::Paths;
+use crate::show;
 
-/// Where either script has its list of entries.
+/// The lists of entries of container-puppet.py and docker-puppet.py.
 const LISTS: [&str; 2] = [
     "/var/lib/container-puppet/container-puppet.json",
     "/var/lib/docker-puppet/docker-puppet.json",
 ];
 const STARTUP_CONFIGS: &str = "/var/lib/tripleo-config/docker-container-startup-config-step_*.json";
 
-/// Generates config volumes, or says what would be generated.
+/// Generates config volumes, or shows what would be generated.
 pub async fn run(asked: Config, global: &Global, output: &Arc<Output>) -> anyhow::Result<()> {
-    let mut deployment = declared(&asked, output)?;
-    settle(&mut deployment, &asked)?;
-    let looks = asked.plan || asked.check;
-    let _lock = match looks {
+    let events = show::deploy::events(output);
+    let mut deployment = declared(&asked, events.clone())?;
+    apply_settings(&mut deployment, &asked)?;
+    let only_looks = asked.plan || asked.check;
+    let _lock = match only_looks {
         true => None,
-        false => Some(
-            lock::take(
-                &deployment.settings.paths.state(),
-                asked.lock.no_wait,
-                output,
-            )
-            .await?,
-        ),
+        false => Some(lock(deployment.paths(), asked.lock.on_locked(), &events).await?),
     };
     let global = engine_asked_for(global, asked.container_cli);
-    deployment.connect(&global).await?;
-    if looks {
-        return plan(&deployment, asked.check).await;
+    let deployment = deployment.connect(engine::connect(&global).await?)?;
+    if only_looks {
+        return plan(&deployment, asked.check, output).await;
     }
     let report = deployment.generate().await?;
-    hash_startup_configs(&deployment, &asked)?;
+    hash_startup_configs(&deployment, &asked, output)?;
     if output.is_json() {
         output.json(&report)?;
     }
-    say(&report.into_result()?, asked.no_archive, output);
+    print_result(&report.into_result()?, asked.no_archive, output);
     Ok(())
 }
 
-/// What is declared, by services or by a list of entries.
-fn declared(asked: &Config, output: &Arc<Output>) -> anyhow::Result<Deployment> {
-    if asked.services.is_empty() {
-        if !asked.hiera.is_empty() {
-            let text = "--hiera goes with --services; with a list of entries, hiera is what \
-                        /etc/puppet holds";
-            return Err(bad_input(anyhow::anyhow!(text)));
-        }
-        let list = list(asked).map_err(bad_input)?;
-        let text = std::fs::read_to_string(&list)
-            .with_context(|| format!("cannot read {}", list.display()))
-            .map_err(bad_input)?;
-        let entries = slipway_puppet::parse_entries(&list, &text).map_err(bad_input)?;
-        return Deployment::of_entries(
-            entries,
-            &asked.root,
-            &asked.generating,
-            asked.check_mode,
-            output,
-        );
+/// Reads the declarations: services, or a list of entries.
+fn declared(asked: &Config, events: Events<Event>) -> anyhow::Result<Deployment> {
+    let options = asked.generating.options(&asked.root);
+    if !asked.services.is_empty() {
+        let source = RoleSource {
+            declarations: Declarations::Services(asked.services.clone()),
+            role: asked.role.clone(),
+            hiera: asked.hiera.clone(),
+        };
+        return Ok(Deployment::of_services(&source, &options, events)?);
     }
-    let services = cli::Services {
-        services: asked.services.clone(),
-        templates: None,
-        environments: Vec::new(),
-        roles: None,
-        role: asked.role.clone(),
-        hiera: asked.hiera.clone(),
-    };
-    Deployment::declared(&services, &asked.root, &asked.generating, output)
+    if !asked.hiera.is_empty() {
+        let text = "--hiera goes with --services; with a list of entries, hiera is what \
+                    /etc/puppet holds";
+        return Err(bad_input(anyhow::anyhow!(text)));
+    }
+    let list = list(asked).map_err(bad_input)?;
+    let text = std::fs::read_to_string(&list)
+        .with_context(|| format!("cannot read {}", list.display()))
+        .map_err(bad_input)?;
+    let entries = slipway_puppet::parse_entries(&list, &text).map_err(bad_input)?;
+    let check_mode = asked.check_mode;
+    Ok(Deployment::of_entries(
+        entries, check_mode, &options, events,
+    )?)
 }
 
-/// The list of entries: the one that is named, or the first that is there.
+/// Returns the list of entries: the one that is named, or the first that exists.
 fn list(asked: &Config) -> anyhow::Result<PathBuf> {
     if let Some(file) = &asked.file {
         return Ok(file.clone());
@@ -104,11 +95,10 @@ fn list(asked: &Config) -> anyhow::Result<PathBuf> {
     }
 }
 
-/// Settings that only this subcommand has.
-fn settle(deployment: &mut Deployment, asked: &Config) -> anyhow::Result<()> {
-    let only = asked.config_volume.as_ref().and_then(|only| only.0.clone());
-    if let Some(volume) = &only {
-        deployment.declares(volume).map_err(bad_input)?;
+/// Applies the settings that only this subcommand has.
+fn apply_settings(deployment: &mut Deployment, asked: &Config) -> anyhow::Result<()> {
+    if let Some(volume) = asked.config_volume.as_ref().and_then(|only| only.0.clone()) {
+        deployment.select_volume(volume)?;
     }
     let settings = &mut deployment.settings;
     if let Some(prefix) = &asked.config_volume_prefix {
@@ -123,7 +113,6 @@ fn settle(deployment: &mut Deployment, asked: &Config) -> anyhow::Result<()> {
     if !asked.mount_host_puppet {
         settings.host_modules = None;
     }
-    settings.config_volume = only;
     settings.no_archive = asked.no_archive;
     settings.net_host = asked.net_host;
     settings.step = asked.step;
@@ -134,7 +123,7 @@ fn settle(deployment: &mut Deployment, asked: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The engine that is named outright comes before the kind of engine that is.
+/// Applies `--container-cli`, unless `--host` names an engine.
 fn engine_asked_for(global: &Global, kind: Option<ContainerCli>) -> Global {
     let mut global = global.clone();
     if kind == Some(ContainerCli::Podman) && global.host.is_none() {
@@ -147,10 +136,12 @@ fn engine_asked_for(global: &Global, kind: Option<ContainerCli>) -> Global {
     global
 }
 
-async fn plan(deployment: &Deployment, check: bool) -> anyhow::Result<()> {
-    let output = &deployment.output;
-    let entries = deployment.role.puppet_config.clone();
-    let planned = deployment.puppet()?.plan(entries).await?;
+async fn plan(
+    deployment: &ConnectedDeployment,
+    check: bool,
+    output: &Output,
+) -> anyhow::Result<()> {
+    let planned = deployment.plan_volumes().await?;
     if output.is_json() {
         output.json(&json!({"volumes": planned}))?;
     } else if !planned.is_empty() {
@@ -184,28 +175,30 @@ fn plan_table(planned: &[Planned]) -> String {
     table(&rows)
 }
 
-/// Tells containers of their configuration's hash, where there are configs of containers beside
-/// a list of entries, or where a pattern names them.
-fn hash_startup_configs(deployment: &Deployment, asked: &Config) -> anyhow::Result<()> {
+/// Adds each config volume's hash to the environment of the containers that mount it, in the
+/// containers' configs beside a list of entries, or in those that a pattern names.
+fn hash_startup_configs(
+    deployment: &ConnectedDeployment,
+    asked: &Config,
+    output: &Output,
+) -> anyhow::Result<()> {
     let pattern = match &asked.startup_config_pattern {
         Some(pattern) => std::path::absolute(pattern)?,
-        None if asked.services.is_empty() => deployment.settings.paths.path(STARTUP_CONFIGS),
+        None if asked.services.is_empty() => deployment.paths().path(STARTUP_CONFIGS),
         None => return Ok(()),
     };
-    let hashes = Hashes::of(&deployment.settings.paths);
+    let hashes = Hashes::of(deployment.paths());
     let written = hashed_configs(&pattern.to_string_lossy(), &hashes)?;
     let name = |path: &Path| path.display().to_string();
     for path in written {
         let text = "written with the hashes of config volumes";
-        deployment
-            .output
-            .about(Level::Normal, "config", &name(&path), text);
+        output.about(Level::Normal, "config", &name(&path), text);
     }
     Ok(())
 }
 
-fn say(report: &Report, no_archive: bool, output: &Output) {
-    let in_short = in_short(report, "config volumes");
+fn print_result(report: &Report, no_archive: bool, output: &Output) {
+    let in_short = show::puppet::in_short(report, "config volumes");
     let skipped =
         |run: &slipway_puppet::RunReport| matches!(run.outcome, slipway_puppet::Outcome::Skipped);
     let text = match report.runs.iter().all(skipped) {

@@ -1,29 +1,32 @@
 //! `slipway kolla-config`.
 
-use anyhow::bail;
-use slipway_kolla_config::Config;
+use std::sync::Arc;
 
-use crate::cli::{Global, KollaConfig, KollaConfigCheck};
-use crate::declared;
-use crate::exit::bad_input;
-use crate::kolla_check::{Checked, Report};
-use crate::kolla_files::write;
-use crate::kolla_image::Images;
-use crate::output::{Level, Output};
+use anyhow::bail;
+use slipway_deploy::config_json::{self, ConfigJson, Problem};
+use slipway_deploy::merge_role;
+use slipway_kolla_config::Config;
 use slipway_paths::Paths;
 
-/// Writes, checks, or prints the schema.
-pub async fn run(asked: &KollaConfig, global: &Global, output: &Output) -> anyhow::Result<()> {
+use crate::cli::{Global, KollaConfig, KollaConfigCheck};
+use crate::engine;
+use crate::exit::bad_input;
+use crate::output::{Level, Output};
+use crate::show;
+
+/// Writes config.json files, checks them, or prints their schema.
+pub async fn run(asked: &KollaConfig, global: &Global, output: &Arc<Output>) -> anyhow::Result<()> {
     match asked {
         KollaConfig::Write { services, root } => {
-            let role = declared::role(services)?;
+            let role = merge_role(&services.source())?;
             let configs: Vec<(&str, &Config)> = role
                 .kolla_config
                 .iter()
                 .map(|(path, config)| (path.as_str(), config))
                 .collect();
             let paths = Paths::new(&root.root).map_err(bad_input)?;
-            let written = write(&configs, &paths, output)?;
+            let events = show::deploy::events(output);
+            let written = config_json::write(&configs, &paths, &events)?;
             output.line(
                 Level::Normal,
                 &format!("{written} of {} files written", configs.len()),
@@ -32,49 +35,44 @@ pub async fn run(asked: &KollaConfig, global: &Global, output: &Output) -> anyho
         }
         KollaConfig::Schema => output.json(&slipway_kolla_config::schema()),
         KollaConfig::Check(asked) if asked.schema => output.json(&slipway_kolla_config::schema()),
-        KollaConfig::Check(asked) => {
-            let reports = check(asked, global).await?;
-            print(&reports, output)
-        }
+        KollaConfig::Check(asked) => print(&check(asked, global).await?, output),
     }
 }
 
-async fn check(asked: &KollaConfigCheck, global: &Global) -> anyhow::Result<Vec<Report>> {
+async fn check(asked: &KollaConfigCheck, global: &Global) -> anyhow::Result<Vec<Problem>> {
     let paths = Paths::new(&asked.root.root).map_err(bad_input)?;
     let mut services = Vec::new();
     for path in &asked.services {
         services.extend(slipway_service::load_dir(path).map_err(bad_input)?);
     }
-    let mut reports = Vec::new();
-    let mut checked = Vec::new();
+    let mut problems = Vec::new();
+    let mut files = Vec::new();
     for file in &asked.files {
         match Config::read(file) {
-            Ok(config) => checked.push(Checked::alone(file.display().to_string(), config)),
-            Err(error) => reports.push(Report::unreadable(file, &error)),
+            Ok(config) => files.push(ConfigJson::alone(file.display().to_string(), config)),
+            Err(error) => problems.push(Problem::unreadable(file, &error)),
         }
     }
-    checked.extend(Checked::of_services(&services, &paths));
+    files.extend(ConfigJson::of_services(&services, &paths));
     if asked.image.is_some() || asked.images {
-        let engine = crate::engine::connect(global).await?;
-        Images::new(engine.as_ref())
-            .look_into(&mut checked, asked.image.as_deref())
-            .await?;
+        let engine = engine::connect(global).await?;
+        config_json::add_images(engine.as_ref(), &mut files, asked.image.as_deref()).await?;
     }
-    reports.extend(checked.iter().flat_map(Checked::reports));
-    Ok(reports)
+    problems.extend(files.iter().flat_map(ConfigJson::problems));
+    Ok(problems)
 }
 
-/// What was found is the result; an error makes the run fail.
-fn print(reports: &[Report], output: &Output) -> anyhow::Result<()> {
+/// Prints the problems. Fails if one of them is an error.
+fn print(problems: &[Problem], output: &Output) -> anyhow::Result<()> {
     if output.is_json() {
-        output.json(&reports)?;
+        output.json(&problems)?;
     } else {
-        reports
+        problems
             .iter()
-            .for_each(|report| output.result(&report.to_string()));
+            .for_each(|problem| output.result(&problem.to_string()));
     }
-    let errors = reports.iter().filter(|report| report.is_error()).count();
-    let warnings = reports.len() - errors;
+    let errors = problems.iter().filter(|problem| problem.is_error()).count();
+    let warnings = problems.len() - errors;
     let counts = format!(
         "{}, {}",
         counted(errors, "error"),

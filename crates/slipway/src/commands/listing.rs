@@ -1,5 +1,6 @@
 //! `slipway ps`, `logs`, `delete` and `cleanup`: the containers that are there.
 
+use slipway_deploy::{OnLocked, lock, units};
 use slipway_events::Events;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -17,7 +18,7 @@ use slipway_runtime::systemd::Units;
 use crate::cli::{Cleanup, Delete, Global, Logs, Select, Systemd};
 use crate::exit::bad_input;
 use crate::output::{Level, Output, table};
-use crate::{deploy, engine, lock, systemd};
+use crate::{engine, show};
 use slipway_paths::Paths;
 
 /// Lists containers.
@@ -76,7 +77,7 @@ async fn compare(
     managed_by: &str,
     listed: &mut [Listed],
 ) -> anyhow::Result<Vec<String>> {
-    let Some(step) = deploy::step_of(config_id) else {
+    let Some(step) = slipway_deploy::step_of(config_id) else {
         return Ok(Vec::new());
     };
     let file = paths.tripleo_config().join(format!(
@@ -100,7 +101,7 @@ async fn compare(
 fn json_row(config_id: &str, container: &Listed) -> Result<Value, serde_json::Error> {
     let mut row = Map::new();
     row.insert("config_id".to_owned(), json!(config_id));
-    row.insert("step".to_owned(), json!(deploy::step_of(config_id)));
+    row.insert("step".to_owned(), json!(slipway_deploy::step_of(config_id)));
     if let Value::Object(fields) = serde_json::to_value(container)? {
         row.extend(fields);
     }
@@ -108,7 +109,7 @@ fn json_row(config_id: &str, container: &Listed) -> Result<Value, serde_json::Er
 }
 
 fn step(config_id: &str) -> String {
-    deploy::step_of(config_id).map_or_else(|| config_id.to_owned(), |step| step.to_string())
+    slipway_deploy::step_of(config_id).map_or_else(|| config_id.to_owned(), |step| step.to_string())
 }
 
 fn text_row(config_id: &str, container: &Listed) -> Vec<String> {
@@ -247,21 +248,22 @@ impl Kept {
         root: Option<&Path>,
         systemd: &Systemd,
         engine: &dyn Engine,
-        output: &Output,
+        output: &Arc<Output>,
     ) -> anyhow::Result<Kept> {
+        let events = show::deploy::events(output);
         let paths = Paths::new(root.unwrap_or(Path::new("/"))).map_err(bad_input)?;
         let state = paths.state();
         // Nobody names the root that all have in common; what is there may be another user's.
         let ours = rustix::fs::Access::READ_OK | rustix::fs::Access::WRITE_OK;
         let is_ours = root.is_some() || rustix::fs::access(&state, ours).is_ok();
         let lock = match is_ours && state.is_dir() {
-            true => Some(lock::take(&state, false, output).await?),
+            true => Some(lock(&paths, OnLocked::Wait, &events).await?),
             false => None,
         };
         Ok(Kept {
             state: is_ours.then_some(state),
             _lock: lock,
-            units: systemd::units(systemd, paths.root(), engine, output),
+            units: units(&systemd.unit_files(), paths.root(), engine, &events),
         })
     }
 
@@ -273,7 +275,6 @@ impl Kept {
     }
 }
 
-/// The managed_by label that a root or a name stands for.
 /// Whose containers are asked for: everybody's without a name and a root.
 fn whose(asked: &Select) -> anyhow::Result<Option<String>> {
     managed_by(

@@ -4,6 +4,7 @@ pub mod apply;
 mod build;
 mod config;
 pub mod debug;
+mod deploy;
 mod generated;
 mod kolla_config;
 pub mod listing;
@@ -79,6 +80,6 @@ async fn subcommand(cli: Cli, output: &Arc<Output>) -> anyhow::Result<()> {
         }
         Command::Man { out } => generated::man(&out, output),
         Command::Config(asked) => config::run(asked, global, output).await,
-        Command::Deploy(asked) => crate::deploy::deploy(asked, global, output).await,
+        Command::Deploy(asked) => deploy::run(asked, global, output).await,
     }
 }

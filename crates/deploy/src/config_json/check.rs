@@ -1,36 +1,35 @@
-//! A config.json together with the containers that read it, and what is wrong with it there.
+//! Checks a config.json together with the containers that mount it.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use slipway_kolla_config::{Config, Finding, Image, Mount, ParseError, Severity, Surroundings};
+use slipway_paths::Paths;
 use slipway_service::{ContainerConfig, Service};
 
-use slipway_paths::Paths;
-
-/// Where a container looks for its config.json.
+/// The path at which a container reads its config.json.
 const CONFIG_JSON: &str = "/var/lib/kolla/config_files/config.json";
 
-/// One config.json to be checked.
-pub struct Checked {
+/// A config.json to check, with the containers that mount it.
+pub struct ConfigJson {
     file: String,
     config: Config,
     readers: Vec<Reader>,
-    /// Whether its readers are known: nothing is known of those of a file on its own.
+    /// True if services declare it, so its readers are known.
     declared: bool,
 }
 
-/// A container that reads it.
+/// A container that mounts a config.json.
 struct Reader {
     name: String,
     image: Option<String>,
     surroundings: Surroundings,
 }
 
-/// Something that is wrong, where, and for which containers.
+/// An error or warning in a config.json: its place, and the containers that it concerns.
 #[derive(Debug, Serialize)]
-pub struct Report {
+pub struct Problem {
     file: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     containers: Vec<String>,
@@ -43,15 +42,15 @@ pub struct Report {
     message: String,
 }
 
-impl Checked {
-    /// A file of which no more is known.
-    pub fn alone(file: String, config: Config) -> Checked {
+impl ConfigJson {
+    /// Returns a file whose containers are unknown.
+    pub fn alone(file: String, config: Config) -> ConfigJson {
         let reader = Reader {
             name: String::new(),
             image: None,
             surroundings: Surroundings::default(),
         };
-        Checked {
+        ConfigJson {
             file,
             config,
             readers: vec![reader],
@@ -59,8 +58,8 @@ impl Checked {
         }
     }
 
-    /// The files that services declare, each with the containers that mount it as their config.json.
-    pub fn of_services(services: &[Service], paths: &Paths) -> Vec<Checked> {
+    /// Returns the files that services declare, each with the containers that mount it.
+    pub fn of_services(services: &[Service], paths: &Paths) -> Vec<ConfigJson> {
         let containers = || {
             let steps = services
                 .iter()
@@ -69,7 +68,7 @@ impl Checked {
         };
         let declared = services.iter().flat_map(|service| &service.kolla_config);
         declared
-            .map(|(file, config)| Checked {
+            .map(|(file, config)| ConfigJson {
                 file: file.clone(),
                 config: config.clone(),
                 readers: containers()
@@ -81,11 +80,12 @@ impl Checked {
             .collect()
     }
 
+    /// Returns the config.
     pub fn config(&self) -> &Config {
         &self.config
     }
 
-    /// The images its containers have, or `instead`.
+    /// Returns the images of its containers, or `instead`.
     pub fn images(&self, instead: Option<&str>) -> Vec<String> {
         let images = self
             .readers
@@ -94,8 +94,8 @@ impl Checked {
         images.map(str::to_owned).collect()
     }
 
-    /// Takes note of what an image has.
-    pub fn know(&mut self, image: &str, instead: Option<&str>, known: &Image) {
+    /// Adds what is known of an image.
+    pub(crate) fn add_image(&mut self, image: &str, instead: Option<&str>, known: &Image) {
         for reader in &mut self.readers {
             if reader.image(instead) == Some(image) {
                 reader.surroundings.image = Some(known.clone());
@@ -103,12 +103,12 @@ impl Checked {
         }
     }
 
-    /// What is wrong with it, anywhere and for each container.
-    pub fn reports(&self) -> Vec<Report> {
+    /// Returns the errors and warnings, those of the file alone first, then those of each container.
+    pub fn problems(&self) -> Vec<Problem> {
         let general = slipway_kolla_config::check(&self.config);
-        let mut reports: Vec<Report> = general
+        let mut reports: Vec<Problem> = general
             .into_iter()
-            .map(|finding| self.report(finding, Vec::new()))
+            .map(|finding| self.problem(finding, Vec::new()))
             .collect();
         if self.declared && self.readers.is_empty() {
             let finding = Finding {
@@ -116,7 +116,7 @@ impl Checked {
                 path: String::new(),
                 message: format!("no container mounts this file as {CONFIG_JSON}"),
             };
-            reports.push(self.report(finding, Vec::new()));
+            reports.push(self.problem(finding, Vec::new()));
         }
         let mut found: Vec<(Finding, Vec<String>)> = Vec::new();
         for reader in &self.readers {
@@ -129,14 +129,14 @@ impl Checked {
         }
         let found = found.into_iter().map(|(finding, mut readers)| {
             readers.retain(|name| !name.is_empty());
-            self.report(finding, readers)
+            self.problem(finding, readers)
         });
         reports.extend(found);
         reports
     }
 
-    fn report(&self, finding: Finding, containers: Vec<String>) -> Report {
-        Report {
+    fn problem(&self, finding: Finding, containers: Vec<String>) -> Problem {
+        Problem {
             file: self.file.clone(),
             containers,
             severity: match finding.severity {
@@ -174,7 +174,7 @@ impl Reader {
             name: name.to_owned(),
             image: keys.image.clone(),
             surroundings: Surroundings {
-                // What other containers mount is not looked into.
+                // With volumes_from, some mounts are unknown.
                 mounts: keys.volumes_from.is_empty().then(|| mounts.collect()),
                 image: None,
             },
@@ -188,15 +188,15 @@ impl Reader {
 
 const ERROR: &str = "error";
 
-impl Report {
-    /// A file that is no config.json.
-    pub fn unreadable(file: &Path, error: &ParseError) -> Report {
+impl Problem {
+    /// Returns the problem of a file that cannot be parsed.
+    pub fn unreadable(file: &Path, error: &ParseError) -> Problem {
         let (path, place, message) = match error {
             ParseError::Invalid {
                 path, line, column, ..
             } => {
                 let whole = error.to_string();
-                // The place has its own fields here.
+                // The place is in the fields `line` and `column`.
                 let place = format!("{}:{line}:{column}: ", file.display());
                 let message = whole.strip_prefix(&place).unwrap_or(&whole).to_owned();
                 let message = message
@@ -212,7 +212,7 @@ impl Report {
             }
         };
         let (line, column) = place.unzip();
-        Report {
+        Problem {
             file: file.display().to_string(),
             containers: Vec::new(),
             severity: ERROR,
@@ -223,12 +223,13 @@ impl Report {
         }
     }
 
+    /// Returns true for an error, false for a warning.
     pub fn is_error(&self) -> bool {
         self.severity == ERROR
     }
 }
 
-impl fmt::Display for Report {
+impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.file)?;
         if let (Some(line), Some(column)) = (self.line, self.column) {
@@ -251,13 +252,13 @@ mod tests {
     use super::*;
 
     fn reports(definition: &str) -> Vec<String> {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("a.yaml");
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("a.yaml");
         std::fs::write(&file, definition).unwrap();
         let services = slipway_service::load_dir(&file).unwrap();
-        let paths = Paths::new(folder.path()).unwrap();
-        let checked = Checked::of_services(&services, &paths);
-        let reports = checked.iter().flat_map(Checked::reports);
+        let paths = Paths::new(directory.path()).unwrap();
+        let checked = ConfigJson::of_services(&services, &paths);
+        let reports = checked.iter().flat_map(ConfigJson::problems);
         reports.map(|report| report.to_string()).collect()
     }
 
@@ -279,7 +280,7 @@ docker_config:
 ";
 
     #[test]
-    fn a_source_is_looked_for_in_the_mounts_of_each_container() {
+    fn a_source_must_be_in_the_mounts_of_each_container() {
         let reports = reports(SERVICE);
         assert_eq!(
             reports,
@@ -292,7 +293,7 @@ docker_config:
     }
 
     #[test]
-    fn a_file_that_nobody_reads_is_told() {
+    fn an_unmounted_file_is_a_warning() {
         let reports = reports(&SERVICE.replace("a.json:/", "b.json:/"));
         assert!(
             reports[0].contains("warning: no container mounts this file"),
@@ -301,11 +302,11 @@ docker_config:
     }
 
     #[test]
-    fn a_file_that_is_no_config_says_where() {
+    fn a_parse_error_has_its_place() {
         let file = Path::new("a.json");
         let error =
             Config::from_json("{\"command\": \"a\",\n \"config_fils\": []}", file).unwrap_err();
-        let report = Report::unreadable(file, &error);
+        let report = Problem::unreadable(file, &error);
         assert_eq!(
             (report.line, report.path.as_str()),
             (Some(2), "config_fils")

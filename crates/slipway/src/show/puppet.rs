@@ -1,4 +1,4 @@
-//! What Puppet's runs look like while they go on.
+//! Puppet runs: their events, their report.
 
 use slipway_puppet::{Event, Outcome, Report};
 
@@ -23,7 +23,7 @@ pub fn show(event: &Event, output: &Output) {
             output.progress(TOPIC, subject, line);
             output.about(Level::Everything, TOPIC, subject, line);
         }
-        // For scripts it is in the report.
+        // With JSON, the report has it.
         Event::Diff { text, .. } if !output.is_json() => output.result(text.trim_end()),
         Event::NotShared { image, reason } => {
             let text = format!("Puppet is loaded anew for each run: {reason}");
@@ -42,13 +42,13 @@ pub fn show(event: &Event, output: &Output) {
             };
             output.finished(TOPIC, subject, &format!("done in {seconds:.1} s{result}"));
         }
-        // Why is in the error that ends the command.
+        // The error that ends the command has the reason.
         Event::Failed { subject, .. } => output.finished(TOPIC, subject, "failed"),
         _ => {}
     }
 }
 
-/// A report in one line.
+/// Returns a report in one line; `what` names the kind of runs.
 pub fn in_short(report: &Report, what: &str) -> String {
     let skipped = report
         .runs

@@ -1,10 +1,10 @@
-//! What converging a set of containers looks like: planned, under way, done.
+//! A set of containers: its plan, its events, its result.
 
 use slipway_runtime::converge::{Event, Outcome, Plan, PlannedAction, Reason, UnitAction};
 
 use crate::output::{Level, Output, table};
 
-/// A plan for people.
+/// Returns a plan as a table.
 pub fn plan_table(plan: &Plan) -> String {
     let mut rows = vec![["CONTAINER", "ACTION", "WHY"].map(str::to_owned).to_vec()];
     rows.extend(plan.pulls.iter().map(|image| {
@@ -42,7 +42,7 @@ pub fn plan_table(plan: &Plan) -> String {
     table(&rows)
 }
 
-/// What was done, in one line.
+/// Returns what was done, in one line.
 pub fn in_short(outcome: &Outcome) -> String {
     if outcome.is_unchanged() {
         return format!(
@@ -72,7 +72,7 @@ pub fn in_short(outcome: &Outcome) -> String {
     parts.join(", ")
 }
 
-/// Shows what converging tells as it goes.
+/// Shows an event.
 pub fn show(event: &Event, output: &Output) {
     const TOPIC: &str = "run";
     match event {

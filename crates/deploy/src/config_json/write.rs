@@ -1,0 +1,52 @@
+//! Writes config.json files.
+
+use slipway_events::Events;
+use slipway_files::Written;
+use slipway_kolla_config::{Config, Severity};
+use slipway_paths::Paths;
+
+use crate::error::{DeployError, Result};
+use crate::event::Event;
+
+/// Checks configs by path, then writes each under the root where its content has changed. Returns
+/// the number of files that were created or replaced.
+///
+/// # Errors
+/// A config is invalid, and nothing was written; or a file cannot be written.
+pub fn write(configs: &[(&str, &Config)], paths: &Paths, events: &Events<Event>) -> Result<usize> {
+    let count = configs
+        .iter()
+        .map(|(path, config)| report_findings(path, config, events))
+        .sum();
+    if count > 0 {
+        return Err(DeployError::ConfigJson { count });
+    }
+    let mut written = 0;
+    for (path, config) in configs {
+        let path = paths.path(path);
+        match slipway_kolla_config::write(&path, config)? {
+            Written::Unchanged => {}
+            Written::Created | Written::Changed => {
+                written += 1;
+                events.send(Event::Wrote { path });
+            }
+        }
+    }
+    Ok(written)
+}
+
+/// Sends the errors and warnings of one config as events. Returns the number of errors.
+fn report_findings(path: &str, config: &Config, events: &Events<Event>) -> usize {
+    let findings = slipway_kolla_config::check(config);
+    let errors = findings
+        .iter()
+        .filter(|finding| finding.severity == Severity::Error)
+        .count();
+    for finding in findings {
+        events.send(Event::ConfigJson {
+            path: path.to_owned(),
+            finding,
+        });
+    }
+    errors
+}

@@ -1,0 +1,296 @@
+//! A deployment: what is declared, and then, connected, the engine that runs it.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use indexmap::IndexMap;
+use slipway_engine::Engine;
+use slipway_events::Events;
+use slipway_paths::Paths;
+use slipway_puppet::{Hieradata, Isolation, Puppet, Report, Settings};
+use slipway_redact::Redactor;
+use slipway_runtime::systemd::Units;
+use slipway_service::{ConfigVolume, ContainerConfig, PuppetConfig, RoleData, Step};
+
+use crate::error::{DeployError, Result};
+use crate::event::Event;
+use crate::files::{self, WrittenFiles};
+use crate::role::{RoleSource, merge_role};
+use crate::startup;
+use crate::systemd::{UnitFiles, units};
+
+/// The options of a deployment.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The root, in front of every path of the deployment.
+    pub root: PathBuf,
+    /// The `managed_by` label of the containers; derived from role and root when `None`.
+    pub managed_by: Option<String>,
+    /// Runs docker_puppet_tasks, which one node of a role does.
+    pub bootstrap_node: bool,
+    /// The time that containers have to become healthy.
+    pub health_timeout: Duration,
+    /// The number of Puppet runs at once; the number of processors when `None`.
+    pub process_count: Option<usize>,
+    /// The time that a Puppet run may take.
+    pub puppet_timeout: Duration,
+    /// Keeps the container of a failed Puppet run.
+    pub keep_failed: bool,
+    /// What a Puppet run has for itself.
+    pub isolation: Isolation,
+    /// Waits for another run on the same deployment, instead of failing.
+    pub wait: bool,
+    /// The systemd units that start containers at boot.
+    pub units: UnitFiles,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            root: "/".into(),
+            managed_by: None,
+            bootstrap_node: true,
+            health_timeout: Duration::from_secs(300),
+            process_count: None,
+            puppet_timeout: Duration::from_secs(900),
+            keep_failed: false,
+            isolation: Isolation::default(),
+            wait: true,
+            units: UnitFiles::default(),
+        }
+    }
+}
+
+/// A role's declarations, moved under a root. No engine is needed for it.
+pub struct Deployment {
+    /// The settings of Puppet runs.
+    pub settings: Settings,
+    /// The hiera data.
+    pub hiera: Hieradata,
+    pub(crate) role: RoleData,
+    pub(crate) redactor: Redactor,
+    pub(crate) managed_by: String,
+    pub(crate) bootstrap_node: bool,
+    pub(crate) health_timeout: Duration,
+    unit_files: UnitFiles,
+    pub(crate) events: Events<Event>,
+}
+
+/// A deployment with its engine: what [`Deployment::connect`] returns.
+pub struct ConnectedDeployment {
+    pub(crate) deployment: Deployment,
+    pub(crate) engine: Arc<dyn Engine>,
+    pub(crate) puppet: Puppet,
+    pub(crate) units: Option<Units>,
+}
+
+impl Deployment {
+    /// Reads the declarations and the hiera data. Nothing on the host is touched.
+    ///
+    /// # Errors
+    /// The declarations, the hiera data or the root are invalid.
+    pub fn of_services(
+        source: &RoleSource,
+        options: &Options,
+        events: Events<Event>,
+    ) -> Result<Deployment> {
+        let role = merge_role(source)?;
+        let mut hiera = Hieradata::new(role.hiera());
+        for file in &source.hiera {
+            hiera.add_file(file).map_err(DeployError::declarations)?;
+        }
+        let paths = Paths::new(&options.root)?;
+        let managed_by = options.managed_by.clone();
+        let managed_by = managed_by.unwrap_or_else(|| paths.managed_by(&source.role));
+        Ok(Deployment {
+            managed_by,
+            ..Deployment::new(paths, role, hiera, options, events)
+        })
+    }
+
+    /// Takes docker-puppet.py's entries, and the hiera data that `/etc/puppet` already holds, or
+    /// `/etc/puppet/check-mode` with `check_mode`. There are no containers in it.
+    ///
+    /// # Errors
+    /// The hiera data or the root are invalid.
+    pub fn of_entries(
+        entries: Vec<PuppetConfig>,
+        check_mode: bool,
+        options: &Options,
+        events: Events<Event>,
+    ) -> Result<Deployment> {
+        let paths = Paths::new(&options.root)?;
+        let directory = paths.path(match check_mode {
+            true => "/etc/puppet/check-mode",
+            false => "/etc/puppet",
+        });
+        let hiera = Hieradata::present(&directory).map_err(DeployError::declarations)?;
+        let role = RoleData {
+            puppet_config: entries,
+            ..RoleData::default()
+        };
+        Ok(Deployment::new(paths, role, hiera, options, events))
+    }
+
+    fn new(
+        paths: Paths,
+        mut role: RoleData,
+        hiera: Hieradata,
+        options: &Options,
+        events: Events<Event>,
+    ) -> Deployment {
+        relocate(&mut role, &paths);
+        let mut settings = Settings::new(paths);
+        if let Some(count) = options.process_count {
+            settings.process_count = count;
+        }
+        settings.timeout = options.puppet_timeout;
+        settings.keep_failed = options.keep_failed;
+        settings.isolation = options.isolation;
+        settings.wait = options.wait;
+        Deployment {
+            managed_by: String::new(),
+            redactor: hiera.redactor(),
+            role,
+            hiera,
+            settings,
+            bootstrap_node: options.bootstrap_node,
+            health_timeout: options.health_timeout,
+            unit_files: options.units.clone(),
+            events,
+        }
+    }
+
+    /// Returns the deployment's paths.
+    pub fn paths(&self) -> &Paths {
+        &self.settings.paths
+    }
+
+    /// Returns the config volumes that the services generate.
+    pub fn config_volumes(&self) -> BTreeSet<&str> {
+        let volumes = self.role.puppet_config.iter();
+        volumes
+            .filter_map(|entry| entry.config_volume.as_ref())
+            .map(ConfigVolume::as_str)
+            .collect()
+    }
+
+    /// Limits generation to one config volume.
+    ///
+    /// # Errors
+    /// No service generates it.
+    pub fn select_volume(&mut self, volume: ConfigVolume) -> Result<()> {
+        let declared = self.config_volumes();
+        if !declared.contains(volume.as_str()) {
+            let declared = declared.into_iter().map(str::to_owned).collect();
+            return Err(DeployError::UnknownVolume { volume, declared });
+        }
+        self.settings.config_volume = Some(volume);
+        Ok(())
+    }
+
+    /// Writes the files that containers read: config.json files, scripts, and the containers'
+    /// configs by step. Starts nothing.
+    ///
+    /// # Errors
+    /// A config.json declaration is invalid, or a file cannot be written.
+    pub fn write_files(&self) -> Result<WrittenFiles> {
+        let written = files::write(self)?;
+        startup::write(self)?;
+        Ok(written)
+    }
+
+    /// Adds the engine. The settings are final from here on.
+    ///
+    /// # Errors
+    /// The host's name cannot be read.
+    pub fn connect(self, engine: Arc<dyn Engine>) -> Result<ConnectedDeployment> {
+        let mut hiera = self.hiera.clone();
+        if self.bootstrap_node {
+            hiera = hiera.bootstrap_node(&slipway_puppet::hostname()?);
+        }
+        let puppet = Puppet::new(
+            Arc::clone(&engine),
+            self.settings.clone(),
+            hiera,
+            self.events.nest(Event::Puppet),
+        );
+        let units = units(
+            &self.unit_files,
+            self.paths().root(),
+            engine.as_ref(),
+            &self.events,
+        );
+        Ok(ConnectedDeployment {
+            deployment: self,
+            engine,
+            puppet,
+            units,
+        })
+    }
+
+    /// A step's containers, by name.
+    pub(crate) fn containers(&self, step: Step) -> IndexMap<String, ContainerConfig> {
+        self.role
+            .docker_config
+            .get(&step)
+            .map(|containers| containers.0.clone())
+            .unwrap_or_default()
+    }
+
+    /// A step's tasks, if this node runs them.
+    pub(crate) fn tasks(&self, step: Step) -> Option<&Vec<PuppetConfig>> {
+        let tasks = self.role.docker_puppet_tasks.get(&step);
+        tasks.filter(|_| self.bootstrap_node)
+    }
+}
+
+impl ConnectedDeployment {
+    /// Returns the deployment's paths.
+    pub fn paths(&self) -> &Paths {
+        self.deployment.paths()
+    }
+
+    /// Generates the config volumes that are not as declared.
+    ///
+    /// # Errors
+    /// Nothing could start. A single volume's failure is in the report.
+    pub async fn generate(&self) -> Result<Report> {
+        let entries = self.deployment.role.puppet_config.clone();
+        Ok(self.puppet.generate(entries).await?)
+    }
+
+    /// Returns which config volumes would be generated, and why.
+    ///
+    /// # Errors
+    /// The engine or the records of earlier runs cannot be read.
+    pub async fn plan_volumes(&self) -> Result<Vec<slipway_puppet::Planned>> {
+        let entries = self.deployment.role.puppet_config.clone();
+        Ok(self.puppet.plan(entries).await?)
+    }
+}
+
+/// Moves every host path of the role under the root.
+fn relocate(role: &mut RoleData, paths: &Paths) {
+    let configs = role
+        .docker_config
+        .values_mut()
+        .flat_map(|containers| containers.0.values_mut());
+    for config in configs {
+        config.relocate(|path| paths.bind_source(path));
+    }
+    let tasks = role.docker_puppet_tasks.values_mut().flatten();
+    for entry in role.puppet_config.iter_mut().chain(tasks) {
+        relocate_volumes(entry, paths);
+    }
+}
+
+fn relocate_volumes(entry: &mut PuppetConfig, paths: &Paths) {
+    for volume in &mut entry.volumes {
+        if let Some((source, rest)) = volume.split_once(':') {
+            *volume = format!("{}:{rest}", paths.bind_source(source));
+        }
+    }
+}

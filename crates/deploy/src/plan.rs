@@ -1,0 +1,65 @@
+//! The plan of a deployment.
+
+use serde::Serialize;
+use slipway_runtime::converge::{self, Plan};
+use slipway_service::Step;
+
+use crate::deployment::ConnectedDeployment;
+use crate::error::Result;
+
+/// What a deployment would do.
+///
+/// Config volumes are only listed. Whether Puppet must run for one, and so whether the containers
+/// that mount it are replaced, is known after Puppet has run.
+#[derive(Debug, Serialize)]
+pub struct DeploymentPlan {
+    /// The config volumes.
+    pub volumes: Vec<String>,
+    /// The steps.
+    pub steps: Vec<StepPlan>,
+}
+
+/// What one step would do.
+#[derive(Debug, Serialize)]
+pub struct StepPlan {
+    /// The step's number.
+    pub step: u8,
+    /// The containers.
+    pub containers: Plan,
+    /// The config volumes of the step's tasks.
+    pub tasks: Vec<String>,
+    /// True if this node runs the tasks.
+    #[serde(skip)]
+    pub runs_tasks: bool,
+}
+
+impl ConnectedDeployment {
+    /// Returns what [`ConnectedDeployment::deploy`] would do. Nothing is touched.
+    ///
+    /// # Errors
+    /// The engine fails.
+    pub async fn plan(&self, steps: &[Step]) -> Result<DeploymentPlan> {
+        let deployment = &self.deployment;
+        let mut planned = Vec::new();
+        for &step in steps {
+            let (set, options) = self.container_set(step);
+            let tasks = deployment.role.docker_puppet_tasks.get(&step);
+            planned.push(StepPlan {
+                step: step.number(),
+                containers: converge::plan(self.engine.as_ref(), &set, &options).await?,
+                tasks: tasks
+                    .into_iter()
+                    .flatten()
+                    .filter_map(|task| task.config_volume.as_ref())
+                    .map(|volume| volume.as_str().to_owned())
+                    .collect(),
+                runs_tasks: deployment.bootstrap_node,
+            });
+        }
+        let volumes = deployment.config_volumes().into_iter();
+        Ok(DeploymentPlan {
+            volumes: volumes.map(str::to_owned).collect(),
+            steps: planned,
+        })
+    }
+}

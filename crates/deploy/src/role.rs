@@ -1,0 +1,123 @@
+//! The role of a node: services merged, resolved from templates, or merged already.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value};
+use slipway_service::{Role, RoleData};
+
+use crate::error::{DeployError, Result};
+
+/// The source of a role, and of the hiera data over it.
+#[derive(Clone, Debug)]
+pub struct RoleSource {
+    /// The declarations.
+    pub declarations: Declarations,
+    /// The role's name.
+    pub role: String,
+    /// Files of hiera data over that of the services; later files win.
+    pub hiera: Vec<PathBuf>,
+}
+
+/// The declarations that make up a role.
+#[derive(Clone, Debug)]
+pub enum Declarations {
+    /// Files, directories of service definitions, or one directory of a merged role.
+    Services(Vec<PathBuf>),
+    /// Heat templates, which the role is resolved from.
+    Templates {
+        /// The templates' directory.
+        directory: PathBuf,
+        /// Environment files; later files win.
+        environments: Vec<PathBuf>,
+        /// The roles file, if it is not the directory's own.
+        roles: Option<PathBuf>,
+    },
+}
+
+/// Files that a directory of a merged role has, and no directory of services.
+const ROLE_FILES: [&str; 2] = ["docker_config.yaml", "service_names.yaml"];
+
+/// Reads the declarations and merges them into a role.
+///
+/// # Errors
+/// Names the file and what is wrong with it.
+pub fn merge_role(source: &RoleSource) -> Result<RoleData> {
+    match &source.declarations {
+        Declarations::Templates {
+            directory,
+            environments,
+            roles,
+        } => {
+            let resolver =
+                slipway_heat::Resolver::open_with(directory, environments, roles.as_deref())
+                    .map_err(DeployError::declarations)?;
+            let data = resolver
+                .role(&source.role, roles.as_deref())
+                .map_err(DeployError::declarations)?;
+            parse(&source.role, directory, data)
+        }
+        Declarations::Services(paths) => match paths.as_slice() {
+            [directory] if is_merged(directory) => {
+                parse(&source.role, directory, read_parts(directory)?)
+            }
+            paths => {
+                let mut services = Vec::new();
+                for path in paths {
+                    services.extend(
+                        slipway_service::load_dir(path).map_err(DeployError::declarations)?,
+                    );
+                }
+                Role::merge(&source.role, services).map_err(DeployError::declarations)
+            }
+        },
+    }
+}
+
+fn is_merged(directory: &Path) -> bool {
+    ROLE_FILES.iter().all(|file| directory.join(file).is_file())
+}
+
+fn parse(name: &str, path: &Path, data: Map<String, Value>) -> Result<RoleData> {
+    let text = Value::Object(data).to_string();
+    RoleData::parse(name, path, &text).map_err(DeployError::declarations)
+}
+
+/// Reads the parts of a merged role, a file each.
+fn read_parts(directory: &Path) -> Result<Map<String, Value>> {
+    let mut data = Map::new();
+    for entry in std::fs::read_dir(directory).map_err(cannot_read(directory))? {
+        let path = entry.map_err(cannot_read(directory))?.path();
+        let (Some(name), Some(extension)) = (
+            path.file_stem().and_then(|name| name.to_str()),
+            path.extension().and_then(|extension| extension.to_str()),
+        ) else {
+            continue;
+        };
+        let value = match extension {
+            "pp" => Value::String(std::fs::read_to_string(&path).map_err(cannot_read(&path))?),
+            "yaml" if !name.ends_with("_playbook") => {
+                let text = std::fs::read_to_string(&path).map_err(cannot_read(&path))?;
+                serde_yaml::from_str(&text).map_err(cannot_read(&path))?
+            }
+            _ => continue,
+        };
+        if data.insert(name.to_owned(), value).is_some() {
+            return Err(DeployError::DuplicatePart {
+                directory: directory.to_owned(),
+                part: name.to_owned(),
+            });
+        }
+    }
+    Ok(data)
+}
+
+fn cannot_read<E>(path: &Path) -> impl FnOnce(E) -> DeployError
+where
+    E: std::error::Error + Send + Sync + 'static,
+{
+    let path = path.to_owned();
+    move |error| DeployError::Read {
+        path,
+        source: error.into(),
+    }
+}

@@ -1,0 +1,56 @@
+//! `slipway deploy`.
+
+use std::sync::Arc;
+
+use slipway_deploy::{Deployment, lock};
+use slipway_service::Step;
+
+use crate::cli::{Deploy, Global};
+use crate::engine;
+use crate::exit::bad_input;
+use crate::output::{Level, Output};
+use crate::show;
+
+/// Brings the node up, or shows what that would do.
+pub async fn run(asked: Deploy, global: &Global, output: &Arc<Output>) -> anyhow::Result<()> {
+    let events = show::deploy::events(output);
+    let options = asked.options();
+    let deployment = Deployment::of_services(&asked.services.source(), &options, events.clone())?;
+    let steps = asked.steps().map_err(bad_input)?;
+    let _lock = match asked.plan {
+        true => None,
+        false => Some(lock(deployment.paths(), asked.lock.on_locked(), &events).await?),
+    };
+    if asked.write_only {
+        return write_only(&deployment, output);
+    }
+    let deployment = deployment.connect(engine::connect(global).await?)?;
+    if asked.plan {
+        return show::deploy::plan(&deployment.plan(&steps).await?, output);
+    }
+    let summary = deployment.deploy(&steps).await?;
+    show::deploy::summary(&summary, output)
+}
+
+fn write_only(deployment: &Deployment, output: &Output) -> anyhow::Result<()> {
+    let written = deployment.write_files()?;
+    if output.is_json() {
+        output.json(&written)?;
+    }
+    output.line(Level::Normal, &show::deploy::written_in_short(written));
+    Ok(())
+}
+
+impl Deploy {
+    /// The steps that the options select.
+    fn steps(&self) -> anyhow::Result<Vec<Step>> {
+        let (from, to) = match self.step {
+            Some(step) => (step, step),
+            None => (self.from, self.to),
+        };
+        anyhow::ensure!(from <= to, "--from {from} is after --to {to}");
+        Ok(Step::all()
+            .filter(|step| (from..=to).contains(&step.number()))
+            .collect())
+    }
+}
