@@ -4,6 +4,8 @@
 //!   for a file that is written piece by piece.
 //! - [`Lock`] lets one process at a time into a part of the work.
 //! - [`private_directory`] makes a directory that only its owner can enter.
+//! - [`replace_directory`] puts a whole tree in place of another, safe against a power cut.
+//! - [`state_directory`] and [`lock_directory`] are Slipway's own, for root and for other users.
 //! - [`ScratchDirectory`] goes with the process that made it, however that ends.
 //! - [`read`] and [`read_text`] read a file that somebody else made, without trusting its size or
 //!   its kind.
@@ -29,6 +31,8 @@ mod lock;
 mod read;
 mod scratch;
 mod stage;
+mod swap;
+mod user;
 mod write;
 
 pub use directory::private_directory;
@@ -36,4 +40,6 @@ pub use lock::{Lock, LockError};
 pub use read::{MAX_TEXT, ReadError, read, read_text};
 pub use scratch::ScratchDirectory;
 pub use stage::{StagedFile, remove_unfinished};
+pub use swap::{replace_directory, sync_file_system, sync_parent};
+pub use user::{lock_directory, state_directory};
 pub use write::{WriteError, Written, write_private, write_with_mode};

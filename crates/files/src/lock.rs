@@ -2,12 +2,14 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustix::fs::{FlockOperation, OFlags, flock};
 use rustix::io::Errno;
+
+use crate::private_directory;
 
 /// Keeps every other process out while it lives.
 #[derive(Debug)]
@@ -61,8 +63,8 @@ const UNSIGNED: &str = "unnamed";
 impl Lock {
     /// Takes the lock with this file, or says who holds it.
     ///
-    /// A missing directory is made, for this user alone. The file is not followed if it is a
-    /// symlink. It stays when the lock ends: see [`Lock::temporary`].
+    /// The file's directory is made or closed to other users: see
+    /// [`private_directory`](crate::private_directory). The file is not followed if it is a symlink. It stays when the lock ends: see [`Lock::temporary`].
     ///
     /// # Errors
     /// [`LockError::Held`] while another process holds it, [`LockError::File`] otherwise.
@@ -200,10 +202,7 @@ impl<F: FnOnce(&str)> Announcement<F> {
 
 fn open(path: &Path) -> io::Result<File> {
     if let Some(directory) = path.parent() {
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(directory)?;
+        private_directory(directory)?;
     }
     let file = File::options()
         .read(true)

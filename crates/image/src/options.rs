@@ -139,6 +139,9 @@ pub struct Options {
     pub push: bool,
     /// `--push-threads`: how many images are pushed at once.
     pub push_threads: usize,
+    /// The file with the key of the hashes of build arguments in labels. Without one, each run has
+    /// a key of its own, and builds images with build arguments again.
+    pub key_file: Option<PathBuf>,
     /// `--logs-dir`: a folder for one log per image.
     pub logs_dir: Option<PathBuf>,
     /// The command that builds with these options, for messages that say how to repeat it for one
@@ -219,6 +222,7 @@ impl Options {
             keep: false,
             push: false,
             push_threads: 1,
+            key_file: None,
             logs_dir: None,
             command: "slipway build".to_owned(),
             supplied: BTreeMap::new(),

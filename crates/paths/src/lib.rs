@@ -17,6 +17,7 @@
 //! # Ok::<(), slipway_paths::PathError>(())
 //! ```
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -37,6 +38,7 @@ const HOST_PATHS: [&str; 11] = [
 ];
 
 const CONFIG_DATA: &str = "/var/lib/config-data";
+const STATE: &str = "/var/lib/slipway";
 const LOGS: &str = "/var/log/slipway/config";
 
 /// Why a directory cannot be part of a deployment.
@@ -67,6 +69,7 @@ pub struct Paths {
     root: PathBuf,
     config_data: PathBuf,
     logs: PathBuf,
+    state: PathBuf,
 }
 
 impl Paths {
@@ -84,6 +87,7 @@ impl Paths {
         Ok(Paths {
             config_data: below(&root, CONFIG_DATA),
             logs: below(&root, LOGS),
+            state: state_below(&root),
             root,
         })
     }
@@ -175,9 +179,10 @@ impl Paths {
         self.path("/var/lib/tripleo-config")
     }
 
-    /// Slipway's records between runs: `/var/lib/slipway`.
+    /// Slipway's records between runs: `/var/lib/slipway`. For a user who cannot write there and
+    /// uses no other root, it is `$XDG_STATE_HOME/slipway`.
     pub fn state(&self) -> PathBuf {
-        self.path("/var/lib/slipway")
+        self.state.clone()
     }
 
     /// The records of Puppet runs.
@@ -214,6 +219,20 @@ impl Paths {
         }
         let digest = Sha256::digest(self.root.as_os_str().as_encoded_bytes());
         format!("slipway-{role}-{}", hex::encode(&digest[..4]))
+    }
+}
+
+/// Returns the directory for state under this root that this user can write to.
+fn state_below(root: &Path) -> PathBuf {
+    let own = below(root, STATE);
+    let user = rustix::process::geteuid();
+    if root != Path::new("/") || user.is_root() {
+        return own;
+    }
+    // An administrator may have given the directory to this user.
+    match std::fs::symlink_metadata(&own) {
+        Ok(found) if found.is_dir() && found.uid() == user.as_raw() => own,
+        _ => slipway_files::state_directory().unwrap_or(own),
     }
 }
 

@@ -1,24 +1,17 @@
 //! Writing files that nobody else may read, never half.
 
 use std::io::Read as _;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use rustix::fs::OFlags;
 
 use crate::error::{At, Result};
 
-/// Makes a folder for root's eyes only, and its parents. One that is there stays as it is.
+/// Makes a directory that only its owner can enter, and its parents; one that others can enter is
+/// closed to them.
 pub fn private_dir(path: &Path) -> Result<()> {
-    if let Some(parent) = path.parent().filter(|parent| !parent.exists()) {
-        std::fs::create_dir_all(parent).at("make", parent)?;
-    }
-    match std::fs::DirBuilder::new().mode(0o700).create(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
-            Err(error).at("make", path)
-        }
-        _ => Ok(()),
-    }
+    slipway_files::private_directory(path).at("make", path)
 }
 
 /// Writes a 0600 file beside and renames it, unless it holds this already. Whether it was written.

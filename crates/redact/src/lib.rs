@@ -4,7 +4,7 @@
 //! parameters, and its [`Redactor`] masks them in text, in every form in which they may appear.
 //! [`mask_urls`] masks the credentials of URLs, known or not. [`printable`] removes escape sequences
 //! and other control characters from text that comes from outside: container output, the engine's
-//! errors, names.
+//! errors, names. [`DigestKey`] makes digests of secrets that tell a change and nothing else.
 //!
 //! Remove control characters first and mask secrets second: an escape sequence in the middle of a
 //! secret would hide it from the redactor.
@@ -27,12 +27,14 @@
 //! A secret shorter than four characters is masked only inside of a URL: anywhere else it would
 //! take half of the text with it.
 
+mod digest;
 mod forms;
 mod keys;
 mod secrets;
 mod terminal;
 mod url;
 
+pub use digest::DigestKey;
 pub use secrets::{Redactor, Secrets};
 pub use terminal::printable;
 

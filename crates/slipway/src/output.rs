@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use slipway_redact::printable;
 
 use crate::cli::{Format, Global};
 
@@ -96,10 +97,16 @@ impl Output {
         if self.format == Format::None {
             return;
         }
+        // Names and output of containers reach a terminal without what would control it; a file or
+        // another program gets them to the byte.
+        let is_terminal = std::io::stdout().is_terminal();
         let mut out = BufWriter::with_capacity(AT_ONCE, std::io::stdout().lock());
         let written = pieces
             .into_iter()
-            .try_for_each(|piece| out.write_all(piece.as_bytes()))
+            .try_for_each(|piece| match is_terminal {
+                true => out.write_all(printable(piece).as_bytes()),
+                false => out.write_all(piece.as_bytes()),
+            })
             .and_then(|()| out.write_all(b"\n"))
             .and_then(|()| out.flush());
         if let Err(error) = written
@@ -138,6 +145,7 @@ impl Output {
 
     /// A line on standard error, from `level` on.
     pub fn line(&self, level: Level, text: &str) {
+        let text = &*printable(text);
         self.log(text);
         if self.level < level {
             return;
@@ -154,6 +162,7 @@ impl Output {
 
     /// A line for the file alone. It only tells again what is told elsewhere.
     fn log(&self, text: &str) {
+        let text = printable(text);
         if let Some(Ok(mut file)) = self.log.as_ref().map(Mutex::lock) {
             let _ = writeln!(file, "{text}");
         }
@@ -193,7 +202,7 @@ impl Output {
             bar.set_style(style);
         }
         self.log(&format!("{topic:>8} {name}: {text}"));
-        bar.set_message(format!("{topic} {name}: {text}"));
+        bar.set_message(printable(&format!("{topic} {name}: {text}")).into_owned());
         bar.enable_steady_tick(Duration::from_millis(120));
         if let Ok(mut running) = self.running.lock() {
             running.insert(format!("{topic} {name}"), bar);
@@ -205,8 +214,9 @@ impl Output {
         if let Ok(running) = self.running.lock()
             && let Some(bar) = running.get(&format!("{topic} {name}"))
         {
-            let short: String = text.chars().take(100).collect();
-            bar.set_message(format!("{topic} {name}: {short}"));
+            let text = format!("{topic} {name}: {text}");
+            let short = printable(&text).chars().take(100).collect::<String>();
+            bar.set_message(short);
         }
     }
 

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use slipway_engine::{BuildRequest, Engine, EngineError, Progress};
+use slipway_redact::printable;
 
 use super::event::{Event, Observer};
 use super::failure::{FailedInstruction, Failure, Source, Step, origin};
@@ -135,6 +136,21 @@ impl Job {
         }
     }
 
+    /// Shows a line of the build's output, and keeps it for the log and for the failure's report.
+    fn take_line(&self, line: &str, observer: &dyn Observer, output: &mut Output) {
+        observer.event(&Event::Line {
+            image: self.name(),
+            line,
+        });
+        if let (Err(error), Some(path)) = (output.add(line.to_owned()), self.log_file()) {
+            observer.event(&Event::LogLost {
+                image: self.name(),
+                path: &path,
+                error: &error,
+            });
+        }
+    }
+
     async fn attempt(
         &self,
         engine: &dyn Engine,
@@ -149,18 +165,9 @@ impl Job {
         let mut image = None;
         while let Some(step) = heard(progress.next(), self.images.options.build_timeout).await? {
             match step? {
-                Progress::Line(line) => {
-                    let line = plain(&line);
-                    observer.event(&Event::Line {
-                        image: self.name(),
-                        line: &line,
-                    });
-                    if let (Err(error), Some(path)) = (output.add(line), self.log_file()) {
-                        observer.event(&Event::LogLost {
-                            image: self.name(),
-                            path: &path,
-                            error: &error,
-                        });
+                Progress::Line(text) => {
+                    for line in printable(&text).split('\n') {
+                        self.take_line(line, observer, output);
                     }
                 }
                 Progress::ImageId(id) => image = Some(id),
@@ -305,36 +312,6 @@ fn is_full(message: &str) -> bool {
     message.contains("no space left on device")
 }
 
-/// A line without the colours that engines give to what went to standard error, and without what
-/// else would do something to the terminal that it is shown on.
-fn plain(line: &str) -> String {
-    let mut plain = String::with_capacity(line.len());
-    let mut rest = line;
-    while let Some((before, after)) = rest.split_once('\u{1b}') {
-        plain.push_str(before);
-        rest = past_escape(after);
-    }
-    plain.push_str(rest);
-    plain.retain(|c| !c.is_control() || c == '\t' || c == '\r');
-    plain
-}
-
-/// What follows a sequence of which the first letter, escape, is not there any more.
-fn past_escape(text: &str) -> &str {
-    let mut letters = text.char_indices();
-    let end = match letters.next() {
-        Some((_, '[')) => letters.find(|(_, c)| ('@'..='~').contains(c)),
-        // A title, say: up to a bell, or to the next sequence.
-        Some((_, ']')) => letters.find(|(_, c)| matches!(c, '\u{7}' | '\u{1b}')),
-        first => first,
-    };
-    match end {
-        Some((at, '\u{1b}')) => &text[at..],
-        Some((at, last)) => &text[at + last.len_utf8()..],
-        None => "",
-    }
-}
-
 /// Whether a line is the engine's own book-keeping.
 fn is_chatter(line: &str) -> bool {
     line.starts_with(" ---> ") || line.starts_with("Removing intermediate container ")
@@ -367,21 +344,6 @@ impl Output {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn colours_are_left_out() {
-        assert_eq!(
-            plain("\u{1b}[91mred\u{1b}[0m and \u{1b}[1;31mmore"),
-            "red and more"
-        );
-        assert_eq!(plain("cut \u{1b}[9"), "cut ");
-        assert_eq!(
-            plain("a\u{1b}]0;title\u{7}b\u{7}\u{1b}cé\tc\u{9b}2J"),
-            "abé\tc2J"
-        );
-        assert_eq!(plain("a\u{1b}\u{1b}[1~b"), "ab");
-        assert_eq!(plain("a\u{1b}]8;;x\u{1b}\\b\u{1b}"), "ab");
-    }
 
     #[test]
     fn the_tail_is_of_the_last_step_and_short() {

@@ -1,14 +1,13 @@
-//! Builds of one namespace and tag on one machine take turns.
+//! Builds of one namespace and tag on one engine take turns.
 //!
-//! A child names its parent by reference, and the fingerprint it is given says what that parent
-//! was. Were two builds with different inputs to give the same reference to different parents at
-//! once, a child could carry the fingerprint of the one and be built from the other. The lock is
-//! the kernel's, so a killed build holds none.
+//! A child names its parent by reference, and its fingerprint says what that parent was. If two
+//! builds with different inputs gave the same reference to different parents at once, a child could
+//! carry the fingerprint of one and be built from the other.
 
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
-use slipway_files::{Lock, LockError};
+use slipway_files::{Lock, LockError, lock_directory};
 
 /// Takes the lock for builds of these references on this engine; calls `waiting` first if
 /// another build holds it. The lock's file goes with it.
@@ -17,25 +16,18 @@ pub(super) async fn acquire(
     references: &str,
     waiting: impl FnOnce(),
 ) -> Result<Lock, LockError> {
-    let path = path(engine, references);
+    let path = path(&lock_directory()?, engine, references);
     let lock = Lock::take(&path, |_| waiting()).await?;
     Ok(lock.temporary(&path))
 }
 
-fn path(engine: &str, references: &str) -> PathBuf {
+fn path(directory: &Path, engine: &str, references: &str) -> PathBuf {
     let mut hasher = Sha256::new();
     hasher.update(engine.len().to_le_bytes());
     hasher.update(engine);
     hasher.update(references);
     let name = hex::encode(&hasher.finalize()[..8]);
-    let user = rustix::process::getuid().as_raw();
-    let run = Path::new("/run/lock");
-    let folder = if user == 0 && run.is_dir() {
-        run.to_owned()
-    } else {
-        std::env::temp_dir()
-    };
-    folder.join(format!("slipway-build-{user}-{name}.lock"))
+    directory.join(format!("build-{name}.lock"))
 }
 
 #[cfg(test)]
@@ -48,16 +40,16 @@ mod tests {
         let first = acquire("e", &references, || panic!("nobody else holds it"))
             .await
             .unwrap();
-        let (told, hears) = tokio::sync::oneshot::channel();
+        let (announce, announced) = tokio::sync::oneshot::channel();
         let second = tokio::spawn({
             let references = references.clone();
             async move {
-                acquire("e", &references, || told.send(()).unwrap())
+                acquire("e", &references, || announce.send(()).unwrap())
                     .await
                     .unwrap()
             }
         });
-        hears.await.unwrap();
+        announced.await.unwrap();
         assert!(!second.is_finished());
         drop(first);
         second.await.unwrap();
@@ -65,6 +57,8 @@ mod tests {
         acquire("e", &other, || panic!("another build is no obstacle"))
             .await
             .unwrap();
-        assert!(!path("e", &references).exists() && !path("e", &other).exists());
+        let directory = lock_directory().unwrap();
+        assert!(!path(&directory, "e", &references).exists());
+        assert!(!path(&directory, "e", &other).exists());
     }
 }

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use slipway_engine::Engine;
+use slipway_redact::DigestKey;
 use tokio::task::JoinSet;
 
 pub use event::{Event, Observer};
@@ -24,9 +25,21 @@ pub use summary::{Built, Failed, FailedStatus, Left, Named, Pushed, Summary};
 use crate::decide::{self, Action, Decision, FINGERPRINT_LABEL, Prepared, RunState};
 use crate::error::{Error, IoContext, Result};
 use crate::graph::{Images, Selection};
+use crate::options::Options;
 use crate::push;
 use crate::sources::SourceError;
 use job::Job;
+
+/// Makes the key of the hashes in labels, where this host has none yet. Only build arguments need it.
+fn make_digest_key(options: &Options) -> Result<()> {
+    match &options.key_file {
+        Some(path) => match DigestKey::open(path) {
+            Err(error) if !options.build_args.is_empty() => Err(error).at(path),
+            Ok(_) | Err(_) => Ok(()),
+        },
+        None => Ok(()),
+    }
+}
 
 /// Builds images; see [`ImageSet::build`](crate::ImageSet::build).
 pub(crate) async fn run(
@@ -34,6 +47,7 @@ pub(crate) async fn run(
     engine: Arc<dyn Engine>,
     observer: Arc<dyn Observer>,
 ) -> Result<Summary> {
+    make_digest_key(&images.options)?;
     let preparation = decide::prepare(images).await?;
     let options = &images.options;
     if let Some(folder) = &options.logs_dir {

@@ -1,16 +1,23 @@
-//! What an image is made of, as labels that later runs compare.
+//! The inputs of an image, as labels that later runs compare.
 //!
-//! Three labels are put on every image built:
+//! Every image that is built gets three labels:
 //! - `slipway.fingerprint`: one hash over everything below and over the fingerprints of the
-//!   parents, so a change anywhere above changes it;
+//!   parents, so a change of any ancestor changes it;
 //! - `slipway.inputs`: a short hash of each input, so that a later run can say *which* changed;
-//! - `slipway.parents`: the ids of the images it was built from. The same inputs can give another
+//! - `slipway.parents`: the IDs of the images it was built from. The same inputs can give another
 //!   parent (`--force`, newer packages), and then the child is built again too.
+//!
+//! Images travel, and their labels with them. Build arguments, template variables and overrides may
+//! be secret and easy to guess, so their hashes are keyed with a secret of this host: nobody can
+//! find a value by trying. Another host cannot compare them: it builds images with build arguments
+//! again, unless it has the same key. The Dockerfile and the files are in the image anyway; their
+//! hashes are plain, and every host can compare them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use slipway_redact::DigestKey;
 
 use super::plan::Reason;
 use crate::context::Context;
@@ -26,6 +33,9 @@ pub const PARENTS_LABEL: &str = "slipway.parents";
 /// Enough hexadecimal digits to tell two versions of one file apart.
 const SHORT: usize = 12;
 
+/// The hash of this constant names a key.
+const KEY_NAME: &str = "slipway.inputs";
+
 /// Everything of an image's own that decides what it becomes, each as a short hash.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Inputs {
@@ -33,6 +43,9 @@ pub(crate) struct Inputs {
     build_args: String,
     options: String,
     files: BTreeMap<String, String>,
+    /// Names the key of the keyed hashes: those under different keys cannot be compared.
+    #[serde(default)]
+    key: String,
     /// Each build argument, to say which changed.
     #[serde(default)]
     arguments: BTreeMap<String, String>,
@@ -47,6 +60,7 @@ impl Inputs {
     pub(crate) fn new<'a>(
         context: &Context,
         options: &Options,
+        key: &DigestKey,
         rendered_from: impl Iterator<Item = (&'a str, &'a str)>,
     ) -> Inputs {
         let files = context.files().iter();
@@ -58,18 +72,21 @@ impl Inputs {
         let build_args: Vec<_> = build_args.filter(|(name, _)| !is_proxy(name)).collect();
         Inputs {
             dockerfile: short(&[context.dockerfile()]),
-            build_args: short(
-                &build_args
-                    .iter()
-                    .flat_map(|(k, v)| [k, v])
-                    .collect::<Vec<_>>(),
-            ),
+            build_args: match build_args.is_empty() {
+                // Without build arguments, every host can compare the fingerprint.
+                true => short::<&str>(&[]),
+                false => keyed(
+                    key,
+                    build_args.iter().flat_map(|(name, value)| [name, value]),
+                ),
+            },
+            key: keyed(key, [KEY_NAME]),
             arguments: build_args
                 .iter()
-                .map(|(name, value)| ((*name).clone(), short(&[value])))
+                .map(|(name, value)| ((*name).clone(), keyed(key, [name, value])))
                 .collect(),
             rendered_from: rendered_from
-                .map(|(name, text)| (name.to_owned(), short(&[text])))
+                .map(|(name, text)| (name.to_owned(), keyed(key, [name, text])))
                 .collect(),
             options: short(&[
                 options.platform.as_deref().unwrap_or_default(),
@@ -83,9 +100,9 @@ impl Inputs {
     fn changes(&self, then: &Inputs) -> Vec<Reason> {
         let mut reasons = Vec::new();
         if self.dockerfile != then.dockerfile {
-            let from = match then.rendered_from.is_empty() {
-                true => Vec::new(),
-                false => different(&self.rendered_from, &then.rendered_from),
+            let from = match self.key == then.key && !then.rendered_from.is_empty() {
+                true => different(&self.rendered_from, &then.rendered_from),
+                false => Vec::new(),
             };
             reasons.push(Reason::DockerfileChanged(from));
         }
@@ -102,8 +119,12 @@ impl Inputs {
             .filter(|name| !self.files.contains_key(*name));
         reasons.extend(gone.map(|name| Reason::FileRemoved(name.clone())));
         if self.build_args != then.build_args {
-            let arguments = different(&self.arguments, &then.arguments);
-            reasons.push(Reason::BuildArgsChanged(arguments));
+            let is_comparable =
+                self.key == then.key || self.arguments.keys().ne(then.arguments.keys());
+            reasons.push(match is_comparable {
+                true => Reason::BuildArgsChanged(different(&self.arguments, &then.arguments)),
+                false => Reason::OtherKey,
+            });
         }
         if self.options != then.options {
             reasons.push(Reason::OptionsChanged);
@@ -232,6 +253,13 @@ fn add(hasher: &mut Sha256, kind: &str, value: &str) {
     }
 }
 
+/// The short hash of what may be secret.
+fn keyed<T: AsRef<[u8]>>(key: &DigestKey, parts: impl IntoIterator<Item = T>) -> String {
+    let mut digest = key.digest(parts);
+    digest.truncate(SHORT);
+    digest
+}
+
 fn short<T: AsRef<str>>(parts: &[T]) -> String {
     let mut hasher = Sha256::new();
     for part in parts {
@@ -254,6 +282,7 @@ mod tests {
         options: Options,
         dockerfile: &'static str,
         variable: &'static str,
+        key: DigestKey,
         parents: BTreeMap<String, Parent>,
     }
 
@@ -271,6 +300,7 @@ mod tests {
                 dir,
                 dockerfile: "FROM x",
                 variable: "1",
+                key: DigestKey::random().unwrap(),
                 parents: BTreeMap::from([("ns/base:1".to_owned(), parent)]),
             }
         }
@@ -289,6 +319,7 @@ mod tests {
             let inputs = Inputs::new(
                 &context,
                 &self.options,
+                &self.key,
                 [("tag", self.variable), ("base", "b")].into_iter(),
             );
             let parents = self
@@ -368,6 +399,52 @@ mod tests {
     }
 
     #[test]
+    fn a_build_argument_cannot_be_guessed_from_the_labels() {
+        let mut case = Case::new();
+        let argument = ("TOKEN".to_owned(), "secret".to_owned());
+        case.options.build_args.extend([argument]);
+        let labels_of = |case: &Case| {
+            let (fingerprint, inputs) = case.state();
+            labels(&fingerprint, &inputs, &case.parents)
+        };
+        let ours = labels_of(&case);
+        // Somebody who has the image, the tree and the right guess, and not the key.
+        case.key = DigestKey::random().unwrap();
+        let guessed = labels_of(&case);
+        assert_ne!(ours[FINGERPRINT_LABEL], guessed[FINGERPRINT_LABEL]);
+        let inputs = |labels: &BTreeMap<String, String>| parse::<Inputs>(labels, INPUTS_LABEL);
+        let (ours, guessed) = (inputs(&ours).unwrap(), inputs(&guessed).unwrap());
+        assert_ne!(ours.build_args, guessed.build_args);
+        assert_ne!(ours.arguments["TOKEN"], guessed.arguments["TOKEN"]);
+        assert_ne!(ours.rendered_from["tag"], guessed.rendered_from["tag"]);
+    }
+
+    #[test]
+    fn another_host_compares_what_is_in_the_image_and_not_build_arguments() {
+        let other_key = |case: &mut Case| case.key = DigestKey::random().unwrap();
+        assert_eq!(Case::after(other_key), []);
+        let other_dockerfile = |case: &mut Case| {
+            other_key(case);
+            case.dockerfile = "FROM y";
+        };
+        assert_eq!(
+            Case::after(other_dockerfile),
+            [Reason::DockerfileChanged(Vec::new())]
+        );
+        let mut case = Case::new();
+        let argument = ("K".to_owned(), "V".to_owned());
+        case.options.build_args.extend([argument]);
+        let (then_fingerprint, then) = case.state();
+        let labels = labels(&then_fingerprint, &then, &case.parents);
+        other_key(&mut case);
+        let (fingerprint, inputs) = case.state();
+        assert_eq!(
+            compare(&labels, &fingerprint, &inputs, &case.parents),
+            [Reason::OtherKey]
+        );
+    }
+
+    #[test]
     fn parents_count_by_id_and_by_fingerprint() {
         let id = |case: &mut Case| {
             for parent in case.parents.values_mut() {
@@ -409,6 +486,7 @@ mod tests {
         fs::create_dir_all(image.join("conf/d")).unwrap();
         fs::create_dir_all(dir.path().join("ab")).unwrap();
         fs::write(image.join("Dockerfile.j2"), "FROM x").unwrap();
+        let key = DigestKey::random().unwrap();
         let state = || {
             let tree = crate::Tree::open(dir.path(), &[]).unwrap();
             let mut context = Context::read("FROM x".to_owned(), tree.context("a")).unwrap();
@@ -416,7 +494,12 @@ mod tests {
                 context.add_folder(name);
             }
             assert!(context.has("conf"));
-            let inputs = Inputs::new(&context, &Options::new(dir.path()), std::iter::empty());
+            let inputs = Inputs::new(
+                &context,
+                &Options::new(dir.path()),
+                &key,
+                std::iter::empty(),
+            );
             (
                 fingerprint(&context, &inputs, std::iter::empty()),
                 inputs,

@@ -25,6 +25,8 @@ pub enum Reason {
     FileRemoved(String),
     /// `--build-args` are others: these.
     BuildArgsChanged(Vec<String>),
+    /// It was built with build arguments under another host's key.
+    OtherKey,
     /// The platform, or whether layers are squashed.
     OptionsChanged,
     /// A parent is built in this run.
@@ -61,6 +63,9 @@ impl fmt::Display for Reason {
             Reason::BuildArgsChanged(names) => {
                 write!(f, "build arguments changed ({})", names.join(", "))
             }
+            Reason::OtherKey => f.write_str(
+                "build arguments cannot be compared: the image was built with another key",
+            ),
             Reason::OptionsChanged => f.write_str("build options changed"),
             Reason::ParentRebuilt(parent) => write!(f, "parent {parent} rebuilt"),
             Reason::ParentChanged(parent) => write!(f, "parent {parent} changed"),

@@ -7,12 +7,14 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 use slipway_files::ScratchDirectory;
+use slipway_redact::DigestKey;
 use slipway_suggest::nearest;
 
 use super::fingerprint::Inputs;
 use crate::context::{self, Context, DOCKERIGNORE, Ignored};
 use crate::error::{Error, IoContext, Result};
 use crate::graph::{Images, dockerfile};
+use crate::options::Options;
 use crate::sources::{self, Fetched, Fetching, SourceError, Wanted};
 
 /// Begins the names of the directories that sources are fetched into.
@@ -70,7 +72,8 @@ fn prepare_all(images: &Images) -> Result<Preparation> {
         .filter(|index| !failed.contains_key(index))
         .map(|&index| (index, fetched.remove(&index).unwrap_or_default()))
         .collect();
-    let read = |(index, fetched)| Ok((index, prepare_one(images, index, fetched)?));
+    let key = digest_key(&images.options)?;
+    let read = |(index, fetched)| Ok((index, prepare_one(images, &key, index, fetched)?));
     let ready: Result<_> = match with.len() {
         ..=FEW => with.into_iter().map(read).collect(),
         _ => with.into_par_iter().map(read).collect(),
@@ -143,7 +146,25 @@ fn fetch(
     Ok((Some(Arc::new(scratch)), fetched, failed))
 }
 
-fn prepare_one(images: &Images, index: usize, fetched: Vec<Fetched>) -> Result<Prepared> {
+/// Returns the host's key. A host without one has built nothing that could be recognised.
+fn digest_key(options: &Options) -> Result<DigestKey> {
+    if let Some(path) = &options.key_file {
+        match DigestKey::existing(path) {
+            Ok(Some(key)) => return Ok(key),
+            Err(error) if !options.build_args.is_empty() => return Err(error).at(path),
+            // Without build arguments, the key only helps to say why an image is built.
+            Ok(None) | Err(_) => {}
+        }
+    }
+    DigestKey::random().at(Path::new("/dev/urandom"))
+}
+
+fn prepare_one(
+    images: &Images,
+    key: &DigestKey,
+    index: usize,
+    fetched: Vec<Fetched>,
+) -> Result<Prepared> {
     let (options, tree) = (&images.options, &images.tree);
     let node = &images.graph.nodes[index];
     if !node.has_from {
@@ -208,7 +229,7 @@ fn prepare_one(images: &Images, index: usize, fetched: Vec<Fetched>) -> Result<P
         .iter()
         .map(|(name, text)| (name.as_str(), text.as_str()));
     let own = [(template.as_str(), text.as_str())];
-    let inputs = Inputs::new(&context, options, rendered_from.chain(own));
+    let inputs = Inputs::new(&context, options, key, rendered_from.chain(own));
     Ok(Prepared { context, inputs })
 }
 

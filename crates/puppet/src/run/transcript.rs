@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use slipway_redact::Redactor;
+use slipway_redact::{Redactor, printable};
 
 use crate::error::{At, Result};
 use crate::events::Event;
@@ -53,7 +53,7 @@ impl<'a> Transcript<'a> {
 
     /// Takes one line.
     pub fn line(&mut self, line: &str) -> Result<()> {
-        let line = self.redactor.redact(line.trim_end());
+        let line = self.redactor.redact(printable(line).trim_end());
         writeln!(self.file, "{line}").at("write", &self.path)?;
         self.events.send(Event::Line {
             subject: self.subject.to_owned(),

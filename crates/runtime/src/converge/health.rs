@@ -13,6 +13,7 @@ use super::{
     labels,
 };
 use slipway_engine::{ContainerState, ContainerSummary, Engine, EngineKind, Health};
+use slipway_redact::printable;
 
 /// Time between two looks at all containers.
 const GLANCE: Duration = Duration::from_millis(250);
@@ -110,7 +111,7 @@ async fn last_checks(engine: &dyn Engine, id: &str, redact: &Redact) -> Vec<Stri
     let skipped = log.len().saturating_sub(CHECKS);
     let last = log.into_iter().skip(skipped);
     last.map(|check| {
-        let said = redact(check.output.trim());
+        let said = redact(&printable(check.output.trim()));
         format!("exit code {}: {said}", check.exit_code)
     })
     .collect()

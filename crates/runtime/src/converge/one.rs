@@ -14,6 +14,7 @@ use super::survey::ASIDE;
 use super::{ContainerFailure, Event, Redact};
 use crate::systemd::Units;
 use slipway_engine::{ContainerSpec, ContainerState, Engine, EngineError, LogLine, Result};
+use slipway_redact::printable;
 
 /// How often a container that has to prove itself is looked at.
 const GLANCE: Duration = Duration::from_millis(100);
@@ -301,7 +302,7 @@ impl Run<'_> {
         match error {
             EngineError::Refused { .. } => Halt::Failure(Box::new(ContainerFailure {
                 container: name.to_owned(),
-                what: (self.options.redact)(&error.reason()),
+                what: (self.options.redact)(&printable(&error.reason())),
                 ..ContainerFailure::default()
             })),
             other => other.into(),
@@ -383,7 +384,7 @@ pub(super) async fn last_lines(
 pub(super) fn readable(lines: Vec<LogLine>, count: usize, redact: &Redact) -> Vec<String> {
     let skipped = lines.len().saturating_sub(count);
     let kept = lines.into_iter().skip(skipped);
-    kept.map(|(LogLine::Out(line) | LogLine::Err(line))| redact(&line))
+    kept.map(|(LogLine::Out(line) | LogLine::Err(line))| redact(&printable(&line)))
         .collect()
 }
 
@@ -432,4 +433,20 @@ fn unique(name: &str, between: &str) -> String {
         random /= 36;
     }
     longer
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[test]
+    fn a_secret_with_an_escape_sequence_in_it_is_masked() {
+        let redact: Redact = Arc::new(|text: &str| text.replace("secret", "***"));
+        let lines = vec![LogLine::Err(
+            "\u{1b}]0;title\u{7}se\u{1b}[0mcret".to_owned(),
+        )];
+        assert_eq!(readable(lines, 1, &redact), ["***"]);
+    }
 }

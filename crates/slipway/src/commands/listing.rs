@@ -10,7 +10,6 @@ use anyhow::anyhow;
 use futures_util::StreamExt;
 use serde_json::{Map, Value, json};
 use slipway_engine::{ContainerState, Engine, Health, LogLine};
-use slipway_files::Lock;
 use slipway_runtime::converge::{ApplyOptions, ContainerSet, Event};
 use slipway_runtime::manage::{self, Beside, Listed};
 use slipway_runtime::systemd::Units;
@@ -19,7 +18,9 @@ use crate::cli::{Cleanup, Delete, Global, Logs, Select, Systemd};
 use crate::exit::bad_input;
 use crate::output::{Level, Output, table};
 use crate::{engine, show};
+use slipway_files::Lock;
 use slipway_paths::Paths;
+use slipway_redact::printable;
 
 /// Lists containers.
 pub async fn ps(asked: &Select, global: &Global, output: &Output) -> anyhow::Result<()> {
@@ -166,8 +167,8 @@ pub async fn logs(asked: &Logs, global: &Global, output: &Output) -> anyhow::Res
     let mut lines = engine.logs(&container.id, asked.tail, asked.follow).await?;
     while let Some(line) = lines.next().await {
         let (stream, line) = match line? {
-            LogLine::Out(line) => ("stdout", redactor.redact(&line)),
-            LogLine::Err(line) => ("stderr", redactor.redact(&line)),
+            LogLine::Out(line) => ("stdout", redactor.redact(&printable(&line))),
+            LogLine::Err(line) => ("stderr", redactor.redact(&printable(&line))),
         };
         if output.is_json() {
             output.result(&json!({"stream": stream, "line": line}).to_string());

@@ -249,6 +249,8 @@ pub fn options(
     options.threads = number("threads")?.max(1);
     options.retries = number("retries")?;
     options.logs_dir = path("logs_dir")?;
+    let state = slipway_files::state_directory().ok();
+    options.key_file = state.map(|state| state.join("image-key"));
     if options.kolla.is_some() {
         return Ok(options); // It has its own script.
     }
