@@ -7,29 +7,24 @@
 #![allow(clippy::print_stdout, reason = "it is a program")]
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use slipway_engine::{ConnectOptions, connect};
-use slipway_image::{Event, ImageSet, Observer, Options};
+use slipway_image::{Event, Events, ImageSet, Options};
 
-struct Printer;
-
-impl Observer for Printer {
-    fn event(&self, event: &Event<'_>) {
-        match event {
-            Event::Started { decision } => {
-                println!("{}: building ({})", decision.image, decision.why())
-            }
-            Event::Finished { image, took, .. } => {
-                println!("{image}: built in {:.1} s", took.as_secs_f64())
-            }
-            Event::Skipped { decision } => println!("{}: {}", decision.image, decision.why()),
-            Event::Failed { failure } => println!("{failure}"),
-            Event::ParentFailed { image, parent } => {
-                println!("{image}: not built, {parent} failed")
-            }
-            _ => {}
+fn print(event: &Event) {
+    match event {
+        Event::Started { decision } => {
+            println!("{}: building ({})", decision.image, decision.why())
         }
+        Event::Finished { image, took, .. } => {
+            println!("{image}: built in {:.1} s", took.as_secs_f64())
+        }
+        Event::Skipped { decision } => println!("{}: {}", decision.image, decision.why()),
+        Event::Failed { failure } => println!("{failure}"),
+        Event::ParentFailed { image, parent } => {
+            println!("{image}: not built, {parent} failed")
+        }
+        _ => {}
     }
 }
 
@@ -58,7 +53,9 @@ fn options() -> Result<Options, String> {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let images = ImageSet::load(options()?)?;
     let engine = connect(&ConnectOptions::default()).await?;
-    let summary = images.build(engine, Arc::new(Printer)).await?;
+    let summary = images
+        .build(engine, Events::new(|event| print(&event)))
+        .await?;
     println!("{}", serde_json::to_string_pretty(&summary)?);
     if summary.is_success() {
         Ok(())

@@ -53,12 +53,13 @@ mod tree;
 mod write;
 
 pub use build::{
-    Built, Event, Failed, FailedInstruction, FailedStatus, Failure, Left, Named, Observer, Summary,
+    Built, Event, Failed, FailedInstruction, FailedStatus, Failure, Left, Named, Summary,
 };
 pub use decide::{Action, Decision, FINGERPRINT_LABEL, INPUTS_LABEL, PARENTS_LABEL, Plan, Reason};
 pub use error::{Error, Result, TemplateError};
 pub use options::{Options, Pip};
 pub use render::render;
 pub use set::ImageSet;
+pub use slipway_events::Events;
 pub use sources::{ImageSources, Source, SourceError, SourceKind, together as archives_together};
 pub use tree::Tree;

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use slipway_engine::Engine;
+use slipway_events::Events;
 
-use crate::build::{self, Observer, Summary};
+use crate::build::{self, Event, Summary};
 use crate::decide::{self, Plan};
 use crate::error::Result;
 use crate::graph::{Images, Selection};
@@ -91,11 +92,7 @@ impl ImageSet {
     /// Dropping the future cancels the running builds. An image gets its name only when it is
     /// complete, so a build that ends early leaves whole images or none. Builds of the same
     /// namespace and tag on one machine take turns.
-    pub async fn build(
-        &self,
-        engine: Arc<dyn Engine>,
-        observer: Arc<dyn Observer>,
-    ) -> Result<Summary> {
-        build::run(&self.0, engine, observer).await
+    pub async fn build(&self, engine: Arc<dyn Engine>, events: Events<Event>) -> Result<Summary> {
+        build::run(&self.0, engine, events).await
     }
 }

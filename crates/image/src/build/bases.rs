@@ -2,8 +2,9 @@
 
 use futures_util::StreamExt;
 use slipway_engine::{Engine, EngineKind, ImageSummary};
+use slipway_events::Events;
 
-use super::{Event, Observer};
+use super::Event;
 use crate::decide::RunState;
 use crate::error::{Error, Result};
 use crate::graph::Images;
@@ -12,7 +13,7 @@ use crate::graph::Images;
 pub(super) async fn fetch(
     images: &Images,
     engine: &dyn Engine,
-    observer: &dyn Observer,
+    events: &Events<Event>,
     state: &mut RunState,
 ) -> Result<()> {
     let options = &images.options;
@@ -25,7 +26,7 @@ pub(super) async fn fetch(
         if !options.pull {
             return Err(Error::NoBaseImageLocally(reference));
         }
-        let pulled = pull(engine, observer, &reference).await;
+        let pulled = pull(engine, events, &reference).await;
         let image = pulled.map_err(|reason| match missing.contains(&reference) {
             true => Error::NoBaseImage {
                 reference: reference.clone(),
@@ -40,7 +41,7 @@ pub(super) async fn fetch(
     }
     if options.pull {
         for reference in state.missing_parents(images) {
-            let pulled = pull(engine, observer, &reference).await;
+            let pulled = pull(engine, events, &reference).await;
             state.add_parent(&reference, pulled);
         }
     }
@@ -96,10 +97,12 @@ fn is_for(found: &str, wanted: &str) -> bool {
 
 async fn pull(
     engine: &dyn Engine,
-    observer: &dyn Observer,
+    events: &Events<Event>,
     reference: &str,
 ) -> Result<ImageSummary, String> {
-    observer.event(&Event::Pulling { reference });
+    events.send(Event::Pulling {
+        reference: reference.to_owned(),
+    });
     let mut progress = engine
         .pull_image(reference)
         .await

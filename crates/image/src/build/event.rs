@@ -1,6 +1,6 @@
-//! What a build tells while it runs.
+//! Events of a build.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::failure::Failure;
@@ -9,91 +9,115 @@ use crate::decide::Decision;
 /// Something that happened during a build.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub enum Event<'a> {
-    /// Another build of the same namespace and tag is running; this one waits for it.
+pub enum Event {
+    /// Another build of the same namespace and tag runs; this one waits for it.
     Waiting,
     /// An image of the distribution, or a skipped parent, is pulled.
     Pulling {
         /// Its reference.
-        reference: &'a str,
+        reference: String,
     },
-    /// An image's build begins.
+    /// The build of an image starts.
     Started {
-        /// The image, and why.
-        decision: &'a Decision,
+        /// The image, and why it is built.
+        decision: Decision,
     },
-    /// An image's build says something.
+    /// The build of an image printed a line.
     Line {
         /// The image.
-        image: &'a str,
-        /// One line, without its end.
-        line: &'a str,
+        image: String,
+        /// The line, without its end.
+        line: String,
     },
-    /// An image's log cannot be written any more; the build goes on.
+    /// An image's log can no longer be written; the build continues.
     LogLost {
         /// The image.
-        image: &'a str,
+        image: String,
         /// The log.
-        path: &'a Path,
-        /// Why.
-        error: &'a std::io::Error,
+        path: PathBuf,
+        /// The error.
+        error: String,
     },
-    /// The engine failed; the build is tried again.
+    /// The engine or the network failed; the build is tried again.
     Retrying {
         /// The image.
-        image: &'a str,
-        /// What the engine said.
-        error: &'a str,
-        /// How long to wait first.
+        image: String,
+        /// The error.
+        error: String,
+        /// The pause before the next try.
         after: Duration,
     },
     /// An image is built.
     Finished {
         /// The image.
-        image: &'a str,
-        /// How long it took.
+        image: String,
+        /// The time it took.
         took: Duration,
         /// Its id.
-        id: &'a str,
+        id: String,
     },
-    /// An image is pushed.
+    /// The push of an image starts.
     Pushing {
         /// The image.
-        image: &'a str,
+        image: String,
     },
     /// A registry has an image.
     Pushed {
         /// The image.
-        image: &'a str,
+        image: String,
         /// Its digest there.
-        digest: &'a str,
+        digest: String,
     },
     /// An image is not built, because it need not or must not be.
     Skipped {
-        /// The image, and why.
-        decision: &'a Decision,
+        /// The image, and why it is not built.
+        decision: Decision,
     },
-    /// An image's build failed.
+    /// The build or the push of an image failed.
     Failed {
-        /// What went wrong, and where.
-        failure: &'a Failure,
+        /// The failure.
+        failure: Failure,
     },
     /// An image is not built because its parent is not.
     ParentFailed {
         /// The image.
-        image: &'a str,
+        image: String,
         /// The parent.
-        parent: &'a str,
+        parent: String,
     },
 }
 
-/// Someone who watches a build. Called from several threads; must not block.
-pub trait Observer: Send + Sync {
-    /// Something happened.
-    fn event(&self, event: &Event<'_>);
-}
-
-/// Watches nothing.
-impl Observer for () {
-    fn event(&self, _event: &Event<'_>) {}
+impl slipway_events::Event for Event {
+    fn record(&self) {
+        match self {
+            Event::Waiting => tracing::info!("waiting for another build"),
+            Event::Pulling { reference } => tracing::info!(reference, "pulling"),
+            Event::Started { decision } => {
+                tracing::info!(image = decision.image, reason = decision.why(), "started");
+            }
+            Event::Line { image, line } => tracing::trace!(image, line, "output"),
+            Event::LogLost { image, path, error } => {
+                tracing::warn!(image, path = %path.display(), error, "log lost");
+            }
+            Event::Retrying {
+                image,
+                error,
+                after,
+            } => tracing::warn!(image, error, seconds = after.as_secs(), "retrying"),
+            Event::Finished { image, took, id } => {
+                tracing::info!(image, seconds = took.as_secs_f64(), id, "built");
+            }
+            Event::Pushing { image } => tracing::info!(image, "pushing"),
+            Event::Pushed { image, digest } => tracing::info!(image, digest, "pushed"),
+            Event::Skipped { decision } => {
+                tracing::info!(image = decision.image, reason = decision.why(), "skipped");
+            }
+            Event::Failed { failure } => {
+                tracing::error!(image = failure.image, error = failure.message, "failed");
+            }
+            Event::ParentFailed { image, parent } => {
+                tracing::error!(image, parent, "parent failed");
+            }
+        }
+    }
 }

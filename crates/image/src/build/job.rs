@@ -10,9 +10,10 @@ use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use slipway_engine::{BuildRequest, Engine, EngineError, Progress};
+use slipway_events::Events;
 use slipway_redact::printable;
 
-use super::event::{Event, Observer};
+use super::event::Event;
 use super::failure::{FailedInstruction, Failure, Source, Step, origin};
 use super::network_fault;
 use crate::context::{Context, DOCKERFILE};
@@ -93,7 +94,7 @@ impl Job {
     pub(super) async fn run(
         self,
         engine: &dyn Engine,
-        observer: &dyn Observer,
+        events: &Events<Event>,
     ) -> Result<Done, Failure> {
         let started = Instant::now();
         let mut output = Output::default();
@@ -109,7 +110,7 @@ impl Job {
         let mut wait = FIRST_WAIT;
         let mut retries = self.images.options.retries;
         loop {
-            let error = match self.attempt(engine, observer, &mut output).await {
+            let error = match self.attempt(engine, events, &mut output).await {
                 Ok(id) => {
                     return Ok(Done {
                         id,
@@ -126,9 +127,9 @@ impl Job {
                 return Err(self.failure(message(&error), &output));
             };
             retries -= 1;
-            observer.event(&Event::Retrying {
-                image: self.name(),
-                error: &said,
+            events.send(Event::Retrying {
+                image: self.name().to_owned(),
+                error: said,
                 after: wait,
             });
             tokio::time::sleep(wait).await;
@@ -137,16 +138,16 @@ impl Job {
     }
 
     /// Shows a line of the build's output, and keeps it for the log and for the failure's report.
-    fn take_line(&self, line: &str, observer: &dyn Observer, output: &mut Output) {
-        observer.event(&Event::Line {
-            image: self.name(),
-            line,
+    fn take_line(&self, line: &str, events: &Events<Event>, output: &mut Output) {
+        events.send(Event::Line {
+            image: self.name().to_owned(),
+            line: line.to_owned(),
         });
         if let (Err(error), Some(path)) = (output.add(line.to_owned()), self.log_file()) {
-            observer.event(&Event::LogLost {
-                image: self.name(),
-                path: &path,
-                error: &error,
+            events.send(Event::LogLost {
+                image: self.name().to_owned(),
+                path,
+                error: error.to_string(),
             });
         }
     }
@@ -154,7 +155,7 @@ impl Job {
     async fn attempt(
         &self,
         engine: &dyn Engine,
-        observer: &dyn Observer,
+        events: &Events<Event>,
         output: &mut Output,
     ) -> Result<String, EngineError> {
         output.step = None;
@@ -167,7 +168,7 @@ impl Job {
             match step? {
                 Progress::Line(text) => {
                     for line in printable(&text).split('\n') {
-                        self.take_line(line, observer, output);
+                        self.take_line(line, events, output);
                     }
                 }
                 Progress::ImageId(id) => image = Some(id),

@@ -15,10 +15,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use slipway_engine::Engine;
+use slipway_events::Events;
 use slipway_redact::DigestKey;
 use tokio::task::JoinSet;
 
-pub use event::{Event, Observer};
+pub use event::Event;
 pub use failure::{FailedInstruction, Failure};
 pub use summary::{Built, Failed, FailedStatus, Left, Named, Pushed, Summary};
 
@@ -45,7 +46,7 @@ fn make_digest_key(options: &Options) -> Result<()> {
 pub(crate) async fn run(
     images: &Arc<Images>,
     engine: Arc<dyn Engine>,
-    observer: Arc<dyn Observer>,
+    events: Events<Event>,
 ) -> Result<Summary> {
     make_digest_key(&images.options)?;
     let preparation = decide::prepare(images).await?;
@@ -54,16 +55,16 @@ pub(crate) async fn run(
         std::fs::create_dir_all(folder).at(folder)?;
     }
     let _lock = lock::acquire(&engine.info().address, &options.reference("*"), || {
-        observer.event(&Event::Waiting);
+        events.send(Event::Waiting);
     })
     .await?;
     let mut state = RunState::read(images, &*engine).await?;
-    bases::fetch(images, &*engine, &*observer, &mut state).await?;
+    bases::fetch(images, &*engine, &events, &mut state).await?;
     bases::check_platform(images, &*engine, &state).await?;
     let mut build = Build {
         images,
         engine,
-        observer,
+        events,
         prepared: preparation.ready,
         unfetched: preparation.failed,
         state,
@@ -89,7 +90,7 @@ pub(crate) async fn run(
 struct Build<'a> {
     images: &'a Arc<Images>,
     engine: Arc<dyn Engine>,
-    observer: Arc<dyn Observer>,
+    events: Events<Event>,
     prepared: BTreeMap<usize, Prepared>,
     /// Images whose sources could not be had.
     unfetched: BTreeMap<usize, SourceError>,
@@ -231,14 +232,14 @@ impl Build<'_> {
             (Action::Build, Some(prepared)) => {
                 let labels = self.state.labels(self.images, prepared, index)?;
                 let job = Job::new(self.images, index, prepared, labels);
-                let (engine, observer) = (Arc::clone(&self.engine), Arc::clone(&self.observer));
-                self.observer.event(&Event::Started {
-                    decision: &decision,
+                let (engine, events) = (Arc::clone(&self.engine), self.events.clone());
+                self.events.send(Event::Started {
+                    decision: decision.clone(),
                 });
                 let started = self.began.elapsed();
                 self.building += 1;
                 running.spawn(async move {
-                    let result = Box::new(job.run(&*engine, &*observer).await);
+                    let result = Box::new(job.run(&*engine, &events).await);
                     Ended::Build {
                         index,
                         decision,
@@ -256,7 +257,10 @@ impl Build<'_> {
     fn orphaned(&mut self, index: usize, culprit: usize) {
         let nodes = &self.images.graph.nodes;
         let (image, parent) = (&nodes[index].name, &nodes[culprit].name);
-        self.observer.event(&Event::ParentFailed { image, parent });
+        self.events.send(Event::ParentFailed {
+            image: image.clone(),
+            parent: parent.clone(),
+        });
         self.summary.failed.push(Failed {
             name: image.clone(),
             status: FailedStatus::ParentError,
@@ -268,8 +272,8 @@ impl Build<'_> {
 
     /// An image that is left as it is.
     fn left(&mut self, index: usize, decision: Decision, action: Action) {
-        self.observer.event(&Event::Skipped {
-            decision: &decision,
+        self.events.send(Event::Skipped {
+            decision: decision.clone(),
         });
         let left = Left {
             name: decision.image,
@@ -296,10 +300,10 @@ impl Build<'_> {
         started: Duration,
         done: job::Done,
     ) {
-        self.observer.event(&Event::Finished {
-            image: &decision.image,
+        self.events.send(Event::Finished {
+            image: decision.image.clone(),
             took: done.took,
-            id: &done.id,
+            id: done.id.clone(),
         });
         let fingerprint = done
             .labels
@@ -329,7 +333,9 @@ impl Build<'_> {
     }
 
     fn failed(&mut self, index: usize, failure: Failure) {
-        self.observer.event(&Event::Failed { failure: &failure });
+        self.events.send(Event::Failed {
+            failure: failure.clone(),
+        });
         self.summary.failed.push(Failed {
             name: failure.image.clone(),
             status: FailedStatus::Error,
@@ -343,13 +349,20 @@ impl Build<'_> {
     fn push(&mut self, index: usize, running: &mut Running) {
         let node = &self.images.graph.nodes[index];
         let (name, reference) = (node.name.clone(), node.reference.clone());
-        let (engine, observer) = (Arc::clone(&self.engine), Arc::clone(&self.observer));
+        let (engine, events) = (Arc::clone(&self.engine), self.events.clone());
         let retries = self.images.options.retries;
         let started = self.began.elapsed();
-        self.observer.event(&Event::Pushing { image: &name });
+        self.events.send(Event::Pushing {
+            image: name.clone(),
+        });
         self.pushing += 1;
         running.spawn(async move {
-            let say = |line: &str| observer.event(&Event::Line { image: &name, line });
+            let say = |line: &str| {
+                events.send(Event::Line {
+                    image: name.clone(),
+                    line: line.to_owned(),
+                });
+            };
             let result = push::push(&*engine, &reference, retries, &say).await;
             Ended::Push {
                 index,
@@ -364,9 +377,9 @@ impl Build<'_> {
         let took = self.began.elapsed().saturating_sub(started);
         match result {
             Ok(digest) => {
-                self.observer.event(&Event::Pushed {
-                    image: &node.name,
-                    digest: &digest,
+                self.events.send(Event::Pushed {
+                    image: node.name.clone(),
+                    digest: digest.clone(),
                 });
                 self.summary.note_digest(&node.name, &digest);
                 self.summary.pushed.push(Pushed {
@@ -379,7 +392,9 @@ impl Build<'_> {
             }
             Err(reason) => {
                 let failure = Failure::of_push(&node.name, &node.reference, &reason);
-                self.observer.event(&Event::Failed { failure: &failure });
+                self.events.send(Event::Failed {
+                    failure: failure.clone(),
+                });
                 self.summary.forget(&node.name);
                 self.summary.failed.push(Failed {
                     name: node.name.clone(),

@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use slipway_engine::{ConnectOptions, Engine, connect};
-use slipway_image::{Error, Event, ImageSet, Observer, Options, Plan, Summary};
+use slipway_events::Events;
+use slipway_image::{Error, Event, ImageSet, Options, Plan, Summary};
 
 static NUMBER: AtomicUsize = AtomicUsize::new(0);
 
@@ -18,7 +19,7 @@ pub struct Fixture {
     pub seen: Arc<Seen>,
 }
 
-/// What an observer was told, in short.
+/// Events, in short.
 #[derive(Default)]
 pub struct Seen(Mutex<Vec<String>>);
 
@@ -43,8 +44,8 @@ impl Seen {
     }
 }
 
-impl Observer for Seen {
-    fn event(&self, event: &Event<'_>) {
+impl Seen {
+    fn add(&self, event: &Event) {
         let short = match event {
             Event::Started { decision } => format!("start {}: {}", decision.image, decision.why()),
             Event::Finished { image, .. } => format!("finish {image}"),
@@ -104,8 +105,9 @@ impl Fixture {
     }
 
     pub async fn build(&self) -> Result<Summary, Error> {
-        let observer = Arc::clone(&self.seen) as Arc<dyn Observer>;
-        let built = self.load()?.build(Arc::clone(&self.engine), observer).await;
+        let seen = Arc::clone(&self.seen);
+        let events = Events::new(move |event| seen.add(&event));
+        let built = self.load()?.build(Arc::clone(&self.engine), events).await;
         built.inspect(|summary| {
             // Shown where a test fails that did not mean it to.
             for failure in &summary.failures {

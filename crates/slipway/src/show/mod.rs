@@ -1,5 +1,6 @@
 //! Renders events and results for the terminal.
 
+pub mod build;
 pub mod containers;
 pub mod deploy;
 pub mod puppet;

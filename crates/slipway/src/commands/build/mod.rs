@@ -2,7 +2,6 @@
 
 mod again;
 mod options;
-mod progress;
 mod reports;
 mod show;
 mod sources;
@@ -22,8 +21,6 @@ use crate::engine;
 use crate::exit::bad_input;
 use crate::output::{Level, Output};
 use reports::Report;
-
-const TOPIC: &str = "build";
 
 /// Renders, and builds what has changed.
 pub async fn run(
@@ -121,8 +118,9 @@ async fn run_as(
     if asked.plan {
         return show::plan(&images.plan(engine.as_ref()).await?, output);
     }
-    let observer = Arc::new(progress::Progress(Arc::clone(output)));
-    let summary = images.build(engine, observer).await?;
+    let summary = images
+        .build(engine, crate::show::build::events(output))
+        .await?;
     let written = reports.write(asked, &summary, output);
     let allowed_to_fail = settings.list("allowed_to_fail").map_err(bad_input)?;
     match (
