@@ -23,9 +23,7 @@ pub use api::connect;
 pub use locate::ConnectOptions;
 
 pub use error::{EngineError, Result};
-pub use spec::{
-    Bind, ContainerSpec, DeviceSpec, ExecSpec, HealthcheckSpec, PortSpec, RestartPolicy, UlimitSpec,
-};
+pub use spec::{ContainerSpec, ExecSpec};
 
 /// What an engine says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,13 @@
-//! What to make a container from, in the engine's terms.
+//! The specification that the engine makes a container from.
+//!
+//! The types of single values are those of a container's configuration in `slipway-service`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
+
+use slipway_service::{
+    Device, Healthcheck, Port, PublishedPort, RestartPolicy, Ulimit, VolumeMount,
+};
 
 /// Everything the engine needs to make one container.
 ///
@@ -26,10 +32,8 @@ pub struct ContainerSpec {
     pub hostname: Option<String>,
     /// Labels.
     pub labels: BTreeMap<String, String>,
-    /// Host paths and named volumes mounted inside.
-    pub binds: Vec<Bind>,
-    /// Paths inside that get a volume without a name.
-    pub anonymous_volumes: Vec<String>,
+    /// Host paths, named volumes and volumes without a name mounted inside.
+    pub mounts: Vec<VolumeMount>,
     /// Containers whose volumes are mounted too.
     pub volumes_from: Vec<String>,
     /// In-memory file systems: path → options.
@@ -53,11 +57,11 @@ pub struct ContainerSpec {
     /// Security options, `label=disable` and the like.
     pub security_opt: Vec<String>,
     /// Resource limits.
-    pub ulimits: Vec<UlimitSpec>,
-    /// When the engine starts it again by itself.
+    pub ulimits: Vec<Ulimit>,
+    /// When the engine restarts it.
     pub restart: Option<RestartPolicy>,
     /// Healthcheck; the image's own when `None`.
-    pub healthcheck: Option<HealthcheckSpec>,
+    pub healthcheck: Option<Healthcheck>,
     /// Signal that stops it.
     pub stop_signal: Option<String>,
     /// Time between that signal and SIGKILL.
@@ -84,25 +88,25 @@ pub struct ContainerSpec {
     pub pids_limit: Option<i64>,
     /// Microseconds of CPU time in each scheduler period.
     pub cpu_quota: Option<i64>,
-    /// Memory in bytes that it is pushed back to when the host has little.
+    /// Soft memory limit in bytes, enforced when the host is short of memory.
     pub memory_reservation: Option<i64>,
     /// Bytes of /dev/shm.
     pub shm_size: Option<i64>,
-    /// Its cgroup is made under this one.
+    /// The parent of its cgroup.
     pub cgroup_parent: Option<String>,
     /// Devices of the host.
-    pub devices: Vec<DeviceSpec>,
+    pub devices: Vec<Device>,
     /// Name servers.
     pub dns: Vec<String>,
     /// Search domains.
     pub dns_search: Vec<String>,
     /// Domain name inside.
     pub domainname: Option<String>,
-    /// Ports inside, `80/tcp`, that are offered.
-    pub exposed_ports: Vec<String>,
-    /// Ports inside that the host has too.
-    pub published_ports: Vec<PortSpec>,
-    /// Nothing but its mounts can be written to.
+    /// Ports that other containers may use.
+    pub exposed_ports: Vec<Port>,
+    /// Ports published on the host.
+    pub published_ports: Vec<PublishedPort>,
+    /// The root file system is read-only.
     pub read_only: bool,
     /// A small first process that reaps others.
     pub init: bool,
@@ -120,88 +124,6 @@ impl std::fmt::Debug for ContainerSpec {
             .field("image", &self.image)
             .finish_non_exhaustive()
     }
-}
-
-/// One mount: a host path (or a named volume) and where it appears inside.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Bind {
-    /// Absolute host path, or a volume's name.
-    pub source: String,
-    /// Absolute path inside.
-    pub target: String,
-    /// Options such as `ro`, `z`, `shared`, in order.
-    pub options: Vec<String>,
-}
-
-impl std::fmt::Display for Bind {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}:{}", self.source, self.target)?;
-        if !self.options.is_empty() {
-            write!(f, ":{}", self.options.join(","))?;
-        }
-        Ok(())
-    }
-}
-
-/// A device of the host inside a container.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DeviceSpec {
-    /// Path on the host.
-    pub host: String,
-    /// Path inside.
-    pub inside: String,
-    /// Some of `r`, `w` and `m`.
-    pub permissions: String,
-}
-
-/// A port inside that the host has too.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PortSpec {
-    /// Port inside, `80/tcp`.
-    pub inside: String,
-    /// Address of the host; empty for all of them.
-    pub host_ip: String,
-    /// Port of the host; empty for any that is free.
-    pub host_port: String,
-}
-
-/// A resource limit.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UlimitSpec {
-    /// `nofile`, `nproc`, …
-    pub name: String,
-    /// Soft limit.
-    pub soft: i64,
-    /// Hard limit.
-    pub hard: i64,
-}
-
-/// When the engine starts a stopped container again.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RestartPolicy {
-    /// Never.
-    No,
-    /// Whenever it stops.
-    Always,
-    /// Whenever it stops, unless somebody stopped it.
-    UnlessStopped,
-    /// When it exits non-zero, at most this often (no limit when `None`).
-    OnFailure(Option<i64>),
-}
-
-/// How the engine finds out whether a container is healthy.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub struct HealthcheckSpec {
-    /// As the API has it: `["CMD-SHELL", "…"]`, `["CMD", …]` or `["NONE"]`.
-    pub test: Vec<String>,
-    /// Time between two checks.
-    pub interval: Option<Duration>,
-    /// Time one check may take.
-    pub timeout: Option<Duration>,
-    /// Failures in a row that mean unhealthy.
-    pub retries: Option<i64>,
-    /// Time at the start in which failures do not count.
-    pub start_period: Option<Duration>,
 }
 
 /// A command to run inside a running container.

@@ -13,8 +13,9 @@ use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use slipway_engine::{
     BuildRequest, ConnectOptions, ContainerSpec, ContainerState, Engine, EngineError, EngineKind,
-    ExecSpec, Progress, RestartPolicy, connect,
+    ExecSpec, Progress, connect,
 };
+use slipway_service::RestartPolicy;
 use slipway_test_support::FakeEngine;
 
 slipway_test_support::harness! {

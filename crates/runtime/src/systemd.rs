@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use slipway_service::{Action, ContainerKeys};
+use slipway_service::{Action, ContainerKeys, Key, RestartPolicy};
 use tokio::process::Command;
 
 /// There where systemd is the first process.
@@ -367,10 +367,10 @@ pub(crate) fn is_wanted(keys: &ContainerKeys) -> bool {
 /// A container's restart policy in systemd's words. It has none for `unless-stopped`: what an
 /// operator stops by systemctl stays stopped until the next boot either way.
 pub(crate) fn restart(keys: &ContainerKeys) -> Option<&'static str> {
-    match keys.restart.as_deref() {
-        None | Some("no") => None,
-        Some(policy) if policy.starts_with("on-failure") => Some("on-failure"),
-        Some(_) => Some("always"),
+    match keys.restart? {
+        RestartPolicy::No => None,
+        RestartPolicy::OnFailure(_) => Some("on-failure"),
+        RestartPolicy::Always | RestartPolicy::UnlessStopped => Some("always"),
     }
 }
 
@@ -378,11 +378,15 @@ fn is_container_unit(name: &str) -> bool {
     name.starts_with(PREFIX) && name.ends_with(".service")
 }
 
-/// The generator knows the container by its id, people by its name; and nothing of the keys that
-/// paunch has for systemd.
+/// The text of a unit: what Podman generated, with the container's name for its id, and with the
+/// settings of the container's keys.
 fn with_keys(generated: &str, unit: &str, keys: &ContainerKeys) -> String {
     let container = unit.strip_prefix(PREFIX).unwrap_or(unit);
     let container = container.strip_suffix(".service").unwrap_or(container);
+    let settings: Vec<(&str, String)> = Key::ALL
+        .iter()
+        .flat_map(|key| unit_settings(*key, keys))
+        .collect();
     let mut text = String::new();
     let mut line = |line: &str| {
         // A value of several lines would be several settings.
@@ -391,31 +395,100 @@ fn with_keys(generated: &str, unit: &str, keys: &ContainerKeys) -> String {
     };
     let lines = generated.lines().skip_while(|line| line.starts_with('#'));
     for generated in lines {
-        match generated {
-            _ if generated.starts_with("Description=") => {
-                line(&format!("Description={container} container"));
-            }
-            _ => line(generated),
+        match generated.starts_with("Description=") {
+            true => line(&format!("Description={container} container")),
+            false => line(generated),
         }
-        match generated {
-            "[Unit]" => {
-                for wanted in &keys.depends_on {
-                    let wanted = wanted.strip_suffix(".service").unwrap_or(wanted);
-                    line(&format!("Wants={wanted}.service"));
-                }
-            }
-            "[Service]" => {
-                for (name, value) in keys.systemd_exec_flags.iter().flatten() {
+        let added = settings.iter().filter(|(section, _)| *section == generated);
+        added.for_each(|(_, setting)| line(setting));
+    }
+    text
+}
+
+/// The lines that a key adds to a unit, each with its section.
+fn unit_settings(key: Key, keys: &ContainerKeys) -> Vec<(&'static str, String)> {
+    match key {
+        Key::DependsOn => {
+            let units = keys.depends_on.iter();
+            let names = units.map(|unit| unit.strip_suffix(".service").unwrap_or(unit));
+            names
+                .map(|name| ("[Unit]", format!("Wants={name}.service")))
+                .collect()
+        }
+        Key::SystemdExecFlags => {
+            let flags = keys.systemd_exec_flags.iter().flatten();
+            flags
+                .map(|(name, value)| {
                     let value = value
                         .as_str()
                         .map_or_else(|| value.to_string(), str::to_owned);
-                    line(&format!("{name}={value}"));
-                }
-            }
-            _ => {}
+                    ("[Service]", format!("{name}={value}"))
+                })
+                .collect()
         }
+        // Podman's generator is asked for these.
+        Key::Restart | Key::StopGracePeriod => Vec::new(),
+        // The container has them.
+        Key::Image
+        | Key::Action
+        | Key::StartOrder
+        | Key::ExitCodes
+        | Key::Command
+        | Key::Detach
+        | Key::Environment
+        | Key::EnvFile
+        | Key::Healthcheck
+        | Key::Interactive
+        | Key::Tty
+        | Key::Net
+        | Key::Ipc
+        | Key::Pid
+        | Key::Uts
+        | Key::Privileged
+        | Key::Remove
+        | Key::User
+        | Key::GroupAdd
+        | Key::Volumes
+        | Key::VolumesFrom
+        | Key::LogTag
+        | Key::CpuShares
+        | Key::MemLimit
+        | Key::MemswapLimit
+        | Key::MemSwappiness
+        | Key::SecurityOpt
+        | Key::StopSignal
+        | Key::Hostname
+        | Key::ExtraHosts
+        | Key::CpusetCpus
+        | Key::CapAdd
+        | Key::CapDrop
+        | Key::Ulimit
+        | Key::PidsLimit
+        | Key::CgroupParent
+        | Key::CpuQuota
+        | Key::Devices
+        | Key::Dns
+        | Key::DnsSearch
+        | Key::Domainname
+        | Key::Entrypoint
+        | Key::Expose
+        | Key::Init
+        | Key::Labels
+        | Key::LogDriver
+        | Key::LogOpt
+        | Key::MemReservation
+        | Key::Ports
+        | Key::ReadOnly
+        | Key::ShmSize
+        | Key::StdinOpen
+        | Key::Sysctls
+        | Key::Tmpfs
+        | Key::Ulimits
+        | Key::WorkingDir
+        | Key::ConfigVolume
+        | Key::CheckInterval
+        | Key::Test => Vec::new(),
     }
-    text
 }
 
 fn remove(path: &Path) -> Result<()> {

@@ -12,6 +12,9 @@
 //!   refuses. Times of a healthcheck may be plain seconds.
 //! * The texts `"true"` and `"false"`, which Heat makes of booleans, mean what they say; paunch
 //!   takes any text that is not empty for true.
+//! * `start_order` and `exit_codes` may be written as strings or as numbers with a zero fraction
+//!   (`"1"`, `1.0`); paunch compares strings with numbers, and never finds them equal.
+//! * Podman runs a healthcheck as the container's user. paunch had systemd run it, as root.
 //! * `pids_limit` counts, and a healthcheck has `start_period`; paunch has the one for podman only
 //!   and not the other. A healthcheck's `test` may be a list in the engine's form.
 //! * Of what paunch left to do, these keys of Compose's first version count: `cgroup_parent`,
@@ -36,8 +39,8 @@ mod keys;
 mod values;
 
 pub use compose::{Device, Port, PublishedPort};
-pub use keys::{Action, ContainerKeys, Healthcheck};
-pub use values::{Command, EnvVar, Ulimit, VolumeMount};
+pub use keys::{Action, ContainerKeys, Healthcheck, Key};
+pub use values::{Command, EnvVar, RestartPolicy, Ulimit, VolumeMount};
 
 /// How one container is made and run: checked keys, and the declaration they came from.
 ///
@@ -112,26 +115,39 @@ impl ContainerConfig {
         slipway_pyvalue::json::dumps(&Value::Object(self.declared.clone()))
     }
 
-    /// Moves every host path the container uses: bind-mount sources and env files. `place` gets
-    /// each absolute path and gives the one to use instead.
+    /// Moves every host path that the configuration uses. `place` gets each absolute path and
+    /// returns the one to use instead.
     pub fn relocate(&mut self, place: impl Fn(&str) -> String) {
-        let moved = |text: &str| match text.split_once(':') {
-            Some((source, rest)) if source.starts_with('/') => format!("{}:{rest}", place(source)),
-            _ => text.to_owned(),
-        };
-        edit_strings(self.declared.get_mut("volumes"), moved);
-        for volume in &mut self.keys.volumes {
-            if let Some(source) = volume.source.as_mut().filter(|s| s.starts_with('/')) {
-                *source = place(source);
+        for key in Key::ALL {
+            match host_paths(*key) {
+                HostPaths::None => {}
+                HostPaths::File => self.relocate_files(*key, &place),
+                HostPaths::MountSource => self.relocate_mounts(*key, &place),
             }
         }
+    }
+
+    fn relocate_files(&mut self, key: Key, place: &impl Fn(&str) -> String) {
         let moved = |path: &str| match path.starts_with('/') {
             true => place(path),
             false => path.to_owned(),
         };
-        edit_strings(self.declared.get_mut("env_file"), moved);
+        edit_strings(self.declared.get_mut(key.name()), moved);
         for path in &mut self.keys.env_file {
             *path = moved(path);
+        }
+    }
+
+    fn relocate_mounts(&mut self, key: Key, place: &impl Fn(&str) -> String) {
+        let moved = |text: &str| match text.split_once(':') {
+            Some((source, rest)) if source.starts_with('/') => format!("{}:{rest}", place(source)),
+            _ => text.to_owned(),
+        };
+        edit_strings(self.declared.get_mut(key.name()), moved);
+        for volume in &mut self.keys.volumes {
+            if let Some(source) = volume.source.as_mut().filter(|s| s.starts_with('/')) {
+                *source = place(source);
+            }
         }
     }
 
@@ -170,6 +186,83 @@ impl ContainerConfig {
         {
             self.keys.environment.sort_by(|a, b| a.name.cmp(&b.name));
         }
+    }
+}
+
+/// The host paths in a key's value, which `config_data` records where they have been moved to.
+enum HostPaths {
+    None,
+    /// Each string is the path of a file.
+    File,
+    /// Each string is a mount, `source:target[:options]`.
+    MountSource,
+}
+
+fn host_paths(key: Key) -> HostPaths {
+    match key {
+        Key::EnvFile => HostPaths::File,
+        Key::Volumes => HostPaths::MountSource,
+        Key::Image
+        | Key::Action
+        | Key::StartOrder
+        | Key::ExitCodes
+        | Key::Command
+        | Key::Detach
+        | Key::Environment
+        | Key::Healthcheck
+        | Key::Interactive
+        | Key::Tty
+        | Key::Net
+        | Key::Ipc
+        | Key::Pid
+        | Key::Uts
+        | Key::Privileged
+        | Key::Restart
+        | Key::Remove
+        | Key::User
+        | Key::GroupAdd
+        | Key::VolumesFrom
+        | Key::LogTag
+        | Key::CpuShares
+        | Key::MemLimit
+        | Key::MemswapLimit
+        | Key::MemSwappiness
+        | Key::SecurityOpt
+        | Key::StopSignal
+        | Key::StopGracePeriod
+        | Key::Hostname
+        | Key::ExtraHosts
+        | Key::CpusetCpus
+        | Key::CapAdd
+        | Key::CapDrop
+        | Key::Ulimit
+        | Key::PidsLimit
+        | Key::CgroupParent
+        | Key::CpuQuota
+        | Key::Devices
+        | Key::Dns
+        | Key::DnsSearch
+        | Key::Domainname
+        | Key::Entrypoint
+        | Key::Expose
+        | Key::Init
+        | Key::Labels
+        | Key::LogDriver
+        | Key::LogOpt
+        | Key::MemReservation
+        | Key::Ports
+        | Key::ReadOnly
+        | Key::ShmSize
+        | Key::StdinOpen
+        | Key::Sysctls
+        | Key::Tmpfs
+        | Key::Ulimits
+        | Key::WorkingDir
+        | Key::ConfigVolume
+        | Key::CheckInterval
+        | Key::Test
+        | Key::DependsOn
+        | Key::SystemdExecFlags => HostPaths::None,
     }
 }
 

@@ -49,8 +49,8 @@ mod step;
 mod volume;
 
 pub use container::{
-    Action, Command, ContainerConfig, ContainerKeys, Device, EnvVar, Healthcheck, Port,
-    PublishedPort, Ulimit, VolumeMount,
+    Action, Command, ContainerConfig, ContainerKeys, Device, EnvVar, Healthcheck, Key, Port,
+    PublishedPort, RestartPolicy, Ulimit, VolumeMount,
 };
 pub use definition::{ByStep, Containers, Hiera, PuppetConfig, Service, Tasks};
 pub use error::{Place, Result, ServiceError};

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use slipway_service::{ContainerConfig, ContainerKeys};
+use slipway_service::{ContainerConfig, ContainerKeys, Key, PublishedPort};
 
-/// What the command is made from.
+/// The inputs of the command.
 pub struct EngineCommand<'a> {
     /// `docker` or `podman`.
     pub program: &'a str,
@@ -32,12 +32,9 @@ impl EngineCommand<'_> {
             words.0.push(format!("{label}={value}"));
         }
         words.flag("--detach=true", keys.detach != Some(false));
-        match self.env_file {
-            Some(file) => words.one("--env-file", &Some(file)),
-            None => environment(keys, &mut words),
+        for key in in_order() {
+            option(key, keys, self.env_file, &mut words);
         }
-        paunchs(keys, &mut words);
-        composes(keys, &mut words);
         words.0.push(keys.image.clone().unwrap_or_default());
         let entry = keys.entrypoint.iter().flat_map(|entry| entry.words());
         words.0.extend(entry.skip(1).cloned());
@@ -71,6 +68,161 @@ impl Words {
     }
 }
 
+/// Paunch's keys, in the order in which paunch gives their options. The other keys follow.
+const FIRST: [Key; 29] = [
+    Key::Environment,
+    Key::Remove,
+    Key::Interactive,
+    Key::Tty,
+    Key::Net,
+    Key::Ipc,
+    Key::Pid,
+    Key::Uts,
+    Key::Ulimit,
+    Key::Healthcheck,
+    Key::Privileged,
+    Key::Restart,
+    Key::User,
+    Key::GroupAdd,
+    Key::Volumes,
+    Key::VolumesFrom,
+    Key::LogTag,
+    Key::CpuShares,
+    Key::MemLimit,
+    Key::MemswapLimit,
+    Key::MemSwappiness,
+    Key::SecurityOpt,
+    Key::StopSignal,
+    Key::Hostname,
+    Key::ExtraHosts,
+    Key::CpusetCpus,
+    Key::StopGracePeriod,
+    Key::CapAdd,
+    Key::CapDrop,
+];
+
+/// All keys, in the order of their options.
+fn in_order() -> impl Iterator<Item = Key> {
+    let others = Key::ALL.iter().copied();
+    FIRST
+        .into_iter()
+        .chain(others.filter(|key| !FIRST.contains(key)))
+}
+
+/// Adds the options of one key. Keys that share an option are added by the first of them.
+fn option(key: Key, keys: &ContainerKeys, env_file: Option<&str>, words: &mut Words) {
+    match key {
+        Key::Environment => match env_file {
+            Some(file) => words.one("--env-file", &Some(file)),
+            None => environment(keys, words),
+        },
+        // Given with `environment`.
+        Key::EnvFile => {}
+        Key::Remove => words.flag("--rm", keys.remove),
+        Key::Interactive => words.flag("--interactive", keys.interactive || keys.stdin_open),
+        // The same option as `interactive`.
+        Key::StdinOpen => {}
+        Key::Tty => words.flag("--tty", keys.tty),
+        Key::Net => words.one("--net", &keys.net),
+        Key::Ipc => words.one("--ipc", &keys.ipc),
+        Key::Pid => words.one("--pid", &keys.pid),
+        Key::Uts => words.one("--uts", &keys.uts),
+        Key::Ulimit => {
+            let limits = keys.ulimit.iter().chain(&keys.ulimits);
+            words.each(
+                "--ulimit",
+                limits.map(|limit| format!("{}={}:{}", limit.name, limit.soft, limit.hard)),
+            );
+        }
+        // Given with `ulimit`.
+        Key::Ulimits => {}
+        Key::Healthcheck => healthcheck(keys, words),
+        Key::Privileged => words.flag("--privileged=true", keys.privileged),
+        Key::Restart => words.one("--restart", &keys.restart),
+        Key::User => words.one("--user", &keys.user),
+        Key::GroupAdd => words.each("--group-add", &keys.group_add),
+        Key::Volumes => words.each("--volume", &keys.volumes),
+        Key::VolumesFrom => words.each("--volumes-from", &keys.volumes_from),
+        Key::LogTag => {
+            let tag = keys.log_tag.iter();
+            words.each("--log-opt", tag.map(|tag| format!("tag={tag}")));
+        }
+        Key::CpuShares => words.one("--cpu-shares", &keys.cpu_shares),
+        Key::MemLimit => words.one("--memory", &keys.mem_limit),
+        Key::MemswapLimit => words.one("--memory-swap", &keys.memswap_limit),
+        Key::MemSwappiness => words.one("--memory-swappiness", &keys.mem_swappiness),
+        Key::SecurityOpt => words.each("--security-opt", &keys.security_opt),
+        Key::StopSignal => words.one("--stop-signal", &keys.stop_signal),
+        Key::Hostname => words.one("--hostname", &keys.hostname),
+        Key::ExtraHosts => words.each("--add-host", &keys.extra_hosts),
+        Key::CpusetCpus => {
+            let cpus = keys.cpuset_cpus.as_ref().filter(|cpus| *cpus != "all");
+            words.one("--cpuset-cpus", &cpus);
+        }
+        Key::StopGracePeriod => {
+            let grace = keys.stop_grace_period.map(|grace| grace.as_secs());
+            words.one("--stop-timeout", &grace);
+        }
+        Key::CapAdd => words.each("--cap-add", &keys.cap_add),
+        Key::CapDrop => words.each("--cap-drop", &keys.cap_drop),
+        Key::PidsLimit => words.one("--pids-limit", &keys.pids_limit),
+        Key::CgroupParent => words.one("--cgroup-parent", &keys.cgroup_parent),
+        Key::CpuQuota => words.one("--cpu-quota", &keys.cpu_quota),
+        Key::Devices => {
+            let devices = keys.devices.iter();
+            words.each(
+                "--device",
+                devices.map(|device| {
+                    format!("{}:{}:{}", device.host, device.inside, device.permissions)
+                }),
+            );
+        }
+        Key::Dns => words.each("--dns", &keys.dns),
+        Key::DnsSearch => words.each("--dns-search", &keys.dns_search),
+        Key::Domainname => words.one("--domainname", &keys.domainname),
+        // The option takes one word; the others begin the command.
+        Key::Entrypoint => {
+            let entry = keys.entrypoint.as_ref();
+            words.one(
+                "--entrypoint",
+                &entry.and_then(|entry| entry.words().first()),
+            );
+        }
+        Key::Expose => words.each("--expose", &keys.expose),
+        Key::Init => words.flag("--init", keys.init),
+        Key::Labels => words.each("--label", pairs(&keys.labels)),
+        Key::LogDriver => words.one("--log-driver", &keys.log_driver),
+        Key::LogOpt => words.each("--log-opt", pairs(&keys.log_opt)),
+        Key::MemReservation => words.one("--memory-reservation", &keys.mem_reservation),
+        Key::Ports => words.each("--publish", keys.ports.iter().map(published)),
+        Key::ReadOnly => words.flag("--read-only", keys.read_only),
+        Key::ShmSize => words.one("--shm-size", &keys.shm_size),
+        Key::Sysctls => words.each("--sysctl", pairs(&keys.sysctls)),
+        Key::Tmpfs => {
+            let mounts = keys.tmpfs.iter();
+            words.each(
+                "--tmpfs",
+                mounts.map(|(path, options)| match options.as_str() {
+                    "" => path.clone(),
+                    options => format!("{path}:{options}"),
+                }),
+            );
+        }
+        Key::WorkingDir => words.one("--workdir", &keys.working_dir),
+        // Before and after all options.
+        Key::Detach | Key::Image | Key::Command => {}
+        // Nothing of the engine's.
+        Key::Action
+        | Key::StartOrder
+        | Key::ExitCodes
+        | Key::ConfigVolume
+        | Key::CheckInterval
+        | Key::Test
+        | Key::DependsOn
+        | Key::SystemdExecFlags => {}
+    }
+}
+
 fn environment(keys: &ContainerKeys, words: &mut Words) {
     words.each("--env-file", &keys.env_file);
     for variable in &keys.environment {
@@ -82,114 +234,35 @@ fn environment(keys: &ContainerKeys, words: &mut Words) {
     }
 }
 
-/// The keys that paunch has.
-fn paunchs(keys: &ContainerKeys, words: &mut Words) {
-    words.flag("--rm", keys.remove);
-    words.flag("--interactive", keys.interactive || keys.stdin_open);
-    words.flag("--tty", keys.tty);
-    words.one("--net", &keys.net);
-    words.one("--ipc", &keys.ipc);
-    words.one("--pid", &keys.pid);
-    words.one("--uts", &keys.uts);
-    let limits = keys.ulimit.iter().chain(&keys.ulimits);
-    let limits = limits.map(|limit| format!("{}={}:{}", limit.name, limit.soft, limit.hard));
-    words.each("--ulimit", limits);
-    if let Some(check) = &keys.healthcheck {
-        match check.test.split_first() {
-            Some((kind, _)) if kind == "NONE" => words.flag("--no-healthcheck", true),
-            Some((_, script)) => words.each("--health-cmd", [script.join(" ")]),
-            None => {}
-        }
-        words.one("--health-interval", &check.interval.map(seconds));
-        words.one("--health-timeout", &check.timeout.map(seconds));
-        words.one("--health-retries", &check.retries);
-        words.one("--health-start-period", &check.start_period.map(seconds));
+fn healthcheck(keys: &ContainerKeys, words: &mut Words) {
+    let Some(check) = &keys.healthcheck else {
+        return;
+    };
+    match check.test.split_first() {
+        Some((kind, _)) if kind == "NONE" => words.flag("--no-healthcheck", true),
+        Some((_, script)) => words.each("--health-cmd", [script.join(" ")]),
+        None => {}
     }
-    words.flag("--privileged=true", keys.privileged);
-    words.one("--restart", &keys.restart);
-    words.one("--user", &keys.user);
-    words.each("--group-add", &keys.group_add);
-    let mounts = keys.volumes.iter().map(|mount| {
-        let mut parts: Vec<&str> = mount.source.iter().map(String::as_str).collect();
-        parts.push(&mount.target);
-        let options = mount.options.join(",");
-        parts.extend(Some(options.as_str()).filter(|options| !options.is_empty()));
-        parts.join(":")
-    });
-    words.each("--volume", mounts);
-    words.each("--volumes-from", &keys.volumes_from);
-    words.each(
-        "--log-opt",
-        keys.log_tag.iter().map(|tag| format!("tag={tag}")),
-    );
-    words.one("--cpu-shares", &keys.cpu_shares);
-    words.one("--memory", &keys.mem_limit);
-    words.one("--memory-swap", &keys.memswap_limit);
-    words.one("--memory-swappiness", &keys.mem_swappiness);
-    words.each("--security-opt", &keys.security_opt);
-    words.one("--stop-signal", &keys.stop_signal);
-    words.one("--hostname", &keys.hostname);
-    words.each("--add-host", &keys.extra_hosts);
-    let cpus = keys.cpuset_cpus.as_ref().filter(|cpus| *cpus != "all");
-    words.one("--cpuset-cpus", &cpus);
-    words.one(
-        "--stop-timeout",
-        &keys.stop_grace_period.map(|t| t.as_secs()),
-    );
-    words.each("--cap-add", &keys.cap_add);
-    words.each("--cap-drop", &keys.cap_drop);
+    words.one("--health-interval", &check.interval.map(seconds));
+    words.one("--health-timeout", &check.timeout.map(seconds));
+    words.one("--health-retries", &check.retries);
+    words.one("--health-start-period", &check.start_period.map(seconds));
 }
 
-/// The keys that Compose has beyond paunch's.
-fn composes(keys: &ContainerKeys, words: &mut Words) {
-    let pairs = |map: &BTreeMap<String, String>| -> Vec<String> {
-        map.iter()
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect()
-    };
-    words.one("--pids-limit", &keys.pids_limit);
-    words.one("--cgroup-parent", &keys.cgroup_parent);
-    words.one("--cpu-quota", &keys.cpu_quota);
-    let devices = keys.devices.iter();
-    words.each(
-        "--device",
-        devices.map(|device| format!("{}:{}:{}", device.host, device.inside, device.permissions)),
-    );
-    words.each("--dns", &keys.dns);
-    words.each("--dns-search", &keys.dns_search);
-    words.one("--domainname", &keys.domainname);
-    // The option takes one word; the others begin the command.
-    if let Some(entry) = &keys.entrypoint {
-        words.one("--entrypoint", &entry.words().first());
+fn published(port: &PublishedPort) -> String {
+    let host = port.host.map(|port| port.to_string()).unwrap_or_default();
+    match port.address {
+        Some(ip) if ip.is_ipv6() => format!("[{ip}]:{host}:{}", port.inside),
+        Some(ip) => format!("{ip}:{host}:{}", port.inside),
+        None if host.is_empty() => port.inside.to_string(),
+        None => format!("{host}:{}", port.inside),
     }
-    words.each("--expose", &keys.expose);
-    words.flag("--init", keys.init);
-    words.each("--label", pairs(&keys.labels));
-    words.one("--log-driver", &keys.log_driver);
-    words.each("--log-opt", pairs(&keys.log_opt));
-    words.one("--memory-reservation", &keys.mem_reservation);
-    let ports = keys.ports.iter().map(|port| {
-        let host = port.host.map(|port| port.to_string()).unwrap_or_default();
-        match port.address {
-            Some(ip) if ip.is_ipv6() => format!("[{ip}]:{host}:{}", port.inside),
-            Some(ip) => format!("{ip}:{host}:{}", port.inside),
-            None if host.is_empty() => port.inside.to_string(),
-            None => format!("{host}:{}", port.inside),
-        }
-    });
-    words.each("--publish", ports);
-    words.flag("--read-only", keys.read_only);
-    words.one("--shm-size", &keys.shm_size);
-    words.each("--sysctl", pairs(&keys.sysctls));
-    let tmpfs = keys
-        .tmpfs
-        .iter()
-        .map(|(path, options)| match options.as_str() {
-            "" => path.clone(),
-            options => format!("{path}:{options}"),
-        });
-    words.each("--tmpfs", tmpfs);
-    words.one("--workdir", &keys.working_dir);
+}
+
+fn pairs(map: &BTreeMap<String, String>) -> Vec<String> {
+    map.iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect()
 }
 
 fn seconds(time: Duration) -> String {

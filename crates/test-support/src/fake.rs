@@ -11,8 +11,9 @@ use futures_util::stream::{self, BoxStream, StreamExt};
 use slipway_engine::{
     Attached, BuildRequest, ContainerSpec, ContainerState, ContainerSummary, Engine, EngineError,
     EngineInfo, EngineKind, ExecResult, ExecSpec, Health, HealthResult, ImageSummary, LogLine,
-    Progress, RestartPolicy, Result, TarStream,
+    Progress, Result, TarStream,
 };
+use slipway_service::RestartPolicy;
 
 /// An engine in memory that records its calls.
 #[derive(Debug)]

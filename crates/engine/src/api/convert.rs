@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use bollard::models;
 
-use crate::{
-    ContainerSpec, ContainerState, ContainerSummary, DeviceSpec, Health, HealthResult,
-    HealthcheckSpec, ImageSummary, RestartPolicy,
-};
+use slipway_service::{Device, Healthcheck, RestartPolicy, Ulimit};
+
+use crate::{ContainerSpec, ContainerState, ContainerSummary, Health, HealthResult, ImageSummary};
 
 /// A container in a list. Podman has words for its state that the client library does not know.
 #[derive(serde::Deserialize)]
@@ -233,7 +232,7 @@ pub(super) fn create_body(spec: &ContainerSpec) -> models::ContainerCreateBody {
         cmd: spec.command.clone(),
         healthcheck: spec.healthcheck.as_ref().map(healthcheck),
         image: Some(spec.image.clone()),
-        volumes: filled(&spec.anonymous_volumes),
+        volumes: filled(&anonymous_volumes(spec)),
         working_dir: spec.working_dir.clone(),
         entrypoint: spec.entrypoint.clone(),
         labels: Some(hash_map(&spec.labels)),
@@ -246,13 +245,7 @@ pub(super) fn create_body(spec: &ContainerSpec) -> models::ContainerCreateBody {
 
 fn host_config(spec: &ContainerSpec) -> models::HostConfig {
     models::HostConfig {
-        binds: filled(
-            &spec
-                .binds
-                .iter()
-                .map(ToString::to_string)
-                .collect::<Vec<_>>(),
-        ),
+        binds: filled(&binds(spec)),
         volumes_from: filled(&spec.volumes_from),
         tmpfs: (!spec.tmpfs.is_empty()).then(|| hash_map(&spec.tmpfs)),
         network_mode: spec.network_mode.clone(),
@@ -298,6 +291,18 @@ fn host_config(spec: &ContainerSpec) -> models::HostConfig {
     }
 }
 
+/// Mounts of host paths and of named volumes.
+fn binds(spec: &ContainerSpec) -> Vec<String> {
+    let mounts = spec.mounts.iter().filter(|mount| mount.source.is_some());
+    mounts.map(ToString::to_string).collect()
+}
+
+/// Paths inside that get a volume without a name.
+fn anonymous_volumes(spec: &ContainerSpec) -> Vec<String> {
+    let mounts = spec.mounts.iter().filter(|mount| mount.source.is_none());
+    mounts.map(|mount| mount.target.clone()).collect()
+}
+
 fn log_config(spec: &ContainerSpec) -> Option<models::HostConfigLogConfig> {
     let is_default = spec.log_driver.is_none() && spec.log_options.is_empty();
     (!is_default).then(|| models::HostConfigLogConfig {
@@ -307,7 +312,7 @@ fn log_config(spec: &ContainerSpec) -> Option<models::HostConfigLogConfig> {
     })
 }
 
-fn device(device: &DeviceSpec) -> models::DeviceMapping {
+fn device(device: &Device) -> models::DeviceMapping {
     models::DeviceMapping {
         path_on_host: Some(device.host.clone()),
         path_in_container: Some(device.inside.clone()),
@@ -316,13 +321,17 @@ fn device(device: &DeviceSpec) -> models::DeviceMapping {
 }
 
 fn port_bindings(spec: &ContainerSpec) -> models::PortMap {
+    /// Empty for any address, or any port that is free.
+    fn text(part: Option<impl ToString>) -> String {
+        part.map(|part| part.to_string()).unwrap_or_default()
+    }
     let mut bindings = models::PortMap::new();
     for port in &spec.published_ports {
         let binding = models::PortBinding {
-            host_ip: Some(port.host_ip.clone()),
-            host_port: Some(port.host_port.clone()),
+            host_ip: Some(text(port.address)),
+            host_port: Some(text(port.host)),
         };
-        let bound = bindings.entry(port.inside.clone()).or_default();
+        let bound = bindings.entry(port.inside.to_string()).or_default();
         bound.get_or_insert_default().push(binding);
     }
     bindings
@@ -334,7 +343,7 @@ fn exposed_ports(spec: &ContainerSpec) -> Vec<String> {
         .exposed_ports
         .iter()
         .chain(published)
-        .cloned()
+        .map(ToString::to_string)
         .collect();
     ports.sort();
     ports.dedup();
@@ -349,7 +358,7 @@ pub(super) fn hash_map(map: &BTreeMap<String, String>) -> HashMap<String, String
     map.clone().into_iter().collect()
 }
 
-fn ulimit(limit: &crate::UlimitSpec) -> models::ResourcesUlimits {
+fn ulimit(limit: &Ulimit) -> models::ResourcesUlimits {
     models::ResourcesUlimits {
         name: Some(limit.name.clone()),
         soft: Some(limit.soft),
@@ -363,7 +372,7 @@ fn restart_policy(policy: &RestartPolicy) -> models::RestartPolicy {
         RestartPolicy::No => (Name::NO, None),
         RestartPolicy::Always => (Name::ALWAYS, None),
         RestartPolicy::UnlessStopped => (Name::UNLESS_STOPPED, None),
-        RestartPolicy::OnFailure(count) => (Name::ON_FAILURE, *count),
+        RestartPolicy::OnFailure(count) => (Name::ON_FAILURE, count.map(i64::from)),
     };
     models::RestartPolicy {
         name: Some(name),
@@ -371,7 +380,7 @@ fn restart_policy(policy: &RestartPolicy) -> models::RestartPolicy {
     }
 }
 
-fn healthcheck(check: &HealthcheckSpec) -> models::HealthConfig {
+fn healthcheck(check: &Healthcheck) -> models::HealthConfig {
     models::HealthConfig {
         test: filled(&check.test),
         interval: check.interval.map(nanoseconds),

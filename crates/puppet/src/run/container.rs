@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
-use slipway_engine::{Bind, ContainerSpec, Engine, EngineError, ImageSummary, LogLine, Progress};
+use slipway_engine::{ContainerSpec, Engine, EngineError, ImageSummary, LogLine, Progress};
+use slipway_service::VolumeMount;
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::Semaphore;
 
@@ -149,14 +150,14 @@ impl Container<'_> {
             ]
             .map(|(label, value)| (label.to_owned(), value))
             .into(),
-            binds: self.binds(),
+            mounts: self.mounts(),
             network_mode: Some(if self.net_host { "host" } else { "none" }.to_owned()),
             privileged: self.run.privileged,
             ..ContainerSpec::default()
         }
     }
 
-    fn binds(&self) -> Vec<Bind> {
+    fn mounts(&self) -> Vec<VolumeMount> {
         let paths = &self.settings.paths;
         let mut binds = vec![
             mounts::bind(&self.staging.join("in"), IN, "ro"),

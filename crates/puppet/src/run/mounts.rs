@@ -3,7 +3,7 @@
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
-use slipway_engine::Bind;
+use slipway_service::VolumeMount;
 
 use crate::settings::HOST_MODULES;
 use slipway_paths::Paths;
@@ -34,11 +34,11 @@ const FACTER: [&str; 2] = [
 ];
 
 /// Mounts of what is there and is what it should be.
-pub fn of_the_host(paths: &Paths, modules: Option<&Path>, net_host: bool) -> Vec<Bind> {
+pub fn of_the_host(paths: &Paths, modules: Option<&Path>, net_host: bool) -> Vec<VolumeMount> {
     below(Path::new("/"), paths, modules, net_host)
 }
 
-fn below(system: &Path, paths: &Paths, modules: Option<&Path>, net_host: bool) -> Vec<Bind> {
+fn below(system: &Path, paths: &Paths, modules: Option<&Path>, net_host: bool) -> Vec<VolumeMount> {
     let mut wanted = vec![(Kind::Folder, paths.puppet_etc(), "/tmp/puppet-etc")];
     for (kind, path) in OF_THE_SYSTEM {
         wanted.push((kind, system.join(path.trim_start_matches('/')), path));
@@ -70,9 +70,9 @@ fn below(system: &Path, paths: &Paths, modules: Option<&Path>, net_host: bool) -
 }
 
 /// One mount.
-pub fn bind(source: &Path, target: &str, access: &str) -> Bind {
-    Bind {
-        source: source.display().to_string(),
+pub fn bind(source: &Path, target: &str, access: &str) -> VolumeMount {
+    VolumeMount {
+        source: Some(source.display().to_string()),
         target: target.to_owned(),
         options: vec![access.to_owned()],
     }
@@ -87,13 +87,13 @@ fn is_there(kind: Kind, path: &Path) -> bool {
 }
 
 /// `source:target[:options]`; a path alone is mounted where it is.
-pub fn declared(volume: &str) -> Bind {
+pub fn declared(volume: &str) -> VolumeMount {
     let mut parts = volume.splitn(3, ':');
     let source = parts.next().unwrap_or_default();
     let target = parts.next().unwrap_or(source);
     let options = parts.next().unwrap_or_default().split(',');
-    Bind {
-        source: source.to_owned(),
+    VolumeMount {
+        source: Some(source.to_owned()),
         target: target.to_owned(),
         options: options
             .filter(|option| !option.is_empty())
@@ -146,7 +146,7 @@ mod tests {
     fn volumes_are_mounted_as_they_are_declared() {
         let options = |volume: &str| {
             let bind = declared(volume);
-            (bind.source, bind.target, bind.options)
+            (bind.source.unwrap(), bind.target, bind.options)
         };
         assert_eq!(options("/a"), ("/a".into(), "/a".into(), vec![]));
         assert_eq!(

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
-use slipway_service::{ContainerConfig, EnvVar};
+use slipway_service::{ContainerConfig, EnvVar, Key};
 
 use super::digest::DigestKey;
 use super::labels::{self, label};
@@ -82,9 +82,89 @@ fn from_data(recorded: &str, config: &ContainerConfig) -> Difference {
 }
 
 fn changed_parts(key: &str, old: Option<&Value>, new: Option<&Value>) -> Vec<String> {
-    if key != "environment" {
-        return vec![key.to_owned()];
+    match Key::named(key).map(compared) {
+        Some(Compared::ByVariable) => changed_variables(key, old, new),
+        // A key that only the recorded configuration has may be one of a later version.
+        Some(Compared::Whole) | None => vec![key.to_owned()],
     }
+}
+
+/// The way in which two values of a key are compared.
+enum Compared {
+    Whole,
+    /// Variable by variable: the name of one that changed says more than that some did.
+    ByVariable,
+}
+
+fn compared(key: Key) -> Compared {
+    match key {
+        Key::Environment => Compared::ByVariable,
+        Key::Image
+        | Key::Action
+        | Key::StartOrder
+        | Key::ExitCodes
+        | Key::Command
+        | Key::Detach
+        | Key::EnvFile
+        | Key::Healthcheck
+        | Key::Interactive
+        | Key::Tty
+        | Key::Net
+        | Key::Ipc
+        | Key::Pid
+        | Key::Uts
+        | Key::Privileged
+        | Key::Restart
+        | Key::Remove
+        | Key::User
+        | Key::GroupAdd
+        | Key::Volumes
+        | Key::VolumesFrom
+        | Key::LogTag
+        | Key::CpuShares
+        | Key::MemLimit
+        | Key::MemswapLimit
+        | Key::MemSwappiness
+        | Key::SecurityOpt
+        | Key::StopSignal
+        | Key::StopGracePeriod
+        | Key::Hostname
+        | Key::ExtraHosts
+        | Key::CpusetCpus
+        | Key::CapAdd
+        | Key::CapDrop
+        | Key::Ulimit
+        | Key::PidsLimit
+        | Key::CgroupParent
+        | Key::CpuQuota
+        | Key::Devices
+        | Key::Dns
+        | Key::DnsSearch
+        | Key::Domainname
+        | Key::Entrypoint
+        | Key::Expose
+        | Key::Init
+        | Key::Labels
+        | Key::LogDriver
+        | Key::LogOpt
+        | Key::MemReservation
+        | Key::Ports
+        | Key::ReadOnly
+        | Key::ShmSize
+        | Key::StdinOpen
+        | Key::Sysctls
+        | Key::Tmpfs
+        | Key::Ulimits
+        | Key::WorkingDir
+        | Key::ConfigVolume
+        | Key::CheckInterval
+        | Key::Test
+        | Key::DependsOn
+        | Key::SystemdExecFlags => Compared::Whole,
+    }
+}
+
+fn changed_variables(key: &str, old: Option<&Value>, new: Option<&Value>) -> Vec<String> {
     let (old, new) = (variables(old), variables(new));
     let names: Vec<String> = old
         .keys()

@@ -4,7 +4,7 @@ use slipway_events::Events;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use slipway_service::{Action, ContainerConfig};
+use slipway_service::{Action, ContainerConfig, RestartPolicy};
 use tokio::time::Instant;
 
 use super::one::{ended_badly, last_lines};
@@ -180,11 +180,13 @@ impl Watch {
         if container.state == ContainerState::Exited {
             let code = container.exit_code().unwrap_or(-1);
             let ended = ended_badly(keys, code);
-            return match keys.restart.as_deref() {
+            return match keys.restart.unwrap_or(RestartPolicy::No) {
                 // Done, and nobody wants it up again.
-                None | Some("no") if keys.accepts_exit_code(code) => Verdict::Well,
-                None | Some("no") => Verdict::Failed(ended),
-                Some(_) => Verdict::Pending(ended),
+                RestartPolicy::No if keys.accepts_exit_code(code) => Verdict::Well,
+                RestartPolicy::No => Verdict::Failed(ended),
+                RestartPolicy::Always
+                | RestartPolicy::UnlessStopped
+                | RestartPolicy::OnFailure(_) => Verdict::Pending(ended),
             };
         }
         if container.state != ContainerState::Running {

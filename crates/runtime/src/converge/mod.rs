@@ -34,10 +34,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use indexmap::IndexMap;
-use slipway_service::ContainerConfig;
+use slipway_service::{ContainerConfig, Healthcheck};
 
 use crate::systemd::{self, Units};
-use slipway_engine::{ContainerSpec, Engine, EngineKind, HealthcheckSpec};
+use slipway_engine::{ContainerSpec, Engine, EngineKind};
 
 mod apply;
 mod diff;
@@ -164,9 +164,9 @@ impl ApplyOptions {
             spec.restart = None;
         }
         if self.no_healthchecks {
-            spec.healthcheck = Some(HealthcheckSpec {
+            spec.healthcheck = Some(Healthcheck {
                 test: vec!["NONE".to_owned()],
-                ..HealthcheckSpec::default()
+                ..Healthcheck::default()
             });
         }
         if let Some(dir) = self.log_dir.as_ref().filter(|_| kind == EngineKind::Podman) {

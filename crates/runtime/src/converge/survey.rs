@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use slipway_service::{Action, ContainerConfig, ContainerKeys};
+use slipway_service::{Action, ContainerConfig, ContainerKeys, RestartPolicy};
 
 use super::diff::{Difference, difference};
 use super::digest::DigestKey;
@@ -270,10 +270,10 @@ fn judge_state(container: &ContainerSummary, keys: &ContainerKeys) -> (PlannedAc
             false => (PlannedAction::Replace, vec![Reason::Failed { exit_code }]),
         };
     }
-    let restarts = match keys.restart.as_deref() {
-        None | Some("no") => false,
-        Some(policy) if policy.starts_with("on-failure") => exit_code != 0,
-        Some(_) => true,
+    let restarts = match keys.restart.unwrap_or(RestartPolicy::No) {
+        RestartPolicy::No => false,
+        RestartPolicy::OnFailure(_) => exit_code != 0,
+        RestartPolicy::Always | RestartPolicy::UnlessStopped => true,
     };
     match restarts || !success {
         true => (PlannedAction::Start, vec![Reason::Stopped]),

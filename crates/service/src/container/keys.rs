@@ -1,4 +1,5 @@
-//! The keys of a container's configuration.
+//! The keys of a container's configuration: one table, from which the compiler finds every stage
+//! that does not yet handle a new key.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,9 +8,9 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::compose::{self, Device, Port, PublishedPort};
-use super::values::{self, Command, EnvVar, Ulimit, VolumeMount};
+use super::values::{self, Command, EnvVar, RestartPolicy, Ulimit, VolumeMount};
 
-/// What to do with a container's configuration.
+/// The kind of work that a configuration asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Action {
@@ -20,214 +21,327 @@ pub enum Action {
     Exec,
 }
 
-/// A container's configuration, checked. Absent, null and (where a value could only be empty)
-/// empty mean the same.
-#[derive(Clone, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-#[non_exhaustive]
-pub struct ContainerKeys {
+/// Makes [`ContainerKeys`] and [`Key`] from one table, one line a key: its reader, its name, its
+/// variant of [`Key`] and its type.
+macro_rules! container_keys {
+    ($($(#[$attribute:meta])* $key:ident ($variant:ident): $type:ty,)*) => {
+        /// A container's configuration, checked. Absent, null and (where a value could only be
+        /// empty) empty mean the same.
+        #[derive(Clone, Default, PartialEq, Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        pub struct ContainerKeys {
+            $($(#[$attribute])* pub $key: $type,)*
+        }
+
+        /// A key of a container's configuration.
+        ///
+        /// Every stage that a configuration goes through matches on it: checking, recording,
+        /// comparing, the engine's request, the systemd unit. A new key does not compile until each
+        /// of them says what it does with it.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Key {
+            $(#[doc = concat!("`", stringify!($key), "`")] $variant,)*
+        }
+
+        impl Key {
+            /// All keys.
+            pub const ALL: &[Key] = &[$(Key::$variant,)*];
+
+            /// The key's name in a configuration.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Key::$variant => stringify!($key),)*
+                }
+            }
+
+            /// The key of this name.
+            pub fn named(name: &str) -> Option<Key> {
+                match name {
+                    $(stringify!($key) => Some(Key::$variant),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+container_keys! {
     /// Reference of the image; every action but exec needs one.
     #[serde(deserialize_with = "values::text")]
-    pub image: Option<String>,
+    image (Image): Option<String>,
     /// Run or exec.
-    pub action: Action,
+    action (Action): Action,
     /// Low numbers first; equal ones together.
-    pub start_order: i64,
+    #[serde(deserialize_with = "values::whole_number")]
+    start_order (StartOrder): i64,
     /// Exit codes that mean success.
     #[serde(deserialize_with = "values::exit_codes")]
-    pub exit_codes: Vec<i64>,
-    /// What to run; the image's own command when absent.
-    pub command: Option<Command>,
-    /// Whether the container goes on in the background; otherwise its end is waited for.
-    /// True when absent.
+    exit_codes (ExitCodes): Vec<i64>,
+    /// The command; the image's own when absent.
+    command (Command): Option<Command>,
+    /// The container runs in the background; otherwise its end is waited for. A missing key counts
+    /// as true.
     #[serde(deserialize_with = "values::maybe")]
-    pub detach: Option<bool>,
+    detach (Detach): Option<bool>,
     /// Environment, in the order in which the engine gets it.
     #[serde(deserialize_with = "values::environment")]
-    pub environment: Vec<EnvVar>,
+    environment (Environment): Vec<EnvVar>,
     /// Files of environment variables on the host.
     #[serde(deserialize_with = "values::one_or_many")]
-    pub env_file: Vec<String>,
-    /// How the engine finds out whether the container is healthy.
+    env_file (EnvFile): Vec<String>,
+    /// The check by which the engine finds out that the container is healthy.
     #[serde(deserialize_with = "values::mapping")]
-    pub healthcheck: Option<Healthcheck>,
+    healthcheck (Healthcheck): Option<Healthcheck>,
     /// Standard input kept open.
     #[serde(deserialize_with = "values::no_unless_true")]
-    pub interactive: bool,
+    interactive (Interactive): bool,
     /// A terminal.
     #[serde(deserialize_with = "values::no_unless_true")]
-    pub tty: bool,
+    tty (Tty): bool,
     /// Network.
     #[serde(deserialize_with = "values::text")]
-    pub net: Option<String>,
+    net (Net): Option<String>,
     /// IPC namespace.
     #[serde(deserialize_with = "values::text")]
-    pub ipc: Option<String>,
+    ipc (Ipc): Option<String>,
     /// PID namespace.
     #[serde(deserialize_with = "values::text")]
-    pub pid: Option<String>,
+    pid (Pid): Option<String>,
     /// UTS namespace.
     #[serde(deserialize_with = "values::text")]
-    pub uts: Option<String>,
+    uts (Uts): Option<String>,
     /// All privileges of the host.
     #[serde(deserialize_with = "values::no_unless_true")]
-    pub privileged: bool,
-    /// When the engine starts it again: `no`, `always`, `unless-stopped`, `on-failure[:times]`.
+    privileged (Privileged): bool,
+    /// When the engine restarts it.
     #[serde(deserialize_with = "values::restart")]
-    pub restart: Option<String>,
+    restart (Restart): Option<RestartPolicy>,
     /// Removed when it has ended.
     #[serde(deserialize_with = "values::no_unless_true")]
-    pub remove: bool,
+    remove (Remove): bool,
     /// User (and group).
     #[serde(deserialize_with = "values::text")]
-    pub user: Option<String>,
+    user (User): Option<String>,
     /// Supplementary groups.
     #[serde(deserialize_with = "values::list")]
-    pub group_add: Vec<String>,
+    group_add (GroupAdd): Vec<String>,
     /// Mounts.
     #[serde(deserialize_with = "values::parsed_list")]
-    pub volumes: Vec<VolumeMount>,
+    volumes (Volumes): Vec<VolumeMount>,
     /// Containers whose volumes are mounted too.
     #[serde(deserialize_with = "values::list")]
-    pub volumes_from: Vec<String>,
+    volumes_from (VolumesFrom): Vec<String>,
     /// Tag given to the engine's log driver.
     #[serde(deserialize_with = "values::text")]
-    pub log_tag: Option<String>,
+    log_tag (LogTag): Option<String>,
     /// Relative CPU weight.
     #[serde(deserialize_with = "values::integer")]
-    pub cpu_shares: Option<i64>,
+    cpu_shares (CpuShares): Option<i64>,
     /// Memory limit in bytes.
     #[serde(deserialize_with = "values::size")]
-    pub mem_limit: Option<i64>,
+    mem_limit (MemLimit): Option<i64>,
     /// Memory plus swap limit in bytes; -1 is unlimited.
     #[serde(deserialize_with = "values::size")]
-    pub memswap_limit: Option<i64>,
+    memswap_limit (MemswapLimit): Option<i64>,
     /// Swappiness, 0 to 100.
     #[serde(deserialize_with = "values::integer")]
-    pub mem_swappiness: Option<i64>,
+    mem_swappiness (MemSwappiness): Option<i64>,
     /// Security options.
     #[serde(deserialize_with = "values::one_or_many")]
-    pub security_opt: Vec<String>,
+    security_opt (SecurityOpt): Vec<String>,
     /// Signal that stops it.
     #[serde(deserialize_with = "values::text")]
-    pub stop_signal: Option<String>,
+    stop_signal (StopSignal): Option<String>,
     /// Time between that signal and SIGKILL.
     #[serde(deserialize_with = "values::duration")]
-    pub stop_grace_period: Option<Duration>,
+    stop_grace_period (StopGracePeriod): Option<Duration>,
     /// Host name inside.
     #[serde(deserialize_with = "values::text")]
-    pub hostname: Option<String>,
+    hostname (Hostname): Option<String>,
     /// `host:ip` entries of /etc/hosts.
     #[serde(deserialize_with = "values::list")]
-    pub extra_hosts: Vec<String>,
+    extra_hosts (ExtraHosts): Vec<String>,
     /// CPUs it may use; `all` means not limited even where the host isolates some.
     #[serde(deserialize_with = "values::text")]
-    pub cpuset_cpus: Option<String>,
+    cpuset_cpus (CpusetCpus): Option<String>,
     /// Capabilities added.
     #[serde(deserialize_with = "values::list")]
-    pub cap_add: Vec<String>,
+    cap_add (CapAdd): Vec<String>,
     /// Capabilities dropped.
     #[serde(deserialize_with = "values::list")]
-    pub cap_drop: Vec<String>,
+    cap_drop (CapDrop): Vec<String>,
     /// Resource limits.
     #[serde(deserialize_with = "values::parsed_list")]
-    pub ulimit: Vec<Ulimit>,
+    ulimit (Ulimit): Vec<Ulimit>,
     /// Number of processes.
     #[serde(deserialize_with = "values::integer")]
-    pub pids_limit: Option<i64>,
-    /// Its cgroup is made under this one.
+    pids_limit (PidsLimit): Option<i64>,
+    /// The parent of its cgroup.
     #[serde(deserialize_with = "values::text")]
-    pub cgroup_parent: Option<String>,
+    cgroup_parent (CgroupParent): Option<String>,
     /// Microseconds of CPU time in each scheduler period.
     #[serde(deserialize_with = "values::integer")]
-    pub cpu_quota: Option<i64>,
+    cpu_quota (CpuQuota): Option<i64>,
     /// Devices of the host.
     #[serde(deserialize_with = "values::parsed_list")]
-    pub devices: Vec<Device>,
+    devices (Devices): Vec<Device>,
     /// Name servers.
     #[serde(deserialize_with = "values::one_or_many")]
-    pub dns: Vec<String>,
+    dns (Dns): Vec<String>,
     /// Search domains.
     #[serde(deserialize_with = "values::one_or_many")]
-    pub dns_search: Vec<String>,
+    dns_search (DnsSearch): Vec<String>,
     /// Domain name inside.
     #[serde(deserialize_with = "values::text")]
-    pub domainname: Option<String>,
-    /// What the command is given to; the image's own when absent.
-    pub entrypoint: Option<Command>,
+    domainname (Domainname): Option<String>,
+    /// The program that gets the command as its arguments; the image's own when absent.
+    entrypoint (Entrypoint): Option<Command>,
     /// Ports that other containers may use.
     #[serde(deserialize_with = "compose::exposed")]
-    pub expose: Vec<Port>,
+    expose (Expose): Vec<Port>,
     /// A small first process that reaps others.
     #[serde(deserialize_with = "values::no_unless_true")]
-    pub init: bool,
+    init (Init): bool,
     /// Labels, beside those that record what the container is.
     #[serde(deserialize_with = "compose::pairs")]
-    pub labels: BTreeMap<String, String>,
+    labels (Labels): BTreeMap<String, String>,
     /// The log driver; the engine's own when absent.
     #[serde(deserialize_with = "values::text")]
-    pub log_driver: Option<String>,
+    log_driver (LogDriver): Option<String>,
     /// Options of the log driver.
     #[serde(deserialize_with = "compose::pairs")]
-    pub log_opt: BTreeMap<String, String>,
-    /// Memory in bytes that it is pushed back to when the host has little.
+    log_opt (LogOpt): BTreeMap<String, String>,
+    /// Soft memory limit in bytes, enforced when the host is short of memory.
     #[serde(deserialize_with = "values::size")]
-    pub mem_reservation: Option<i64>,
-    /// Ports that the host has too.
+    mem_reservation (MemReservation): Option<i64>,
+    /// Ports published on the host.
     #[serde(deserialize_with = "compose::published")]
-    pub ports: Vec<PublishedPort>,
-    /// Nothing but its mounts can be written to.
+    ports (Ports): Vec<PublishedPort>,
+    /// The root file system is read-only.
     #[serde(deserialize_with = "values::no_unless_true")]
-    pub read_only: bool,
+    read_only (ReadOnly): bool,
     /// Bytes of /dev/shm.
     #[serde(deserialize_with = "values::size")]
-    pub shm_size: Option<i64>,
+    shm_size (ShmSize): Option<i64>,
     /// Standard input kept open: Compose's word for `interactive`.
     #[serde(deserialize_with = "values::no_unless_true")]
-    pub stdin_open: bool,
+    stdin_open (StdinOpen): bool,
     /// Kernel settings of its namespaces.
     #[serde(deserialize_with = "compose::pairs")]
-    pub sysctls: BTreeMap<String, String>,
+    sysctls (Sysctls): BTreeMap<String, String>,
     /// File systems in memory: path inside → options.
     #[serde(deserialize_with = "compose::tmpfs")]
-    pub tmpfs: BTreeMap<String, String>,
+    tmpfs (Tmpfs): BTreeMap<String, String>,
     /// Resource limits, as a mapping.
     #[serde(deserialize_with = "compose::ulimits")]
-    pub ulimits: Vec<Ulimit>,
-    /// Where its command begins.
+    ulimits (Ulimits): Vec<Ulimit>,
+    /// Working directory of the command.
     #[serde(deserialize_with = "values::text")]
-    pub working_dir: Option<String>,
+    working_dir (WorkingDir): Option<String>,
     /// The config volume that an exec belongs to, which templates name; which one a container
     /// mounts is what counts.
     #[serde(deserialize_with = "values::text")]
-    pub config_volume: Option<String>,
+    config_volume (ConfigVolume): Option<String>,
     /// Time between two checks where systemd runs them, as with paunch; nothing uses it here.
     #[serde(deserialize_with = "values::text")]
-    pub check_interval: Option<String>,
+    check_interval (CheckInterval): Option<String>,
     /// A healthcheck's test outside of a healthcheck, as TripleO 8 has it for one container; nothing
     /// uses it, as with paunch.
-    pub test: IgnoredAny,
+    test (Test): IgnoredAny,
     /// systemd units that are wanted by the container's own, where it has one.
     #[serde(deserialize_with = "values::list")]
-    pub depends_on: Vec<String>,
+    depends_on (DependsOn): Vec<String>,
     /// Settings of the container's systemd unit, where it has one.
-    pub systemd_exec_flags: Option<BTreeMap<String, serde_json::Value>>,
+    systemd_exec_flags (SystemdExecFlags): Option<BTreeMap<String, serde_json::Value>>,
 }
 
 impl ContainerKeys {
-    /// What keys must be together.
+    /// Checks what keys must be together.
     pub(super) fn check(&self) -> Result<(), &'static str> {
-        let command = self.command.as_ref().map_or(&[][..], Command::words);
-        match self.action {
-            Action::Run if self.image.is_none() => Err("`image` is missing"),
-            Action::Exec if command.len() < 2 => {
-                Err("`command` of action exec must name the container and then what to run in it")
+        Key::ALL.iter().try_for_each(|key| self.check_key(*key))
+    }
+
+    /// Checks one key against the others. Its own form is checked when it is read.
+    fn check_key(&self, key: Key) -> Result<(), &'static str> {
+        match key {
+            Key::Image => match (self.action, &self.image) {
+                (Action::Run, None) => Err("`image` is missing"),
+                (Action::Run, Some(_)) | (Action::Exec, _) => Ok(()),
+            },
+            Key::Command => {
+                let words = self.command.as_ref().map_or(&[][..], Command::words);
+                match self.action {
+                    Action::Exec if words.len() < 2 => Err(
+                        "`command` of action exec must name the container and then what to run in it",
+                    ),
+                    Action::Exec | Action::Run => Ok(()),
+                }
             }
-            _ => Ok(()),
+            Key::Healthcheck
+            | Key::Action
+            | Key::StartOrder
+            | Key::ExitCodes
+            | Key::Detach
+            | Key::Environment
+            | Key::EnvFile
+            | Key::Interactive
+            | Key::Tty
+            | Key::Net
+            | Key::Ipc
+            | Key::Pid
+            | Key::Uts
+            | Key::Privileged
+            | Key::Restart
+            | Key::Remove
+            | Key::User
+            | Key::GroupAdd
+            | Key::Volumes
+            | Key::VolumesFrom
+            | Key::LogTag
+            | Key::CpuShares
+            | Key::MemLimit
+            | Key::MemswapLimit
+            | Key::MemSwappiness
+            | Key::SecurityOpt
+            | Key::StopSignal
+            | Key::StopGracePeriod
+            | Key::Hostname
+            | Key::ExtraHosts
+            | Key::CpusetCpus
+            | Key::CapAdd
+            | Key::CapDrop
+            | Key::Ulimit
+            | Key::PidsLimit
+            | Key::CgroupParent
+            | Key::CpuQuota
+            | Key::Devices
+            | Key::Dns
+            | Key::DnsSearch
+            | Key::Domainname
+            | Key::Entrypoint
+            | Key::Expose
+            | Key::Init
+            | Key::Labels
+            | Key::LogDriver
+            | Key::LogOpt
+            | Key::MemReservation
+            | Key::Ports
+            | Key::ReadOnly
+            | Key::ShmSize
+            | Key::StdinOpen
+            | Key::Sysctls
+            | Key::Tmpfs
+            | Key::Ulimits
+            | Key::WorkingDir
+            | Key::ConfigVolume
+            | Key::CheckInterval
+            | Key::Test
+            | Key::DependsOn
+            | Key::SystemdExecFlags => Ok(()),
         }
     }
 
-    /// Whether this exit code means success.
+    /// Returns `true` when this exit code means success.
     pub fn accepts_exit_code(&self, code: i64) -> bool {
         match self.exit_codes.as_slice() {
             [] => code == 0,
@@ -235,14 +349,14 @@ impl ContainerKeys {
         }
     }
 
-    /// Whether the container runs to its end before the next start_order begins.
+    /// Returns `true` when the container runs to its end before the next start_order begins.
     pub fn is_one_shot(&self) -> bool {
         self.action == Action::Run && self.detach == Some(false)
     }
 }
 
 /// A healthcheck as declared.
-#[derive(Clone, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Healthcheck {
     /// `["CMD-SHELL", "…"]` and the like, as the API has it; empty keeps the image's own test.

@@ -103,6 +103,65 @@ impl FromStr for VolumeMount {
     }
 }
 
+impl std::fmt::Display for VolumeMount {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let Some(source) = &self.source {
+            write!(f, "{source}:")?;
+        }
+        f.write_str(&self.target)?;
+        match self.options.is_empty() {
+            true => Ok(()),
+            false => write!(f, ":{}", self.options.join(",")),
+        }
+    }
+}
+
+/// When the engine starts a stopped container again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RestartPolicy {
+    /// Never.
+    No,
+    /// Whenever it stops.
+    Always,
+    /// Whenever it stops, unless somebody stopped it.
+    UnlessStopped,
+    /// When it exits non-zero, at most this often (no limit when `None`).
+    OnFailure(Option<u32>),
+}
+
+impl FromStr for RestartPolicy {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<RestartPolicy, String> {
+        match text {
+            "no" => Ok(RestartPolicy::No),
+            "always" => Ok(RestartPolicy::Always),
+            "unless-stopped" => Ok(RestartPolicy::UnlessStopped),
+            "on-failure" => Ok(RestartPolicy::OnFailure(None)),
+            other => {
+                let times = other.strip_prefix("on-failure:");
+                let times = times.and_then(|times| times.parse().ok());
+                let policy = times.map(|times| RestartPolicy::OnFailure(Some(times)));
+                policy.ok_or_else(|| {
+                    format!("`{text}`: expected no, always, unless-stopped or on-failure[:times]")
+                })
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for RestartPolicy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            RestartPolicy::No => f.write_str("no"),
+            RestartPolicy::Always => f.write_str("always"),
+            RestartPolicy::UnlessStopped => f.write_str("unless-stopped"),
+            RestartPolicy::OnFailure(None) => f.write_str("on-failure"),
+            RestartPolicy::OnFailure(Some(times)) => write!(f, "on-failure:{times}"),
+        }
+    }
+}
+
 /// One entry of `ulimit`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ulimit {
@@ -224,8 +283,42 @@ pub(super) fn integer<'de, D: Deserializer<'de>>(d: D) -> Result<Option<i64>, D:
         .map_err(|_| D::Error::custom("expected a whole number"))
 }
 
+/// A whole number in any form in which YAML, JSON and Heat write it: `1`, `"1"`, `1.0`.
+fn whole(value: &Value) -> Option<i64> {
+    match value {
+        Value::Number(number) => number.as_i64().or_else(|| {
+            let number = number.as_f64().filter(|number| number.fract() == 0.0)?;
+            (number.abs() < 2_f64.powi(53)).then_some(number as i64)
+        }),
+        Value::String(text) => text.trim().parse().ok(),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+fn not_whole(value: &Value) -> String {
+    match value {
+        Value::Number(number) => format!("expected a whole number, found {number}"),
+        other => unexpected("a whole number", other),
+    }
+}
+
+pub(super) fn whole_number<'de, D: Deserializer<'de>>(d: D) -> Result<i64, D::Error> {
+    match Value::deserialize(d)? {
+        Value::Null => Ok(0),
+        value => whole(&value).ok_or_else(|| D::Error::custom(not_whole(&value))),
+    }
+}
+
 pub(super) fn exit_codes<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<i64>, D::Error> {
-    Ok(Option::deserialize(d)?.unwrap_or_default())
+    let codes = match Value::deserialize(d)? {
+        Value::Null => return Ok(Vec::new()),
+        Value::Array(codes) => codes,
+        other => return Err(D::Error::custom(unexpected("a list of exit codes", &other))),
+    };
+    let codes = codes.iter();
+    codes
+        .map(|code| whole(code).ok_or_else(|| D::Error::custom(not_whole(code))))
+        .collect()
 }
 
 /// Items that conditions left empty do not count.
@@ -268,10 +361,14 @@ pub(super) fn environment<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<EnvVar>
         Value::Null => Ok(Vec::new()),
         Value::Array(items) => {
             let items = present(&items).map_err(D::Error::custom)?;
-            Ok(items
-                .iter()
-                .map(|item| EnvVar::from(item.as_str()))
-                .collect())
+            let variables = items.iter().map(|item| EnvVar::from(item.as_str()));
+            let variables: Vec<EnvVar> = variables.collect();
+            match variables.iter().any(|variable| variable.name.is_empty()) {
+                true => Err(D::Error::custom(
+                    "a variable has no name: expected NAME=value or NAME",
+                )),
+                false => Ok(variables),
+            }
         }
         Value::Object(map) => {
             let mut variables = Vec::new();
@@ -294,26 +391,15 @@ pub(super) fn environment<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<EnvVar>
     }
 }
 
-pub(super) fn restart<'de, D: Deserializer<'de>>(d: D) -> Result<Option<String>, D::Error> {
-    let policy = match Value::deserialize(d)? {
+pub(super) fn restart<'de, D: Deserializer<'de>>(d: D) -> Result<Option<RestartPolicy>, D::Error> {
+    match Value::deserialize(d)? {
         // An unquoted `no` of YAML 1.1.
-        Value::Bool(false) => return Ok(Some("no".to_owned())),
-        Value::Null => return Ok(None),
-        Value::String(text) if text.is_empty() => return Ok(None),
-        Value::String(text) => text,
-        other => return Err(D::Error::custom(unexpected("a restart policy", &other))),
-    };
-    let times = policy.strip_prefix("on-failure:");
-    let known = matches!(
-        policy.as_str(),
-        "no" | "always" | "unless-stopped" | "on-failure"
-    ) || times.is_some_and(|times| times.parse::<u32>().is_ok());
-    if known {
-        return Ok(Some(policy));
+        Value::Bool(false) => Ok(Some(RestartPolicy::No)),
+        Value::Null => Ok(None),
+        Value::String(text) if text.is_empty() => Ok(None),
+        Value::String(text) => text.parse().map(Some).map_err(D::Error::custom),
+        other => Err(D::Error::custom(unexpected("a restart policy", &other))),
     }
-    Err(D::Error::custom(format!(
-        "`{policy}`: expected no, always, unless-stopped or on-failure[:times]"
-    )))
 }
 
 pub(super) fn health_test<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<String>, D::Error> {
