@@ -106,6 +106,6 @@ fn own_weight(value: &Value) -> usize {
 }
 
 /// What a map's entry takes besides its value.
-pub(crate) fn key_weight(key: &str) -> usize {
+fn key_weight(key: &str) -> usize {
     ENTRY + key.len()
 }

@@ -12,7 +12,6 @@ use slipway_suggest::did_you_mean;
 
 use crate::error::{Error, Problem, Result};
 use crate::files::Files;
-use crate::yaml;
 
 use merge::{Said, Strategies, Strategy};
 
@@ -74,7 +73,7 @@ impl Environment {
     }
 
     fn take(&mut self, text: &str, path: &Path) -> Result<()> {
-        let sections = match yaml::parse(text).map_err(Problem::Syntax)? {
+        let sections = match crate::read_value(text).map_err(Problem::Syntax)? {
             Value::Null => return Ok(()),
             Value::Object(sections) => sections,
             _ => {

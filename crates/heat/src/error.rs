@@ -40,7 +40,7 @@ pub enum Problem {
     Processing(String),
     /// It is no YAML.
     #[error("{0}")]
-    Syntax(crate::yaml::SyntaxError),
+    Syntax(slipway_yaml::Error),
     /// It is YAML, but not a template.
     #[error("it is no template: {0}")]
     NotATemplate(String),

@@ -11,12 +11,12 @@ use std::borrow::Cow;
 
 use indexmap::IndexSet;
 use serde_json::Value;
+use slipway_yaml::{Data, Node, take};
 
 use crate::error::{Problem, Result};
 use crate::expression::{Context, Expression, compile};
 use crate::stack::Stack;
 use crate::version::Version;
-use crate::yaml::{Node, take};
 use slipway_pyvalue as py;
 
 pub(crate) use access::select;
@@ -432,17 +432,20 @@ fn made(value: Value, stack: &Stack<'_>) -> Result<Value> {
 
 fn compile_yaql(argument: Node, context: Context) -> Result<Arguments, Problem> {
     let shape = || wants("a map of an expression and its data");
-    let Node::Map(mut map) = argument else {
+    let Data::Map(mut map) = argument.data else {
         return Err(shape());
     };
     let expression = take(&mut map, "expression").ok_or_else(shape)?;
-    let data = take(&mut map, "data").unwrap_or_else(|| Node::Map(Vec::new()));
+    let data = take(&mut map, "data");
     if !map.is_empty() {
         return Err(shape());
     }
     Ok(Arguments::Yaql {
         expression: compile(expression, context),
-        data: compile(data, context),
+        data: match data {
+            Some(data) => compile(data, context),
+            None => Expression::Map(Vec::new()),
+        },
     })
 }
 

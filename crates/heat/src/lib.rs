@@ -64,10 +64,13 @@ mod role;
 mod stack;
 mod template;
 mod version;
-mod yaml;
 
 pub use environment::Environment;
 pub use error::{Error, Problem, Result};
 pub use resolver::Resolver;
 pub use role::{Content, config_files};
-pub use yaml::SyntaxError;
+
+/// Reads a document as a value.
+fn read_value(text: &str) -> std::result::Result<serde_json::Value, slipway_yaml::Error> {
+    slipway_yaml::read_with(text, slipway_yaml::Options::PYYAML).map(slipway_yaml::Node::into_value)
+}

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 use slipway_suggest::did_you_mean;
+use slipway_yaml::{Data, Node, take};
 
 use crate::error::Problem;
 use crate::kind::kind_of;
-use crate::yaml::{Node, take};
 use slipway_pyvalue as py;
 
 use constraint::Constraint;
@@ -76,7 +76,7 @@ impl Kind {
 impl Parameter {
     pub(crate) fn parse(name: &str, declared: Node) -> Result<Self, Problem> {
         let wrong = |reason: String| Problem::Declaration(format!("parameter {name}: {reason}"));
-        let Node::Map(mut declared) = declared else {
+        let Data::Map(mut declared) = declared.data else {
             return Err(wrong("it must be a map".to_owned()));
         };
         let mut keys = declared.iter().map(|(key, _)| key.as_str());
@@ -94,16 +94,16 @@ impl Parameter {
                         .to_owned(),
                 )
             })?;
-        let constraints = match take(&mut declared, "constraints") {
-            None | Some(Node::Null) => Vec::new(),
-            Some(Node::List(list)) => list
+        let constraints = match take(&mut declared, "constraints").map(|node| node.data) {
+            None | Some(Data::Null) => Vec::new(),
+            Some(Data::List(list)) => list
                 .into_iter()
                 .map(|constraint| Constraint::parse(&constraint.into_value(), kind).map_err(wrong))
                 .collect::<Result<_, _>>()?,
             Some(_) => return Err(wrong("its constraints must be a list".to_owned())),
         };
-        match take(&mut declared, "tags") {
-            None | Some(Node::List(_)) => {}
+        match take(&mut declared, "tags").map(|node| node.data) {
+            None | Some(Data::List(_)) => {}
             Some(_) => return Err(wrong("its tags must be a list".to_owned())),
         }
         let mut parameter = Self {
@@ -235,9 +235,9 @@ impl Parameter {
 }
 
 fn is_true(value: &Node) -> bool {
-    match value {
-        Node::Bool(value) => *value,
-        Node::Text(text) => constraint::boolean(text).unwrap_or(false),
+    match &value.data {
+        Data::Bool(value) => *value,
+        Data::Text(text) => constraint::boolean(text).unwrap_or(false),
         _ => false,
     }
 }

@@ -11,7 +11,6 @@ use slipway_suggest::did_you_mean;
 use crate::error::{Error, Problem, Result};
 use crate::resolver::Resolver;
 use crate::stack::Stack;
-use crate::yaml;
 
 /// Where the templates say what a role's services are given.
 const OVERCLOUD: &str = "overcloud.yaml";
@@ -176,7 +175,7 @@ fn services(role: &str, path: &Path) -> Result<Value> {
     let wrong = |problem: Problem| Error::from(problem).in_template(&name);
     let text = std::fs::read_to_string(path)
         .map_err(|error| wrong(Problem::Unreadable(error.to_string())))?;
-    let roles = yaml::parse(&text).map_err(|error| wrong(Problem::Syntax(error)))?;
+    let roles = crate::read_value(&text).map_err(|error| wrong(Problem::Syntax(error)))?;
     let roles = roles.as_array().ok_or_else(|| {
         wrong(Problem::Declaration(
             "a roles file must be a list".to_owned(),

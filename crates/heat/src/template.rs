@@ -2,12 +2,12 @@
 
 use compact_str::CompactString;
 use slipway_suggest::did_you_mean;
+use slipway_yaml::{Data, Entries, Node, Options, take};
 
 use crate::error::{Error, Problem, Result};
 use crate::expression::{Context, Expression, compile};
 use crate::parameter::Parameter;
 use crate::version::Version;
-use crate::yaml::{self, Entries, Node, take};
 
 /// By name, in the order in which they are written.
 pub(crate) type Named<T> = indexmap::IndexMap<CompactString, T, foldhash::fast::RandomState>;
@@ -82,8 +82,8 @@ impl Template {
 
     /// Reads a template. The error's template is not named yet.
     pub(crate) fn parse(path: std::path::PathBuf, name: String, text: &str) -> Result<Self> {
-        let document = yaml::read(text).map_err(Problem::Syntax)?;
-        let Node::Map(mut sections) = document else {
+        let document = slipway_yaml::read_with(text, Options::PYYAML).map_err(Problem::Syntax)?;
+        let Data::Map(mut sections) = document.data else {
             return Err(Problem::NotATemplate("it is no map".to_owned()).into());
         };
         let version = version(&sections)?;
@@ -127,8 +127,8 @@ fn unknown<'a>(entries: &'a Entries, known: &[&str]) -> Option<&'a str> {
 fn version(sections: &Entries) -> Result<Version> {
     let mut sections = sections.iter();
     let written = sections.find(|(name, _)| name == "heat_template_version");
-    let text = match written.map(|(_, node)| node) {
-        Some(Node::Text(text)) => text,
+    let text = match written.map(|(_, node)| &node.data) {
+        Some(Data::Text(text)) => text,
         Some(_) => {
             return Err(
                 Problem::NotATemplate("its heat_template_version is no text".to_owned()).into(),
@@ -152,9 +152,9 @@ fn section<T>(
     name: &str,
     read: impl Fn(&str, Node) -> Result<T>,
 ) -> Result<Named<T>> {
-    let entries = match take(sections, name) {
-        None | Some(Node::Null) => return Ok(Named::default()),
-        Some(Node::Map(entries)) => entries,
+    let entries = match take(sections, name).map(|node| node.data) {
+        None | Some(Data::Null) => return Ok(Named::default()),
+        Some(Data::Map(entries)) => entries,
         Some(_) => {
             let problem = Problem::Declaration("it must be a map".to_owned());
             return Err(Error::from(problem).at(name));
@@ -172,7 +172,7 @@ fn section<T>(
 
 fn definition(declared: Node, values: Context, conditions: Context) -> Result<Definition> {
     let wrong = |reason: String| Error::from(Problem::Declaration(reason));
-    let Node::Map(mut declared) = declared else {
+    let Data::Map(mut declared) = declared.data else {
         return Err(wrong("a resource must be a map".to_owned()));
     };
     if let Some(key) = unknown(&declared, &RESOURCE_KEYS) {
@@ -202,7 +202,7 @@ fn definition(declared: Node, values: Context, conditions: Context) -> Result<De
 
 fn output(declared: Node, values: Context, conditions: Context) -> Result<Output> {
     let wrong = || Problem::Declaration("an output must be a map with a value".to_owned());
-    let Node::Map(mut declared) = declared else {
+    let Data::Map(mut declared) = declared.data else {
         return Err(wrong().into());
     };
     let value = take(&mut declared, "value").ok_or_else(wrong)?;

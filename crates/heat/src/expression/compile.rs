@@ -1,10 +1,11 @@
 //! From what is written to what can be worked out.
 
+use slipway_yaml::{Data, Entries, Node};
+
 use super::Expression;
 use crate::error::{Error, Problem};
 use crate::functions::{Call, Name};
 use crate::version::Version;
-use crate::yaml::{Entries, Node};
 
 /// Where a value is written, which decides what functions there are.
 #[derive(Debug, Clone, Copy)]
@@ -16,13 +17,13 @@ pub(crate) struct Context {
 
 /// Finds the functions in a value.
 pub(crate) fn compile(value: Node, context: Context) -> Expression {
-    match value {
-        Node::Null => Expression::Null,
-        Node::Bool(value) => Expression::Bool(value),
-        Node::Number(number) => Expression::Number(number),
-        Node::Text(text) => Expression::Text(text),
-        Node::List(items) => Expression::List(compile_each(items, context)),
-        Node::Map(entries) => compile_map(entries, context),
+    match value.data {
+        Data::Null => Expression::Null,
+        Data::Bool(value) => Expression::Bool(value),
+        Data::Number(number) => Expression::Number(number),
+        Data::Text(text) => Expression::Text(text),
+        Data::List(items) => Expression::List(compile_each(items, context)),
+        Data::Map(entries) => compile_map(entries, context),
     }
 }
 

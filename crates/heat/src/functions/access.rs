@@ -8,8 +8,8 @@ use super::{Arguments, wants};
 use crate::error::{Error, Problem, Result};
 use crate::expression::{Context, Expression, compile};
 use crate::stack::Stack;
-use crate::yaml::Node;
 use slipway_pyvalue as py;
+use slipway_yaml::{Data, Node};
 
 /// `PARAMETER`, or a list of it and the path into it; what is not there is an empty text.
 pub(super) fn get_param<'a>(
@@ -171,8 +171,8 @@ pub(super) fn get_file(argument: &Expression, stack: &Stack<'_>) -> Result<Value
 
 pub(super) fn compile_facade(argument: Node) -> Result<Arguments, Problem> {
     const KNOWN: [&str; 3] = ["metadata", "deletion_policy", "update_policy"];
-    match argument {
-        Node::Text(name) if KNOWN.contains(&name.as_str()) => {
+    match argument.data {
+        Data::Text(name) if KNOWN.contains(&name.as_str()) => {
             Ok(Arguments::One(Expression::Text(name)))
         }
         _ => Err(wants("metadata, deletion_policy or update_policy")),

@@ -10,7 +10,7 @@ use crate::expression::{Context, Expression, compile, compile_each};
 use crate::kind::kind_of;
 use crate::stack::Stack;
 use crate::version::Version;
-use crate::yaml::Node;
+use slipway_yaml::{Data, Node};
 
 /// `[CONDITION, VALUE, OTHER VALUE]`; without the last one (from wallaby on), what is around it is
 /// left out where the condition is false.
@@ -21,7 +21,7 @@ pub(super) fn compile_if(argument: Node, context: Context) -> Result<Arguments, 
     };
     let wrong =
         || wants("a condition, the value if it is true, and the value if it is not, in a list");
-    let Node::List(parts) = argument else {
+    let Data::List(parts) = argument.data else {
         return Err(wrong());
     };
     let fewest = if context.version >= Version::Wallaby {
@@ -89,8 +89,8 @@ pub(crate) fn is_enabled(condition: &Value, stack: &Stack<'_>) -> Result<bool> {
 }
 
 pub(super) fn compile_all(argument: Node, context: Context) -> Result<Vec<Expression>, Problem> {
-    match argument {
-        Node::List(items) if items.len() >= 2 => Ok(compile_each(items, context)),
+    match argument.data {
+        Data::List(items) if items.len() >= 2 => Ok(compile_each(items, context)),
         _ => Err(wants("a list of two conditions or more")),
     }
 }

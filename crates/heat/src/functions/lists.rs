@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use indexmap::IndexSet;
 use serde_json::{Map, Value};
+use slipway_yaml::{Data, Node, take};
 
 use super::strings::{joined, replaced};
 use super::{Arguments, origin, wants};
@@ -12,7 +13,6 @@ use crate::expression::{Context, Expression, compile, compile_each};
 use crate::kind::kind_of;
 use crate::stack::Stack;
 use crate::version::Version;
-use crate::yaml::{Node, take};
 use slipway_pyvalue::{self as py, Equal};
 
 /// How many elements `repeat` may make.
@@ -23,8 +23,8 @@ const MOST_ITEMS: usize = 1_000_000;
 
 /// `[DELIMITER, LIST, …]`.
 pub(super) fn compile_join(argument: Node, context: Context) -> Result<Vec<Expression>, Problem> {
-    match argument {
-        Node::List(items) if items.len() >= 2 => Ok(compile_each(items, context)),
+    match argument.data {
+        Data::List(items) if items.len() >= 2 => Ok(compile_each(items, context)),
         _ => Err(wants("a delimiter and one or more lists, in a list")),
     }
 }
@@ -137,7 +137,7 @@ pub(super) fn filter(arguments: &[Expression], stack: &Stack<'_>) -> Result<Valu
 /// `{template, for_each: {NAME: LIST, …}, permutations}`.
 pub(super) fn compile_repeat(argument: Node, context: Context) -> Result<Arguments, Problem> {
     let shape = || wants("a map of a template and for_each");
-    let Node::Map(mut map) = argument else {
+    let Data::Map(mut map) = argument.data else {
         return Err(shape());
     };
     let template = take(&mut map, "template").ok_or_else(shape)?;

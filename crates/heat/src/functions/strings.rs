@@ -14,13 +14,13 @@ use crate::error::{Problem, Result};
 use crate::expression::{Context, Expression, compile};
 use crate::kind::kind_of;
 use crate::stack::Stack;
-use crate::yaml::{Node, take};
 use slipway_pyvalue as py;
+use slipway_yaml::{Data, Node, take};
 
 /// `{template, params: {NAME: VALUE}}`.
 pub(super) fn compile_replace(argument: Node, context: Context) -> Result<Arguments, Problem> {
     let shape = || wants("a map of a template and its params");
-    let Node::Map(mut map) = argument else {
+    let Data::Map(mut map) = argument.data else {
         return Err(shape());
     };
     let template = take(&mut map, "template").ok_or_else(shape)?;

@@ -198,7 +198,7 @@ fn read(place: &Path) -> Result<Value, Error> {
     let text = String::from_utf8(bytes).map_err(|_| Error::NotText {
         place: place.to_owned(),
     })?;
-    crate::yaml::parse(&text).map_err(|error| Error::Yaml {
+    crate::read_value(&text).map_err(|error| Error::Yaml {
         place: place.to_owned(),
         message: error.to_string(),
     })

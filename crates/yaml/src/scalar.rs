@@ -1,17 +1,19 @@
-//! What a plain scalar means in YAML 1.1.
+//! The values of plain scalars: by YAML 1.1 here, by YAML 1.2 in [`core`].
+
+pub(crate) mod core;
 
 use std::borrow::Cow;
 
 use saphyr_parser::Tag;
 use serde_json::Number;
 
-use super::Node;
+use crate::node::Data;
 
-/// The value of a plain scalar without a tag.
-pub(super) fn resolve(text: Cow<'_, str>) -> Result<Node, &'static str> {
+/// Returns the value of a plain scalar without a tag.
+pub(crate) fn resolve(text: Cow<'_, str>) -> Result<Data, &'static str> {
     match text.as_bytes().first() {
-        None => return Ok(Node::Null),
-        Some(b'~') if text.len() == 1 => return Ok(Node::Null),
+        None => return Ok(Data::Null),
+        Some(b'~') if text.len() == 1 => return Ok(Data::Null),
         Some(b'0'..=b'9' | b'+' | b'-' | b'.') => {
             if let Some(number) = number_of(&text)? {
                 return Ok(number);
@@ -24,16 +26,16 @@ pub(super) fn resolve(text: Cow<'_, str>) -> Result<Node, &'static str> {
         }
         Some(_) => {}
     }
-    Ok(Node::Text(text.as_ref().into()))
+    Ok(Data::Text(text.as_ref().into()))
 }
 
-fn number_of(text: &str) -> Result<Option<Node>, &'static str> {
+fn number_of(text: &str) -> Result<Option<Data>, &'static str> {
     Ok(match integer(text)? {
         Some(number) => Some(number),
         None => match float(text) {
             Some(value) => Some(
                 Number::from_f64(value)
-                    .map(Node::Number)
+                    .map(Data::Number)
                     .ok_or(NOT_FINITE)?,
             ),
             None => None,
@@ -41,30 +43,30 @@ fn number_of(text: &str) -> Result<Option<Node>, &'static str> {
     })
 }
 
-const NOT_FINITE: &str = "this number is not finite: in quotes, it is a text";
+const NOT_FINITE: &str = "this number is not finite; put it in quotes to make it a string";
 
-/// The value of a scalar with a tag.
-pub(super) fn tagged(text: Cow<'_, str>, tag: &Tag) -> Result<Node, &'static str> {
+/// Returns the value of a scalar with a tag.
+pub(crate) fn tagged(text: Cow<'_, str>, tag: &Tag) -> Result<Data, &'static str> {
     if tag.handle == "!" && tag.suffix.is_empty() {
-        return Ok(Node::Text(text.as_ref().into()));
+        return Ok(Data::Text(text.as_ref().into()));
     }
     if !tag.is_yaml_core_schema() {
         return Err(NO_MEANING);
     }
     match tag.suffix.as_str() {
-        "str" | "timestamp" => Ok(Node::Text(text.as_ref().into())),
-        "int" => integer(&text)?.ok_or("this is no integer"),
-        "float" => number_of(&text)?.ok_or("this is no number"),
+        "str" | "timestamp" => Ok(Data::Text(text.as_ref().into())),
+        "int" => integer(&text)?.ok_or("expected an integer"),
+        "float" => number_of(&text)?.ok_or("expected a number"),
         "bool" => word(&text)
-            .filter(|node| matches!(node, Node::Bool(_)))
-            .ok_or("this is no boolean"),
-        "null" => Ok(Node::Null),
+            .filter(|node| matches!(node, Data::Bool(_)))
+            .ok_or("expected a boolean"),
+        "null" => Ok(Data::Null),
         _ => Err(NO_MEANING),
     }
 }
 
-/// Whether a list or a map may have a tag; `kind` is its own.
-pub(super) fn check_tag(tag: Option<&Tag>, kind: &str) -> Result<(), &'static str> {
+/// Refuses the tags that a list or a map may not have; `kind` is its own.
+pub(crate) fn check_tag(tag: Option<&Tag>, kind: &str) -> Result<(), &'static str> {
     match tag {
         None => Ok(()),
         Some(tag) if tag.handle == "!" && tag.suffix.is_empty() => Ok(()),
@@ -73,14 +75,14 @@ pub(super) fn check_tag(tag: Option<&Tag>, kind: &str) -> Result<(), &'static st
     }
 }
 
-const NO_MEANING: &str = "this tag means nothing here";
+const NO_MEANING: &str = "unknown tag";
 
-fn word(text: &str) -> Option<Node> {
+fn word(text: &str) -> Option<Data> {
     Some(match text {
-        "null" | "Null" | "NULL" => Node::Null,
-        "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => Node::Bool(true),
+        "null" | "Null" | "NULL" => Data::Null,
+        "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => Data::Bool(true),
         "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => {
-            Node::Bool(false)
+            Data::Bool(false)
         }
         _ => return None,
     })
@@ -94,8 +96,8 @@ fn split_sign(text: &str) -> (bool, &str) {
     }
 }
 
-/// A whole number; nothing if it is none.
-fn integer(text: &str) -> Result<Option<Node>, &'static str> {
+/// Returns the integer that a scalar is, if it is one.
+fn integer(text: &str) -> Result<Option<Data>, &'static str> {
     let (negative, digits) = split_sign(text);
     let magnitude = if let Some(binary) = digits.strip_prefix("0b") {
         radix(binary, 2)
@@ -114,15 +116,15 @@ fn integer(text: &str) -> Result<Option<Node>, &'static str> {
     };
     match magnitude? {
         None => Ok(None),
-        Some(magnitude) if !negative => Ok(Some(Node::Number(magnitude.into()))),
+        Some(magnitude) if !negative => Ok(Some(Data::Number(magnitude.into()))),
         Some(magnitude) => match 0_i64.checked_sub_unsigned(magnitude) {
-            Some(value) => Ok(Some(Node::Number(value.into()))),
+            Some(value) => Ok(Some(Data::Number(value.into()))),
             None => Err(TOO_LARGE),
         },
     }
 }
 
-const TOO_LARGE: &str = "this integer has more than 64 bits: in quotes, it is a text";
+const TOO_LARGE: &str = "this integer has more than 64 bits; put it in quotes to make it a string";
 
 fn radix(digits: &str, base: u32) -> Result<Option<u64>, &'static str> {
     let fits = |digit: char| digit == '_' || digit.is_digit(base);
@@ -137,7 +139,7 @@ fn radix(digits: &str, base: u32) -> Result<Option<u64>, &'static str> {
     parsed.map(Some).map_err(|_| TOO_LARGE)
 }
 
-/// 1:30:00, in sixtieths.
+/// Reads digits to the base of sixty, such as 1:30:00.
 fn sexagesimal(digits: &str) -> Result<Option<u64>, &'static str> {
     let mut parts = digits.split(':');
     let first = parts.next().unwrap_or_default();

@@ -1,20 +1,21 @@
-//! A document's text, for the parser: as its own input for texts, but with small steps.
+//! The text of a document, as the parser reads it.
 //!
-//! That one has 128 bytes set aside for each plain scalar, most of which are words.
+//! It does what the parser's own input for strings does, and makes smaller steps: that one reserves
+//! 128 bytes for each plain scalar, most of which are words.
 
 use std::iter;
 
 use saphyr_parser::Input;
 use saphyr_parser::input::{is_blank, is_blank_or_breakz, is_break, is_breakz, is_flow, is_z};
 
-/// How many characters are looked at in one go; all of them are there from the start.
+/// Number of characters that the parser may look ahead; all of them are there from the start.
 const STEP: usize = 16;
 
-/// See the module. Its end is a NUL, as often as one looks.
-pub(super) struct Text<'a>(&'a str);
+/// The rest of the text. After its end there are NULs.
+pub(crate) struct Text<'a>(&'a str);
 
 impl<'a> Text<'a> {
-    pub(super) fn new(text: &'a str) -> Self {
+    pub(crate) fn new(text: &'a str) -> Self {
         Self(text)
     }
 
@@ -23,7 +24,7 @@ impl<'a> Text<'a> {
         self.0.as_bytes().get(n).copied().unwrap_or(0)
     }
 
-    /// Whether those three bytes come next, and then a blank, a break, or the end.
+    /// Returns whether these three bytes come next, and then a blank, a line break or the end.
     #[inline]
     fn next_is_marker(&self, marker: [u8; 3]) -> bool {
         self.byte(0) == marker[0]
@@ -82,7 +83,7 @@ impl Input for Text<'_> {
         self.0.chars().nth(n).unwrap_or('\0')
     }
 
-    // What these look for is ASCII, which is no part of any other character.
+    // These look for ASCII characters, whose bytes are part of no other character.
 
     #[inline]
     fn next_is_document_indicator(&self) -> bool {
@@ -184,28 +185,28 @@ mod tests {
         "\u{feff}o: p\n  q\n\n  r\n",
     ];
 
-    /// What the parser says of a document, to its end or first error.
-    fn told<T: Input>(mut parser: Parser<'_, T>) -> Vec<String> {
-        let mut told = Vec::new();
+    /// Returns the parser's events, up to the end or the first error.
+    fn events<T: Input>(mut parser: Parser<'_, T>) -> Vec<String> {
+        let mut events = Vec::new();
         while let Some(event) = parser.next_event() {
             let wrong = event.is_err();
-            told.push(format!("{event:?}"));
+            events.push(format!("{event:?}"));
             if wrong {
                 break;
             }
         }
-        told
+        events
     }
 
     #[test]
-    fn the_parser_says_what_it_says_of_its_own_input() {
+    fn events_are_those_of_the_parsers_own_input() {
         for first in PIECES {
             for second in PIECES {
                 let both = format!("{first}{second}");
                 for text in [both.as_str(), both.trim_end(), &both.replace('\n', "\n  ")] {
                     assert_eq!(
-                        told(Parser::new(Text::new(text))),
-                        told(Parser::new_from_str(text)),
+                        events(Parser::new(Text::new(text))),
+                        events(Parser::new_from_str(text)),
                         "{text:?}"
                     );
                 }

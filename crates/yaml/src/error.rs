@@ -1,0 +1,114 @@
+//! Errors with their place.
+
+use std::fmt;
+
+/// A place in a document. The position of a map's value is that of its key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Position {
+    /// The line, from 1.
+    pub line: u32,
+    /// The column in characters, from 1.
+    pub column: u32,
+}
+
+/// One step of the path to a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// The value of this key.
+    Key(String),
+    /// The item of this index.
+    Item(usize),
+}
+
+/// A document that cannot be read, or does not hold what is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    pub(crate) position: Option<Position>,
+    /// The innermost step first.
+    pub(crate) path: Vec<Step>,
+    pub(crate) problem: Problem,
+}
+
+/// The reason for an [`Error`]. No reason shows a value of the document: it may be a password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Problem {
+    /// The document is not YAML, or exceeds a limit.
+    Syntax(String),
+    /// A map has a key that is unknown there.
+    UnknownKey {
+        /// The key.
+        key: String,
+        /// The keys that are known there.
+        known: Vec<String>,
+    },
+    /// A value is not what is wanted.
+    Value(String),
+}
+
+impl Error {
+    pub(crate) fn syntax(position: Option<Position>, message: impl Into<String>) -> Error {
+        Error {
+            position,
+            path: Vec::new(),
+            problem: Problem::Syntax(message.into()),
+        }
+    }
+
+    /// Returns the line and the column, where they are known.
+    pub fn position(&self) -> Option<Position> {
+        self.position
+    }
+
+    /// Returns the path to the value, from the outermost step on.
+    pub fn path(&self) -> impl DoubleEndedIterator<Item = &Step> {
+        self.path.iter().rev()
+    }
+
+    /// Returns the reason.
+    pub fn problem(&self) -> &Problem {
+        &self.problem
+    }
+}
+
+/// Writes a path such as `docker_config.step_1.keystone.volumes[0]`.
+pub(crate) fn write_path<'a>(
+    out: &mut impl fmt::Write,
+    path: impl Iterator<Item = &'a Step>,
+) -> fmt::Result {
+    for (index, step) in path.enumerate() {
+        match step {
+            Step::Key(key) if index == 0 => out.write_str(key)?,
+            Step::Key(key) => write!(out, ".{key}")?,
+            Step::Item(item) => write!(out, "[{item}]")?,
+        }
+    }
+    Ok(())
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Problem::Syntax(message) | Problem::Value(message) => f.write_str(message),
+            Problem::UnknownKey { known, .. } if known.is_empty() => f.write_str("unknown key"),
+            Problem::UnknownKey { known, .. } => {
+                write!(f, "unknown key; known here: {}", known.join(", "))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(Position { line, column }) = self.position {
+            write!(f, "line {line}, column {column}: ")?;
+        }
+        if !self.path.is_empty() {
+            write_path(f, self.path())?;
+            f.write_str(": ")?;
+        }
+        self.problem.fmt(f)
+    }
+}
+
+impl std::error::Error for Error {}
