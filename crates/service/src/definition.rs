@@ -15,7 +15,7 @@ pub type Hiera = serde_json::Map<String, serde_json::Value>;
 pub type ByStep<T> = BTreeMap<Step, T>;
 
 /// Tasks that are somebody else's to run, kept as they were written.
-pub type Tasks = Vec<serde_yaml::Value>;
+pub type Tasks = Vec<serde_json::Value>;
 
 /// What one service declares: its role_data.
 ///
@@ -66,7 +66,7 @@ pub struct Service {
     pub fast_forward_upgrade_tasks: Tasks,
     /// Anything the service wants to say of itself.
     #[serde(default)]
-    pub metadata: serde_yaml::Value,
+    pub metadata: serde_json::Value,
 }
 
 /// The containers of one step, by name.

@@ -41,7 +41,6 @@ mod definition;
 mod error;
 mod lenient;
 mod load;
-mod locate;
 mod merged;
 mod role;
 mod script;

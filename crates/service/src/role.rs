@@ -47,7 +47,7 @@ pub struct RoleData {
     /// Tasks of an upgrade over several releases, the same one only once.
     pub fast_forward_upgrade_tasks: Tasks,
     /// Each service's metadata, by its name.
-    pub metadata: IndexMap<String, serde_yaml::Value>,
+    pub metadata: IndexMap<String, Value>,
 }
 
 /// A role in the making.

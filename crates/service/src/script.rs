@@ -13,10 +13,10 @@ pub type Scripts = IndexMap<ScriptName, Script>;
 /// A script, or another file that containers mount.
 ///
 /// ```
-/// let script: slipway_service::Script = serde_yaml::from_str("content: '#!/bin/sh'\nmode: '0700'")?;
+/// let script: slipway_service::Script = slipway_yaml::from_str("content: '#!/bin/sh'\nmode: '0700'")?;
 /// assert_eq!(script.mode, 0o700);
-/// assert!(serde_yaml::from_str::<slipway_service::Script>("content: ''\nmode: u+x").is_err());
-/// # Ok::<(), serde_yaml::Error>(())
+/// assert!(slipway_yaml::from_str::<slipway_service::Script>("content: ''\nmode: u+x").is_err());
+/// # Ok::<(), slipway_yaml::Error>(())
 /// ```
 ///
 /// `Debug` does not show the text: it may hold passwords.
@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn modes_are_what_ansible_makes_of_them() {
         let mode = |text: &str| {
-            serde_yaml::from_str::<Script>(&format!("{{content: x, mode: {text}}}"))
+            slipway_yaml::from_str::<Script>(&format!("{{content: x, mode: {text}}}"))
                 .map(|script| script.mode)
                 .map_err(|error| error.to_string())
         };
@@ -121,7 +121,7 @@ mod tests {
             assert!(mode(text).unwrap_err().contains("such as '0700'"), "{text}");
         }
         assert_eq!(
-            serde_yaml::from_str::<Script>("content:").unwrap().mode,
+            slipway_yaml::from_str::<Script>("content:").unwrap().mode,
             0o600
         );
     }
@@ -130,14 +130,14 @@ mod tests {
     fn names_stay_in_their_folder() {
         for name in ["../../etc/shadow", "a/b", "..", ".", ""] {
             let text = format!("{name:?}: {{content: x}}");
-            let error = serde_yaml::from_str::<Scripts>(&text).unwrap_err();
+            let error = slipway_yaml::from_str::<Scripts>(&text).unwrap_err();
             assert!(error.to_string().contains("a file's name alone"), "{name}");
         }
     }
 
     #[test]
     fn debug_shows_no_text() {
-        let script: Script = serde_yaml::from_str("content: secret").unwrap();
+        let script: Script = slipway_yaml::from_str("content: secret").unwrap();
         assert_eq!(format!("{script:?}"), "Script { mode: 0600, .. }");
     }
 }

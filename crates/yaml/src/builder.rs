@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use compact_str::{CompactString, ToCompactString};
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span, Tag};
 
-use crate::error::{Error, Position};
+use crate::error::{Error, Position, Step};
 use crate::indent::Shallow;
 use crate::input::Text;
 use crate::json::too_deep;
@@ -58,7 +58,10 @@ pub(crate) fn build(text: &str, options: Options) -> Result<Node, Failure> {
                 None => Failure::Other(wrong),
             }
         })?;
-        builder.take(event, span)?;
+        builder.take(event, span).map_err(|mut error| {
+            error.path.extend(builder.path().into_iter().rev());
+            error
+        })?;
     }
     Ok(builder.document.unwrap_or(Node {
         at: Position { line: 1, column: 1 },
@@ -237,6 +240,27 @@ impl Builder {
         }
         self.open.push(Level { open, anchor, at });
         Ok(())
+    }
+
+    /// Returns the path to the value that is being read.
+    fn path(&self) -> Vec<Step> {
+        let mut path = Vec::new();
+        let mut end = self.items.len();
+        for level in self.open.iter().rev() {
+            match &level.open {
+                Open::List { start } => {
+                    path.push(Step::Item(end - start));
+                    end = *start;
+                }
+                Open::Map {
+                    key: Some((Key::Name(name), _)),
+                    ..
+                } => path.push(Step::Key(name.to_string())),
+                Open::Map { .. } => {}
+            }
+        }
+        path.reverse();
+        path
     }
 
     fn expects_key(&self) -> bool {

@@ -71,8 +71,20 @@ impl Error {
     }
 }
 
-/// Writes a path such as `docker_config.step_1.keystone.volumes[0]`.
-pub(crate) fn write_path<'a>(
+/// Returns a path as text, such as `docker_config.step_1.keystone.volumes[0]`.
+///
+/// ```
+/// use slipway_yaml::{Step, path_text};
+/// assert_eq!(path_text(&[Step::Key("volumes".to_owned()), Step::Item(0)]), "volumes[0]");
+/// ```
+pub fn path_text(path: &[Step]) -> String {
+    let mut text = String::new();
+    // Writing to a string does not fail.
+    let _ = write_path(&mut text, path.iter());
+    text
+}
+
+fn write_path<'a>(
     out: &mut impl fmt::Write,
     path: impl Iterator<Item = &'a Step>,
 ) -> fmt::Result {

@@ -3,7 +3,7 @@
 use compact_str::CompactString;
 use serde_json::Number;
 
-use crate::error::{Error, Position};
+use crate::error::{Error, Position, Step};
 use crate::node::{Data, Entries, Node, unique};
 use crate::{Duplicates, Options};
 
@@ -28,6 +28,26 @@ pub(crate) fn read(text: &str, options: Options) -> Result<Option<Node>, Error> 
     match reader.error {
         Some(error) => Err(error),
         None => Ok(document),
+    }
+}
+
+/// Returns the reason why a document is no JSON.
+pub(crate) fn explain(text: &str) -> Error {
+    let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    match serde_json::from_str::<serde::de::IgnoredAny>(text) {
+        Ok(_) => Error::syntax(None, "an integer in it has more than 64 bits"),
+        Err(error) => {
+            let position = Position {
+                line: number(error.line()),
+                column: number(error.column()),
+            };
+            let message = error.to_string();
+            let message = match message.rfind(" at line ") {
+                Some(end) => &message[..end],
+                None => &message,
+            };
+            Error::syntax(Some(position), message)
+        }
     }
 }
 
@@ -65,7 +85,10 @@ impl<'a> Reader<'a> {
             return Some(Data::List(items));
         }
         loop {
-            items.push(self.value(depth + 1)?);
+            match self.value(depth + 1) {
+                Some(item) => items.push(item),
+                None => return self.inside(Step::Item(items.len())),
+            }
             self.skip_whitespace();
             match self.next()? {
                 b',' => {}
@@ -89,7 +112,9 @@ impl<'a> Reader<'a> {
             if self.next()? != b':' {
                 return None;
             }
-            let mut value = self.value(depth + 1)?;
+            let Some(mut value) = self.value(depth + 1) else {
+                return self.inside(Step::Key(key.into()));
+            };
             value.at = at;
             entries.push((key, value));
             self.skip_whitespace();
@@ -107,6 +132,14 @@ impl<'a> Reader<'a> {
                 None
             }
         }
+    }
+
+    /// Adds a step to the path of the error, if there is one.
+    fn inside<T>(&mut self, step: Step) -> Option<T> {
+        if let Some(error) = &mut self.error {
+            error.path.push(step);
+        }
+        None
     }
 
     /// Steps over the bracket that begins a collection.

@@ -45,7 +45,7 @@ mod scalar;
 
 use serde::de::DeserializeOwned;
 
-pub use error::{Error, Position, Problem, Step};
+pub use error::{Error, Position, Problem, Step, path_text};
 pub use node::{Data, Entries, Node, take};
 
 /// The rules for a document.
@@ -127,13 +127,7 @@ pub fn read(text: &str) -> Result<Node, Error> {
 /// # Errors
 /// Names the line and the column.
 pub fn read_with(text: &str, options: Options) -> Result<Node, Error> {
-    if text.len() > options.limits.bytes {
-        let mib = options.limits.bytes >> 20;
-        return Err(Error::syntax(
-            None,
-            format!("the document is larger than {mib} MiB"),
-        ));
-    }
+    check_size(text, options)?;
     // Some editors begin a file with a byte order mark.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.trim_start().starts_with(['{', '['])
@@ -143,6 +137,19 @@ pub fn read_with(text: &str, options: Options) -> Result<Node, Error> {
     }
     builder::check_characters(text)?;
     indent::with_indentation(text, |text| builder::build(text, options))
+}
+
+/// Reads one JSON document by the default [`Options`].
+///
+/// # Errors
+/// Names the line and the column. A document that is YAML and not JSON is an error.
+pub fn read_json(text: &str) -> Result<Node, Error> {
+    let options = Options::default();
+    check_size(text, options)?;
+    match json::read(text, options)? {
+        Some(document) => Ok(document),
+        None => Err(json::explain(text)),
+    }
 }
 
 /// Reads one document as a type, by the default [`Options`].
@@ -159,6 +166,15 @@ pub fn from_str<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
 /// Names the line, the column and the key.
 pub fn from_str_with<T: DeserializeOwned>(text: &str, options: Options) -> Result<T, Error> {
     read_with(text, options)?.deserialize()
+}
+
+fn check_size(text: &str, options: Options) -> Result<(), Error> {
+    if text.len() > options.limits.bytes {
+        let mib = options.limits.bytes >> 20;
+        let message = format!("the document is larger than {mib} MiB");
+        return Err(Error::syntax(None, message));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -263,11 +263,11 @@ fn a_tree_is_written_and_written_again() -> Result {
     let place = out.path().join("new/folder");
     for _ in 0..2 {
         write(&tree, &place, Writing::default())?;
-        fs::write(place.join("folder/.slipway-Ab3dEf"), "cut off")?;
+        fs::write(place.join("folder/.slipway-Ab3dEfGh"), "cut off")?;
         fs::write(place.join("folder/.own"), "")?;
     }
     write(&tree, &place, Writing::default())?;
-    assert!(!place.join("folder/.slipway-Ab3dEf").exists());
+    assert!(!place.join("folder/.slipway-Ab3dEfGh").exists());
     assert!(place.join("folder/.own").exists());
     assert_eq!(fs::read_to_string(place.join("folder/a.yaml"))?, "1");
     assert_eq!(
