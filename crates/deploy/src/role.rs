@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 use slipway_service::{Role, RoleData};
+use slipway_yaml::Options;
 
 use crate::error::{DeployError, Result};
 
@@ -94,10 +95,10 @@ fn read_parts(directory: &Path) -> Result<Map<String, Value>> {
             continue;
         };
         let value = match extension {
-            "pp" => Value::String(std::fs::read_to_string(&path).map_err(cannot_read(&path))?),
+            "pp" => Value::String(read_text(&path)?),
             "yaml" if !name.ends_with("_playbook") => {
-                let text = std::fs::read_to_string(&path).map_err(cannot_read(&path))?;
-                serde_yaml::from_str(&text).map_err(cannot_read(&path))?
+                let document = slipway_yaml::read_with(&read_text(&path)?, Options::PYYAML);
+                document.map_err(cannot_read(&path))?.into_value()
             }
             _ => continue,
         };
@@ -109,6 +110,11 @@ fn read_parts(directory: &Path) -> Result<Map<String, Value>> {
         }
     }
     Ok(data)
+}
+
+fn read_text(path: &Path) -> Result<String> {
+    slipway_files::read_text(path, slipway_files::MAX_TEXT)
+        .map_err(|error| cannot_read(path)(error.into_reason()))
 }
 
 fn cannot_read<E>(path: &Path) -> impl FnOnce(E) -> DeployError

@@ -177,18 +177,24 @@ fn a_file_may_begin_with_a_mark_and_end_its_lines_as_windows_does() {
 #[test]
 fn what_no_json_holds_is_refused() {
     for (value, reason) in [
-        (".inf", "this number is not finite: in quotes, it is a text"),
+        (
+            ".inf",
+            "this number is not finite; put it in quotes to make it a string",
+        ),
         (
             "-.INF",
-            "this number is not finite: in quotes, it is a text",
+            "this number is not finite; put it in quotes to make it a string",
         ),
-        (".nan", "this number is not finite: in quotes, it is a text"),
+        (
+            ".nan",
+            "this number is not finite; put it in quotes to make it a string",
+        ),
         (
             "1.0e+999",
-            "this number is not finite: in quotes, it is a text",
+            "this number is not finite; put it in quotes to make it a string",
         ),
-        ("!!set {a, b}", "this tag means nothing here"),
-        ("!own [a]", "this tag means nothing here"),
+        ("!!set {a, b}", "unknown tag"),
+        ("!own [a]", "unknown tag"),
     ] {
         let error = error_of(&[&format!("parameter_defaults: {{Map: {value}}}")]);
         assert!(error.ends_with(reason), "{value}: {error}");

@@ -221,7 +221,7 @@ fn integers_are_exact_or_refused() {
         let error = resolve_one(&format!("outputs:\n  x: {{value: {number}}}")).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "top.yaml: line 3, column 14: this integer has more than 64 bits: in quotes, it is a text"
+            "top.yaml: line 3, column 14: outputs.x.value: this integer has more than 64 bits; put it in quotes to make it a string"
         );
     }
     for (kind, value) in [

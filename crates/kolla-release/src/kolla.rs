@@ -321,11 +321,12 @@ fn sources(place: &Place, config: &Names) -> Result<IndexMap<String, DefaultSour
     let path = place.package.join("common/sources.yaml");
     let table = if path.is_file() {
         let text = std::fs::read_to_string(&path).at(&path)?;
-        let sources: Value = serde_yaml::from_str(&text).map_err(|error| Error::Yaml {
+        let sources = slipway_yaml::read_with(&text, slipway_yaml::Options::PYYAML);
+        let sources = sources.map_err(|error| Error::Yaml {
             path,
             message: error.to_string(),
         })?;
-        Some(sources)
+        Some(sources.into_value())
     } else {
         let own = place.optional_module("common/sources.py")?;
         let names = own.map(|module| module.constants());

@@ -31,9 +31,9 @@ struct Entry {
 pub fn read(path: &Path) -> Result<BTreeMap<String, User>> {
     let text = std::fs::read_to_string(path).at(path)?;
     let entries: BTreeMap<String, Entry> =
-        serde_yaml::from_str(&text).map_err(|source| Error::Yaml {
+        slipway_yaml::from_str(&text).map_err(|error| Error::Yaml {
             path: path.to_owned(),
-            message: source.to_string(),
+            message: error.to_string(),
         })?;
     Ok(entries
         .into_iter()

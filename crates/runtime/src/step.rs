@@ -113,14 +113,19 @@ fn container_of(path: &Path) -> Option<String> {
 /// mappings. Where one of these is not, only the file's name or a container's own key tells.
 fn is_one_container(path: &Path, text: &str) -> bool {
     const OWN_KEYS: [&str; 3] = ["image", "command", "action"];
-    let Ok(mapping) = serde_yaml::from_str::<serde_yaml::Mapping>(text) else {
+    let Ok(slipway_yaml::Node {
+        data: slipway_yaml::Data::Map(entries),
+        ..
+    }) = slipway_yaml::read(text)
+    else {
         return false;
     };
     let is_named_so = path
         .file_name()
         .is_some_and(|name| name.to_string_lossy().starts_with(PREFIX));
-    let mut settings = mapping.iter().filter(|(_, value)| !value.is_mapping());
-    settings.any(|(key, _)| is_named_so || key.as_str().is_some_and(|key| OWN_KEYS.contains(&key)))
+    let is_map = |value: &slipway_yaml::Node| matches!(value.data, slipway_yaml::Data::Map(_));
+    let mut settings = entries.iter().filter(|(_, value)| !is_map(value));
+    settings.any(|(key, _)| is_named_so || OWN_KEYS.contains(&key.as_str()))
 }
 
 fn read_text(path: &Path) -> Result<String> {

@@ -13,7 +13,6 @@ mod exit;
 mod output;
 mod share;
 mod show;
-mod yaml;
 
 use std::process::ExitCode;
 use std::sync::Arc;

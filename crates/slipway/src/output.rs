@@ -137,7 +137,7 @@ impl Output {
     /// A result that is a document: JSON, or YAML where that is asked for.
     pub fn document(&self, value: &serde_json::Value) -> anyhow::Result<()> {
         if self.format == Format::Yaml {
-            self.result(crate::yaml::to_string(value)?.trim_end());
+            self.result(slipway_yaml::to_string(value)?.trim_end());
             return Ok(());
         }
         self.json(value)

@@ -210,7 +210,7 @@ fn what_is_wrong_names_file_container_and_key_before_anything_is_touched() {
         ),
         (
             "'@a': {IMAGE, tty: true, tty: false}",
-            "-a: duplicate entry with key \"tty\"",
+            "-a.tty: duplicate key",
         ),
     ];
     for (text, words) in wrong {

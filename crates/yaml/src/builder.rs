@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use compact_str::{CompactString, ToCompactString};
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span, Tag};
 
-use crate::error::{Error, Position, Step};
+use crate::error::{Error, Position, Problem, Step};
 use crate::indent::Shallow;
 use crate::input::Text;
 use crate::json::too_deep;
@@ -59,7 +59,10 @@ pub(crate) fn build(text: &str, options: Options) -> Result<Node, Failure> {
             }
         })?;
         builder.take(event, span).map_err(|mut error| {
-            error.path.extend(builder.path().into_iter().rev());
+            // The path to what is nested too deeply would be the longest of all.
+            if !matches!(error.problem, Problem::Limit(_)) {
+                error.path.extend(builder.path().into_iter().rev());
+            }
             error
         })?;
     }

@@ -271,7 +271,7 @@ impl Error {
         self
     }
 
-    fn without_place(problem: Problem) -> Error {
+    pub(crate) fn without_place(problem: Problem) -> Error {
         Error {
             position: None,
             path: Vec::new(),

@@ -33,8 +33,10 @@ pub struct Error {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Problem {
-    /// The document is not YAML, or exceeds a limit.
+    /// The document is not YAML.
     Syntax(String),
+    /// The document exceeds a limit.
+    Limit(String),
     /// A map has a key that is unknown there.
     UnknownKey {
         /// The key.
@@ -55,6 +57,14 @@ impl Error {
         }
     }
 
+    pub(crate) fn limit(position: Option<Position>, message: impl Into<String>) -> Error {
+        Error {
+            position,
+            path: Vec::new(),
+            problem: Problem::Limit(message.into()),
+        }
+    }
+
     /// Returns the line and the column, where they are known.
     pub fn position(&self) -> Option<Position> {
         self.position
@@ -63,6 +73,15 @@ impl Error {
     /// Returns the path to the value, from the outermost step on.
     pub fn path(&self) -> impl DoubleEndedIterator<Item = &Step> {
         self.path.iter().rev()
+    }
+
+    /// Returns the key and the reason, for an error that names line and column itself.
+    pub fn message(&self) -> String {
+        if self.path.is_empty() {
+            return self.problem.to_string();
+        }
+        let path: Vec<Step> = self.path().cloned().collect();
+        format!("{}: {}", path_text(&path), self.problem)
     }
 
     /// Returns the reason.
@@ -79,29 +98,22 @@ impl Error {
 /// ```
 pub fn path_text(path: &[Step]) -> String {
     let mut text = String::new();
-    // Writing to a string does not fail.
-    let _ = write_path(&mut text, path.iter());
-    text
-}
-
-fn write_path<'a>(
-    out: &mut impl fmt::Write,
-    path: impl Iterator<Item = &'a Step>,
-) -> fmt::Result {
-    for (index, step) in path.enumerate() {
+    for (index, step) in path.iter().enumerate() {
         match step {
-            Step::Key(key) if index == 0 => out.write_str(key)?,
-            Step::Key(key) => write!(out, ".{key}")?,
-            Step::Item(item) => write!(out, "[{item}]")?,
+            Step::Key(key) if index == 0 => text.push_str(key),
+            Step::Key(key) => text.extend([".", key]),
+            Step::Item(item) => text.push_str(&format!("[{item}]")),
         }
     }
-    Ok(())
+    text
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Problem::Syntax(message) | Problem::Value(message) => f.write_str(message),
+            Problem::Syntax(message) | Problem::Limit(message) | Problem::Value(message) => {
+                f.write_str(message)
+            }
             Problem::UnknownKey { known, .. } if known.is_empty() => f.write_str("unknown key"),
             Problem::UnknownKey { known, .. } => {
                 write!(f, "unknown key; known here: {}", known.join(", "))
@@ -115,11 +127,7 @@ impl fmt::Display for Error {
         if let Some(Position { line, column }) = self.position {
             write!(f, "line {line}, column {column}: ")?;
         }
-        if !self.path.is_empty() {
-            write_path(f, self.path())?;
-            f.write_str(": ")?;
-        }
-        self.problem.fmt(f)
+        f.write_str(&self.message())
     }
 }
 

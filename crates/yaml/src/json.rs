@@ -3,7 +3,7 @@
 use compact_str::CompactString;
 use serde_json::Number;
 
-use crate::error::{Error, Position, Step};
+use crate::error::{Error, Position, Problem, Step};
 use crate::node::{Data, Entries, Node, unique};
 use crate::{Duplicates, Options};
 
@@ -136,7 +136,9 @@ impl<'a> Reader<'a> {
 
     /// Adds a step to the path of the error, if there is one.
     fn inside<T>(&mut self, step: Step) -> Option<T> {
-        if let Some(error) = &mut self.error {
+        if let Some(error) = &mut self.error
+            && !matches!(error.problem, Problem::Limit(_))
+        {
             error.path.push(step);
         }
         None
@@ -249,7 +251,7 @@ fn count<T>(items: impl Iterator<Item = T>) -> u32 {
 }
 
 pub(crate) fn too_deep(position: Position, depth: usize) -> Error {
-    Error::syntax(
+    Error::limit(
         Some(position),
         format!("nested too deeply: more than {depth} levels"),
     )

@@ -42,11 +42,13 @@ mod input;
 mod json;
 mod node;
 mod scalar;
+mod write;
 
 use serde::de::DeserializeOwned;
 
 pub use error::{Error, Position, Problem, Step, path_text};
 pub use node::{Data, Entries, Node, take};
+pub use write::to_string;
 
 /// The rules for a document.
 #[derive(Clone, Copy, Debug, Default)]
@@ -172,7 +174,7 @@ fn check_size(text: &str, options: Options) -> Result<(), Error> {
     if text.len() > options.limits.bytes {
         let mib = options.limits.bytes >> 20;
         let message = format!("the document is larger than {mib} MiB");
-        return Err(Error::syntax(None, message));
+        return Err(Error::limit(None, message));
     }
     Ok(())
 }

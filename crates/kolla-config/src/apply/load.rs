@@ -86,51 +86,15 @@ fn parse_json(text: &[u8]) -> Result<Value, serde_json::Error> {
     serde_json::from_slice(text)
 }
 
+/// Reads YAML as Kolla does, which uses PyYAML.
 fn parse_yaml(text: &[u8]) -> Result<Value, String> {
-    let mut yaml: serde_yaml::Value =
-        serde_yaml::from_slice(text).map_err(|error| error.to_string())?;
-    if yaml.is_null() {
+    let text = std::str::from_utf8(text).map_err(|error| error.to_string())?;
+    let config = slipway_yaml::read_with(text, slipway_yaml::Options::PYYAML)
+        .map_err(|error| error.to_string())?;
+    if config.is_null() {
         return Err("file is empty".to_owned());
     }
-    yaml.apply_merge().map_err(|error| error.to_string())?;
-    let mut config = serde_json::to_value(yaml).map_err(|error| error.to_string())?;
-    plain_booleans(&mut config);
-    Ok(config)
-}
-
-/// `yes` and `no` are booleans to Kolla's YAML, and text to this one's.
-fn plain_booleans(value: &mut Value) {
-    const FLAGS: [&str; 5] = [
-        "optional",
-        "merge",
-        "preserve_properties",
-        "recurse",
-        "ignore_globs",
-    ];
-    match value {
-        Value::Array(items) => items.iter_mut().for_each(plain_booleans),
-        Value::Object(entries) => {
-            for (key, value) in entries {
-                let flag = value
-                    .as_str()
-                    .filter(|_| FLAGS.contains(&key.as_str()))
-                    .and_then(boolean);
-                match flag {
-                    Some(flag) => *value = Value::Bool(flag),
-                    None => plain_booleans(value),
-                }
-            }
-        }
-        _ => {}
-    }
-}
-
-fn boolean(text: &str) -> Option<bool> {
-    match text {
-        "yes" | "Yes" | "YES" | "on" | "On" | "ON" => Some(true),
-        "no" | "No" | "NO" | "off" | "Off" | "OFF" => Some(false),
-        _ => None,
-    }
+    Ok(config.into_value())
 }
 
 /// What Kolla's script looks at before it does anything, in its order: what comes first decides
@@ -282,10 +246,10 @@ mod tests {
 
     #[test]
     fn yaml_is_read_as_kolla_reads_it() {
-        let text = b"a: &a {optional: no, perm: '0600'}\nb: {<<: *a, merge: On, owner: no}\n";
+        let text = b"a: &a {optional: no, perm: '0600'}\nb: {<<: *a, merge: On, owner: 'no'}\n";
         let expected = serde_json::json!({
             "a": {"optional": false, "perm": "0600"},
-            "b": {"merge": true, "owner": "no", "optional": false, "perm": "0600"},
+            "b": {"optional": false, "perm": "0600", "merge": true, "owner": "no"},
         });
         assert_eq!(parse_yaml(text).unwrap(), expected);
         assert_eq!(parse_yaml(b"").unwrap_err(), "file is empty");

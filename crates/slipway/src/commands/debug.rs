@@ -105,18 +105,10 @@ pub fn yaml(value: &Value) -> anyhow::Result<String> {
                     .collect()
             }
             Value::Array(items) => items.iter().map(in_order).collect(),
-            Value::String(text) if WORDS.contains(&text.as_str()) => {
-                Value::from(format!("{MARK}{text}{MARK}"))
-            }
             other => other.clone(),
         }
     }
-    // Truths of YAML 1.1, which PyYAML reads: as texts they need quotes.
-    const WORDS: [&str; 12] = [
-        "yes", "Yes", "YES", "no", "No", "NO", "on", "On", "ON", "off", "Off", "OFF",
-    ];
-    const MARK: &str = "__yaml_1_1__";
-    Ok(serde_yaml::to_string(&in_order(value))?.replace(MARK, "'"))
+    Ok(slipway_yaml::to_string(&in_order(value))?)
 }
 
 async fn print_command(

@@ -14,7 +14,7 @@ use slipway_heat::{Content, Resolver, config_files};
 use crate::cli::{Process, Resolve, Templates};
 use crate::exit::bad_input;
 use crate::output::{Level, Output};
-use crate::yaml;
+use slipway_yaml as yaml;
 
 /// Prints the outputs of templates; what cannot be resolved is named, the rest is printed.
 pub fn run(asked: &Resolve, output: &Output) -> anyhow::Result<()> {

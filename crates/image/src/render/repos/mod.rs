@@ -189,9 +189,11 @@ fn text(state: &State, name: &str) -> String {
 
 fn parse(path: &Path) -> Result<File> {
     let text = std::fs::read_to_string(path).at(path)?;
-    serde_yaml::from_str(&text).map_err(|error| crate::error::Error::Yaml {
-        path: path.to_owned(),
-        message: error.to_string(),
+    slipway_yaml::from_str_with(&text, slipway_yaml::Options::PYYAML).map_err(|error| {
+        crate::error::Error::Yaml {
+            path: path.to_owned(),
+            message: error.to_string(),
+        }
     })
 }
 

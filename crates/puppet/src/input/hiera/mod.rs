@@ -260,7 +260,7 @@ mod tests {
         assert!(refusal("x.yaml", "a: 1\nb: [1\n").starts_with("x.yaml:3:1: did not find"));
         assert!(refusal("x.json", "{\n\"a\": }").starts_with("x.json:2:6: expected value"));
         let twice = refusal("x.yaml", "a: 1\nb: {c: 1, c: 2}\n");
-        assert!(twice.contains("duplicate entry"), "{twice}");
+        assert!(twice.contains("b.c: duplicate key"), "{twice}");
         assert!(refusal("x.yaml", "- 1\n").starts_with("x.yaml: hiera data is a mapping"));
         let missing = hieradata().add_file(Path::new("/nowhere/x.yaml"));
         assert!(
