@@ -24,7 +24,7 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
     };
     let (from, to) = (dir.path().join("from"), dir.path().join("to"));
     if fs::write(&from, bytes).is_err()
-        || slipway_image::archives_together(&[from.as_path(), from.as_path()], "plugins", &to).is_err()
+        || slipway_image::merge_archives(&[from.as_path(), from.as_path()], "plugins", &to).is_err()
     {
         return;
     }

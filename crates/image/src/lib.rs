@@ -61,5 +61,5 @@ pub use options::{Options, Pip};
 pub use render::render;
 pub use set::ImageSet;
 pub use slipway_events::Events;
-pub use sources::{ImageSources, Source, SourceError, SourceKind, together as archives_together};
+pub use sources::{ImageSources, Source, SourceError, SourceKind, merge as merge_archives};
 pub use tree::Tree;

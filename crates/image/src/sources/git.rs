@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use super::download::public;
 use super::error::SourceError;
-use super::{Source, archive};
+use super::{Source, pack};
 
 /// Clones a repository, checks out the reference, packs it with its history (pbr asks that for
 /// versions), and gives what tells it from others: the address and the commit.
@@ -54,7 +54,7 @@ pub(super) fn archive(source: &Source, to: &Path) -> Result<String, SourceError>
     inside(&["checkout", "--quiet", reference])?;
     let commit = inside(&["rev-parse", "HEAD"])?;
     inside(&["remote", "remove", "origin"])?;
-    archive::of_folder(&clone, &top, to)?;
+    pack::directory(&clone, &top, to)?;
     std::fs::remove_dir_all(&clone).map_err(io)?;
     Ok(format!("git {address} {} {top}", commit.trim()))
 }

@@ -5,10 +5,11 @@
 //! fetched. Archives made here have kolla-build's layout and are the same bytes every time:
 //! sorted, without times, everything root's.
 
-mod archive;
 mod download;
 mod error;
 mod git;
+mod merge;
+mod pack;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -18,8 +19,8 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-pub use archive::together;
 pub use error::SourceError;
+pub use merge::merge;
 
 /// How a source is fetched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,7 +131,7 @@ impl Fetching {
         ] {
             let name = archive_name(kind);
             if is_added(&name) {
-                fetched.push(self.together(kind, sources, &folder)?);
+                fetched.push(self.merged(kind, sources, &folder)?);
             }
         }
         Ok(fetched)
@@ -166,7 +167,7 @@ impl Fetching {
                     };
                 }
                 let top = source.location.rsplit('/').next().unwrap_or_default();
-                archive::of_folder(location, top, &path)?;
+                pack::directory(location, top, &path)?;
                 None
             }
         };
@@ -178,7 +179,7 @@ impl Fetching {
     }
 
     /// One archive of what several hold.
-    fn together(
+    fn merged(
         &self,
         kind: &str,
         sources: &[Source],
@@ -194,7 +195,7 @@ impl Fetching {
             .iter()
             .map(|archive| archive.path.as_path())
             .collect();
-        archive::together(&paths, kind, &path)?;
+        merge::merge(&paths, kind, &path)?;
         let identity = match archives.iter().any(|archive| archive.identity.is_some()) {
             false => None,
             true => Some(identity(&archives)?),

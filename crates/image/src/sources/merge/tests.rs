@@ -2,6 +2,7 @@ use std::io::Cursor;
 
 use proptest::prelude::*;
 
+use super::super::pack::directory;
 use super::*;
 
 /// An archive of (name, contents); names are written as they are, unchecked.
@@ -35,8 +36,8 @@ fn link(name: &str, target: &str) -> Vec<u8> {
     bytes
 }
 
-/// What `together` makes of archives with these bytes: name, mode, contents.
-fn put_together(archives: &[Vec<u8>]) -> Result<Vec<(String, u32, String)>, SourceError> {
+/// Merges archives with these bytes: name, mode, contents.
+fn merged(archives: &[Vec<u8>]) -> Result<Vec<(String, u32, String)>, SourceError> {
     let dir = tempfile::tempdir().unwrap();
     let paths: Vec<_> = archives
         .iter()
@@ -49,7 +50,7 @@ fn put_together(archives: &[Vec<u8>]) -> Result<Vec<(String, u32, String)>, Sour
         .collect();
     let paths: Vec<&Path> = paths.iter().map(|path| path.as_path()).collect();
     let to = dir.path().join("plugins-archive");
-    together(&paths, "plugins", &to)?;
+    merge(&paths, "plugins", &to)?;
     let bytes = std::fs::read(&to).unwrap();
     let mut archive = tar::Archive::new(Cursor::new(bytes));
     let members = archive.entries().unwrap().map(|entry| {
@@ -73,7 +74,7 @@ fn archives_are_put_together_sorted_and_normalised() {
     packed
         .write_all(&tar_of(&[("a-1/f", b"f"), ("b-1/z", b"later")]))
         .unwrap();
-    let members = put_together(&[one, packed.finish().unwrap()]).unwrap();
+    let members = merged(&[one, packed.finish().unwrap()]).unwrap();
     let names: Vec<_> = members
         .iter()
         .map(|m| (m.0.as_str(), m.1, m.2.as_str()))
@@ -94,7 +95,7 @@ fn archives_are_put_together_sorted_and_normalised() {
 
 #[test]
 fn nothing_is_an_empty_folder() {
-    let members = put_together(&[]).unwrap();
+    let members = merged(&[]).unwrap();
     assert_eq!(members, [("plugins".to_owned(), 0o755, String::new())]);
 }
 
@@ -103,10 +104,11 @@ fn bzip2_and_xz_are_read() {
     let plain = tar_of(&[("f", b"f")]);
     let mut bz = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
     bz.write_all(&plain).unwrap();
-    let mut xz = Vec::new();
-    lzma_rs::xz_compress(&mut plain.as_slice(), &mut xz).unwrap();
-    for packed in [bz.finish().unwrap(), xz] {
-        assert_eq!(put_together(&[packed]).unwrap()[1].0, "plugins/f");
+    let options = lzma_rust2::XzOptions::with_preset(0);
+    let mut xz = lzma_rust2::XzWriter::new(Vec::new(), options).unwrap();
+    xz.write_all(&plain).unwrap();
+    for packed in [bz.finish().unwrap(), xz.finish().unwrap()] {
+        assert_eq!(merged(&[packed]).unwrap()[1].0, "plugins/f");
     }
 }
 
@@ -122,10 +124,10 @@ fn members_that_lead_out_are_refused() {
         tar_of(&[("/f", b"f")]),
         through,
     ] {
-        let error = put_together(&[bytes]).unwrap_err();
+        let error = merged(&[bytes]).unwrap_err();
         assert!(matches!(error, SourceError::Escapes { .. }), "{error}");
     }
-    let members = put_together(&[tar_of(&[("a/../f", b"f")])]).unwrap();
+    let members = merged(&[tar_of(&[("a/../f", b"f")])]).unwrap();
     assert_eq!(members[1].0, "plugins/f");
 }
 
@@ -135,8 +137,8 @@ fn a_folder_that_is_also_a_file_is_refused() {
         [("a", b"".as_slice()), ("a/f", b"f")],
         [("a/f", b"f"), ("a", b"")],
     ] {
-        let error = put_together(&[tar_of(&members)]).unwrap_err().to_string();
-        assert!(error.contains("\"a\" is a folder, and also"), "{error}");
+        let error = merged(&[tar_of(&members)]).unwrap_err().to_string();
+        assert!(error.contains("\"a\" is a directory, and also"), "{error}");
     }
 }
 
@@ -152,16 +154,64 @@ fn a_few_bytes_do_not_become_a_full_disk() {
     gnu.sparse[0].numbytes.copy_from_slice(b"00000000000\0");
     header.set_cksum();
     let bytes = [header.as_bytes().as_slice(), &[0; 1024]].concat();
-    let error = put_together(&[bytes]).unwrap_err().to_string();
+    let error = merged(&[bytes]).unwrap_err().to_string();
     assert!(
-        error.contains("\"holes\" would have 8589934591 bytes"),
+        error.contains("it would have 8589934591 bytes with its member \"holes\""),
         "{error}"
     );
 }
 
+/// The error of merging an archive with these members, which must be one of a limit.
+fn refused(build: impl FnOnce(&mut tar::Builder<Vec<u8>>)) -> String {
+    let mut builder = tar::Builder::new(Vec::new());
+    build(&mut builder);
+    merged(&[builder.into_inner().unwrap()])
+        .unwrap_err()
+        .to_string()
+}
+
+#[test]
+fn a_tree_of_deep_directories_is_refused_before_it_fills_the_memory() {
+    let began = std::time::Instant::now();
+    let error = refused(|builder| {
+        for number in 0..2_000 {
+            let path = format!("{number}/{}", vec!["d".repeat(30); 120].join("/"));
+            let mut header = tar::Header::new_gnu();
+            header.set_size(0);
+            header.set_mode(0o644);
+            builder.append_data(&mut header, path, io::empty()).unwrap();
+        }
+    });
+    assert!(
+        error.contains("the paths of its members have more than 67108864 bytes"),
+        "{error}"
+    );
+    assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
+}
+
+#[test]
+fn a_file_with_many_names_does_not_become_a_full_disk() {
+    let error = refused(|builder| {
+        let contents = vec![7; 1 << 20];
+        let mut header = tar::Header::new_gnu();
+        header.set_size(contents.len() as u64);
+        header.set_mode(0o644);
+        builder
+            .append_data(&mut header, "file", contents.as_slice())
+            .unwrap();
+        header.set_size(0);
+        header.set_entry_type(EntryType::Link);
+        for number in 0..300 {
+            let name = format!("name-{number}");
+            builder.append_link(&mut header, name, "file").unwrap();
+        }
+    });
+    assert!(error.contains("it unpacks to more than"), "{error}");
+}
+
 #[test]
 fn what_is_no_archive_is_said() {
-    let error = put_together(&[b"<html>not found</html>".repeat(100)]).unwrap_err();
+    let error = merged(&[b"<html>not found</html>".repeat(100)]).unwrap_err();
     assert!(error.to_string().contains("0.tar: "), "{error}");
 }
 
@@ -175,7 +225,7 @@ fn a_folder_is_packed_as_kolla_build_packs_it() {
     std::fs::set_permissions(folder.join("b/read-only"), mode).unwrap();
     std::os::unix::fs::symlink("b/read-only", folder.join("a")).unwrap();
     let to = dir.path().join("nova-archive");
-    of_folder(&folder, "nova", &to).unwrap();
+    directory(&folder, "nova", &to).unwrap();
     let mut archive = tar::Archive::new(File::open(&to).unwrap());
     let members: Vec<_> = archive
         .entries()
@@ -210,7 +260,7 @@ proptest! {
         if let Some(byte) = bytes.get_mut(at) {
             *byte = value;
         }
-        if let Ok(members) = put_together(&[bytes]) {
+        if let Ok(members) = merged(&[bytes]) {
             prop_assert!(members.iter().all(|member| member.0.starts_with("plugins")));
         }
     }
