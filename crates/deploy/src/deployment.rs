@@ -106,7 +106,7 @@ impl Deployment {
         let managed_by = managed_by.unwrap_or_else(|| paths.managed_by(&source.role));
         Ok(Deployment {
             managed_by,
-            ..Deployment::new(paths, role, hiera, options, events)
+            ..Deployment::new(paths, role, hiera, options, events)?
         })
     }
 
@@ -131,7 +131,7 @@ impl Deployment {
             puppet_config: entries,
             ..RoleData::default()
         };
-        Ok(Deployment::new(paths, role, hiera, options, events))
+        Deployment::new(paths, role, hiera, options, events)
     }
 
     fn new(
@@ -140,8 +140,8 @@ impl Deployment {
         hiera: Hieradata,
         options: &Options,
         events: Events<Event>,
-    ) -> Deployment {
-        relocate(&mut role, &paths);
+    ) -> Result<Deployment> {
+        relocate(&mut role, &paths)?;
         let mut settings = Settings::new(paths);
         if let Some(count) = options.process_count {
             settings.process_count = count;
@@ -150,7 +150,7 @@ impl Deployment {
         settings.keep_failed = options.keep_failed;
         settings.isolation = options.isolation;
         settings.wait = options.wait;
-        Deployment {
+        Ok(Deployment {
             managed_by: String::new(),
             redactor: hiera.redactor(),
             role,
@@ -160,7 +160,7 @@ impl Deployment {
             health_timeout: options.health_timeout,
             unit_files: options.units.clone(),
             events,
-        }
+        })
     }
 
     /// Returns the deployment's paths.
@@ -273,24 +273,45 @@ impl ConnectedDeployment {
 }
 
 /// Moves every host path of the role under the root.
-fn relocate(role: &mut RoleData, paths: &Paths) {
-    let configs = role
-        .docker_config
-        .values_mut()
-        .flat_map(|containers| containers.0.values_mut());
-    for config in configs {
-        config.relocate(|path| paths.bind_source(path));
-    }
-    let tasks = role.docker_puppet_tasks.values_mut().flatten();
-    for entry in role.puppet_config.iter_mut().chain(tasks) {
-        relocate_volumes(entry, paths);
-    }
-}
-
-fn relocate_volumes(entry: &mut PuppetConfig, paths: &Paths) {
-    for volume in &mut entry.volumes {
-        if let Some((source, rest)) = volume.split_once(':') {
-            *volume = format!("{}:{rest}", paths.bind_source(source));
+fn relocate(role: &mut RoleData, paths: &Paths) -> Result<()> {
+    for (step, containers) in &mut role.docker_config {
+        for (name, config) in &mut containers.0 {
+            let place = format!("docker_config.step_{}.{name}", step.number());
+            relocate_container(&place, config, paths)?;
         }
     }
+    for entry in &mut role.puppet_config {
+        relocate_volumes("puppet_config", entry, paths)?;
+    }
+    for (step, entries) in &mut role.docker_puppet_tasks {
+        let place = format!("docker_puppet_tasks.step_{}", step.number());
+        for entry in entries {
+            relocate_volumes(&place, entry, paths)?;
+        }
+    }
+    Ok(())
+}
+
+/// Moves every host path of a container under the root. `place` is the container's key, for errors.
+///
+/// # Errors
+/// A path leads out of the root.
+pub fn relocate_container(place: &str, config: &mut ContainerConfig, paths: &Paths) -> Result<()> {
+    config
+        .relocate(|path| paths.bind_source(path))
+        .map_err(DeployError::declared_at(place))
+}
+
+fn relocate_volumes(place: &str, entry: &mut PuppetConfig, paths: &Paths) -> Result<()> {
+    let name = entry.config_volume.as_ref().map(ToString::to_string);
+    for volume in &mut entry.volumes {
+        if let Some((source, rest)) = volume.split_once(':') {
+            let place = format!("{place}.{}.volumes", name.as_deref().unwrap_or_default());
+            let source = paths
+                .bind_source(source)
+                .map_err(DeployError::declared_at(place))?;
+            *volume = format!("{source}:{rest}");
+        }
+    }
+    Ok(())
 }

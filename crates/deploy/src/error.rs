@@ -26,6 +26,14 @@ pub enum DeployError {
     /// A path of the deployment cannot be used.
     #[error(transparent)]
     Path(#[from] PathError),
+    /// A path of a declaration cannot be under the deployment's root.
+    #[error("{place}: {source}")]
+    DeclaredPath {
+        /// The key of the declaration.
+        place: String,
+        /// The cause.
+        source: PathError,
+    },
     /// A file or directory of declarations cannot be read.
     #[error("cannot read {}", path.display())]
     Read {
@@ -139,6 +147,7 @@ impl DeployError {
         match self {
             DeployError::Declarations(_)
             | DeployError::Path(_)
+            | DeployError::DeclaredPath { .. }
             | DeployError::Read { .. }
             | DeployError::DuplicatePart { .. }
             | DeployError::UnknownVolume { .. }
@@ -158,6 +167,12 @@ impl DeployError {
             | DeployError::Puppet(_)
             | DeployError::Containers(_) => ErrorKind::Failed,
         }
+    }
+
+    /// Adds the key of a declaration to the error of a path.
+    pub(crate) fn declared_at(place: impl Into<String>) -> impl FnOnce(PathError) -> DeployError {
+        let place = place.into();
+        move |source| DeployError::DeclaredPath { place, source }
     }
 
     /// Wraps the error of a crate that reads declarations.

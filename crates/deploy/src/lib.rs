@@ -53,7 +53,7 @@ mod systemd;
 
 pub mod config_json;
 
-pub use deployment::{ConnectedDeployment, Deployment, Options};
+pub use deployment::{ConnectedDeployment, Deployment, Options, relocate_container};
 pub use error::{DeployError, ErrorKind, Result};
 pub use event::Event;
 pub use files::WrittenFiles;

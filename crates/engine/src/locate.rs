@@ -170,7 +170,7 @@ fn current_context(env: Env<'_>) -> Result<Option<String>, String> {
     let Some(file) = docker_config_dir(env).map(|dir| dir.join("config.json")) else {
         return Ok(None);
     };
-    let Ok(text) = std::fs::read_to_string(&file) else {
+    let Ok(text) = slipway_files::read_input(&file) else {
         return Ok(None);
     };
     let config: serde_json::Value =
@@ -195,7 +195,7 @@ fn context_address(name: &str, env: Env<'_>) -> Result<Address, String> {
     let dir = docker_config_dir(env).ok_or("neither DOCKER_CONFIG nor HOME is set")?;
     let id = hex::encode(Sha256::digest(name.as_bytes()));
     let file = dir.join("contexts/meta").join(&id).join("meta.json");
-    let text = std::fs::read_to_string(&file)
+    let text = slipway_files::read_input(&file)
         .map_err(|why| format!("no such context ({}: {why})", file.display()))?;
     let meta: serde_json::Value =
         serde_json::from_str(&text).map_err(|why| format!("{}: {why}", file.display()))?;

@@ -7,8 +7,8 @@
 //! - [`replace_directory`] puts a whole tree in place of another, safe against a power cut.
 //! - [`state_directory`] and [`lock_directory`] are Slipway's own, for root and for other users.
 //! - [`ScratchDirectory`] goes with the process that made it, however that ends.
-//! - [`read`] and [`read_text`] read a file that somebody else made, without trusting its size or
-//!   its kind.
+//! - [`read_input`], [`read_text`] and [`read`] read a file that somebody else made, without trusting
+//!   its size or its kind.
 //!
 //! ```
 //! use slipway_files::{Lock, Written, private_directory, read_text, write_private};
@@ -37,7 +37,7 @@ mod write;
 
 pub use directory::private_directory;
 pub use lock::{Lock, LockError};
-pub use read::{MAX_TEXT, ReadError, read, read_text};
+pub use read::{MAX_TEXT, ReadError, read, read_input, read_input_bytes, read_stream, read_text};
 pub use scratch::ScratchDirectory;
 pub use stage::{StagedFile, remove_unfinished};
 pub use swap::{replace_directory, sync_file_system, sync_parent};

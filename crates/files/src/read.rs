@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
 
-/// The size of the largest text file that any reader here needs: 16 MiB.
-pub const MAX_TEXT: u64 = 16 << 20;
+/// The size of the largest text file that is read whole: 64 MiB.
+pub const MAX_TEXT: u64 = 64 << 20;
 
 /// A file that was not read.
 #[derive(Debug, thiserror::Error)]
@@ -59,12 +59,13 @@ impl ReadError {
         match self {
             ReadError::Io { source, .. } => source,
             ReadError::NotAFile { kind, .. } => {
-                io::Error::other(format!("it is a {kind}, not a file"))
+                let error = match kind {
+                    "directory" => io::ErrorKind::IsADirectory,
+                    _ => io::ErrorKind::InvalidInput,
+                };
+                io::Error::new(error, format!("it is a {kind}, not a file"))
             }
-            ReadError::TooLarge { max, .. } => io::Error::new(
-                io::ErrorKind::FileTooLarge,
-                format!("it is larger than {max} bytes, the limit for this kind of file"),
-            ),
+            ReadError::TooLarge { max, .. } => too_large(max),
             ReadError::NotText { offset, .. } => io::Error::new(
                 io::ErrorKind::InvalidData,
                 format!("it is not UTF-8 text: invalid byte at offset {offset}"),
@@ -89,7 +90,10 @@ pub fn read(path: &Path, max: u64) -> Result<Vec<u8>, ReadError> {
     let Some(file) = open(path)? else {
         return Ok(Vec::new());
     };
-    let mut content = Vec::new();
+    let length = file
+        .metadata()
+        .map_or(0, |metadata| metadata.len().min(max));
+    let mut content = Vec::with_capacity(usize::try_from(length).unwrap_or_default() + 1);
     (&file)
         .take(max.saturating_add(1))
         .read_to_end(&mut content)
@@ -112,6 +116,43 @@ pub fn read_text(path: &Path, max: u64) -> Result<String, ReadError> {
         path: path.to_owned(),
         offset: error.utf8_error().valid_up_to(),
     })
+}
+
+/// Reads a text file of at most [`MAX_TEXT`] bytes that a user, an image or another program made. The
+/// error does not name the path: its caller does.
+///
+/// # Errors
+/// Those of [`read_text`], as [`ReadError::into_reason`] returns them.
+pub fn read_input(path: impl AsRef<Path>) -> io::Result<String> {
+    read_text(path.as_ref(), MAX_TEXT).map_err(ReadError::into_reason)
+}
+
+/// Reads a file of at most [`MAX_TEXT`] bytes as [`read_input`] does, text or not.
+///
+/// # Errors
+/// Those of [`read`], as [`ReadError::into_reason`] returns them.
+pub fn read_input_bytes(path: impl AsRef<Path>) -> io::Result<Vec<u8>> {
+    read(path.as_ref(), MAX_TEXT).map_err(ReadError::into_reason)
+}
+
+/// Reads text of at most [`MAX_TEXT`] bytes from a stream, such as standard input.
+///
+/// # Errors
+/// Those of the stream, and `FileTooLarge` when it has more.
+pub fn read_stream(input: impl io::Read) -> io::Result<String> {
+    let mut text = String::new();
+    input
+        .take(MAX_TEXT.saturating_add(1))
+        .read_to_string(&mut text)?;
+    match text.len() as u64 > MAX_TEXT {
+        true => Err(too_large(MAX_TEXT)),
+        false => Ok(text),
+    }
+}
+
+fn too_large(max: u64) -> io::Error {
+    let message = format!("it is larger than {max} bytes, the limit for this kind of file");
+    io::Error::new(io::ErrorKind::FileTooLarge, message)
 }
 
 /// Opens a file that can be read to its end; `None` is `/dev/null`.

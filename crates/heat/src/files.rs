@@ -1,15 +1,12 @@
 //! The files of templates: those on the disk, and those that `*.j2.yaml` become.
 
 use std::collections::HashMap;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::environment::absolute;
 use crate::error::{Error, Problem, Result};
 use crate::process::{self, Inputs};
-
-/// How many bytes a file may have.
-const LARGEST: u64 = 64 << 20;
 
 /// What TripleO's templates have before they are processed, and what it becomes.
 const UNPROCESSED: &str = "overcloud-resource-registry-puppet.j2.yaml";
@@ -47,7 +44,7 @@ impl Files {
     pub(crate) fn read(&self, path: &Path) -> io::Result<String> {
         match self.find(path) {
             Some(text) => Ok(text.clone()),
-            None => read(path),
+            None => slipway_files::read_input(path),
         }
     }
 
@@ -61,17 +58,4 @@ impl Files {
         }
         self.0.get(&absolute(path))
     }
-}
-
-/// A file's text. What a template names may be a device that never ends.
-fn read(path: &Path) -> io::Result<String> {
-    let file = std::fs::File::open(path)?;
-    let expected = file.metadata()?.len().min(LARGEST);
-    let mut text = String::with_capacity(usize::try_from(expected).unwrap_or_default());
-    let length = file.take(LARGEST + 1).read_to_string(&mut text)?;
-    if length as u64 > LARGEST {
-        let reason = format!("it is larger than {} MiB", LARGEST >> 20);
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, reason));
-    }
-    Ok(text)
 }

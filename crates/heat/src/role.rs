@@ -173,7 +173,7 @@ fn is_whole(endpoints: &Value) -> bool {
 fn services(role: &str, path: &Path) -> Result<Value> {
     let name = path.display().to_string();
     let wrong = |problem: Problem| Error::from(problem).in_template(&name);
-    let text = std::fs::read_to_string(path)
+    let text = slipway_files::read_input(path)
         .map_err(|error| wrong(Problem::Unreadable(error.to_string())))?;
     let roles = crate::read_value(&text).map_err(|error| wrong(Problem::Syntax(error)))?;
     let roles = roles.as_array().ok_or_else(|| {

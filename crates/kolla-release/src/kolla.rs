@@ -320,7 +320,7 @@ fn users(place: &Place, config: &Names) -> Result<BTreeMap<String, User>> {
 fn sources(place: &Place, config: &Names) -> Result<IndexMap<String, DefaultSource>> {
     let path = place.package.join("common/sources.yaml");
     let table = if path.is_file() {
-        let text = std::fs::read_to_string(&path).at(&path)?;
+        let text = slipway_files::read_input(&path).at(&path)?;
         let sources = slipway_yaml::read_with(&text, slipway_yaml::Options::PYYAML);
         let sources = sources.map_err(|error| Error::Yaml {
             path,

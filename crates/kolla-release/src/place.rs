@@ -63,7 +63,7 @@ impl Place {
     /// A file of the package.
     pub(crate) fn text(&self, inside: &str) -> Result<String> {
         let path = self.package.join(inside);
-        fs::read_to_string(&path).at(&path)
+        slipway_files::read_input(&path).at(&path)
     }
 
     /// A Python file of the package.

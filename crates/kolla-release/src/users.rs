@@ -29,7 +29,7 @@ struct Entry {
 /// Reads `users.yaml`: `<name>-user: {uid, gid, group}`. The result is by name alone, as
 /// templates see it.
 pub fn read(path: &Path) -> Result<BTreeMap<String, User>> {
-    let text = std::fs::read_to_string(path).at(path)?;
+    let text = slipway_files::read_input(path).at(path)?;
     let entries: BTreeMap<String, Entry> =
         slipway_yaml::from_str(&text).map_err(|error| Error::Yaml {
             path: path.to_owned(),

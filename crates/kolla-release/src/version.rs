@@ -11,7 +11,7 @@ use crate::place::Place;
 pub(crate) fn version(place: &Place) -> Result<String> {
     let site = place.package.parent().unwrap_or(Path::new("."));
     for file in metadata(site)? {
-        let text = fs::read_to_string(&file).at(&file)?;
+        let text = slipway_files::read_input(&file).at(&file)?;
         let line = text.lines().find_map(|line| line.strip_prefix("Version:"));
         if let Some(version) = line {
             return Ok(version.trim().to_owned());

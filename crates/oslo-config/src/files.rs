@@ -97,7 +97,7 @@ impl ConfigFiles {
     }
 
     fn add(&mut self, path: &Path) -> Result<(), ConfigError> {
-        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable {
+        let text = slipway_files::read_input(path).map_err(|source| ConfigError::Unreadable {
             path: path.to_owned(),
             source,
         })?;

@@ -12,8 +12,9 @@
 //!
 //! let paths = Paths::new("/srv/second".as_ref())?;
 //! assert_eq!(paths.config_data().to_str(), Some("/srv/second/var/lib/config-data"));
-//! assert_eq!(paths.bind_source("/var/lib/mysql"), "/srv/second/var/lib/mysql");
-//! assert_eq!(paths.bind_source("/dev/log"), "/dev/log");
+//! assert_eq!(paths.bind_source("/var/lib/mysql")?, "/srv/second/var/lib/mysql");
+//! assert_eq!(paths.bind_source("/dev/log")?, "/dev/log");
+//! assert!(paths.bind_source("/../etc").is_err());
 //! # Ok::<(), slipway_paths::PathError>(())
 //! ```
 
@@ -52,6 +53,18 @@ pub enum PathError {
         root: PathBuf,
         /// The system's error.
         source: std::io::Error,
+    },
+    /// A definition's path leads out of the root.
+    #[error("{path}: leads out of the deployment's root: too many `..`")]
+    Outside {
+        /// The path.
+        path: String,
+    },
+    /// A definition's path is relative.
+    #[error("{path}: not an absolute path")]
+    Relative {
+        /// The path.
+        path: String,
     },
     /// The path cannot be the source of a bind mount.
     #[error("{} cannot be the source of a bind mount: {reason}", path.display())]
@@ -121,26 +134,41 @@ impl Paths {
         below(&self.root, absolute)
     }
 
+    /// Returns a definition's absolute path, moved under the root. Its `.` and `..` are resolved by
+    /// name, so the result is under the root whatever the path says.
+    ///
+    /// # Errors
+    /// [`PathError::Relative`], and [`PathError::Outside`] when the path has more `..` than names
+    /// before them.
+    pub fn declared(&self, path: &str) -> Result<PathBuf, PathError> {
+        Ok(below(&self.root, &normalize(path)?))
+    }
+
     /// Returns a bind mount's source, moved under the root. Named volumes and paths of the running
     /// system (`/dev`, `/etc/hosts`, …) stay.
-    pub fn bind_source(&self, source: &str) -> String {
-        let stays = !source.starts_with('/')
-            || self.root == Path::new("/")
-            || HOST_PATHS
-                .iter()
-                .any(|host| Path::new(source).starts_with(host));
-        if stays {
-            return source.to_owned();
+    ///
+    /// # Errors
+    /// [`PathError::Outside`] when the source leads out of the root.
+    pub fn bind_source(&self, source: &str) -> Result<String, PathError> {
+        if !source.starts_with('/') {
+            return Ok(source.to_owned());
+        }
+        let normal = normalize(source)?;
+        if self.root == Path::new("/") {
+            return Ok(source.to_owned());
         }
         let trailing = if source.ends_with('/') && source.len() > 1 {
             "/"
         } else {
             ""
         };
-        format!(
-            "{}{trailing}",
-            self.path(source.trim_end_matches('/')).display()
-        )
+        let is_hosts = HOST_PATHS
+            .iter()
+            .any(|host| Path::new(&normal).starts_with(host));
+        Ok(match is_hosts {
+            true => format!("{normal}{trailing}"),
+            false => format!("{}{trailing}", below(&self.root, &normal).display()),
+        })
     }
 
     /// The config volumes: `/var/lib/config-data`.
@@ -236,6 +264,38 @@ fn state_below(root: &Path) -> PathBuf {
     }
 }
 
+/// Resolves the `.` and `..` of a definition's absolute path by name, as if there were no symlinks.
+///
+/// ```
+/// assert_eq!(slipway_paths::normalize("/var/lib/../run/./x")?, "/var/run/x");
+/// assert!(slipway_paths::normalize("/var/../../etc").is_err());
+/// # Ok::<(), slipway_paths::PathError>(())
+/// ```
+///
+/// # Errors
+/// [`PathError::Relative`], and [`PathError::Outside`] when the path has more `..` than names before
+/// them.
+pub fn normalize(path: &str) -> Result<String, PathError> {
+    if !path.starts_with('/') {
+        return Err(PathError::Relative {
+            path: path.to_owned(),
+        });
+    }
+    let mut names = Vec::new();
+    for name in path.split('/') {
+        match name {
+            "" | "." => {}
+            ".." => {
+                names.pop().ok_or_else(|| PathError::Outside {
+                    path: path.to_owned(),
+                })?;
+            }
+            name => names.push(name),
+        }
+    }
+    Ok(format!("/{}", names.join("/")))
+}
+
 fn below(root: &Path, absolute: &str) -> PathBuf {
     root.join(absolute.trim_start_matches('/'))
 }
@@ -325,22 +385,59 @@ mod tests {
         let paths = Paths::new(dir.path()).unwrap();
         let root = dir.path().canonicalize().unwrap().display().to_string();
         assert_eq!(
-            paths.bind_source("/var/lib/config-data/puppet-generated/keystone/"),
+            paths
+                .bind_source("/var/lib/config-data/puppet-generated/keystone/")
+                .unwrap(),
             format!("{root}/var/lib/config-data/puppet-generated/keystone/")
         );
-        assert_eq!(paths.bind_source("/etc/localtime"), "/etc/localtime");
-        assert_eq!(paths.bind_source("/dev/log"), "/dev/log");
         assert_eq!(
-            paths.bind_source("/development"),
+            paths.bind_source("/etc/localtime").unwrap(),
+            "/etc/localtime"
+        );
+        assert_eq!(paths.bind_source("/dev/log").unwrap(), "/dev/log");
+        assert_eq!(
+            paths.bind_source("/development").unwrap(),
             format!("{root}/development")
         );
-        assert_eq!(paths.bind_source("a-volume"), "a-volume");
+        assert_eq!(paths.bind_source("a-volume").unwrap(), "a-volume");
+    }
+
+    #[test]
+    fn no_path_of_a_definition_leads_out_of_the_root() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().canonicalize().unwrap();
+        let paths = Paths::new(&root).unwrap();
+        for path in [
+            "/../x",
+            "/../../etc/cron.d/x",
+            "/var/../../x",
+            "/dev/../../x",
+        ] {
+            let error = paths.declared(path).unwrap_err().to_string();
+            assert!(error.contains("leads out"), "{error}");
+            assert!(paths.bind_source(path).is_err(), "{path}");
+        }
+        assert!(paths.declared("var/x").is_err());
+        let expected = root.join("var/x");
+        assert_eq!(paths.declared("/var/lib/.././x").unwrap(), expected);
+        // A way through a host path is not the host's.
+        assert_eq!(
+            paths.bind_source("/dev/../var/x").unwrap(),
+            expected.display().to_string()
+        );
+        assert_eq!(paths.bind_source("/var/../dev/log").unwrap(), "/dev/log");
+        let plain = Paths::new(Path::new("/")).unwrap();
+        assert_eq!(plain.bind_source("/var/../x").unwrap(), "/var/../x");
+        assert!(plain.bind_source("/../x").is_err());
     }
 
     #[test]
     fn the_plain_root_changes_nothing() {
         let paths = Paths::new(Path::new("/")).unwrap();
-        assert_eq!(paths.bind_source("/var/lib/mysql"), "/var/lib/mysql");
+        assert_eq!(
+            paths.bind_source("/var/lib/mysql").unwrap(),
+            "/var/lib/mysql"
+        );
         assert_eq!(paths.config_data(), Path::new("/var/lib/config-data"));
         assert_eq!(paths.managed_by("Controller"), "tripleo-Controller");
     }

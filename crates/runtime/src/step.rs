@@ -33,9 +33,6 @@ pub enum StepError {
     },
 }
 
-/// How long the configurations of a step may be, in bytes.
-const LARGEST: u64 = 64 << 20;
-
 /// How the file of one container begins in a folder.
 const PREFIX: &str = "hashed-";
 
@@ -61,7 +58,7 @@ pub fn read(path: &Path) -> Result<IndexMap<String, ContainerConfig>> {
 /// # Errors
 /// See [`StepError`].
 pub fn read_from(name: &Path, input: impl Read) -> Result<IndexMap<String, ContainerConfig>> {
-    let text = text_of(input).map_err(|source| cannot_read(name, source))?;
+    let text = slipway_files::read_stream(input).map_err(|source| cannot_read(name, source))?;
     parse(name, &text)
 }
 
@@ -129,22 +126,7 @@ fn is_one_container(path: &Path, text: &str) -> bool {
 }
 
 fn read_text(path: &Path) -> Result<String> {
-    let text = std::fs::File::open(path).and_then(text_of);
-    text.map_err(|source| cannot_read(path, source))
-}
-
-/// All that there is to read, unless it has no end.
-fn text_of(input: impl Read) -> std::io::Result<String> {
-    let mut text = String::new();
-    let length = input.take(LARGEST + 1).read_to_string(&mut text)?;
-    if length as u64 > LARGEST {
-        let reason = format!("it is larger than {} MiB", LARGEST >> 20);
-        return Err(std::io::Error::new(
-            std::io::ErrorKind::FileTooLarge,
-            reason,
-        ));
-    }
-    Ok(text)
+    slipway_files::read_input(path).map_err(|source| cannot_read(path, source))
 }
 
 fn cannot_read(path: &Path, source: std::io::Error) -> StepError {

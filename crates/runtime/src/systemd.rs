@@ -150,7 +150,7 @@ impl Units {
             Err(why) if why.kind() == std::io::ErrorKind::NotFound => return Ok(Present::Nothing),
             Err(source) => return Err(SystemdError::File { path, source }),
         }
-        let text = match std::fs::read(&path) {
+        let text = match slipway_files::read_input_bytes(&path) {
             Ok(text) => text,
             Err(source) => return Err(SystemdError::File { path, source }),
         };

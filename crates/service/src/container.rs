@@ -26,6 +26,7 @@
 //!   `check_interval` is accepted and recorded, and changes nothing: the healthcheck has an interval.
 //!   So is a `test` that stands outside of a healthcheck, as TripleO 8 has one.
 
+use std::cell::Cell;
 use std::fmt;
 use std::path::Path;
 
@@ -53,7 +54,7 @@ pub use values::{Command, EnvVar, RestartPolicy, Ulimit, VolumeMount};
 ///     "volumes": ["/var/lib/kolla:/var/lib/kolla:ro"],
 ///     "environment": ["KOLLA_CONFIG_STRATEGY=COPY_ALWAYS"]
 /// }"#)?;
-/// keystone.relocate(|path| format!("/try{path}"));
+/// keystone.relocate(|path| Ok::<_, std::convert::Infallible>(format!("/try{path}"))).unwrap();
 /// keystone.set_env("TRIPLEO_CONFIG_HASH", "12ab");
 ///
 /// assert_eq!(keystone.keys().volumes[0].source.as_deref(), Some("/try/var/lib/kolla"));
@@ -117,7 +118,17 @@ impl ContainerConfig {
 
     /// Moves every host path that the configuration uses. `place` gets each absolute path and
     /// returns the one to use instead.
-    pub fn relocate(&mut self, place: impl Fn(&str) -> String) {
+    ///
+    /// # Errors
+    /// An error of `place`; the paths that it refuses stay.
+    pub fn relocate<E>(&mut self, place: impl Fn(&str) -> Result<String, E>) -> Result<(), E> {
+        let refused = Cell::new(None);
+        let place = |path: &str| {
+            place(path).unwrap_or_else(|error| {
+                refused.set(Some(error));
+                path.to_owned()
+            })
+        };
         for key in Key::ALL {
             match host_paths(*key) {
                 HostPaths::None => {}
@@ -125,6 +136,7 @@ impl ContainerConfig {
                 HostPaths::MountSource => self.relocate_mounts(*key, &place),
             }
         }
+        refused.into_inner().map_or(Ok(()), Err)
     }
 
     fn relocate_files(&mut self, key: Key, place: &impl Fn(&str) -> String) {
@@ -525,7 +537,9 @@ mod tests {
     fn relocation_moves_host_paths_only() {
         let mut config =
             config("image: i\nvolumes: ['/a:/a:ro', 'data:/d', '/anon', '']\nenv_file: [/e]\n");
-        config.relocate(|path| format!("/root{path}"));
+        config
+            .relocate(|path| Ok::<_, std::convert::Infallible>(format!("/root{path}")))
+            .unwrap();
         assert_eq!(
             config.declared()["volumes"],
             serde_json::json!(["/root/a:/a:ro", "data:/d", "/anon", ""])

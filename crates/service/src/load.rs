@@ -51,6 +51,11 @@ impl<'a> Source<'a> {
             let message = "is empty: every service needs a name".to_owned();
             return Err(self.wrong(&[key("service_name")], message));
         }
+        for path in service.kolla_config.keys() {
+            if let Err(error) = slipway_paths::normalize(path) {
+                return Err(self.wrong(&[key("kolla_config"), key(path)], error.to_string()));
+            }
+        }
         for (file, config) in &service.kolla_config {
             let findings = slipway_kolla_config::check(config);
             let error = findings

@@ -161,10 +161,10 @@ fn reads(container: &ContainerConfig, file: &str) -> bool {
 impl Reader {
     fn of(name: &str, container: &ContainerConfig, paths: &Paths) -> Reader {
         let keys = container.keys();
+        // A source that leads out of the root is an error of its own before anything is deployed.
         let host = |source: &str| {
-            source
-                .starts_with('/')
-                .then(|| PathBuf::from(paths.bind_source(source)))
+            let moved = paths.bind_source(source).ok();
+            moved.filter(|_| source.starts_with('/')).map(PathBuf::from)
         };
         let mounts = keys.volumes.iter().map(|volume| Mount {
             target: volume.target.clone(),

@@ -12,7 +12,7 @@ use crate::event::Event;
 /// the number of files that were created or replaced.
 ///
 /// # Errors
-/// A config is invalid, and nothing was written; or a file cannot be written.
+/// A config is invalid or leads out of the root, and nothing was written; or a file cannot be written.
 pub fn write(configs: &[(&str, &Config)], paths: &Paths, events: &Events<Event>) -> Result<usize> {
     let count = configs
         .iter()
@@ -21,9 +21,13 @@ pub fn write(configs: &[(&str, &Config)], paths: &Paths, events: &Events<Event>)
     if count > 0 {
         return Err(DeployError::ConfigJson { count });
     }
-    let mut written = 0;
+    let mut declared = Vec::with_capacity(configs.len());
     for (path, config) in configs {
-        let path = paths.path(path);
+        let place = DeployError::declared_at("kolla_config");
+        declared.push((paths.declared(path).map_err(place)?, config));
+    }
+    let mut written = 0;
+    for (path, config) in declared {
         match slipway_kolla_config::write(&path, config)? {
             Written::Unchanged => {}
             Written::Created | Written::Changed => {

@@ -132,7 +132,7 @@ impl DockerConfig {
             path: path.clone(),
             message,
         };
-        match std::fs::read(&path) {
+        match slipway_files::read_input_bytes(&path) {
             Ok(text) => serde_json::from_slice(&text).map_err(|error| fault(position(&error))),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
             Err(error) => Err(fault(error.to_string())),

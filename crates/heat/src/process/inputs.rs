@@ -194,7 +194,8 @@ fn keys(value: &Value) -> String {
 }
 
 fn read(place: &Path) -> Result<Value, Error> {
-    let bytes = std::fs::read(place).map_err(|error| Error::file("cannot read", place, error))?;
+    let bytes = slipway_files::read_input_bytes(place)
+        .map_err(|error| Error::file("cannot read", place, error))?;
     let text = String::from_utf8(bytes).map_err(|_| Error::NotText {
         place: place.to_owned(),
     })?;

@@ -166,7 +166,8 @@ fn role_data(source: &str, role: &Named, networks: &[Value]) -> Value {
 
 /// A template's text, with newlines as Python reads them.
 fn read(place: &Path) -> Result<String, Error> {
-    let bytes = std::fs::read(place).map_err(|error| Error::file("cannot read", place, error))?;
+    let bytes = slipway_files::read_input_bytes(place)
+        .map_err(|error| Error::file("cannot read", place, error))?;
     let text = String::from_utf8(bytes).map_err(|_| Error::NotText {
         place: place.to_owned(),
     })?;

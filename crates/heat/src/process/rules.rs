@@ -23,7 +23,7 @@ const SAMPLE_NETWORKS: &str = "network-data-samples/default-network-isolation.ya
 impl Rules {
     /// The rules of a tree; without the tool, those that hold in most releases.
     pub fn of(root: &Path) -> Self {
-        let tool = std::fs::read_to_string(root.join("tools/process-templates.py")).ok();
+        let tool = slipway_files::read_input(root.join("tools/process-templates.py")).ok();
         let says = |text: &str| tool.as_ref().map(|tool| tool.contains(text));
         let sample = says(SAMPLE_NETWORKS).unwrap_or(false);
         Rules {

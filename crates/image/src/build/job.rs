@@ -222,7 +222,7 @@ impl Job {
         let instruction = instructions.get(index)?;
         let tree = &self.images.tree;
         let read = |path: PathBuf| {
-            let text = std::fs::read_to_string(&path).ok()?;
+            let text = slipway_files::read_input(&path).ok()?;
             Some(Source { path, text })
         };
         let template = tree

@@ -6,7 +6,6 @@
 //! it, and for exceptions below a folder that is kept out, of which it finds only those that begin
 //! with the folder's path.
 
-use std::fs;
 use std::path::Path;
 
 use regex::Regex;
@@ -33,7 +32,7 @@ impl Ignored {
     /// # Errors
     /// It cannot be read, or a line is no pattern.
     pub(crate) fn read(path: &Path) -> Result<Ignored> {
-        let text = fs::read_to_string(path).at(path)?;
+        let text = slipway_files::read_input(path).at(path)?;
         let mut patterns = Vec::new();
         for (index, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
             let line = line.trim();
@@ -130,6 +129,8 @@ fn expression(pattern: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn read(text: &str) -> Result<Ignored> {

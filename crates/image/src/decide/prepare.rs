@@ -1,7 +1,6 @@
 //! What images are built from, read and fetched before the first of them is built.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -223,7 +222,7 @@ fn prepare_one(
     }
     let template = tree.template(&node.name).unwrap_or_default();
     let path = tree.file(&template).unwrap_or(template.as_ref());
-    let text = fs::read_to_string(path).at(path)?;
+    let text = slipway_files::read_input(path).at(path)?;
     let rendered_from = images
         .rendered_from
         .iter()

@@ -110,7 +110,7 @@ impl<'a> Renderer<'a> {
         let overrides = options.template_overrides.iter();
         let overrides = overrides.map(|path| (path.display().to_string(), path.as_path()));
         for (name, path) in shared.chain(overrides) {
-            let text = std::fs::read(path).at(path)?;
+            let text = slipway_files::read_input_bytes(path).at(path)?;
             sources.insert(name, String::from_utf8_lossy(&text).into_owned());
         }
         Ok(sources)
@@ -272,7 +272,7 @@ impl<'a> Renderer<'a> {
             Some(overrides) if name == OVERRIDE => {
                 Some(overrides.text.strip_suffix(dialect::PUBLISH)?.to_owned())
             }
-            _ => std::fs::read_to_string(self.tree.file(name)?).ok(),
+            _ => slipway_files::read_input(self.tree.file(name)?).ok(),
         }
     }
 
@@ -334,7 +334,7 @@ fn pip_arguments(release: &Release, options: &Options) -> Vec<&'static str> {
 }
 
 fn read_template(path: &Path) -> Result<String, minijinja::Error> {
-    std::fs::read_to_string(path).map_err(|error| {
+    slipway_files::read_input(path).map_err(|error| {
         minijinja::Error::new(
             minijinja::ErrorKind::InvalidOperation,
             format!("{}: {error}", path.display()),

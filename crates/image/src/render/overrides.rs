@@ -28,7 +28,7 @@ impl Overrides {
     pub(crate) fn read(files: &[PathBuf]) -> Result<Option<Overrides>> {
         let mut joined = Overrides::default();
         for (index, path) in files.iter().enumerate() {
-            let text = std::fs::read_to_string(path).at(path)?;
+            let text = slipway_files::read_input(path).at(path)?;
             joined.append(path, &text, index == 0);
         }
         joined.text.push_str(PUBLISH);

@@ -50,7 +50,7 @@ fn put_patches(tree: &mut Tree, source: Option<&Path>) -> Result<()> {
         if !series.is_file() {
             continue;
         }
-        let text = fs::read_to_string(&series).at(&series)?;
+        let text = slipway_files::read_input(&series).at(&series)?;
         tree.put(format!("{folder}/series"), series.clone());
         let names = text
             .lines()

@@ -41,6 +41,7 @@ mod load;
 mod log;
 mod owners;
 mod permissions;
+mod stream;
 mod value;
 
 use std::path::Path;
@@ -50,6 +51,7 @@ use serde_json::Value;
 pub use error::ApplyError;
 pub use load::Environment;
 pub use log::Log;
+pub use stream::LogStream;
 
 use crate::fs::{Last, Links, NewFile, Root};
 use entry::Entry;

@@ -1,12 +1,11 @@
 //! Runs as root when a container starts, before the service: puts its files in place.
 
-use std::cell::RefCell;
 use std::env;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use slipway_kolla_config::apply::{Environment, Log, apply, check_applied};
+use slipway_kolla_config::apply::{Environment, Log, LogStream, apply, check_applied};
 
 const HELP: &str = "\
 Usage: kolla_set_configs [--check]
@@ -61,19 +60,15 @@ fn print(text: &str) -> ExitCode {
 }
 
 fn run(check: bool) -> ExitCode {
-    // Thousands of files make thousands of lines, and each write costs as much as a small file.
-    let stderr = RefCell::new(BufWriter::with_capacity(64 << 10, io::stderr()));
-    // A log that nobody reads any more is no reason to leave a service without its files.
-    let to_stderr = |line: &str| drop(stderr.borrow_mut().write_all(line.as_bytes()));
+    let stream = LogStream::new(io::stderr());
+    let to_stderr = |line: &str| stream.write(line);
     let log = Log::new(&to_stderr);
     let work = if check { check_applied } else { apply };
-    let code = match work(Path::new("/"), &Environment::of_process(), &log) {
+    match work(Path::new("/"), &Environment::of_process(), &log) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             log.error(format_args!("{error}"));
             ExitCode::from(error.exit_code())
         }
-    };
-    drop(stderr.borrow_mut().flush());
-    code
+    }
 }

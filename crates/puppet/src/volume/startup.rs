@@ -40,7 +40,7 @@ impl Hashes {
             .collect();
         let hashes: Vec<String> = volumes
             .iter()
-            .filter_map(|volume| std::fs::read_to_string(hash_file(volume)).ok())
+            .filter_map(|volume| slipway_files::read_input(hash_file(volume)).ok())
             .map(|hash| hash.trim().to_owned())
             .filter(|hash| !hash.is_empty())
             .collect();
@@ -92,7 +92,7 @@ pub fn hashed_configs(pattern: &str, hashes: &Hashes) -> Result<Vec<PathBuf>> {
         if !is_meant || !path.is_file() {
             continue;
         }
-        let text = std::fs::read_to_string(&path).at("read", &path)?;
+        let text = slipway_files::read_input(&path).at("read", &path)?;
         let text = with_hashes(&text, hashes).map_err(|message| PuppetError::Input {
             path: path.clone(),
             position: None,

@@ -223,7 +223,7 @@ fn seccomp_profile(file: &str) -> Result<String, SpecError> {
         path: file.into(),
         reason,
     };
-    let text = std::fs::read_to_string(file).map_err(|why| error(why.to_string()))?;
+    let text = slipway_files::read_input(file).map_err(|why| error(why.to_string()))?;
     let profile: Result<serde_json::Value, _> = serde_json::from_str(&text);
     let profile = profile.map_err(|why| error(format!("not a seccomp profile: {why}")))?;
     Ok(profile.to_string())

@@ -116,8 +116,9 @@ pub async fn read(file: &Path, paths: &Paths) -> anyhow::Result<IndexMap<String,
     } else {
         slipway_runtime::step::read(file).map_err(bad_input)?
     };
-    for config in containers.values_mut() {
-        config.relocate(|path| paths.bind_source(path));
+    for (name, config) in &mut containers {
+        let place = format!("{}: {name}", file.display());
+        slipway_deploy::relocate_container(&place, config, paths)?;
     }
     Ok(containers)
 }

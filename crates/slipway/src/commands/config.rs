@@ -65,7 +65,7 @@ fn declared(asked: &Config, events: Events<Event>) -> anyhow::Result<Deployment>
         return Err(bad_input(anyhow::anyhow!(text)));
     }
     let list = list(asked).map_err(bad_input)?;
-    let text = std::fs::read_to_string(&list)
+    let text = slipway_files::read_input(&list)
         .with_context(|| format!("cannot read {}", list.display()))
         .map_err(bad_input)?;
     let entries = slipway_puppet::parse_entries(&list, &text).map_err(bad_input)?;

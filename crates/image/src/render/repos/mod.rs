@@ -188,7 +188,7 @@ fn text(state: &State, name: &str) -> String {
 }
 
 fn parse(path: &Path) -> Result<File> {
-    let text = std::fs::read_to_string(path).at(path)?;
+    let text = slipway_files::read_input(path).at(path)?;
     slipway_yaml::from_str_with(&text, slipway_yaml::Options::PYYAML).map_err(|error| {
         crate::error::Error::Yaml {
             path: path.to_owned(),

@@ -17,7 +17,7 @@ impl Hieradata {
     /// column are named. Puppet would say the same once for every volume.
     pub fn present(folder: &Path) -> Result<Hieradata> {
         let config = folder.join("hiera.yaml");
-        let config = match std::fs::read_to_string(&config) {
+        let config = match slipway_files::read_input(&config) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
             Err(error) => return Err(error).at("read", config),
@@ -89,7 +89,7 @@ fn walk(folder: &Path, found: &mut BTreeMap<String, Vec<u8>>) -> Result<()> {
                 pending.push(path);
             } else if path.is_file() {
                 let name = path.strip_prefix(folder).unwrap_or(&path);
-                let content = std::fs::read(&path).at("read", &path)?;
+                let content = slipway_files::read_input_bytes(&path).at("read", &path)?;
                 found.insert(name.to_string_lossy().into_owned(), content);
             }
         }

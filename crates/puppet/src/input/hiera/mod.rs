@@ -7,12 +7,12 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use slipway_redact::{Redactor, Secrets};
 use slipway_service::Hiera;
 
 use crate::error::{At, Result};
 use crate::files;
 use slipway_paths::Paths;
+use slipway_redact::{Redactor, Secrets};
 
 /// Data of a run in a container that comes before all other: its step.
 pub(crate) const CONTAINER_LEVEL: &str = "docker_puppet";
@@ -90,7 +90,7 @@ impl Hieradata {
     /// # Errors
     /// Names the file, line and column of what cannot be read.
     pub fn add_file(&mut self, path: &Path) -> Result<()> {
-        let text = std::fs::read_to_string(path).at("read", path)?;
+        let text = slipway_files::read_input(path).at("read", path)?;
         self.add(path, &text)
     }
 
@@ -219,7 +219,7 @@ const WRITTEN: &str = "# Written by slipway.";
 
 /// A `hiera.yaml` that came with a package, or from somebody, is set aside once.
 fn keep_original(path: &Path) -> Result<()> {
-    match std::fs::read_to_string(path) {
+    match slipway_files::read_input(path) {
         Ok(text) if !text.starts_with(WRITTEN) => {
             let aside = path.with_extension("yaml.before-slipway");
             std::fs::rename(path, &aside).at("set aside", path)
