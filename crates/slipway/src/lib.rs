@@ -10,6 +10,7 @@ mod commands;
 mod engine;
 mod engine_command;
 mod exit;
+mod log;
 mod output;
 mod share;
 mod show;
@@ -21,6 +22,9 @@ use clap::Parser;
 
 /// Reads the command line, does what it says, and gives the exit status (see `slipway --help`).
 pub fn main() -> ExitCode {
+    if let Err(error) = log::start() {
+        return log::report(&error);
+    }
     if let Some(code) = called_as::main(std::env::args_os()) {
         return code;
     }

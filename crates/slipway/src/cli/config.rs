@@ -5,27 +5,24 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, ValueEnum};
 use slipway_service::ConfigVolume;
 
-use super::name;
 use super::shared::{Generating, Lock, Root};
-
-const INPUT: &str = "What is generated";
-const VOLUMES: &str = "Config volumes";
+use super::{heading, name};
 
 #[derive(Args, Debug)]
 pub struct Config {
-    /// Service definitions: a file, or a folder of *.yaml. Repeatable
-    #[arg(long, value_name = "PATH", conflicts_with = "file", help_heading = INPUT)]
+    /// Service definitions: a file, or a directory of *.yaml. Repeatable
+    #[arg(long, value_name = "PATH", conflicts_with = "file", help_heading = heading::INPUT)]
     pub services: Vec<PathBuf>,
-    /// docker-puppet's list of entries, in place of service definitions; hiera is then what
-    /// /etc/puppet holds. Without either: $CONFIG, then the file of container-puppet.py, then that
-    /// of docker-puppet.py in /var/lib
-    #[arg(long, value_name = "FILE", help_heading = INPUT)]
+    /// List of entries of docker-puppet.py, instead of service definitions; the hiera data is then
+    /// what /etc/puppet holds [default without --services: $CONFIG, then the list of
+    /// container-puppet.py, then that of docker-puppet.py in /var/lib]
+    #[arg(long, value_name = "FILE", help_heading = heading::INPUT)]
     pub file: Option<PathBuf>,
     /// Name of the role that the services make up
-    #[arg(long, value_name = "NAME", default_value = "Standalone", value_parser = name(), help_heading = INPUT)]
+    #[arg(long, value_name = "NAME", default_value = "Standalone", value_parser = name(), help_heading = heading::INPUT)]
     pub role: String,
-    /// More hiera data (YAML or JSON), over that of the services; later files win. Repeatable
-    #[arg(long, value_name = "FILE", conflicts_with = "file", help_heading = INPUT)]
+    /// Hiera data (YAML or JSON) over that of the services; later files win. Repeatable
+    #[arg(long, value_name = "FILE", conflicts_with = "file", help_heading = heading::INPUT)]
     pub hiera: Vec<PathBuf>,
     #[command(flatten)]
     pub root: Root,
@@ -34,66 +31,66 @@ pub struct Config {
     #[command(flatten)]
     pub lock: Lock,
     /// Only this config volume
-    #[arg(long, env = "CONFIG_VOLUME", value_name = "NAME", value_parser = only, help_heading = VOLUMES)]
+    #[arg(long, env = "CONFIG_VOLUME", value_name = "NAME", value_parser = only, help_heading = heading::SELECTION)]
     pub config_volume: Option<Only>,
-    /// Generate also what has not changed
-    #[arg(long, conflicts_with_all = ["plan", "check"])]
+    /// Also generate what has not changed
+    #[arg(long, conflicts_with_all = ["plan", "check"], help_heading = heading::SELECTION)]
     pub force: bool,
-    /// Say what would run and why, and do nothing
-    #[arg(long)]
+    /// Print what would run and why, and do nothing
+    #[arg(long, help_heading = heading::OUTPUT)]
     pub plan: bool,
-    /// As --plan, and fail when anything would run: something declared has changed, or a
-    /// generated file was changed by hand
-    #[arg(long)]
+    /// Like --plan, and fail if anything would run, because a declaration or a generated file has
+    /// changed
+    #[arg(long, help_heading = heading::OUTPUT)]
     pub check: bool,
-    /// Show what changes in the files of each volume before it is swapped in, as a unified diff
-    /// with secrets masked. With --no-archive, what would change
-    #[arg(long, env = "SHOW_DIFF", action = ArgAction::SetTrue, value_parser = not_empty)]
+    /// Print the changes in each volume's files before it is swapped in, as a unified diff with
+    /// secrets masked. With --no-archive, the changes that would be made
+    #[arg(long, env = "SHOW_DIFF", action = ArgAction::SetTrue, value_parser = not_empty, help_heading = heading::OUTPUT)]
     pub diff: bool,
     /// Run Puppet, but leave the volumes as they are
-    #[arg(long, env = "NO_ARCHIVE", action = ArgAction::SetTrue, value_parser = not_empty, help_heading = VOLUMES)]
+    #[arg(long, env = "NO_ARCHIVE", action = ArgAction::SetTrue, value_parser = not_empty, help_heading = heading::OUTPUT)]
     pub no_archive: bool,
-    /// Where the config volumes are [default: ROOT/var/lib/config-data]
-    #[arg(long, env = "CONFIG_VOLUME_PREFIX", value_name = "DIR", value_parser = name(), help_heading = VOLUMES)]
+    /// Directory of the config volumes [default: ROOT/var/lib/config-data]
+    #[arg(long, env = "CONFIG_VOLUME_PREFIX", value_name = "DIR", value_parser = name(), help_heading = heading::OUTPUT)]
     pub config_volume_prefix: Option<String>,
-    /// The containers' configs that get the hashes of what they mount, as hashed-NAME beside each
-    /// [default with a list of entries:
+    /// Containers' configs; the hashes of the config volumes that they mount are added to copies named
+    /// hashed-NAME [default with a list of entries:
     /// ROOT/var/lib/tripleo-config/docker-container-startup-config-step_*.json]
-    #[arg(long, env = "STARTUP_CONFIG_PATTERN", value_name = "GLOB", value_parser = name(), help_heading = VOLUMES)]
+    #[arg(long, env = "STARTUP_CONFIG_PATTERN", value_name = "GLOB", value_parser = name(), help_heading = heading::OUTPUT)]
     pub startup_config_pattern: Option<String>,
-    /// The host's network for Puppet, instead of none
-    #[arg(long, env = "NET_HOST", action = ArgAction::SetTrue, value_parser = is_true)]
+    /// Give Puppet the host's network, instead of none
+    #[arg(long, env = "NET_HOST", action = ArgAction::SetTrue, value_parser = is_true, help_heading = heading::ENGINE)]
     pub net_host: bool,
-    /// `step` in hiera
-    #[arg(long, env = "STEP", value_name = "N", default_value_t = 6)]
+    /// Value of `step` in hiera
+    #[arg(long, env = "STEP", value_name = "N", default_value_t = 6, help_heading = heading::INPUT)]
     pub step: u8,
-    /// Take hiera from /etc/puppet/check-mode
-    #[arg(long, env = "CHECK_MODE", action = ArgAction::SetTrue, value_parser = not_zero)]
+    /// Read hiera data from /etc/puppet/check-mode
+    #[arg(long, env = "CHECK_MODE", action = ArgAction::SetTrue, value_parser = not_zero, help_heading = heading::INPUT)]
     pub check_mode: bool,
-    /// Whether Puppet sees the host's modules in /usr/share/openstack-puppet/modules
-    #[arg(long, env = "MOUNT_HOST_PUPPET", value_name = "BOOL", default_value = "true", action = ArgAction::Set, value_parser = is_true)]
+    /// Mount the host's modules in /usr/share/openstack-puppet/modules into Puppet's containers
+    #[arg(long, env = "MOUNT_HOST_PUPPET", value_name = "BOOL", default_value = "true", action = ArgAction::Set, value_parser = is_true, help_heading = heading::ENGINE)]
     pub mount_host_puppet: bool,
-    /// Which engine to look for first
-    #[arg(long, env = "CONTAINER_CLI", value_name = "NAME", value_enum)]
+    /// Engine to look for first
+    #[arg(long, env = "CONTAINER_CLI", value_name = "NAME", value_enum, help_heading = heading::ENGINE)]
     pub container_cli: Option<ContainerCli>,
-    /// Where Puppet's full logs go [default: ROOT/var/log/slipway/config]
-    #[arg(long, env = "CONTAINER_LOG_STDOUT_PATH", value_name = "DIR")]
+    /// Directory of the full logs of Puppet runs [default: ROOT/var/log/slipway/config]
+    #[arg(long, env = "CONTAINER_LOG_STDOUT_PATH", value_name = "DIR", help_heading = heading::OUTPUT)]
     pub log_dir: Option<PathBuf>,
-    /// Say everything, as -vv does
-    #[arg(long, env = "DEBUG", action = ArgAction::SetTrue, value_parser = is_true)]
+    /// Print everything to standard error, as -vv does
+    #[arg(long, env = "DEBUG", action = ArgAction::SetTrue, value_parser = is_true, help_heading = heading::OUTPUT)]
     pub debug: bool,
 }
 
 /// The engines that container-puppet.py knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ContainerCli {
-    /// Where the docker command finds it.
+    /// The engine that the docker command finds
     Docker,
-    /// Podman's socket.
+    /// The engine at Podman's socket
     Podman,
 }
 
-/// The config volume that is asked for; an empty name asks for all.
+/// The selected config volume; `None`, from an empty name, selects all.
 #[derive(Clone, Debug)]
 pub struct Only(pub Option<ConfigVolume>);
 
@@ -104,19 +101,19 @@ fn only(name: &str) -> Result<Only, slipway_service::NotAConfigVolume> {
     }))
 }
 
-/// The scripts compare with `true`; whatever else is there means no.
+/// Parses a flag as the replaced scripts do: they compare it with `true`.
 fn is_true(text: &str) -> Result<bool, std::convert::Infallible> {
     Ok(matches!(text, "true" | "True"))
 }
 
 fn not_empty(text: &str) -> Result<bool, std::convert::Infallible> {
-    // `false` is what a flag is that was not given.
+    // A missing flag counts as `false`.
     Ok(!matches!(text, "" | "false"))
 }
 
 fn not_zero(text: &str) -> Result<bool, std::num::ParseIntError> {
     match text {
-        // What clap gives for the bare flag.
+        // The value that clap passes for the bare flag.
         "true" => Ok(true),
         "" | "false" => Ok(false),
         number => Ok(number.parse::<i64>()? != 0),
@@ -140,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn flags_are_off_until_they_are_given() {
+    fn missing_flags_are_false() {
         let config = parse(&[]);
         let flags = [config.diff, config.no_archive, config.net_host];
         assert_eq!(flags, [false; 3]);
@@ -159,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_volume_is_none_and_a_bad_one_is_refused() {
+    fn an_empty_volume_selects_all_and_an_invalid_one_is_rejected() {
         assert!(matches!(
             parse(&["--config-volume", ""]).config_volume,
             Some(Only(None))
@@ -172,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn variables_mean_what_they_mean_to_the_scripts() {
+    fn variables_are_parsed_as_the_replaced_scripts_do() {
         assert_eq!(
             [is_true("true"), is_true("True"), is_true("1")],
             [Ok(true), Ok(true), Ok(false)]

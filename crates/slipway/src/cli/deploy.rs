@@ -5,14 +5,14 @@ use std::time::Duration;
 use clap::Args;
 use slipway_deploy::Options;
 
-use super::name;
 use super::shared::{Generating, Lock, Root, Services, Systemd};
+use super::{heading, name};
 
-/// Which containers wait for what.
+/// The time to wait for containers.
 #[derive(Args, Debug, Clone)]
 pub struct Waiting {
-    /// Seconds to wait for containers to be healthy
-    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    /// Seconds that containers have to become healthy
+    #[arg(long, value_name = "SECONDS", default_value_t = 300, help_heading = heading::ENGINE)]
     pub wait: u64,
 }
 
@@ -23,26 +23,26 @@ pub struct Deploy {
     #[command(flatten)]
     pub root: Root,
     /// Only this step (1 to 5); config volumes are generated before it
-    #[arg(long, value_name = "N", conflicts_with_all = ["from", "to"], value_parser = step())]
+    #[arg(long, value_name = "N", conflicts_with_all = ["from", "to"], value_parser = step(), help_heading = heading::SELECTION)]
     pub step: Option<u8>,
     /// The first step
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = step())]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = step(), help_heading = heading::SELECTION)]
     pub from: u8,
     /// The last step
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = step())]
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = step(), help_heading = heading::SELECTION)]
     pub to: u8,
-    /// Whether this is the bootstrap node, the one that runs docker_puppet_tasks
-    #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set)]
+    /// Run docker_puppet_tasks, which only the bootstrap node does
+    #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set, help_heading = heading::SELECTION)]
     pub bootstrap_node: bool,
-    /// Who manages the containers (a label); derived from role and root when not given
-    #[arg(long, value_name = "NAME", value_parser = name())]
+    /// The containers' managed_by label [default: derived from role and root]
+    #[arg(long, value_name = "NAME", value_parser = name(), help_heading = heading::ENGINE)]
     pub managed_by: Option<String>,
-    /// Say what would be done and why, and do nothing
-    #[arg(long)]
+    /// Print what would be done and why, and do nothing
+    #[arg(long, help_heading = heading::OUTPUT)]
     pub plan: bool,
-    /// Write what containers read (config.json files, scripts, the containers' configs by step), and
-    /// start nothing; no engine is needed
-    #[arg(long, conflicts_with_all = ["plan", "step", "from", "to"])]
+    /// Write the files that containers read (config.json files, scripts, the containers' configs by
+    /// step), and start nothing; no engine is needed
+    #[arg(long, conflicts_with_all = ["plan", "step", "from", "to"], help_heading = heading::OUTPUT)]
     pub write_only: bool,
     #[command(flatten)]
     pub generating: Generating,

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::heading;
 use super::shared::{Root, Services};
 
 #[derive(Debug, Subcommand)]
@@ -26,19 +27,19 @@ pub struct KollaConfigCheck {
     /// config.json files
     #[arg(value_name = "FILE", required_unless_present_any = ["services", "schema"])]
     pub files: Vec<PathBuf>,
-    /// Service definitions: a file, or a folder of *.yaml. Repeatable. Their config.json files are
-    /// checked against the mounts of the containers that read them, too
-    #[arg(long, value_name = "PATH")]
+    /// Service definitions: a file, or a directory of *.yaml. Repeatable. Their config.json files are
+    /// also checked against the mounts of the containers that read them
+    #[arg(long, value_name = "PATH", help_heading = heading::INPUT)]
     pub services: Vec<PathBuf>,
     /// Look into this image for users, groups, the command and sources
-    #[arg(long, value_name = "IMAGE", conflicts_with = "images")]
+    #[arg(long, value_name = "IMAGE", conflicts_with = "images", help_heading = heading::ENGINE)]
     pub image: Option<String>,
     /// Look into the image that each container declares
-    #[arg(long, requires = "services")]
+    #[arg(long, requires = "services", help_heading = heading::ENGINE)]
     pub images: bool,
     #[command(flatten)]
     pub root: Root,
     /// Print the JSON Schema of a config.json, and check nothing
-    #[arg(long)]
+    #[arg(long, help_heading = heading::OUTPUT)]
     pub schema: bool,
 }

@@ -1,4 +1,4 @@
-//! The command line: what can be asked, and the help that teaches it.
+//! The command line: arguments, options, help.
 
 use std::path::PathBuf;
 
@@ -9,6 +9,7 @@ mod build;
 mod config;
 mod containers;
 mod deploy;
+mod examples;
 mod kolla_build;
 mod kolla_config;
 mod resolve;
@@ -23,19 +24,48 @@ pub use kolla_config::{KollaConfig, KollaConfigCheck};
 pub use resolve::{Process, Resolve, Templates};
 pub use shared::{Lock, Root, Systemd, absolute};
 
-const EXIT_STATUS: &str = "\
+/// Headings of the groups of options in a command's help.
+mod heading {
+    /// The files and declarations that a command reads.
+    pub const INPUT: &str = "Inputs";
+    /// The part of the inputs, or of the containers, that a command works on.
+    pub const SELECTION: &str = "Selection";
+    /// The container engine, and what runs in it.
+    pub const ENGINE: &str = "Engine";
+    /// The result: what is written, where, and what is only shown.
+    pub const OUTPUT: &str = "Output";
+    /// The options that every command takes.
+    pub const GLOBAL: &str = "Global options";
+}
+
+const HELP: &str = "\
+Examples:
+  slipway build --base debian --template-override overrides/puppet.j2
+  slipway config --services services --root /srv/first --hiera hiera.yaml
+  slipway deploy --services services --root /srv/first --hiera hiera.yaml --plan
+  slipway ps --root /srv/first
+
 Exit status:
   0  done; with --plan, nothing to do or the plan was printed
   1  something failed; what failed is named, the rest was done
   2  wrong usage or bad input; nothing was touched
   3  no container engine answers
   4  another run holds the lock (--no-wait)
-130  interrupted (Ctrl-C, SIGTERM); run it again to go on";
+130  interrupted (Ctrl-C, SIGTERM); run it again to go on
 
-/// Builds Kolla-style container images, generates service config with Puppet into config volumes,
-/// and brings a node up step by step.
+Environment:
+  SLIPWAY_LOG  records events on standard error: a level (warn, info, debug, trace), or one for
+               each crate, such as slipway_image=trace,info";
+
+/// Slipway builds Kolla-style container images, generates service configuration with Puppet, and
+/// brings a node up step by step.
+///
+/// It takes the place of kolla-build, docker-puppet.py (later container-puppet.py), paunch, and the
+/// Heat and Ansible parts of TripleO that ran them. What has not changed is not built, generated or
+/// started again. A link to the binary that has the name of a replaced tool speaks that tool's
+/// command line.
 #[derive(Debug, Parser)]
-#[command(name = "slipway", version, about, after_help = EXIT_STATUS, propagate_version = true)]
+#[command(name = "slipway", version, about, after_help = HELP, propagate_version = true)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
 pub struct Cli {
     #[command(flatten)]
@@ -44,79 +74,89 @@ pub struct Cli {
     pub command: Command,
 }
 
-/// Options every subcommand takes.
+/// Options that every subcommand takes.
 #[derive(Args, Debug, Clone)]
 pub struct Global {
-    /// Where the container engine is, as docker's --host: unix:///path or tcp://host:port.
-    /// Otherwise found as the docker CLI finds it, then Podman's socket
-    #[arg(short = 'H', long, global = true, value_name = "ADDRESS")]
+    /// Address of the container engine, as docker's --host: unix:///path or tcp://host:port
+    /// [default: as the docker command finds it, then Podman's socket]
+    #[arg(short = 'H', long, global = true, value_name = "ADDRESS", help_heading = heading::GLOBAL)]
     pub host: Option<String>,
-    /// What is printed on standard output: text for people, json for scripts (yaml: resolve only)
-    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    /// Format of what is printed on standard output (yaml: resolve only)
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text, help_heading = heading::GLOBAL)]
     pub format: Format,
-    /// Say more on standard error; twice: everything. Passwords are masked at every level
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    /// Print more detail to standard error (-vv for everything). Passwords are masked at every level
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = heading::GLOBAL)]
     pub verbose: u8,
-    /// Say nothing on standard error but warnings and errors
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    /// Print only warnings and errors to standard error
+    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = heading::GLOBAL)]
     pub quiet: bool,
-    /// Only an engine of this kind will do.
+    /// The kind that the engine must be of.
     #[arg(skip)]
     pub kind: Option<EngineKind>,
 }
 
-/// How results are printed.
+/// The format of results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// For people.
+    /// Text for people
     Text,
-    /// For scripts.
+    /// JSON for scripts
     Json,
-    /// Not at all.
+    /// Nothing
     None,
-    /// What `resolve` prints may also be YAML.
+    /// YAML
     Yaml,
 }
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Build images: render the templates, then build what has changed, parents first
+    #[command(after_help = examples::BUILD)]
     Build(Build),
-    /// Generate config volumes: run Puppet in containers, keep what it wrote
+    /// Generate config volumes: run Puppet in containers, and keep what it wrote
+    #[command(after_help = examples::CONFIG)]
     Config(Config),
     /// Write or check the config.json files of Kolla containers
-    #[command(subcommand)]
+    #[command(subcommand, after_help = examples::KOLLA_CONFIG)]
     KollaConfig(KollaConfig),
     /// Resolve Heat templates, such as TripleO's service templates, without Heat
+    #[command(after_help = examples::RESOLVE)]
     Resolve(Resolve),
-    /// Make the containers of a step file be as it says
+    /// Start, replace and delete containers until they are as a file declares them
+    #[command(after_help = examples::APPLY)]
     Apply(Apply),
     /// Bring a node up: config volumes, then steps 1 to 5
+    #[command(after_help = examples::DEPLOY)]
     Deploy(Deploy),
     /// List containers by step, with their health
+    #[command(after_help = examples::PS)]
     Ps(Select),
     /// Print a container's output
+    #[command(after_help = examples::LOGS)]
     Logs(Logs),
-    /// Run one container's config here with changes, or print the engine's command for it
+    /// Run one container's config with changes, or print the engine's command for it
+    #[command(after_help = examples::DEBUG)]
     Debug(Debug),
     /// Delete the containers of config ids
+    #[command(after_help = examples::DELETE)]
     Delete(Delete),
-    /// Delete the containers of config ids that are not named
+    /// Delete the containers of all config ids except those that are named
+    #[command(after_help = examples::CLEANUP)]
     Cleanup(Cleanup),
     /// Print a completion script for a shell
     Completions {
         /// The shell
         shell: clap_complete::Shell,
     },
-    /// Write man pages, one for each subcommand
+    /// Write manual pages, one for each subcommand
     Man {
-        /// Folder to write them to, made when missing
+        /// Directory of the pages; created when missing
         #[arg(value_name = "DIR")]
         out: PathBuf,
     },
 }
 
-/// A name that becomes a label or a part of one: the empty one would mean everything or nothing.
+/// Parses a name that becomes a label or a part of one. The empty name would mean everything.
 fn name() -> clap::builder::NonEmptyStringValueParser {
     clap::builder::NonEmptyStringValueParser::new()
 }
@@ -124,6 +164,22 @@ fn name() -> clap::builder::NonEmptyStringValueParser {
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
+
+    /// `slipway build` takes kolla-build's options from their own table.
+    #[test]
+    fn every_option_has_a_heading_and_every_command_examples() {
+        for command in super::Cli::command().get_subcommands() {
+            let name = command.get_name();
+            for option in command.get_opts().filter(|_| name != "build") {
+                let heading = option.get_help_heading();
+                assert!(heading.is_some(), "{name} {}", option.get_id());
+            }
+            if !["completions", "man"].contains(&name) {
+                let examples = command.get_after_help().map(ToString::to_string);
+                assert!(examples.unwrap_or_default().contains(name), "{name}");
+            }
+        }
+    }
 
     #[test]
     fn the_command_line_is_consistent() {

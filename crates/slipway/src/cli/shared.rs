@@ -7,13 +7,13 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use slipway_deploy::{Declarations, OnLocked, Options, RoleSource, UnitFiles};
 
-use super::name;
+use super::{heading, name};
 
-/// Where a deployment is on disk.
+/// The root of a deployment.
 #[derive(Args, Debug, Clone)]
 pub struct Root {
-    /// Put DIR in front of every path of the deployment, bind-mount sources included
-    #[arg(long, value_name = "DIR", default_value = "/")]
+    /// Directory in front of every path of the deployment, bind-mount sources included
+    #[arg(long, value_name = "DIR", default_value = "/", help_heading = heading::OUTPUT)]
     pub root: PathBuf,
 }
 
@@ -23,32 +23,33 @@ impl Default for Root {
     }
 }
 
-/// Where the declarations come from.
+/// The declarations.
 #[derive(Args, Debug, Clone)]
 pub struct Services {
-    /// Service definitions: a file, a folder of *.yaml, or a folder that `resolve --out` or
+    /// Service definitions: a file, a directory of *.yaml, or a directory that `resolve --out` or
     /// config-download wrote. Repeatable
-    #[arg(long, value_name = "PATH", required_unless_present = "templates")]
+    #[arg(long, value_name = "PATH", required_unless_present = "templates", help_heading = heading::INPUT)]
     pub services: Vec<PathBuf>,
-    /// Folder of Heat templates (processed tripleo-heat-templates) that --role is resolved from
-    #[arg(long, value_name = "DIR", conflicts_with = "services")]
+    /// Directory of Heat templates (tripleo-heat-templates) from which --role is resolved
+    #[arg(long, value_name = "DIR", conflicts_with = "services", help_heading = heading::INPUT)]
     pub templates: Option<PathBuf>,
     /// Environment file for --templates; later files win. Repeatable
     #[arg(
         short = 'e',
         long = "environment-file",
         value_name = "FILE",
-        requires = "templates"
+        requires = "templates",
+        help_heading = heading::INPUT
     )]
     pub environments: Vec<PathBuf>,
-    /// Roles file for --templates; its own roles_data.yaml when not given
-    #[arg(long, value_name = "FILE", requires = "templates")]
+    /// Roles file for --templates [default: the directory's roles_data.yaml]
+    #[arg(long, value_name = "FILE", requires = "templates", help_heading = heading::INPUT)]
     pub roles: Option<PathBuf>,
-    /// Name of the role these services make up
-    #[arg(long, value_name = "NAME", default_value = "Standalone", value_parser = name())]
+    /// Name of the role that the services make up
+    #[arg(long, value_name = "NAME", default_value = "Standalone", value_parser = name(), help_heading = heading::INPUT)]
     pub role: String,
-    /// More hiera data (YAML or JSON), over that of the services; later files win. Repeatable
-    #[arg(long, value_name = "FILE")]
+    /// Hiera data (YAML or JSON) over that of the services; later files win. Repeatable
+    #[arg(long, value_name = "FILE", help_heading = heading::INPUT)]
     pub hiera: Vec<PathBuf>,
 }
 
@@ -73,17 +74,17 @@ impl Services {
 /// How config volumes are generated.
 #[derive(Args, Debug, Clone)]
 pub struct Generating {
-    /// How many config volumes are generated at once
-    #[arg(long, env = "PROCESS_COUNT", value_name = "N", default_value_t = default_process_count())]
+    /// Number of config volumes that are generated at once
+    #[arg(long, env = "PROCESS_COUNT", value_name = "N", default_value_t = default_process_count(), help_heading = heading::ENGINE)]
     pub process_count: NonZeroUsize,
-    /// Seconds after which a Puppet run is given up
-    #[arg(long, value_name = "SECONDS", default_value_t = 900)]
+    /// Timeout of a Puppet run
+    #[arg(long, value_name = "SECONDS", default_value_t = 900, help_heading = heading::ENGINE)]
     pub puppet_timeout: u64,
-    /// Keep the container of a failed run, for a look inside
-    #[arg(long)]
+    /// Keep the container of a failed run, to look inside
+    #[arg(long, help_heading = heading::ENGINE)]
     pub keep_failed: bool,
-    /// What each Puppet run has for itself
-    #[arg(long, value_name = "WHAT", value_enum, default_value = "fork")]
+    /// Separation of each Puppet run from the others
+    #[arg(long, value_name = "WHAT", value_enum, default_value = "fork", help_heading = heading::ENGINE)]
     pub isolation: Isolation,
 }
 
@@ -104,21 +105,21 @@ impl Generating {
     }
 }
 
-/// What a Puppet run has for itself.
+/// The separation of a Puppet run from others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Isolation {
-    /// A process and a file system, in a container that has Puppet loaded for one run after
-    /// another; a container where that cannot be had, or with --keep-failed
+    /// A process and a file system of its own, in a container that keeps Puppet loaded; a container
+    /// of its own where that is impossible, and with --keep-failed
     Fork,
-    /// A container
+    /// A container of its own
     Container,
 }
 
-/// What to do when another run works on the same deployment.
+/// The reaction to another run on the same deployment.
 #[derive(Args, Debug, Clone, Default)]
 pub struct Lock {
-    /// Do not wait for another run on the same deployment: say who holds the lock and stop
-    #[arg(long)]
+    /// Do not wait for another run on the same deployment: name it and stop
+    #[arg(long, help_heading = heading::ENGINE)]
     pub no_wait: bool,
 }
 
@@ -132,15 +133,15 @@ impl Lock {
     }
 }
 
-/// How Podman's containers are started at boot. Docker's daemon sees to its own.
+/// The systemd units that start Podman's containers at boot. Docker starts its own.
 #[derive(Args, Debug, Clone, Default)]
 pub struct Systemd {
-    /// Folder for the systemd units (tripleo_NAME.service) of Podman's containers that have a
-    /// restart policy; /etc/systemd/system where systemd runs, and otherwise none
-    #[arg(long, value_name = "DIR", conflicts_with = "no_systemd", value_parser = absolute)]
+    /// Directory of the systemd units (tripleo_NAME.service) of Podman's containers that have a
+    /// restart policy [default: /etc/systemd/system where systemd runs, otherwise none]
+    #[arg(long, value_name = "DIR", conflicts_with = "no_systemd", value_parser = absolute, help_heading = heading::OUTPUT)]
     pub systemd_dir: Option<PathBuf>,
-    /// Keep no systemd units
-    #[arg(long)]
+    /// Write no systemd units
+    #[arg(long, help_heading = heading::OUTPUT)]
     pub no_systemd: bool,
 }
 
@@ -155,8 +156,8 @@ impl Systemd {
     }
 }
 
-/// systemd resolves links between units by their whole paths, and an engine has a folder of its own
-/// to which others would be relative.
+/// Parses an absolute path. systemd resolves links between units by absolute paths, and a relative
+/// path would be relative to the engine's own directory.
 pub fn absolute(text: &str) -> Result<PathBuf, String> {
     let path = PathBuf::from(text);
     match path.is_absolute() {
@@ -165,7 +166,7 @@ pub fn absolute(text: &str) -> Result<PathBuf, String> {
     }
 }
 
-/// docker-puppet.py's default is the number of CPUs, and so is ours; Puppet is CPU-bound.
+/// The number of CPUs, as with docker-puppet.py; Puppet is CPU-bound.
 fn default_process_count() -> NonZeroUsize {
     std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }

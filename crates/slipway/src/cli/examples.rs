@@ -1,0 +1,60 @@
+//! The examples at the end of each command's help.
+
+pub const BUILD: &str = "\
+Examples:
+  slipway build --base debian --plan keystone
+  slipway build --base debian --template-override overrides/puppet.j2
+  slipway build --kolla /opt/kolla --base rocky --template-only --work-dir rendered";
+
+pub const CONFIG: &str = "\
+Examples:
+  slipway config --services services --root /srv/first --hiera hiera.yaml
+  slipway config --services services --root /srv/first --hiera hiera.yaml --check
+  slipway config --file docker-puppet.json --config-volume keystone --force";
+
+pub const KOLLA_CONFIG: &str = "\
+Examples:
+  slipway kolla-config check /var/lib/kolla/config_files/*.json
+  slipway kolla-config check --services services --images
+  slipway kolla-config write --services services --root /srv/first";
+
+pub const RESOLVE: &str = "\
+Examples:
+  slipway resolve --templates tripleo-heat-templates -e env.yaml docker/services/keystone.yaml
+  slipway resolve --templates tripleo-heat-templates -e env.yaml --role Controller --out controller
+  slipway resolve --templates tripleo-heat-templates --process processed";
+
+pub const APPLY: &str = "\
+Examples:
+  slipway apply --file step_3.yaml --config-id tripleo_step3 --plan
+  slipway apply --file step_3.yaml --config-id tripleo_step3 --managed-by tripleo-Controller --wait";
+
+pub const DEPLOY: &str = "\
+Examples:
+  slipway deploy --services services --root /srv/first --hiera hiera.yaml --plan
+  slipway deploy --services services --root /srv/first --hiera hiera.yaml
+  slipway deploy --templates tripleo-heat-templates -e env.yaml --role Controller --step 3";
+
+pub const PS: &str = "\
+Examples:
+  slipway ps --root /srv/first
+  slipway ps --managed-by tripleo-Controller --config-id tripleo_step3 --format json";
+
+pub const LOGS: &str = "\
+Examples:
+  slipway logs keystone --root /srv/first --tail 20
+  slipway logs keystone --managed-by tripleo-Controller --follow";
+
+pub const DEBUG: &str = "\
+Examples:
+  slipway debug --file step_3.yaml --container keystone
+  slipway debug --file step_3.yaml --container keystone --action run --shell";
+
+pub const DELETE: &str = "\
+Examples:
+  slipway delete --all --root /srv/first
+  slipway delete --config-id tripleo_step3 --managed-by tripleo-Controller";
+
+pub const CLEANUP: &str = "\
+Examples:
+  slipway cleanup --config-id tripleo_step3 --managed-by tripleo-Controller";
