@@ -229,25 +229,155 @@ fn sources_are_fetched_checked_and_added() {
 }
 
 #[test]
-fn what_is_wrong_is_said_before_anything_is_built() {
+fn errors_are_reported_before_anything_is_built() {
     let place = Place::new("wrong");
     let build = |ini: &str, arguments: &[&str]| {
         let ini = place.write("k.conf", ini).display().to_string();
         run(&mut place.kolla_build(&[&["--config-file", &ini], arguments].concat())).exits(2)
     };
-    build("[DEFAULT]\nnamespce = x\n", &[]).says(&["k.conf:2:", "did you mean namespace?"]);
-    build("[DEFAULT]\nthreads = x\n", &[]).says(&["k.conf:2:", "must be a whole number"]);
-    build("[bse]\ntype = git\n", &[]).says(&["k.conf:2:", "did you mean base?"]);
+    build("[DEFAULT]\nthreads = x\n", &[]).says(&["k.conf:2:", "must be an integer"]);
     build("[DEFAULT\n", &[]).says(&["k.conf:1:", "does not end with ]"]);
-    build("", &["--namespace", "Upper"]).says(&["'Upper' is no namespace"]);
-    build("", &["--registry", "a registry"]).says(&["'a registry' is no registry"]);
-    build("", &["--patches-path", "/nowhere"]).says(&["/nowhere: No such file"]);
-    build("", &["--profile", "none"]).says(&["there is no profile none"]);
-    build("", &["--buildkit-builder", "x"]).says(&["cannot be honoured"]);
+    build("", &["--namespace", "Upper"]).says(&["namespace: 'Upper' is invalid"]);
+    build("", &["--registry", "a registry"]).says(&["registry: 'a registry' is invalid"]);
+    build("", &["--profile", "none"]).says(&["unknown profile none"]);
     build("", &["--config-file", "/nowhere.conf"]).says(&["/nowhere.conf"]);
     build("", &["--timeout", "0"]).says(&["timeout"]);
-    build("", &["no-such-image"]).says(&["no image matches no-such-image"]);
     build("", &["--template-only", "--work-dir", "share/images"])
         .says(&["where the templates are"]);
     build("", &["--skip-exsting"]).says(&["--skip-existing"]);
+}
+
+/// What kolla-build passes over in silence.
+const PASSED_OVER: &str = "[DEFAULT]\nnamespce = x\ninclude_header = /a\ntype = binary\n\
+                           [doni-base]\ntype = zip\nlocation = x\n[base]\nowner = me\n";
+
+#[test]
+fn kolla_build_warns_where_slipway_build_refuses() {
+    let place = Place::new("lenient");
+    place.image("app", "RUN true\n");
+    let ini = place.write("k.conf", PASSED_OVER).display().to_string();
+    let arguments = [
+        "--config-file",
+        &ini,
+        "--list-images",
+        "app",
+        "no-such-image",
+    ];
+
+    let listed = run(&mut place.kolla_build(&arguments)).exits(0);
+    assert_eq!(listed.out, "1 : app\n2 : base\n");
+    for warning in [
+        "k.conf:2: unknown option namespce in section [DEFAULT]; did you mean namespace?",
+        "k.conf:3: unknown option include_header in section [DEFAULT]",
+        "k.conf:4: unknown option type in section [DEFAULT]; did you mean install_type?",
+        "k.conf:6: unknown section [doni-base]",
+        "k.conf:9: unknown option owner in section [base]",
+        "no image matches no-such-image",
+    ] {
+        let times = listed
+            .err
+            .matches(&format!("WARNING:kolla.common.utils:{warning}"));
+        assert_eq!(times.count(), 1, "{warning}: {}", listed.err);
+    }
+    let unpatched = ["--patches-path", "/nowhere", "--list-images"];
+    run(&mut place.kolla_build(&unpatched))
+        .exits(0)
+        .says(&["--patches-path: patches_path: missing directory /nowhere"]);
+    // Nothing matches: nothing to do.
+    let none = run(&mut place.kolla_build(&["--list-images", "no-such-image"])).exits(0);
+    assert!(none.out.is_empty());
+
+    let slipway = |arguments: &[&str]| {
+        let mut command = slipway();
+        command.arg("build").args(arguments);
+        command.env("SLIPWAY_SHARE", place.path("share"));
+        run(command
+            .env("HOME", place.path("home"))
+            .env_remove("SLIPWAY_KOLLA"))
+    };
+    slipway(&arguments).exits(2).says(&[
+        "k.conf:2: unknown option namespce in section [DEFAULT]",
+        "did you mean namespace?",
+    ]);
+    slipway(&[&arguments[..], &["--no-strict"]].concat())
+        .exits(0)
+        .says(&["warning: ", "k.conf:6: unknown section [doni-base]"]);
+    slipway(&unpatched)
+        .exits(2)
+        .says(&["/nowhere: No such file"]);
+    slipway(&["--list-images", "no-such-image"])
+        .exits(2)
+        .says(&["no image matches no-such-image"]);
+}
+
+#[test]
+fn the_log_and_the_lists_are_kolla_builds() {
+    let place = Place::new("log");
+    place.image("good", "RUN true\n");
+    place.image("bad", "RUN false\n");
+    place.image("ugly", "RUN false\n");
+    place.image("top", "RUN true\n");
+    place.write(
+        "share/images/child/Dockerfile.j2",
+        "FROM {{ namespace }}/{{ image_prefix }}bad:{{ tag }}\nRUN true\n",
+    );
+    let ini = format!(
+        "[DEFAULT]\nnamespace = {}\nallowed_to_fail = ugly\n",
+        place.namespace
+    );
+    let ini = place.write("k.conf", &ini).display().to_string();
+    let all = ["--config-file", &ini, "--retries", "0"];
+    let built = run(&mut place.kolla_build(&all)).exits(1);
+    let log = "kolla.common.utils";
+    for line in [
+        "Using engine: docker".to_owned(),
+        "Added image base to queue".to_owned(),
+        "Attempt number: 1 to run task: BuildTask(good) ".to_owned(),
+        "=========================\nSuccessfully built images\n=========================\nbase\ngood\ntop".to_owned(),
+        "===========================\nImages that failed to build\n===========================".to_owned(),
+    ] {
+        let text: Vec<String> = line.lines().map(|line| format!("INFO:{log}:{line}\n")).collect();
+        assert!(built.err.contains(&text.concat()), "{line}: {}", built.err);
+    }
+    for line in [
+        "bad Failed with status: error",
+        "child Failed with status: parent_error",
+        "ugly Failed with status: error (allowed to fail)",
+    ] {
+        assert!(
+            built.err.contains(&format!("ERROR:{log}:{line}\n")),
+            "{line}: {}",
+            built.err
+        );
+    }
+    built.says(&[
+        &format!("INFO:{log}.good:Building started at "),
+        &format!("INFO:{log}.good:Built at "),
+        &format!("ERROR:{log}.bad:Error'd with the following message"),
+        &format!("ERROR:{log}.child:Parent image error'd with message \"Status.ERROR\""),
+    ]);
+    assert_eq!(names(&built.json(), "failed"), ["bad", "child", "ugly"]);
+
+    // Its -q silences images only.
+    let quiet = run(&mut place.kolla_build(&[&all[..], &["-q", "good"]].concat())).exits(0);
+    assert!(
+        !quiet.err.contains(&format!("INFO:{log}.")),
+        "{}",
+        quiet.err
+    );
+    quiet.says(&[&format!("INFO:{log}:Successfully built images")]);
+
+    // What the engine has is left out of lists and of the rendered tree.
+    let left =
+        run(&mut place.kolla_build(&[&all[..], &["--skip-existing", "--list-images"]].concat()));
+    assert_eq!(left.exits(0).out, "1 : bad\n2 : child\n3 : ugly\n");
+    let skip = [
+        "--skip-existing",
+        "--template-only",
+        "--work-dir",
+        "rendered",
+    ];
+    run(&mut place.kolla_build(&[&all[..], &skip].concat())).exits(0);
+    assert!(place.path("rendered/docker/bad/Dockerfile").is_file());
+    assert!(!place.path("rendered/docker/good").exists());
 }

@@ -9,7 +9,7 @@
 use std::path::PathBuf;
 
 use slipway_engine::{ConnectOptions, connect};
-use slipway_image::{Event, Events, ImageSet, Options};
+use slipway_image::{BuildConfig, Event, Events, ImageSet};
 
 fn print(event: &Event) {
     match event {
@@ -28,9 +28,10 @@ fn print(event: &Event) {
     }
 }
 
-fn options() -> Result<Options, String> {
+fn options() -> Result<BuildConfig, String> {
     let mut arguments = std::env::args().skip(1);
-    let mut options = Options::new(arguments.next().ok_or("name a tree")?);
+    let mut options = BuildConfig::new(arguments.next().ok_or("name a tree")?)
+        .map_err(|error| error.to_string())?;
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or(format!("{argument} needs a value"));
         match argument.as_str() {

@@ -1,48 +1,40 @@
-//! Reads kolla-build's configuration files, one set after another, and prints what the options
-//! are worth, as JSON: what scripts/parity compares with oslo.config. Each argument is files with
-//! commas between them; a line of output belongs to each.
+//! Reads kolla-build's configuration files, one set after another, with the options of the Kolla at
+//! `SLIPWAY_KOLLA`, and prints the values of the options as JSON: `scripts/parity` compares them with
+//! oslo.config's. Each argument is files separated by commas; a line of output belongs to each.
 #![allow(clippy::print_stdout, reason = "it is a program")]
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde_json::{Map, json};
-use slipway_image::config::{OPTIONS, SCHEMA, SOURCE_OPTIONS, USER_OPTIONS};
-use slipway_oslo_config::{ConfigFiles, Locations, Settings, Value};
+use slipway_image::config::{
+    Configuration, OPTIONS, Request, SOURCE_OPTIONS, USER_OPTIONS, Unknown,
+};
+use slipway_kolla_release::Kolla;
+use slipway_oslo_config::{ConfigFiles, Locations, Value};
 
-/// Defaults of Kolla 23.0.0 that values may refer to.
-const OF_KOLLA: [(&str, &str, &str); 6] = [
-    ("DEFAULT", "namespace", "kolla"),
-    ("DEFAULT", "tag", "2026.2-rocky-10"),
-    (
-        "DEFAULT",
-        "maintainer",
-        "Kolla Project (https://launchpad.net/kolla)",
-    ),
-    ("DEFAULT", "openstack_branch", "stable-2026.2"),
-    ("nova-base", "type", "url"),
-    (
-        "nova-base",
-        "location",
-        "$tarballs_base/openstack/nova/nova-${openstack_branch}.tar.gz",
-    ),
-];
-
-fn main() {
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let kolla = std::env::var_os("SLIPWAY_KOLLA").ok_or("set SLIPWAY_KOLLA")?;
+    let kolla = Arc::new(Kolla::open(kolla)?);
     for argument in std::env::args().skip(1) {
         let files: Vec<PathBuf> = argument.split(',').map(PathBuf::from).collect();
-        match worth(&files) {
+        match values(&files, &kolla) {
             Ok(values) => println!("{}", serde_json::Value::from(values)),
             Err(error) => println!("{}", json!({ "error": error })),
         }
     }
+    Ok(())
 }
 
-fn worth(files: &[PathBuf]) -> Result<Map<String, serde_json::Value>, String> {
-    let files = ConfigFiles::read(files, &Locations::default()).map_err(|e| e.to_string())?;
-    let mut settings = Settings::new(SCHEMA, Default::default(), Default::default(), files);
-    for (section, key, text) in OF_KOLLA {
-        settings.set_default(section, key, text);
-    }
+fn values(files: &[PathBuf], kolla: &Arc<Kolla>) -> Result<Map<String, serde_json::Value>, String> {
+    let request = Request {
+        files: ConfigFiles::read(files, &Locations::default()).map_err(|e| e.to_string())?,
+        kolla: Some(Arc::clone(kolla)),
+        unknown: Unknown::PassedOver,
+        ..Request::default()
+    };
+    let configuration = Configuration::load(request).map_err(|error| error.to_string())?;
+    let settings = configuration.settings();
     let mut values = Map::new();
     for (section, options) in [
         ("DEFAULT", OPTIONS),

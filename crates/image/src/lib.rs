@@ -28,7 +28,7 @@
 //! # let file = dir.path().join("override.j2");
 //! std::fs::write(&file, "{% extends parent_template %}\n{% set cron_packages_append = ['puppet'] %}\n")?;
 //!
-//! let mut options = slipway_image::Options::new(tree);
+//! let mut options = slipway_image::BuildConfig::new(tree)?;
 //! options.template_overrides = vec![file];
 //! options.regex = vec!["^cron$".to_owned()];
 //! let images = slipway_image::ImageSet::load(options)?;
@@ -44,7 +44,6 @@ mod context;
 mod decide;
 mod error;
 mod graph;
-mod options;
 mod push;
 mod render;
 mod set;
@@ -55,9 +54,9 @@ mod write;
 pub use build::{
     Built, Event, Failed, FailedInstruction, FailedStatus, Failure, Left, Named, Summary,
 };
+pub use config::BuildConfig;
 pub use decide::{Action, Decision, FINGERPRINT_LABEL, INPUTS_LABEL, PARENTS_LABEL, Plan, Reason};
 pub use error::{Error, Result, TemplateError};
-pub use options::{Options, Pip};
 pub use render::render;
 pub use set::ImageSet;
 pub use slipway_events::Events;

@@ -1,5 +1,6 @@
 //! The images of a tree, loaded: the way in.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,10 +9,10 @@ use slipway_engine::Engine;
 use slipway_events::Events;
 
 use crate::build::{self, Event, Summary};
-use crate::decide::{self, Plan};
+use crate::config::BuildConfig;
+use crate::decide::{self, EngineImages, Plan};
 use crate::error::Result;
 use crate::graph::{Images, Selection};
-use crate::options::Options;
 use crate::tree::Tree;
 use crate::write;
 
@@ -24,12 +25,12 @@ pub struct ImageSet(Arc<Images>);
 
 impl ImageSet {
     /// Reads a tree, renders it, finds every image's parents and what was asked for.
-    pub fn load(options: Options) -> Result<ImageSet> {
+    pub fn load(options: BuildConfig) -> Result<ImageSet> {
         Images::load(options).map(|images| ImageSet(Arc::new(images)))
     }
 
     /// The options it was loaded with.
-    pub fn options(&self) -> &Options {
+    pub fn options(&self) -> &BuildConfig {
         &self.0.options
     }
 
@@ -63,6 +64,39 @@ impl ImageSet {
     /// Each image that was asked for, with the images it is built from.
     pub fn edges(&self) -> impl Iterator<Item = (&str, Vec<&str>)> {
         self.0.graph.edges()
+    }
+
+    /// Returns a warning for each requested pattern that matches no image, with the nearest name.
+    pub fn unmatched_patterns(&self) -> Vec<String> {
+        self.0.graph.unmatched(&self.options().requested)
+    }
+
+    /// Sets whether BuildKit builds, which depends on the engine.
+    pub fn with_buildkit(self, buildkit: bool) -> ImageSet {
+        let mut images = self.0;
+        if images.options.buildkit != buildkit {
+            Arc::make_mut(&mut images).options.buildkit = buildkit;
+        }
+        ImageSet(images)
+    }
+
+    /// Leaves out the selected images whose reference the engine has (`--skip-existing`), for lists
+    /// and rendered trees. A build decides that by itself.
+    pub async fn without_existing(self, engine: &dyn Engine) -> Result<ImageSet> {
+        let mut images = Arc::unwrap_or_clone(self.0);
+        let matched: Vec<usize> = images.graph.matched().collect();
+        let references = matched
+            .iter()
+            .map(|&index| &images.graph.nodes[index].reference);
+        let references: BTreeSet<&str> = references.map(String::as_str).collect();
+        let existing = EngineImages::read(engine, references, BTreeSet::new()).await?;
+        for index in matched {
+            let node = &mut images.graph.nodes[index];
+            if existing.find(&node.reference).is_some() {
+                node.selection = Selection::Unmatched;
+            }
+        }
+        Ok(ImageSet(Arc::new(images)))
     }
 
     /// Writes the rendered tree to `<work_dir>/docker` (`--template-only`): every file of the

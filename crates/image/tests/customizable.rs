@@ -4,7 +4,7 @@
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
-use slipway_image::{Options, Tree, render};
+use slipway_image::{BuildConfig, Tree, render};
 
 type Items = Vec<String>;
 
@@ -35,7 +35,7 @@ fn literal(items: &Items) -> String {
 
 fn rendered(list: &Items, changes: &[(&str, &Option<Items>)]) -> String {
     let dir = tempfile::tempdir().unwrap();
-    let mut options = Options::new(dir.path().join("images"));
+    let mut options = BuildConfig::new(dir.path().join("images")).unwrap();
     std::fs::create_dir_all(options.tree.join("web-api")).unwrap();
     // Used twice and then shown, since the first use may change what the others see.
     let template = format!(

@@ -5,7 +5,7 @@ use std::fs;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use slipway_image::{Error, ImageSet, Options};
+use slipway_image::{BuildConfig, Error, ImageSet};
 use slipway_kolla_release::{DefaultSource, Kolla, UserChange};
 
 /// A Kolla of these files, each under a prefix as pip installs them.
@@ -55,8 +55,8 @@ impl Prefix {
         Kolla::open(self.0.path()).unwrap()
     }
 
-    fn options(&self, base: Option<&str>) -> Options {
-        Options::of(self.open().into(), base).unwrap()
+    fn options(&self, base: Option<&str>) -> BuildConfig {
+        BuildConfig::of(self.open().into(), base).unwrap()
     }
 }
 
@@ -134,7 +134,7 @@ fn defaults_are_the_kollas_and_for_the_distribution() {
         prefix.options(Some("ubuntu")).base_reference(),
         "registry/ubuntu:18.04"
     );
-    let error = Options::of(prefix.open().into(), Some("ubunt")).unwrap_err();
+    let error = BuildConfig::of(prefix.open().into(), Some("ubunt")).unwrap_err();
     assert_eq!(
         error.to_string(),
         "--base ubunt: Kolla 9.9.1 has centos, ubuntu; did you mean ubuntu?"

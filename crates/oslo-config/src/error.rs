@@ -1,11 +1,11 @@
-//! What can be wrong with a configuration.
+//! Errors of configurations, with their places.
 
 use std::fmt;
 use std::path::PathBuf;
 
 use slipway_suggest::hint;
 
-/// Where a value was given.
+/// The place where a value was set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
     /// On the command line, by this option.
@@ -19,7 +19,7 @@ pub enum Place {
         /// The line, from 1.
         line: usize,
     },
-    /// Nowhere: it is the default of this option.
+    /// The default of this option.
     Default(String),
 }
 
@@ -34,30 +34,30 @@ impl fmt::Display for Place {
     }
 }
 
-/// What is wrong with a configuration, and where.
+/// An error in a configuration, with its place.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// A file or folder that was named cannot be read.
+    /// A file or directory cannot be read.
     #[error("configuration {}: {source}", path.display())]
     Unreadable {
-        /// The file or folder.
+        /// The file or directory.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         source: std::io::Error,
     },
-    /// A file that is not written as one is.
+    /// A line of a file is invalid.
     #[error("{place}: {message}")]
     Syntax {
-        /// Where.
+        /// Its place.
         place: Place,
-        /// What is wrong.
+        /// The reason.
         message: String,
     },
     /// A key that no option has.
     #[error("{place}: unknown option {key} in section [{section}]{}", hint(.nearest.as_ref()))]
     UnknownKey {
-        /// Where.
+        /// Its place.
         place: Place,
         /// The section.
         section: String,
@@ -66,13 +66,13 @@ pub enum ConfigError {
         /// The most similar key there is.
         nearest: Option<String>,
     },
-    /// A section that belongs to nothing.
+    /// A section that nothing reads.
     #[error(
         "{place}: unknown section [{section}]{}",
         hint(.nearest.as_ref().map(|name| format!("[{name}]")))
     )]
     UnknownSection {
-        /// Where.
+        /// Its place.
         place: Place,
         /// The section.
         section: String,
@@ -82,48 +82,68 @@ pub enum ConfigError {
     /// A value of the wrong kind.
     #[error("{place}: {key} = {value:?} {message}")]
     BadValue {
-        /// Where.
+        /// Its place.
         place: Place,
         /// The option's key.
         key: String,
-        /// Its value, references filled in.
+        /// Its value, references filled in; `***` where it may hold a secret.
         value: String,
-        /// What it should be.
+        /// The valid values.
         message: String,
     },
-    /// A `$name` that stands for nothing.
+    /// A value that the program does not accept.
+    #[error("{place}: {key}: {message}")]
+    Rejected {
+        /// Its place.
+        place: Place,
+        /// The option's key.
+        key: String,
+        /// The reason, and what to do.
+        message: String,
+    },
+    /// A value that a struct's field does not accept, before its place is known.
+    #[error("{message}")]
+    Unplaced {
+        /// The reason.
+        message: String,
+    },
+    /// A struct that does not have one field for each option: a mistake in the program.
+    #[error("the options and their fields differ: {message}")]
+    Fields {
+        /// The difference.
+        message: String,
+    },
+    /// A `$name` that is no option.
     #[error(
-        "{place}: {key} refers to ${name}, which is no option{}; a dollar sign itself is $$",
+        "{place}: {key} refers to ${name}, which is no option{}; write $$ for a dollar sign",
         hint(.nearest.as_ref())
     )]
     UnknownReference {
-        /// Where.
+        /// Its place.
         place: Place,
         /// The option's key.
         key: String,
-        /// What is referred to.
+        /// The reference.
         name: String,
         /// The most similar option there is.
         nearest: Option<String>,
     },
-    /// References to what has references, many times over.
-    #[error(
-        "{place}: {key} fills in more than 1 MB of text, or 65,536 references, by way of others"
-    )]
+    /// References to references that fill in too much.
+    #[error("{place}: {key} becomes longer than 1 MB, or has more than 65,536 references")]
     Endless {
-        /// Where.
+        /// Its place.
         place: Place,
         /// The option's key.
         key: String,
     },
     /// A `$name` that leads back to itself.
-    #[error("{place}: {key} refers to itself, by way of ${name}")]
+    #[error("{place}: {key} refers to itself through ${name}")]
     CircularReference {
-        /// Where.
+        /// Its place.
         place: Place,
         /// The option's key.
         key: String,
-        /// What is referred to.
+        /// The reference.
         name: String,
     },
 }

@@ -46,7 +46,7 @@ impl Locations {
     }
 }
 
-/// What the files say, in the order in which later ones win.
+/// The contents of the files, in the order in which later ones win.
 #[derive(Clone, Debug, Default)]
 pub struct ConfigFiles {
     pub(super) files: Vec<ConfigFile>,
@@ -60,38 +60,38 @@ pub(super) struct ConfigFile {
 }
 
 impl ConfigFiles {
-    /// Reads the files and folders that were named, in order; where no file was named those of
-    /// the default locations come first, and likewise with folders.
+    /// Reads the named files and directories, in order. Without a named file, those of the default
+    /// locations are read first; likewise with directories.
     pub fn read(named: &[PathBuf], locations: &Locations) -> Result<ConfigFiles, ConfigError> {
         let mut all = ConfigFiles::default();
-        let is_folder = |path: &&PathBuf| path.is_dir();
+        let is_directory = |path: &&PathBuf| path.is_dir();
         if !named.iter().any(|path| !path.is_dir()) {
             for path in locations.find(".conf") {
                 all.add(&path)?;
             }
         }
-        if !named.iter().any(|path| is_folder(&path)) {
+        if !named.iter().any(|path| is_directory(&path)) {
             for path in locations.find(".conf.d") {
-                all.add_folder(&path)?;
+                all.add_directory(&path)?;
             }
         }
         for path in named {
             match path.is_dir() {
-                true => all.add_folder(path)?,
+                true => all.add_directory(path)?,
                 false => all.add(path)?,
             }
         }
         Ok(all)
     }
 
-    /// Text in place of files, as from a file of this name.
+    /// Reads a string as a file of this name.
     pub fn from_text(path: &Path, text: &str) -> Result<ConfigFiles, ConfigError> {
         let mut all = ConfigFiles::default();
         all.add_text(path, text)?;
         Ok(all)
     }
 
-    /// The files that were read.
+    /// Returns the files that were read.
     pub fn paths(&self) -> impl Iterator<Item = &Path> {
         self.files.iter().map(|file| file.path.as_path())
     }
@@ -120,14 +120,14 @@ impl ConfigFiles {
         Ok(())
     }
 
-    /// The `*.conf` of a folder, sorted by name.
-    fn add_folder(&mut self, folder: &Path) -> Result<(), ConfigError> {
+    /// Reads the `*.conf` of a directory, sorted by name.
+    fn add_directory(&mut self, directory: &Path) -> Result<(), ConfigError> {
         let unreadable = |source| ConfigError::Unreadable {
-            path: folder.to_owned(),
+            path: directory.to_owned(),
             source,
         };
         let mut paths = Vec::new();
-        for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+        for entry in std::fs::read_dir(directory).map_err(unreadable)? {
             let path = entry.map_err(unreadable)?.path();
             let name = path.file_name().and_then(|name| name.to_str());
             if name.is_some_and(|name| name.ends_with(".conf") && !name.starts_with('.')) {

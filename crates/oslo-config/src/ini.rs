@@ -1,6 +1,6 @@
 //! The syntax of a file.
 
-/// One `key = value`, with where it is.
+/// One `key = value` with its line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Assignment {
     /// The section, as it is written.
@@ -13,28 +13,28 @@ pub struct Assignment {
     pub line: usize,
 }
 
-/// A line that is none of what a file is made of.
+/// An invalid line.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}: {text:?}")]
 pub struct SyntaxError {
     /// The line, from 1.
     pub line: usize,
-    /// What is wrong.
+    /// The reason.
     pub message: &'static str,
     /// The line's text.
     pub text: String,
 }
 
-/// A file's contents, as far as they have been read.
+/// The part of a file that has been read.
 #[derive(Default)]
 struct Reader {
     sections: Vec<String>,
     assignments: Vec<Assignment>,
-    /// The assignment that a continuation line would go on with.
+    /// The assignment that a continuation line would continue.
     open: Option<(String, Vec<String>, usize)>,
 }
 
-/// The sections of a file, each once, and its assignments, in order.
+/// Returns the sections of a file, each once, and its assignments, in order.
 ///
 /// ```
 /// let text = "[DEFAULT]\ntemplate_override = a.j2\ntemplate_override = b.j2\n";
@@ -65,7 +65,7 @@ impl Reader {
         }
         if line.starts_with([' ', '\t']) {
             let Some((_, lines, _)) = &mut self.open else {
-                return Err(fault("a line that continues nothing"));
+                return Err(fault("a continuation line without an assignment before it"));
             };
             lines.push(line.trim_start_matches(is_space).to_owned());
             return Ok(());
@@ -76,7 +76,7 @@ impl Reader {
                 None => return Err(fault("a section that does not end with ]")),
                 Some("") => return Err(fault("a section without a name")),
                 Some(name) if self.sections.iter().any(|section| section == name) => {
-                    // What follows belongs to the section that is opened again.
+                    // The lines that follow belong to the section that is opened again.
                     self.sections.retain(|section| section != name);
                     self.sections.push(name.to_owned());
                 }
@@ -117,12 +117,12 @@ impl Reader {
     }
 }
 
-/// What Python calls white space.
+/// Returns whether Python calls a character whitespace.
 pub(super) fn is_space(c: char) -> bool {
     c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c)
 }
 
-/// A value without the quotes around it, if the same kind is at both ends.
+/// Returns a value without its quotes, where the same kind is at both ends.
 fn unquoted(value: &str) -> &str {
     for quote in ['"', '\''] {
         if value.len() == 1 && value.starts_with(quote) {
@@ -152,20 +152,20 @@ mod tests {
             .collect()
     }
 
-    fn one(text: &str) -> String {
+    fn value(text: &str) -> String {
         values(&format!("[a]\n{text}")).remove(0).2
     }
 
     #[test]
     fn values_are_as_they_are_written() {
-        assert_eq!(one("k = v ; w # x"), "v ; w # x");
-        assert_eq!(one("k: a=b"), "a=b");
-        assert_eq!(one("k = a:b"), "a:b");
-        assert_eq!(one("k = \"v \""), "v ");
-        assert_eq!(one("k = 'v\""), "'v\"");
-        assert_eq!(one("k = \""), "");
-        assert_eq!(one("k ="), "");
-        assert_eq!(one("k = a,\n  b,\n\t# c"), "a,\nb,\n# c");
+        assert_eq!(value("k = v ; w # x"), "v ; w # x");
+        assert_eq!(value("k: a=b"), "a=b");
+        assert_eq!(value("k = a:b"), "a:b");
+        assert_eq!(value("k = \"v \""), "v ");
+        assert_eq!(value("k = 'v\""), "'v\"");
+        assert_eq!(value("k = \""), "");
+        assert_eq!(value("k ="), "");
+        assert_eq!(value("k = a,\n  b,\n\t# c"), "a,\nb,\n# c");
     }
 
     #[test]
@@ -182,9 +182,9 @@ mod tests {
     fn what_is_wrong_is_said_with_its_line() {
         for (text, line, part) in [
             ("k = v", 1, "before the first section"),
-            ("[a]\n  b", 2, "continues nothing"),
-            ("[a]\nk=1\n\n  b", 4, "continues nothing"),
-            ("[a]\nk=1\n# c\n  b", 4, "continues nothing"),
+            ("[a]\n  b", 2, "continuation line without"),
+            ("[a]\nk=1\n\n  b", 4, "continuation line without"),
+            ("[a]\nk=1\n# c\n  b", 4, "continuation line without"),
             ("[a", 1, "does not end with ]"),
             ("[a] # b", 1, "does not end with ]"),
             ("[]", 1, "without a name"),

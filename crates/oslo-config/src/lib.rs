@@ -6,10 +6,12 @@
 //! (`OS_<GROUP>__<OPTION>`), which wins over the files, which win over the default. `$name`,
 //! `${name}` and `$group.name` in a value refer to other options.
 //!
-//! Unlike oslo.config, a key that no option has can be found with its line and the nearest name.
+//! [`Settings::read`] reads all options into a struct, whose fields must be the options.
+//! [`Settings::unknown`] finds what oslo.config passes over in silence, keys and sections that no
+//! option has, each with its line and the nearest name.
 //!
 //! ```
-//! use slipway_oslo_config::{ConfigFiles, Kind, OptionDef, Schema, Section, Settings};
+//! use slipway_oslo_config::{ConfigFiles, Kind, OptionDef, Schema, Section, Settings, Value};
 //!
 //! const OPTIONS: &[OptionDef] = &[
 //!     OptionDef::new("namespace", Kind::Text, "Namespace of the images").default("kolla"),
@@ -20,7 +22,7 @@
 //! let text = "[DEFAULT]\nnamespace = team\nmaintainer = ${namespace}@example.org\n";
 //! let files = ConfigFiles::from_text("app.conf".as_ref(), text)?;
 //! let settings = Settings::new(SCHEMA, Default::default(), Default::default(), files);
-//! assert_eq!(settings.text("maintainer")?.as_deref(), Some("team@example.org"));
+//! assert_eq!(settings.get("maintainer")?, Value::Text("team@example.org".to_owned()));
 //! # Ok::<(), slipway_oslo_config::ConfigError>(())
 //! ```
 
@@ -28,6 +30,7 @@ mod error;
 mod files;
 mod ini;
 mod option;
+mod read;
 mod schema;
 mod settings;
 mod substitute;
@@ -36,7 +39,7 @@ mod value;
 pub use error::{ConfigError, Place};
 pub use files::{ConfigFiles, Locations};
 pub use ini::{Assignment, SyntaxError, parse};
-pub use option::{Kind, OptionDef};
+pub use option::{Kind, OptionDef, Releases, Support};
 pub use schema::{Schema, Section};
 pub use settings::{CommandLine, Settings};
 pub use value::Value;

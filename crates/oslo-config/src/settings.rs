@@ -1,4 +1,4 @@
-//! What each option is worth.
+//! The value of each option.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -6,22 +6,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use slipway_suggest::nearest;
 
 use super::error::{ConfigError, Place};
-use super::files::ConfigFiles;
+use super::files::{ConfigFile, ConfigFiles};
+use super::ini::Assignment;
 use super::option::{Kind, OptionDef};
 use super::schema::{DEFAULT, Schema};
 use super::substitute::{Piece, pieces};
 use super::value::Value;
 
-/// How deep references may lead to references.
+/// The depth to which references may lead to references.
 const MAX_DEPTH: usize = 32;
 
-/// How many bytes one value may be made of, by way of references.
-const MOST_FILLED_IN: usize = 1 << 20;
+/// The bytes that references may fill into one value.
+const MAX_FILLED_IN: usize = 1 << 20;
 
-/// The bytes that a reference counts as, whatever it stands for.
-const REFERENCE: usize = 16;
+/// The bytes that a reference counts as besides its value.
+const REFERENCE_COST: usize = 16;
 
-/// What the command line says: option → values, in order. Options that take one value have the
+/// The values of options on the command line, by name, in order. An option of one value has the
 /// last.
 pub type CommandLine = BTreeMap<String, Vec<String>>;
 
@@ -32,14 +33,16 @@ pub struct Settings {
     command_line: CommandLine,
     environment: BTreeMap<String, String>,
     files: ConfigFiles,
-    /// Defaults that depend on the release or on how the program is called: (section, key) → text.
+    /// Defaults that the program computes, by section and key.
     defaults: BTreeMap<(String, String), String>,
+    /// Keys of section `DEFAULT` that count only on the command line.
+    passed_over: BTreeSet<String>,
 }
 
-/// Texts an option was given, with where.
-type Given = Vec<(String, Place)>;
+/// The values that an option was set to, with their places.
+type Assigned = Vec<(String, Place)>;
 
-/// What led from the value that was asked for to another that it refers to.
+/// The references that led from the requested value to another.
 #[derive(Clone, Copy)]
 struct Trail<'a> {
     depth: usize,
@@ -48,7 +51,7 @@ struct Trail<'a> {
 }
 
 impl Settings {
-    /// From what the command line says, environment variables, and files.
+    /// Puts together the command line, environment variables and files.
     pub fn new(
         schema: Schema,
         command_line: CommandLine,
@@ -61,6 +64,7 @@ impl Settings {
             environment,
             files,
             defaults: BTreeMap::new(),
+            passed_over: BTreeSet::new(),
         }
     }
 
@@ -70,73 +74,58 @@ impl Settings {
         self.defaults.insert(key, text.into());
     }
 
-    /// The files that were read.
+    /// Returns the computed default of an option of section `DEFAULT`.
+    pub fn default(&self, key: &str) -> Option<&str> {
+        let key = (DEFAULT.to_owned(), key.to_owned());
+        self.defaults.get(&key).map(String::as_str)
+    }
+
+    /// Returns the place of the last value that files or the environment have for an option of
+    /// section `DEFAULT`, passed over or not.
+    pub fn place_in_files(&self, key: &str) -> Option<Place> {
+        let in_environment = self.in_environment(DEFAULT, key);
+        let last = in_environment.or_else(|| self.in_files(DEFAULT, key).into_iter().next_back());
+        last.map(|(_, place)| place)
+    }
+
+    /// Ignores what files and the environment say of an option of section `DEFAULT`.
+    pub fn pass_over(&mut self, key: &str) {
+        self.passed_over.insert(key.to_owned());
+    }
+
+    /// Returns the files that were read.
     pub fn files(&self) -> &ConfigFiles {
         &self.files
     }
 
-    /// Whether anybody said what this option is to be; a default does not count.
-    pub fn is_given(&self, key: &str) -> bool {
-        let option = self.schema.option(DEFAULT, key);
-        option.is_some_and(|option| !self.given(DEFAULT, key, &option).is_empty())
+    pub(super) fn schema(&self) -> Schema {
+        self.schema
     }
 
-    /// What an option of section `DEFAULT` is worth.
+    /// Returns whether an option of section `DEFAULT` is set anywhere; a default does not count.
+    pub fn is_set(&self, key: &str) -> bool {
+        self.place(DEFAULT, key).is_some()
+    }
+
+    /// Returns the value of an option of section `DEFAULT`.
     pub fn get(&self, key: &str) -> Result<Value, ConfigError> {
         self.get_in(DEFAULT, key)
     }
 
-    /// What an option of another section is worth.
+    /// Returns the value of an option of any section.
     pub fn get_in(&self, section: &str, key: &str) -> Result<Value, ConfigError> {
         self.found(section, key)
             .map(|found| found.unwrap_or(Value::None))
     }
 
-    /// The text of an option, if there is one.
-    pub fn text(&self, key: &str) -> Result<Option<String>, ConfigError> {
-        Ok(match self.get(key)? {
-            Value::Text(text) => Some(text),
-            _ => None,
-        })
-    }
-
-    /// Whether an option is on.
-    pub fn flag(&self, key: &str) -> Result<bool, ConfigError> {
-        Ok(self.get(key)? == Value::Bool(true))
-    }
-
-    /// The number of an option, if there is one.
-    pub fn number(&self, key: &str) -> Result<Option<i64>, ConfigError> {
-        Ok(match self.get(key)? {
-            Value::Int(number) => Some(number),
-            _ => None,
-        })
-    }
-
-    /// The texts of an option that takes several.
-    pub fn list(&self, key: &str) -> Result<Vec<String>, ConfigError> {
-        Ok(match self.get(key)? {
-            Value::List(items) => items,
-            _ => Vec::new(),
-        })
-    }
-
-    /// The pairs of an option that takes such.
-    pub fn pairs(&self, key: &str) -> Result<BTreeMap<String, String>, ConfigError> {
-        Ok(match self.get(key)? {
-            Value::Dict(pairs) => pairs.into_iter().collect(),
-            _ => BTreeMap::new(),
-        })
-    }
-
-    /// Where an option of a section was given, the last place that counts.
+    /// Returns the place where an option was set, the last one that counts.
     pub fn place(&self, section: &str, key: &str) -> Option<Place> {
         let option = self.schema.option(section, key)?;
-        let given = self.given(section, key, &option);
-        given.into_iter().next_back().map(|(_, place)| place)
+        let assigned = self.assigned(section, key, &option);
+        assigned.into_iter().next_back().map(|(_, place)| place)
     }
 
-    /// Every section that a file has, besides `DEFAULT`.
+    /// Returns the sections that files have, besides `DEFAULT`.
     pub fn sections(&self) -> BTreeSet<&str> {
         let files = self.files.files.iter();
         files
@@ -146,7 +135,7 @@ impl Settings {
             .collect()
     }
 
-    /// The keys of a section, in files and defaults.
+    /// Returns the keys of a section, in files and defaults.
     pub fn keys(&self, section: &str) -> BTreeSet<String> {
         let in_files = self
             .assignments()
@@ -158,50 +147,63 @@ impl Settings {
         in_files.chain(defaults).collect()
     }
 
-    /// Checks that every section is known, by its name in lower case, that every key is an
-    /// option's, and that every value is valid. `names` are the sections that a user may have meant.
-    pub fn check(
-        &self,
-        is_known: impl Fn(&str) -> bool,
-        names: &[&str],
-    ) -> Result<(), ConfigError> {
+    /// Returns what files hold and nothing reads, in order: the sections that are not known, by their
+    /// names in lower case, each once, and the keys that no option has. `names` are the sections
+    /// that a user may have meant.
+    pub fn unknown(&self, is_known: impl Fn(&str) -> bool, names: &[&str]) -> Vec<ConfigError> {
+        let mut unknown = Vec::new();
+        let mut sections = BTreeSet::new();
         for (section, assignment, place) in self.assignments() {
             if section != DEFAULT && !is_known(&section) {
-                let known = names.iter().copied().chain([DEFAULT]);
-                return Err(ConfigError::UnknownSection {
-                    place,
-                    nearest: match section.eq_ignore_ascii_case(DEFAULT) {
-                        true => Some(DEFAULT.to_owned()),
-                        false => nearest(&section, known).map(str::to_owned),
-                    },
-                    section: assignment.section.clone(),
-                });
+                if sections.insert(section.clone()) {
+                    unknown.push(unknown_section(&section, assignment, place, names));
+                }
+            } else if self.schema.option(&section, &assignment.key).is_none() {
+                unknown.push(self.unknown_key(&section, assignment, place));
             }
-            if self.schema.option(&section, &assignment.key).is_none() {
-                let key = &assignment.key;
-                let options = self.schema.options(&section).iter();
-                let keys: Vec<String> = options.map(OptionDef::key).collect();
-                let keys = keys.iter().map(String::as_str);
-                return Err(ConfigError::UnknownKey {
-                    place,
-                    section: assignment.section.clone(),
-                    key: key.clone(),
-                    nearest: match self.schema.option(DEFAULT, key) {
-                        Some(_) => Some(format!("{key} in section [{DEFAULT}]")),
-                        None => nearest(&key.replace('-', "_"), keys).map(str::to_owned),
-                    },
-                });
-            }
-            self.get_in(&section, &assignment.key)?;
         }
-        for name in self.command_line.keys() {
-            self.get(&name.replace('-', "_"))?;
+        unknown
+    }
+
+    fn unknown_key(&self, section: &str, assignment: &Assignment, place: Place) -> ConfigError {
+        let key = &assignment.key;
+        let options = self.schema.options(section).iter();
+        let by_name = options.clone().find(|option| option.name == key);
+        let keys: Vec<String> = options.map(OptionDef::key).collect();
+        let keys = keys.iter().map(String::as_str);
+        let nearest = if let Some(option) = by_name {
+            Some(option.key())
+        } else if self.schema.option(DEFAULT, key).is_some() {
+            Some(format!("{key} in section [{DEFAULT}]"))
+        } else {
+            nearest(&key.replace('-', "_"), keys).map(str::to_owned)
+        };
+        ConfigError::UnknownKey {
+            place,
+            section: assignment.section.clone(),
+            key: key.clone(),
+            nearest,
+        }
+    }
+
+    /// Checks that every value of an option is valid, in the sections that are known and on the
+    /// command line.
+    pub fn check_values(&self, is_known: impl Fn(&str) -> bool) -> Result<(), ConfigError> {
+        for (section, assignment, _) in self.assignments() {
+            if section == DEFAULT || is_known(&section) {
+                self.get_in(&section, &assignment.key)?;
+            }
+        }
+        let options = self.schema.default.iter();
+        for option in options.filter(|option| self.command_line.contains_key(option.name)) {
+            self.get(&option.key())?;
         }
         Ok(())
     }
 
-    /// Every assignment of every file, with its section's normal name and its place.
-    fn assignments(&self) -> impl Iterator<Item = (String, &super::Assignment, Place)> {
+    /// Returns the assignments of the files, with their sections' names in lower case and their
+    /// places.
+    fn assignments(&self) -> impl Iterator<Item = (String, &Assignment, Place)> {
         self.files.files.iter().flat_map(|file| {
             file.assignments.iter().map(|assignment| {
                 let place = Place::File {
@@ -213,7 +215,7 @@ impl Settings {
         })
     }
 
-    /// What an option is worth; `None` when there is no such option.
+    /// Returns the value of an option; `None` when there is no such option.
     fn found(&self, section: &str, key: &str) -> Result<Option<Value>, ConfigError> {
         let trail = Trail {
             depth: 0,
@@ -232,15 +234,15 @@ impl Settings {
         let Some(option) = self.schema.option(&section, key) else {
             return Ok(None);
         };
-        let mut given = self.given(&section, key, &option);
-        if given.is_empty() {
+        let mut assigned = self.assigned(&section, key, &option);
+        if assigned.is_empty() {
             let default = self.defaults.get(&(section.clone(), key.to_owned()));
             let default = default.map(String::as_str).or(option.default);
             let place = Place::Default(key.to_owned());
-            given.extend(default.map(|text| (text.to_owned(), place)));
+            assigned.extend(default.map(|text| (text.to_owned(), place)));
         }
         let mut values = Vec::new();
-        for (text, place) in given {
+        for (text, place) in assigned {
             let text = self.substitute(&section, key, &text, &place, trail)?;
             match Value::parse(&text, &option.kind) {
                 Ok(value) => values.push(value),
@@ -248,7 +250,11 @@ impl Settings {
                     return Err(ConfigError::BadValue {
                         place,
                         key: key.to_owned(),
-                        value: text,
+                        value: match option.kind {
+                            // Build arguments may be passwords.
+                            Kind::Dict => "***".to_owned(),
+                            _ => text,
+                        },
                         message,
                     });
                 }
@@ -261,43 +267,64 @@ impl Settings {
         }))
     }
 
-    /// The texts that count, in order: one, except for options that take several.
-    fn given(&self, section: &str, key: &str, option: &OptionDef) -> Given {
-        let on_command_line = self.command_line.get(option.name);
-        let on_command_line: Given = on_command_line
-            .filter(|_| section == DEFAULT)
-            .into_iter()
-            .flatten()
-            .map(|text| (text.clone(), Place::CommandLine(option.name.to_owned())))
-            .collect();
-        let in_files = self.files.files.iter().flat_map(|file| {
-            let assignments = file.assignments.iter();
-            let of_this = assignments.filter(|assignment| {
-                assignment.key == key && is_called(&assignment.section, section)
-            });
-            of_this.map(|assignment| {
-                let place = Place::File {
-                    path: file.path.clone(),
-                    line: assignment.line,
-                };
-                (assignment.value.clone(), place)
-            })
-        });
-        let in_files: Given = in_files.collect();
+    /// Returns the values that count, in order: one, except for options that take several.
+    fn assigned(&self, section: &str, key: &str, option: &OptionDef) -> Assigned {
+        let on_command_line = match section {
+            DEFAULT => self.on_command_line(option),
+            _ => Vec::new(),
+        };
+        if section == DEFAULT && self.passed_over.contains(key) {
+            return match option.kind {
+                Kind::Multi => on_command_line,
+                _ => on_command_line
+                    .into_iter()
+                    .next_back()
+                    .into_iter()
+                    .collect(),
+            };
+        }
+        let in_files = self.in_files(section, key);
         if option.kind == Kind::Multi {
             return match option.is_positional && !on_command_line.is_empty() {
                 true => on_command_line,
                 false => [in_files, on_command_line].concat(),
             };
         }
-        let variable = format!("OS_{}__{}", section.to_uppercase(), key.to_uppercase());
-        let in_environment = self.environment.get(&variable);
         let last = on_command_line
             .into_iter()
             .next_back()
-            .or_else(|| in_environment.map(|text| (text.clone(), Place::Environment(variable))))
+            .or_else(|| self.in_environment(section, key))
             .or_else(|| in_files.into_iter().next_back());
         last.into_iter().collect()
+    }
+
+    fn on_command_line(&self, option: &OptionDef) -> Assigned {
+        let values = self.command_line.get(option.name).into_iter().flatten();
+        let place = || Place::CommandLine(option.name.to_owned());
+        values.map(|text| (text.clone(), place())).collect()
+    }
+
+    fn in_environment(&self, section: &str, key: &str) -> Option<(String, Place)> {
+        let variable = format!("OS_{}__{}", section.to_uppercase(), key.to_uppercase());
+        let text = self.environment.get(&variable)?.clone();
+        Some((text, Place::Environment(variable)))
+    }
+
+    fn in_files(&self, section: &str, key: &str) -> Assigned {
+        let in_file = |file: &ConfigFile| -> Assigned {
+            let assignments = file.assignments.iter().filter(|assignment| {
+                assignment.key == key && is_called(&assignment.section, section)
+            });
+            let placed = assignments.map(|assignment| {
+                let place = Place::File {
+                    path: file.path.clone(),
+                    line: assignment.line,
+                };
+                (assignment.value.clone(), place)
+            });
+            placed.collect()
+        };
+        self.files.files.iter().flat_map(in_file).collect()
     }
 
     fn substitute(
@@ -347,9 +374,9 @@ impl Settings {
                 });
             };
             let value = value.printed();
-            let filled_in = trail.filled_in.get() + REFERENCE + value.len();
+            let filled_in = trail.filled_in.get() + REFERENCE_COST + value.len();
             trail.filled_in.set(filled_in);
-            if filled_in > MOST_FILLED_IN {
+            if filled_in > MAX_FILLED_IN {
                 return Err(ConfigError::Endless {
                     place: place.clone(),
                     key: key.to_owned(),
@@ -372,7 +399,7 @@ impl std::fmt::Debug for Settings {
     }
 }
 
-/// A section's name as it counts.
+/// Returns a section's name in lower case, except that of `DEFAULT`.
 fn normal(section: &str) -> String {
     match section {
         DEFAULT => DEFAULT.to_owned(),
@@ -380,12 +407,29 @@ fn normal(section: &str) -> String {
     }
 }
 
-/// Whether a section, as it is written, is the one of this normal name. Asked of every assignment
-/// for every option.
+/// Returns whether a section, as it is written, is the one of this name in lower case. Called for
+/// every assignment and option.
 fn is_called(section: &str, name: &str) -> bool {
     match section.is_ascii() && section != DEFAULT && name != DEFAULT {
         true => section.eq_ignore_ascii_case(name),
         false => section == name || normal(section) == name,
+    }
+}
+
+fn unknown_section(
+    section: &str,
+    assignment: &Assignment,
+    place: Place,
+    names: &[&str],
+) -> ConfigError {
+    let known = names.iter().copied().chain([DEFAULT]);
+    ConfigError::UnknownSection {
+        place,
+        section: assignment.section.clone(),
+        nearest: match section.eq_ignore_ascii_case(DEFAULT) {
+            true => Some(DEFAULT.to_owned()),
+            false => nearest(section, known).map(str::to_owned),
+        },
     }
 }
 
@@ -397,6 +441,8 @@ mod tests {
     const OPTIONS: &[OptionDef] = &[
         OptionDef::new("regex", Kind::Multi, "").positional(),
         OptionDef::new("template-override", Kind::Multi, ""),
+        OptionDef::new("type", Kind::Text, "").dest("install_type"),
+        OptionDef::new("build-args", Kind::Dict, ""),
         OptionDef::new("tag", Kind::Text, ""),
         OptionDef::new("namespace", Kind::Text, ""),
         OptionDef::new("registry", Kind::Text, ""),
@@ -443,8 +489,10 @@ mod tests {
     fn error(text: &str) -> String {
         let settings = settings(&[], &[], text);
         let known = ["nova-base", "horizon"];
-        let checked = settings.check(|section| known.contains(&section), &known);
-        checked.unwrap_err().to_string()
+        let is_known = |section: &str| known.contains(&section);
+        let unknown = settings.unknown(is_known, &known).into_iter().next();
+        let invalid = || settings.check_values(is_known).unwrap_err();
+        unknown.unwrap_or_else(invalid).to_string()
     }
 
     #[test]
@@ -452,10 +500,13 @@ mod tests {
         let text = "[DEFAULT]\ntag = file\nnamespace = file\nthreads = 3\nthreads = 4\n";
         let environment = [("OS_DEFAULT__TAG", "env"), ("OS_DEFAULT__NAMESPACE", "env")];
         let settings = settings(&[("tag", &["one", "two"])], &environment, text);
-        assert_eq!(settings.text("tag").unwrap().unwrap(), "two");
-        assert_eq!(settings.text("namespace").unwrap().unwrap(), "env");
-        assert_eq!(settings.number("threads").unwrap(), Some(4));
-        assert_eq!(settings.number("retries").unwrap(), Some(3));
+        assert_eq!(settings.get("tag").unwrap(), Value::Text("two".to_owned()));
+        assert_eq!(
+            settings.get("namespace").unwrap(),
+            Value::Text("env".to_owned())
+        );
+        assert_eq!(settings.get("threads").unwrap(), Value::Int(4));
+        assert_eq!(settings.get("retries").unwrap(), Value::Int(3));
         assert_eq!(
             settings.place(DEFAULT, "threads").unwrap().to_string(),
             "f.conf:5"
@@ -466,10 +517,14 @@ mod tests {
     fn repeated_keys_are_all_kept_where_several_count() {
         let text = "[DEFAULT]\ntemplate_override = a\nregex = x\ntemplate_override = b\n";
         let given = settings(&[("template-override", &["c"])], &[], text);
-        assert_eq!(given.list("template_override").unwrap(), ["a", "b", "c"]);
-        assert_eq!(given.list("regex").unwrap(), ["x"]);
+        let list = |settings: &Settings, key: &str| match settings.get(key).unwrap() {
+            Value::List(items) => items,
+            other => panic!("{key} is {other:?}"),
+        };
+        assert_eq!(list(&given, "template_override"), ["a", "b", "c"]);
+        assert_eq!(list(&given, "regex"), ["x"]);
         let named = settings(&[("regex", &["y"])], &[], text);
-        assert_eq!(named.list("regex").unwrap(), ["y"]);
+        assert_eq!(list(&named, "regex"), ["y"]);
     }
 
     #[test]
@@ -503,7 +558,7 @@ mod tests {
         );
         assert_eq!(
             error("[DEFAULT]\nthreads = many\n"),
-            "f.conf:2: threads = \"many\" must be a whole number"
+            "f.conf:2: threads = \"many\" must be an integer"
         );
         assert_eq!(
             error("[nova-bas]\ntype = git\n"),
@@ -511,7 +566,7 @@ mod tests {
         );
         assert!(
             error("[DEFAULT]\ntag = $tagg\n")
-                .ends_with("did you mean tag?; a dollar sign itself is $$")
+                .ends_with("did you mean tag?; write $$ for a dollar sign")
         );
         assert!(
             error("[DEFAULT]\ntag = a$namespace\nnamespace = $tag").contains("refers to itself")
@@ -535,11 +590,51 @@ mod tests {
                 last = key;
             }
             assert!(
-                error(&text).contains("fills in more than"),
+                error(&text).contains("becomes longer than"),
                 "{}",
                 error(&text)
             );
         }
+    }
+
+    #[test]
+    fn an_option_is_read_by_its_dest() {
+        let text = "[DEFAULT]\ninstall_type = source\ntype = binary\ntag = $install_type\n";
+        let given = settings(&[], &[("OS_DEFAULT__TYPE", "rdo")], text);
+        let source = Value::Text("source".to_owned());
+        assert_eq!(given.get("install_type").unwrap(), source);
+        assert_eq!(given.get("tag").unwrap(), source);
+        assert_eq!(
+            error("[DEFAULT]\ntype = binary\n"),
+            "f.conf:2: unknown option type in section [DEFAULT]; did you mean install_type?"
+        );
+        let named = settings(&[("type", &["binary"])], &[], text);
+        let binary = Value::Text("binary".to_owned());
+        assert_eq!(named.get("install_type").unwrap(), binary);
+        let environment = [("OS_DEFAULT__INSTALL_TYPE", "rdo")];
+        let set = settings(&[], &environment, text)
+            .get("install_type")
+            .unwrap();
+        assert_eq!(set, Value::Text("rdo".to_owned()));
+    }
+
+    #[test]
+    fn what_is_passed_over_counts_on_the_command_line_only() {
+        let text = "[DEFAULT]\ntag = file\n";
+        let mut given = settings(&[], &[("OS_DEFAULT__TAG", "env")], text);
+        given.pass_over("tag");
+        assert_eq!(given.get("tag").unwrap(), Value::None);
+        let mut named = settings(&[("tag", &["named"])], &[], text);
+        named.pass_over("tag");
+        assert_eq!(named.get("tag").unwrap(), Value::Text("named".to_owned()));
+    }
+
+    #[test]
+    fn pairs_are_not_shown() {
+        let text = "[DEFAULT]\nbuild_args = token:s3cret,oops\n";
+        let settings = settings(&[], &[], text);
+        let error = settings.get("build_args").unwrap_err().to_string();
+        assert!(!error.contains("s3cret"), "{error}");
     }
 
     #[test]

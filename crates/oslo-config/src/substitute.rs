@@ -9,7 +9,7 @@ pub(super) enum Piece<'a> {
     Reference(&'a str),
 }
 
-/// The pieces of a value. A dollar sign that begins no reference stays.
+/// Splits a value into its pieces. A dollar sign that begins no reference is text.
 pub(super) fn pieces(value: &str) -> Vec<Piece<'_>> {
     let mut pieces = Vec::new();
     let mut rest = value;
@@ -31,7 +31,7 @@ pub(super) fn pieces(value: &str) -> Vec<Piece<'_>> {
     pieces
 }
 
-/// The name at the beginning of what follows a dollar sign, and what comes after it.
+/// Returns the name after a dollar sign, and the rest.
 fn reference(text: &str) -> Option<(&str, &str)> {
     if let Some(inner) = text.strip_prefix('{') {
         let end = name_length(inner);
@@ -42,7 +42,7 @@ fn reference(text: &str) -> Option<(&str, &str)> {
     (end > 0).then(|| text.split_at(end))
 }
 
-/// How long a name at the beginning of a text is: a letter or `_`, then also digits and dots.
+/// Returns the length of the name at the beginning: a letter or `_`, then also digits and dots.
 fn name_length(text: &str) -> usize {
     let is_first = |c: char| c.is_ascii_alphabetic() || c == '_';
     let is_other = |c: char| is_first(c) || c.is_ascii_digit() || c == '.';

@@ -1,27 +1,27 @@
-//! What options are worth, and how text becomes it.
+//! Values, and how strings become them.
 
 use super::ini::is_space;
 use super::option::Kind;
 
-/// What an option is worth.
+/// The value of an option.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
-    /// Nothing was said, and there is no default.
+    /// It is set nowhere and has no default.
     None,
-    /// Text.
+    /// A string.
     Text(String),
-    /// Yes or no.
+    /// A boolean.
     Bool(bool),
-    /// A number.
+    /// An integer.
     Int(i64),
-    /// Several texts.
+    /// A list of strings.
     List(Vec<String>),
-    /// Several texts by name, in the order they are written.
+    /// Strings by name, in the order in which they are written.
     Dict(Vec<(String, String)>),
 }
 
 impl Value {
-    /// Text as a value of a kind; what is wrong with it where it is none.
+    /// Parses a string as a value of a kind. The error names the valid values.
     pub(super) fn parse(text: &str, kind: &Kind) -> Result<Value, String> {
         match kind {
             Kind::Text | Kind::Multi => Ok(Value::Text(text.to_owned())),
@@ -38,7 +38,7 @@ impl Value {
         }
     }
 
-    /// As Python would print it, which is how other options' `$name` shows it.
+    /// Returns the value as Python prints it, which is what a `$name` that refers to it becomes.
     pub(super) fn printed(&self) -> String {
         match self {
             Value::None => String::new(),
@@ -61,7 +61,7 @@ impl Value {
     }
 }
 
-/// Text as Python writes it in a list.
+/// Quotes a string as Python does in a list.
 fn quoted(text: &str) -> String {
     let escaped = text
         .replace('\\', "\\\\")
@@ -88,7 +88,7 @@ fn int(text: &str, min: Option<i64>) -> Result<Value, String> {
         false => None,
     };
     match (number, min) {
-        (None, _) => Err("must be a whole number".to_owned()),
+        (None, _) => Err("must be an integer".to_owned()),
         (Some(number), Some(min)) if number < min => Err(format!("must be {min} or more")),
         (Some(number), _) => Ok(Value::Int(number)),
     }
@@ -105,7 +105,7 @@ fn list(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// `name:value,name:value`. A piece without a colon belongs to what follows it.
+/// Parses `name:value,name:value`. A piece without a colon is part of the next one.
 fn dict(text: &str) -> Result<Vec<(String, String)>, String> {
     let mut pairs: Vec<(String, String)> = Vec::new();
     let text = text.trim_matches(is_space);

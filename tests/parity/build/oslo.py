@@ -1,5 +1,5 @@
-"""Generates configuration files and has them read by oslo.config, with the options of Kolla
-23.0.0, and by Slipway; prints where the two differ.
+"""Generates configuration files and has them read by oslo.config, with the options of a Kolla, and by
+Slipway; prints where the two differ.
 
 Usage: oslo.py OSLO_EXAMPLE CASES SEED, with Kolla's Python.
 """
@@ -14,13 +14,14 @@ import tempfile
 from kolla.common import config as kolla_config
 from oslo_config import cfg
 
-# What Slipway's options are of other releases, or decide by themselves.
-OTHERS = {"type", "infra_rename", "base", "base_tag", "base_image", "tag", "base_arch", "debian_arch",
+# The options whose defaults Slipway computes.
+OTHERS = {"base", "base_tag", "base_image", "tag", "base_arch", "debian_arch",
           "namespace", "openstack_release", "openstack_release_codename",
-          "openstack_branch", "openstack_branch_slashed", "buildkit", "network_mode"}
+          "openstack_branch", "openstack_branch_slashed", "buildkit", "network_mode", "engine"}
 KEYS = ["namespace", "registry", "tag", "template_override", "docker_dir", "regex", "threads", "retries",
         "push_threads", "timeout", "build_args", "rpm_setup_config", "allowed_to_fail", "push", "cache",
-        "squash", "locals_base", "tarballs_base", "image_name_prefix", "maintainer", "summary_json_file"]
+        "squash", "locals_base", "tarballs_base", "image_name_prefix", "maintainer", "summary_json_file",
+        "install_type", "type", "infra_rename", "use_dumb_init", "no_such_option"]
 WORDS = ["a", "b c", "x,y", "1", "0", "-3", "1_0", "+7", "true", "No", "ON", "maybe", "k:v", "k:v,l:w", "k",
          "$namespace", "${tag}", "$$x", "\\$y", "$", "${", "$1", "'q'", '"q', '" s "', "'", "a=b", "a:b", ",", ",,",
          "a,,b", " ", "${threads}", "$cache", "$build_args", "$regex", "${tarballs_base}/x", "#c", ";c", "é", "\u00a0n",
@@ -52,7 +53,9 @@ def some_file(rng):
             plain = [word for word in WORDS if "$" not in word]
             if key in ("threads", "retries", "push_threads", "timeout"):
                 words = ["1", "4", " 7 ", "1_0", "+2", "0", "-1", "x"] if rng.random() < 0.2 and key != "timeout" else ["1", "4", "12"]
-            elif key in ("push", "cache", "squash"):
+            elif key == "install_type":
+                words = ["source", "source", "binary"] if rng.random() < 0.9 else ["rdo", "x", "$type"]
+            elif key in ("push", "cache", "squash", "infra_rename", "use_dumb_init"):
                 words = ["true", "False", "on", "0", "YES"] + (["maybe"] if rng.random() < 0.1 else [])
             elif key == "build_args":
                 words = ["k:v", "k:v,l:w", "k:a,b:c", "k:v:w", ""] + (["k"] if rng.random() < 0.2 else [])

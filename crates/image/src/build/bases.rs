@@ -18,7 +18,7 @@ pub(super) async fn fetch(
 ) -> Result<()> {
     let options = &images.options;
     let missing = state.missing_bases();
-    let wanted = match options.pull_anew {
+    let wanted = match options.pull_always {
         true => state.bases().map(str::to_owned).collect(),
         false => missing.clone(),
     };

@@ -23,16 +23,16 @@ pub use event::Event;
 pub use failure::{FailedInstruction, Failure};
 pub use summary::{Built, Failed, FailedStatus, Left, Named, Pushed, Summary};
 
+use crate::config::BuildConfig;
 use crate::decide::{self, Action, Decision, FINGERPRINT_LABEL, Prepared, RunState};
 use crate::error::{Error, IoContext, Result};
 use crate::graph::{Images, Selection};
-use crate::options::Options;
 use crate::push;
 use crate::sources::SourceError;
 use job::Job;
 
 /// Makes the key of the hashes in labels, where this host has none yet. Only build arguments need it.
-fn make_digest_key(options: &Options) -> Result<()> {
+fn make_digest_key(options: &BuildConfig) -> Result<()> {
     match &options.key_file {
         Some(path) => match DigestKey::open(path) {
             Err(error) if !options.build_args.is_empty() => Err(error).at(path),

@@ -1,26 +1,28 @@
-//! kolla-build's options, and the sections that its files may have.
+//! kolla-build's configuration.
+//!
+//! [`OPTIONS`] is the one table of options. The command line of `slipway build` and kolla-build, the
+//! keys of files and the variables of the environment all come from it. [`Configuration::load`]
+//! reads them into a [`BuildConfig`], which has one typed field for each option and is what the
+//! rest of the crate takes. To add an option, add a line to the table and a field to
+//! `BuildConfig`; without either, every run fails and so do the tests.
 
+mod build_config;
+mod load;
+mod names;
+mod sources;
 mod table;
+mod users;
 
 use slipway_oslo_config::{Kind, Schema, Section};
 
-pub use table::{OPTIONS, SOURCE_OPTIONS, USER_OPTIONS, option};
+pub use build_config::BuildConfig;
+pub use load::{Configuration, Request, Unknown};
+pub use table::{OPTIONS, SOURCE_OPTIONS, USER_OPTIONS};
 
 /// The section that lists images by profile.
-pub const PROFILES: &str = "profiles";
+pub(crate) const PROFILES: &str = "profiles";
 
 /// The options of each section of kolla-build's files.
-///
-/// ```
-/// use slipway_image::config::SCHEMA;
-/// use slipway_oslo_config::{ConfigFiles, Settings};
-///
-/// let text = "[DEFAULT]\nnamespace = team\nmaintainer = ${namespace}@example.org\n";
-/// let files = ConfigFiles::from_text("kolla-build.conf".as_ref(), text)?;
-/// let settings = Settings::new(SCHEMA, Default::default(), Default::default(), files);
-/// assert_eq!(settings.text("maintainer")?.as_deref(), Some("team@example.org"));
-/// # Ok::<(), slipway_oslo_config::ConfigError>(())
-/// ```
 pub const SCHEMA: Schema = Schema {
     default: OPTIONS,
     section: |name| match name {
@@ -30,7 +32,7 @@ pub const SCHEMA: Schema = Schema {
     },
 };
 
-/// Whether a section, by its name in lower case, describes a user, the profiles, or a source of
+/// Returns whether a section, by its name in lower case, describes a user, the profiles, or a source of
 /// one of these images.
 pub fn is_known_section(section: &str, images: &[&str]) -> bool {
     section == PROFILES
@@ -38,7 +40,7 @@ pub fn is_known_section(section: &str, images: &[&str]) -> bool {
         || images.iter().any(|image| is_of(section, image))
 }
 
-/// Whether a section describes a source of an image: its own, a plugin's or an addition's.
+/// Returns whether a section describes a source of an image: its own, a plugin's or an addition's.
 fn is_of(section: &str, image: &str) -> bool {
     section.strip_prefix(image).is_some_and(|rest| {
         rest.is_empty()

@@ -20,8 +20,8 @@ use sha2::{Digest, Sha256};
 use slipway_redact::DigestKey;
 
 use super::plan::Reason;
+use crate::config::BuildConfig;
 use crate::context::Context;
-use crate::options::Options;
 
 /// The label that holds the fingerprint.
 pub const FINGERPRINT_LABEL: &str = "slipway.fingerprint";
@@ -59,7 +59,7 @@ impl Inputs {
     /// `rendered_from`: by name, the texts that the Dockerfile is rendered from.
     pub(crate) fn new<'a>(
         context: &Context,
-        options: &Options,
+        options: &BuildConfig,
         key: &DigestKey,
         rendered_from: impl Iterator<Item = (&'a str, &'a str)>,
     ) -> Inputs {
@@ -279,7 +279,7 @@ mod tests {
 
     struct Case {
         dir: tempfile::TempDir,
-        options: Options,
+        options: BuildConfig,
         dockerfile: &'static str,
         variable: &'static str,
         key: DigestKey,
@@ -296,7 +296,7 @@ mod tests {
                 is_ours: true,
             };
             Case {
-                options: Options::new(dir.path()),
+                options: BuildConfig::new(dir.path()).unwrap(),
                 dir,
                 dockerfile: "FROM x",
                 variable: "1",
@@ -496,7 +496,7 @@ mod tests {
             assert!(context.has("conf"));
             let inputs = Inputs::new(
                 &context,
-                &Options::new(dir.path()),
+                &BuildConfig::new(dir.path()).unwrap(),
                 &key,
                 std::iter::empty(),
             );

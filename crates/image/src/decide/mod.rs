@@ -12,7 +12,7 @@ use slipway_engine::{Engine, ImageSummary};
 
 use crate::error::{Error, Result};
 use crate::graph::{Images, Selection};
-use engine_images::EngineImages;
+pub(crate) use engine_images::EngineImages;
 use fingerprint::Parent;
 pub use fingerprint::{FINGERPRINT_LABEL, INPUTS_LABEL, PARENTS_LABEL};
 pub use plan::{Action, Decision, Plan, Reason};

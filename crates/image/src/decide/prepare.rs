@@ -10,10 +10,10 @@ use slipway_redact::DigestKey;
 use slipway_suggest::nearest;
 
 use super::fingerprint::Inputs;
+use crate::config::BuildConfig;
 use crate::context::{self, Context, DOCKERIGNORE, Ignored};
 use crate::error::{Error, IoContext, Result};
 use crate::graph::{Images, dockerfile};
-use crate::options::Options;
 use crate::sources::{self, Fetched, Fetching, SourceError, Wanted};
 
 /// Begins the names of the directories that sources are fetched into.
@@ -146,7 +146,7 @@ fn fetch(
 }
 
 /// Returns the host's key. A host without one has built nothing that could be recognised.
-fn digest_key(options: &Options) -> Result<DigestKey> {
+fn digest_key(options: &BuildConfig) -> Result<DigestKey> {
     if let Some(path) = &options.key_file {
         match DigestKey::existing(path) {
             Ok(Some(key)) => return Ok(key),

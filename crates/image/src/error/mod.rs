@@ -47,6 +47,9 @@ pub enum Error {
     /// The upstream Kolla cannot be read, or has not what was asked of it.
     #[error(transparent)]
     Kolla(#[from] slipway_kolla_release::Error),
+    /// The configuration is invalid.
+    #[error(transparent)]
+    Config(#[from] slipway_oslo_config::ConfigError),
     /// `rpm_setup_config` names something that is neither.
     #[error("rpm_setup_config: '{0}' must end in .rpm or .repo")]
     RpmSetup(String),

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 
 use super::Graph;
+use crate::config::BuildConfig;
 use crate::error::Result;
-use crate::options::Options;
 use crate::render;
 use crate::tree::{self, Tree};
 
 /// A tree, rendered and ordered, with the options that it was loaded with.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Images {
-    pub options: Options,
+    pub options: BuildConfig,
     pub tree: Tree,
     pub graph: Graph,
     /// The texts that all Dockerfiles are rendered from, by name: variables and shared files.
@@ -20,7 +20,7 @@ pub(crate) struct Images {
 
 impl Images {
     /// Reads the tree, renders it, and finds parents, order and selection.
-    pub(crate) fn load(options: Options) -> Result<Images> {
+    pub(crate) fn load(options: BuildConfig) -> Result<Images> {
         if let (Some(kolla), Some(install_type)) = (&options.kolla, &options.install_type) {
             kolla.check_type(install_type, options.base.name())?;
         }

@@ -14,6 +14,21 @@ impl Graph {
             .collect()
     }
 
+    /// Returns a warning for each of these patterns that matches no image, with the nearest name.
+    pub(crate) fn unmatched(&self, patterns: &[String]) -> Vec<String> {
+        let names = || self.nodes.iter().map(|node| node.name.as_str());
+        let matches_any = |pattern: &str| {
+            let regex = slipway_pyregex::compile(pattern);
+            regex.is_ok_and(|regex| names().any(|name| regex.is_match(name).unwrap_or(false)))
+        };
+        let unmatched = patterns.iter().filter(|pattern| !matches_any(pattern));
+        let warning = |pattern: &String| {
+            let hint = slipway_suggest::did_you_mean(pattern, names());
+            format!("no image matches {pattern}{hint}")
+        };
+        unmatched.map(warning).collect()
+    }
+
     /// The image of a name.
     pub(crate) fn node(&self, name: &str) -> Option<&Node> {
         self.nodes.iter().find(|node| node.name == name)

@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use slipway_pyregex::Regex;
 use slipway_suggest::nearest;
 
+use crate::config::BuildConfig;
 use crate::error::{Error, Result};
-use crate::options::Options;
 use crate::tree::Tree;
 use dockerfile::Instruction;
 pub(crate) use images::Images;
@@ -69,7 +69,7 @@ impl Graph {
     pub(crate) fn new(
         tree: &Tree,
         dockerfiles: BTreeMap<String, String>,
-        options: &Options,
+        options: &BuildConfig,
     ) -> Result<Graph> {
         let mut nodes: Vec<Node> = dockerfiles
             .into_iter()
@@ -106,7 +106,7 @@ impl Graph {
 }
 
 /// Finds every image's parents by what its `FROM` lines say.
-fn link(tree: &Tree, nodes: &mut [Node], options: &Options) -> Result<()> {
+fn link(tree: &Tree, nodes: &mut [Node], options: &BuildConfig) -> Result<()> {
     let mut by_reference: BTreeMap<String, usize> = BTreeMap::new();
     for (index, node) in nodes.iter().enumerate() {
         by_reference.insert(node.reference.clone(), index);
@@ -197,7 +197,7 @@ fn cycle(nodes: &[Node], waiting: &[usize]) -> Vec<String> {
 
 /// `--infra-rename`: an image that is of no install type, as are all its parents, has a name
 /// without one.
-fn rename_infrastructure(nodes: &mut [Node], order: &[usize], options: &Options) {
+fn rename_infrastructure(nodes: &mut [Node], order: &[usize], options: &BuildConfig) {
     let Some(typed) = options.kolla.as_ref().map(|kolla| kolla.typed_images()) else {
         return;
     };
@@ -213,7 +213,7 @@ fn rename_infrastructure(nodes: &mut [Node], order: &[usize], options: &Options)
 }
 
 /// Marks what the regular expressions match, and all parents of it.
-fn select(nodes: &mut [Node], order: &[usize], options: &Options) -> Result<()> {
+fn select(nodes: &mut [Node], order: &[usize], options: &BuildConfig) -> Result<()> {
     let patterns = options
         .regex
         .iter()
@@ -231,7 +231,7 @@ fn select(nodes: &mut [Node], order: &[usize], options: &Options) -> Result<()> 
             node.selection = Selection::Matched;
         }
     }
-    if matches_none {
+    if matches_none && options.strict {
         let first = options
             .regex
             .first()
@@ -261,7 +261,7 @@ fn select(nodes: &mut [Node], order: &[usize], options: &Options) -> Result<()> 
 }
 
 /// Marks what the Kolla says cannot be built, and all children of it.
-fn mark_unbuildable(nodes: &mut [Node], order: &[usize], options: &Options) {
+fn mark_unbuildable(nodes: &mut [Node], order: &[usize], options: &BuildConfig) {
     let Some(kolla) = options
         .kolla
         .as_ref()
@@ -304,7 +304,7 @@ mod tests {
     use super::*;
 
     /// A graph of images, each given as (name, FROM).
-    fn graph(images: &[(&str, &str)], change: impl Fn(&mut Options)) -> Result<Graph> {
+    fn graph(images: &[(&str, &str)], change: impl Fn(&mut BuildConfig)) -> Result<Graph> {
         let dir = tempfile::tempdir().unwrap();
         for (name, from) in images {
             fs::create_dir_all(dir.path().join(name)).unwrap();
@@ -316,7 +316,7 @@ mod tests {
             };
             fs::write(dir.path().join(name).join("Dockerfile.j2"), parent).unwrap();
         }
-        let mut options = Options::new(dir.path());
+        let mut options = BuildConfig::new(dir.path()).unwrap();
         change(&mut options);
         let tree = Tree::open(&options.tree, &options.docker_dirs)?;
         let dockerfiles = crate::render(&tree, &options)?;

@@ -15,8 +15,8 @@ use std::sync::Arc;
 
 use minijinja::{Environment, Value};
 
+use crate::config::BuildConfig;
 use crate::error::{Error, IoContext, Result, TemplateError};
-use crate::options::Options;
 use crate::tree::Tree;
 use overrides::Overrides;
 use repos::Repositories;
@@ -34,12 +34,12 @@ const OVERRIDE: &str = "\0override";
 /// # let tree = dir.path().join("images");
 /// # std::fs::create_dir_all(tree.join("hello"))?;
 /// std::fs::write(tree.join("hello/Dockerfile.j2"), "FROM {{ base_image }}:{{ base_distro_tag }}\n")?;
-/// let options = slipway_image::Options::new(&tree);
+/// let options = slipway_image::BuildConfig::new(&tree)?;
 /// let tree = slipway_image::Tree::open(&options.tree, &options.docker_dirs)?;
 /// assert_eq!(slipway_image::render(&tree, &options)?["hello"], "FROM debian:trixie");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn render(tree: &Tree, options: &Options) -> Result<BTreeMap<String, String>> {
+pub fn render(tree: &Tree, options: &BuildConfig) -> Result<BTreeMap<String, String>> {
     Renderer::new(tree, options)?.render_all()
 }
 
@@ -53,7 +53,7 @@ pub(crate) struct Rendered {
 }
 
 /// Renders every image of a tree, and collects the texts that they are rendered from.
-pub(crate) fn render_tree(tree: &Tree, options: &Options) -> Result<Rendered> {
+pub(crate) fn render_tree(tree: &Tree, options: &BuildConfig) -> Result<Rendered> {
     let renderer = Renderer::new(tree, options)?;
     Ok(Rendered {
         dockerfiles: renderer.render_all()?,
@@ -74,7 +74,7 @@ pub(crate) struct Renderer<'a> {
 }
 
 impl<'a> Renderer<'a> {
-    pub(crate) fn new(tree: &'a Tree, options: &Options) -> Result<Self> {
+    pub(crate) fn new(tree: &'a Tree, options: &BuildConfig) -> Result<Self> {
         let overrides = Overrides::read(&options.template_overrides)?;
         let users = match (&options.kolla, tree.file("users.yaml")) {
             (Some(kolla), _) => kolla.users().clone(),
@@ -97,7 +97,7 @@ impl<'a> Renderer<'a> {
         })
     }
 
-    fn sources(&self, options: &Options) -> Result<BTreeMap<String, String>> {
+    fn sources(&self, options: &BuildConfig) -> Result<BTreeMap<String, String>> {
         let variables = self.variables.iter();
         let mut sources: BTreeMap<String, String> = variables
             .filter(|(name, _)| **name != "env")
@@ -318,12 +318,11 @@ fn message(error: &minijinja::Error) -> String {
     }
 }
 
-fn pip_arguments(release: &Release, options: &Options) -> Vec<&'static str> {
-    let pip = &options.pip;
+fn pip_arguments(release: &Release, options: &BuildConfig) -> Vec<&'static str> {
     let arguments = [
-        ("ARG PIP_INDEX_URL", &pip.index_url),
-        ("ARG PIP_TRUSTED_HOST", &pip.trusted_host),
-        ("ARG PIP_EXTRA_INDEX_URL", &pip.extra_index_url),
+        ("ARG PIP_INDEX_URL", &options.pip_index_url),
+        ("ARG PIP_TRUSTED_HOST", &options.pip_trusted_host),
+        ("ARG PIP_EXTRA_INDEX_URL", &options.pip_extra_index_url),
     ];
     let is_given = |value: &Option<String>| value.as_ref().is_some_and(|text| !text.is_empty());
     let arguments = arguments.into_iter().filter(|(_, value)| is_given(value));

@@ -1,12 +1,12 @@
 use std::fs;
 use std::path::Path;
 
-use crate::{Error, Options, Tree, render};
+use crate::{BuildConfig, Error, Tree, render};
 
 /// Renders the image `web-api` of a tree with these files, under these overrides.
 fn try_web(files: &[(&str, &str)], overrides: &[&str]) -> Result<String, Error> {
     let dir = tempfile::tempdir().unwrap();
-    let mut options = Options::new(dir.path().join("images"));
+    let mut options = BuildConfig::new(dir.path().join("images")).unwrap();
     options.base_arch = "x86_64".to_owned();
     fs::create_dir_all(options.tree.join("web-api")).unwrap();
     for (name, text) in files {
@@ -268,7 +268,7 @@ fn overlays_replace_single_files() {
     write(&dir.path().join("two/deep/b/Dockerfile.j2"), "FROM z\n");
     let tree = Tree::open(&dir.path().join("one"), &[dir.path().join("two")]).unwrap();
     assert_eq!(tree.image_names().collect::<Vec<_>>(), ["a", "b"]);
-    let rendered = render(&tree, &Options::new(dir.path())).unwrap();
+    let rendered = render(&tree, &BuildConfig::new(dir.path()).unwrap()).unwrap();
     assert_eq!(rendered["a"], "FROM y\nCOPY f /");
     let context: Vec<_> = tree.context("a").collect();
     assert_eq!(context, [("f", dir.path().join("one/a/f").as_path())]);

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use minijinja::Value;
 
+use crate::config::BuildConfig;
 use crate::error::{Error, Result};
-use crate::options::Options;
 use slipway_kolla_release::User;
 
 /// The variables of every template, apart from its own image's name: those that the release has,
 /// where a Kolla says which.
 pub(super) fn variables(
-    options: &Options,
+    options: &BuildConfig,
     users: &BTreeMap<String, User>,
 ) -> Result<BTreeMap<&'static str, Value>> {
     let mut variables = common(options, users)?;
@@ -28,7 +28,7 @@ pub(super) fn variables(
 }
 
 fn common(
-    options: &Options,
+    options: &BuildConfig,
     users: &BTreeMap<String, User>,
 ) -> Result<BTreeMap<&'static str, Value>> {
     let text = |value: &str| Value::from(value);
@@ -73,7 +73,7 @@ fn common(
 }
 
 /// What follows from the distribution and the install type. A Kolla's own worker says most of it.
-fn distribution(options: &Options) -> BTreeMap<&'static str, Value> {
+fn distribution(options: &BuildConfig) -> BTreeMap<&'static str, Value> {
     let base = options.base;
     let kolla = options.kolla.as_deref();
     let worker = kolla
@@ -141,7 +141,7 @@ fn user_value(user: &User) -> Value {
 }
 
 /// The instructions that install the `.rpm` and `.repo` files asked for.
-fn rpm_setup(options: &Options) -> Result<Value> {
+fn rpm_setup(options: &BuildConfig) -> Result<Value> {
     let installer = match &options.kolla {
         Some(kolla) => kolla.release().rpm_installer,
         None => "dnf",

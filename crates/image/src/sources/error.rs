@@ -15,6 +15,14 @@ pub enum SourceError {
         /// Why.
         source: io::Error,
     },
+    /// A section of the configuration that describes no usable source.
+    #[error("source {source_name}: {reason}")]
+    Section {
+        /// The section.
+        source_name: String,
+        /// The reason, with its place.
+        reason: String,
+    },
     /// A local source that is not there.
     #[error("source {source_name}: there is no {}", path.display())]
     NoSuchFile {

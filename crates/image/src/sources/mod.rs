@@ -46,6 +46,8 @@ pub struct Source {
     pub reference: Option<String>,
     /// What the archive at an address must hash to.
     pub sha256: Option<String>,
+    /// The reason why the section is unusable, with its place: an error of the images that add it.
+    pub fault: Option<String>,
 }
 
 /// The sources of one image.
@@ -139,6 +141,12 @@ impl Fetching {
 
     /// The archive of one source.
     fn archive(&self, source: &Source, folder: &Path) -> Result<Fetched, SourceError> {
+        if let Some(reason) = &source.fault {
+            return Err(SourceError::Section {
+                source_name: source.name.clone(),
+                reason: reason.clone(),
+            });
+        }
         let name = archive_name(&source.name);
         let path = folder.join(&name);
         let identity = match source.kind {

@@ -4,11 +4,11 @@ use std::fs;
 use std::path::Path;
 
 use super::Tree;
+use crate::config::BuildConfig;
 use crate::error::{IoContext, Result};
-use crate::options::Options;
 
 /// The tree of these options, with what they add to it.
-pub(crate) fn open(options: &Options) -> Result<Tree> {
+pub(crate) fn open(options: &BuildConfig) -> Result<Tree> {
     let mut tree = Tree::open(&options.tree, &options.docker_dirs)?;
     let apt = [
         ("sources.list", &options.apt_sources_list),
@@ -26,6 +26,8 @@ pub(crate) fn open(options: &Options) -> Result<Tree> {
         .is_some_and(|k| k.release().has_patches);
     let patches = options.patches_path.as_deref();
     let patches = patches.filter(|path| !path.is_empty()).map(Path::new);
+    // kolla-build goes on without patches.
+    let patches = patches.filter(|path| options.strict || path.is_dir());
     if let Some(folder) = patches {
         fs::read_dir(folder).at(folder)?;
     }

@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use slipway_engine::{ConnectOptions, Engine, connect};
 use slipway_events::Events;
-use slipway_image::{Error, Event, ImageSet, Options, Plan, Summary};
+use slipway_image::{BuildConfig, Error, Event, ImageSet, Plan, Summary};
 
 static NUMBER: AtomicUsize = AtomicUsize::new(0);
 
 pub struct Fixture {
     dir: tempfile::TempDir,
-    pub options: Options,
+    pub options: BuildConfig,
     pub engine: Arc<dyn Engine>,
     pub seen: Arc<Seen>,
 }
@@ -64,7 +64,7 @@ impl Fixture {
     pub async fn new() -> Fixture {
         let dir = tempfile::tempdir().unwrap();
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let mut options = Options::new(dir.path().join("images"));
+        let mut options = BuildConfig::new(dir.path().join("images")).unwrap();
         options.namespace = format!("slipway-image-test-{}-{number}", std::process::id());
         // It becomes a label, by which all that was built here is found at the end.
         options.maintainer = options.namespace.clone();

@@ -352,10 +352,10 @@ async fn a_base_image_is_pulled_anew_where_that_was_asked_for() {
     it.options.base_image = there.strip_suffix(&format!(":{tag}")).map(str::to_owned);
     it.options.base_tag = Some(tag);
     it.options.registry = None;
-    it.options.pull_anew = true;
+    it.options.pull_always = true;
     let error = it.build().await.unwrap_err();
     assert!(matches!(error, Error::NotPulledAnew { .. }), "{error}");
-    it.options.pull_anew = false;
+    it.options.pull_always = false;
     assert!(it.build().await.unwrap().is_success());
 }
 

@@ -1,16 +1,19 @@
 //! kolla-build.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Arg, ArgAction, FromArgMatches, value_parser};
+use slipway_kolla_release::Kolla;
 use slipway_oslo_config::CommandLine;
 
 use crate::cli::{Build, Cli, Command, Format, Global, KollaBuild};
+use crate::exit::{self, bad_input};
+use crate::output::Output;
 
-/// Runs `slipway build` with kolla-build's command line, and what kolla-build does by itself:
-/// the lines of builds on standard error, the summary as JSON on standard output.
+/// Runs `slipway build` with kolla-build's command line, log and summary.
 pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let command = KollaBuild::command().args([
         Arg::new("kolla")
@@ -18,13 +21,19 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
             .value_name("DIR")
             .env("SLIPWAY_KOLLA")
             .value_parser(value_parser!(PathBuf))
-            .help("The Kolla to build from: a checkout, or the prefix it is installed under"),
+            .help_heading("Inputs")
+            .help("Upstream Kolla to build from: a checkout, or the prefix it is installed under"),
         Arg::new("host")
             .long("host")
             .value_name("ADDRESS")
             .action(ArgAction::Set)
             .value_parser(value_parser!(String))
-            .help("Where the container engine is; otherwise found as the docker CLI finds it"),
+            .help_heading("Engine")
+            .help("Address of the container engine [default: found as the docker CLI finds it]"),
+        Arg::new("version")
+            .long("version")
+            .action(ArgAction::SetTrue)
+            .help("Print the version of the Kolla, or that of Slipway without one"),
     ]);
     let arguments = std::iter::once(OsString::from("kolla-build")).chain(arguments);
     let matches = command.get_matches_from(arguments);
@@ -32,24 +41,46 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Ok(options) => options,
         Err(error) => error.exit(),
     };
+    let kolla = matches.get_one::<PathBuf>("kolla").cloned();
     let is_quiet = last(&options.options, "quiet") == Some("true");
+    let global = Global {
+        host: matches.get_one::<String>("host").cloned(),
+        format: Format::Text,
+        verbose: if is_quiet { 0 } else { 2 },
+        quiet: is_quiet,
+        kind: None,
+    };
+    if matches.get_flag("version") {
+        return version(kolla.as_deref(), &Arc::new(Output::new(&global)));
+    }
     crate::run(Cli {
-        global: Global {
-            host: matches.get_one::<String>("host").cloned(),
-            format: Format::Text,
-            verbose: if is_quiet { 0 } else { 2 },
-            quiet: is_quiet,
-            kind: None,
-        },
+        global,
         command: Command::Build(Build {
             options,
-            kolla: matches.get_one::<PathBuf>("kolla").cloned(),
+            kolla,
+            strict: false,
+            no_strict: false,
             plan: false,
             rebuild: false,
             timeline: None,
             as_kolla_build: true,
         }),
     })
+}
+
+/// Prints the version that scripts around kolla-build ask for: that of the Kolla.
+fn version(kolla: Option<&Path>, output: &Output) -> ExitCode {
+    let version = match kolla.map(Kolla::open).transpose() {
+        Ok(Some(kolla)) => kolla.version().to_owned(),
+        Ok(None) => env!("CARGO_PKG_VERSION").to_owned(),
+        Err(error) => {
+            let error = bad_input(error);
+            output.error(&error);
+            return exit::code(&error);
+        }
+    };
+    output.result(&version);
+    ExitCode::SUCCESS
 }
 
 fn last<'a>(options: &'a CommandLine, name: &str) -> Option<&'a str> {

@@ -6,24 +6,54 @@ use clap::Args;
 
 use super::kolla_build::KollaBuild;
 
+const EXAMPLES: &str = "\
+Examples:
+  slipway build keystone
+      Build keystone and its parents, where they have changed
+  slipway build --plan
+      Print for each image whether it would be built, and why
+  slipway build --template-override puppet.j2 --namespace registry.example.org/team --push '^nova'
+      Change the templates from outside, and push the results
+  slipway build --kolla /opt/kolla-venv --base ubuntu --template-only --work-dir rendered
+      Render the Dockerfiles of an upstream Kolla into rendered/docker";
+
 #[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
 pub struct Build {
     #[command(flatten)]
     pub options: KollaBuild,
-    /// An upstream Kolla to build from: a checkout of its source, or the prefix it is installed
-    /// under, such as a virtualenv [default: the images that come with Slipway]
-    #[arg(long, value_name = "DIR", env = "SLIPWAY_KOLLA")]
+    /// Upstream Kolla to build from: a checkout, or the prefix it is installed under, such as a
+    /// virtualenv [default: the images that come with Slipway]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "SLIPWAY_KOLLA",
+        help_heading = "Inputs"
+    )]
     pub kolla: Option<PathBuf>,
-    /// Say what would be built and why, and build nothing
-    #[arg(long)]
-    pub plan: bool,
-    /// Build also what has not changed
-    #[arg(long, visible_alias = "force")]
+    /// Fail on configuration that nothing reads, and on patterns that match no image [default]
+    #[arg(long, overrides_with = "no_strict", help_heading = "Inputs")]
+    pub strict: bool,
+    /// Warn of configuration that nothing reads, and go on
+    #[arg(long, overrides_with = "strict", help_heading = "Inputs")]
+    pub no_strict: bool,
+    /// Also build images that have not changed
+    #[arg(long, visible_alias = "force", help_heading = "Selection")]
     pub rebuild: bool,
+    /// Print what would be built and why, and build nothing
+    #[arg(long, help_heading = "Output")]
+    pub plan: bool,
     /// Write a page that shows the build over time: one HTML file
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub timeline: Option<PathBuf>,
-    /// Whether this is kolla-build, as far as anybody can tell.
+    /// Behave as kolla-build: its log, its summary, its tolerance.
     #[arg(skip)]
     pub as_kolla_build: bool,
+}
+
+impl Build {
+    /// Returns whether configuration that nothing reads is an error. kolla-build goes on.
+    pub fn is_strict(&self) -> bool {
+        !self.no_strict && !self.as_kolla_build
+    }
 }

@@ -1,5 +1,4 @@
-//! kolla-build's options, as they are on a command line: made from the table of them, so that the
-//! command line and the configuration files have the same.
+//! kolla-build's options on the command line, made from the one table of options.
 
 use std::path::PathBuf;
 
@@ -8,11 +7,13 @@ use clap::{Arg, ArgAction, ArgMatches, Args, Command, Error, FromArgMatches, val
 use slipway_image::config::OPTIONS;
 use slipway_oslo_config::{CommandLine, Kind, OptionDef};
 
-/// Options that `slipway` has for all its subcommands. What else kolla-build calls them,
-/// `slipway build` has beside them.
+/// Options that `slipway` has for all its subcommands. `slipway build` also has their other names.
 const GLOBAL: [&str; 2] = ["format", "quiet"];
 
-/// What was asked for: options, and the configuration files and folders that were named.
+/// The heading of configuration files in the help.
+const INPUTS: &str = "Inputs";
+
+/// The options that were set, and the configuration files and directories that were named.
 #[derive(Clone, Debug, Default)]
 pub struct KollaBuild {
     pub options: CommandLine,
@@ -20,12 +21,11 @@ pub struct KollaBuild {
 }
 
 impl KollaBuild {
-    /// The command line of kolla-build itself.
+    /// Returns the command line of kolla-build itself.
     pub fn command() -> Command {
         let command = Command::new("kolla-build")
-            .version(env!("CARGO_PKG_VERSION"))
-            .about("Build container images: slipway build, as kolla-build")
-            // Python's argparse takes any beginning of an option that is no other's too.
+            .about("Build container images: slipway build with the command line of kolla-build")
+            // Python's argparse accepts any unambiguous beginning of an option.
             .infer_long_args(true);
         augment(command, |_| true)
     }
@@ -40,6 +40,7 @@ fn augment(command: Command, has: impl Fn(&OptionDef) -> bool) -> Command {
             .value_name("FILE")
             .action(ArgAction::Append)
             .value_parser(value_parser!(PathBuf))
+            .help_heading(INPUTS)
             .help(
                 "Configuration file, in place of those that are found. Repeatable; later ones win",
             ),
@@ -48,17 +49,20 @@ fn augment(command: Command, has: impl Fn(&OptionDef) -> bool) -> Command {
             .value_name("DIR")
             .action(ArgAction::Append)
             .value_parser(value_parser!(PathBuf))
-            .help("Folder of configuration files *.conf, read in the order of their names"),
+            .help_heading(INPUTS)
+            .help("Directory of configuration files *.conf, read in the order of their names"),
     ])
 }
 
 fn args(option: &'static OptionDef) -> Vec<Arg> {
-    let arg = Arg::new(option.name).help(option.help);
+    let arg = Arg::new(option.name)
+        .help(help(option))
+        .help_heading(option.heading);
     let arg = match option.short {
         Some(short) => arg.short(short),
         None => arg,
     };
-    if option.name == "regex" {
+    if option.is_positional {
         return vec![
             arg.value_name("REGEX")
                 .action(ArgAction::Append)
@@ -77,12 +81,6 @@ fn args(option: &'static OptionDef) -> Vec<Arg> {
         Kind::Choice(choices) => PossibleValuesParser::new(choices).into(),
         _ => ValueParser::string(),
     };
-    let arg = match option.default {
-        Some(default) if !default.is_empty() => {
-            arg.help(format!("{} [default: {default}]", option.help))
-        }
-        _ => arg,
-    };
     vec![
         arg.long(option.name)
             .value_name(value_name(option))
@@ -91,7 +89,29 @@ fn args(option: &'static OptionDef) -> Vec<Arg> {
     ]
 }
 
-/// `--name` and `--noname`; the one that changes nothing is not shown.
+/// Returns the help of an option, with its default and the releases that have it.
+fn help(option: &OptionDef) -> String {
+    let mut help = option.help.to_owned();
+    let default = option.default.filter(|default| !default.is_empty());
+    if let Some(default) = default
+        && option.kind != Kind::Bool
+        && !help.contains("[default: ")
+    {
+        let of_kolla = match option.has_release_default {
+            true => ", or the Kolla's",
+            false => "",
+        };
+        help.push_str(&format!(" [default: {default}{of_kolla}]"));
+    }
+    match (option.releases.first, option.releases.last) {
+        (Some(first), Some(last)) => help.push_str(&format!(" (Kolla {first} to {last})")),
+        (None, Some(last)) => help.push_str(&format!(" (Kolla up to {last})")),
+        (_, None) => {}
+    }
+    help
+}
+
+/// Returns `--name` and `--noname`; the one that changes nothing is hidden.
 fn both_ways(option: &'static OptionDef, arg: Arg) -> Vec<Arg> {
     let is_on = option.default == Some("true");
     let opposite = format!("no{}", option.name);
@@ -107,6 +127,7 @@ fn both_ways(option: &'static OptionDef, arg: Arg) -> Vec<Arg> {
             .overrides_with_all(either.clone())
             .hide(is_on),
         Arg::new(opposite.clone())
+            .help_heading(option.heading)
             .long(opposite)
             .action(ArgAction::SetTrue)
             .overrides_with_all(either)
@@ -116,21 +137,17 @@ fn both_ways(option: &'static OptionDef, arg: Arg) -> Vec<Arg> {
 }
 
 fn value_name(option: &OptionDef) -> &'static str {
-    match (option.kind, option.name) {
-        (Kind::Int { .. }, "timeout") => "SECONDS",
-        (Kind::Int { .. }, _) => "N",
-        (Kind::Dict, _) => "PAIRS",
-        (Kind::Choice(_), _) => "WHICH",
-        (_, "template-override" | "repos-yaml" | "save-dependency" | "summary-json-file") => "FILE",
-        (_, name) if name.ends_with("-dir") || name.ends_with("-path") || name == "locals-base" => {
-            "DIR"
-        }
-        (_, "base-image") => "IMAGE",
-        (_, "base-tag" | "tag") => "TAG",
-        (_, "image-name-prefix") => "PREFIX",
-        (_, "network_mode") => "MODE",
-        (_, "tarballs-base" | "podman_base_url") => "ADDRESS",
-        _ => "NAME",
+    if let Some(name) = option.value_name {
+        return name;
+    }
+    match option.kind {
+        Kind::Int { .. } => "N",
+        Kind::Dict => "PAIRS",
+        Kind::Choice(_) => "WHICH",
+        Kind::Text | Kind::Bool | Kind::List | Kind::Multi => match option.name {
+            name if name.ends_with("-dir") => "DIR",
+            _ => "NAME",
+        },
     }
 }
 
@@ -188,7 +205,7 @@ impl FromArgMatches for KollaBuild {
     }
 }
 
-/// Which way a switch was thrown, if it was.
+/// Returns the value that a switch was set to, if it was.
 fn switched(matches: &ArgMatches, option: &OptionDef) -> Option<String> {
     let is_on = |name: &str| matches.try_get_one::<bool>(name).ok().flatten() == Some(&true);
     if is_on(option.name) {
@@ -201,7 +218,7 @@ fn switched(matches: &ArgMatches, option: &OptionDef) -> Option<String> {
 }
 
 fn texts(matches: &ArgMatches, name: &str) -> Vec<String> {
-    // `slipway build` has some of these options elsewhere.
+    // `slipway` has some of these options for all subcommands.
     let given = matches.try_get_many::<String>(name).ok().flatten();
     given.into_iter().flatten().cloned().collect()
 }
@@ -252,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn beginnings_of_options_do() {
+    fn beginnings_of_options_are_accepted() {
         assert_eq!(
             given(&parse(&["--template-ov", "x"]), "template-override"),
             ["x"]
@@ -260,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn files_and_folders_keep_their_order() {
+    fn files_and_directories_keep_their_order() {
         let asked = parse(&["--config-file", "a", "--config-dir", "b", "--config-file=c"]);
         assert_eq!(asked.config, ["a", "b", "c"].map(PathBuf::from));
     }

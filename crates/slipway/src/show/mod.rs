@@ -3,4 +3,5 @@
 pub mod build;
 pub mod containers;
 pub mod deploy;
+pub mod kolla_log;
 pub mod puppet;

@@ -16,8 +16,8 @@ use minijinja::{Environment, Error, ErrorKind, State, Value};
 use serde::Deserialize;
 
 use super::{bounds, dialect::lookup};
+use crate::config::BuildConfig;
 use crate::error::{IoContext, Result};
-use crate::options::Options;
 use crate::tree::Tree;
 use slipway_kolla_release::Base;
 use slipway_kolla_release::{Release, Repos};
@@ -98,7 +98,11 @@ pub(crate) struct Repositories {
 
 impl Repositories {
     /// Reads the release's or the tree's file, and the user's.
-    pub(crate) fn read(release: &Release, tree: &Tree, options: &Options) -> Result<Repositories> {
+    pub(crate) fn read(
+        release: &Release,
+        tree: &Tree,
+        options: &BuildConfig,
+    ) -> Result<Repositories> {
         let files = &release.repos_files;
         let tag = options.base_tag();
         let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| tag.starts_with(prefix));

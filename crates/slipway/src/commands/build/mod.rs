@@ -1,237 +1,245 @@
-//! `slipway build`.
+//! `slipway build`: reads the configuration, builds, prints the result.
 
-mod again;
-mod options;
+mod connect;
+mod load;
+mod repeat;
 mod reports;
 mod show;
-mod sources;
 mod summary;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
-use slipway_engine::{Engine, EngineKind};
-use slipway_image::{ImageSet, Options, config};
-use slipway_oslo_config::Settings;
+use slipway_engine::Engine;
+use slipway_image::config::Configuration;
+use slipway_image::{BuildConfig, ImageSet, Summary};
 
 use crate::cli;
-use crate::engine;
 use crate::exit::bad_input;
 use crate::output::{Level, Output};
-use reports::Report;
+use crate::show::build::events;
+use crate::show::kolla_log::KollaLog;
+use reports::Reports;
 
-/// Renders, and builds what has changed.
+/// Renders the images, and builds those that have changed.
 pub async fn run(
     asked: cli::Build,
     global: &cli::Global,
     output: &Arc<Output>,
 ) -> anyhow::Result<()> {
-    let (settings, defaults) = options::settings(&asked)?;
-    let output = &spoken(&asked, &settings, global, output)?;
-    let result = run_as(&asked, &settings, defaults, global, output).await;
-    result.and_then(|()| output.all_printed())
+    let configuration = load::configuration(&asked, global)?;
+    let output = output_for(&asked, &configuration.build, global, output);
+    let log = KollaLog::new(&configuration.build, &output);
+    let command = Command {
+        log: asked.as_kolla_build.then_some(log),
+        asked,
+        global: global.clone(),
+        output,
+    };
+    let result = command.run(configuration).await;
+    result.and_then(|()| command.output.all_printed())
 }
 
-/// What is printed and said, where the configuration or kolla-build's `-f` says that too.
-fn spoken(
+/// Returns the output, where the configuration or kolla-build's `-f` changes it.
+fn output_for(
     asked: &cli::Build,
-    settings: &Settings,
+    config: &BuildConfig,
     global: &cli::Global,
     output: &Arc<Output>,
-) -> anyhow::Result<Arc<Output>> {
-    let flag = |key: &str| settings.flag(key).map_err(bad_input);
-    let mut global = global.clone();
-    let format = asked
-        .options
-        .options
-        .get("format")
-        .and_then(|all| all.last());
+) -> Arc<Output> {
+    let mut changed = global.clone();
+    let format = asked.options.options.get("format");
+    let format = format.and_then(|values| values.last());
     let format = format.filter(|_| !asked.as_kolla_build);
     match format.map(String::as_str) {
-        Some("json") => global.format = cli::Format::Json,
-        Some(_) => global.format = cli::Format::None,
+        Some("json") => changed.format = cli::Format::Json,
+        Some(_) => changed.format = cli::Format::None,
         None => {}
     }
-    match (flag("quiet")?, flag("debug")?) {
-        (true, _) => global.quiet = true,
-        (false, true) => global.verbose = 2,
-        (false, false) if format.is_none() => return Ok(Arc::clone(output)),
+    match (config.quiet, config.debug) {
+        (true, _) => changed.quiet = true,
+        (false, true) => changed.verbose = 2,
+        (false, false) if format.is_none() => return Arc::clone(output),
         (false, false) => {}
     }
-    Ok(Arc::new(Output::new(&global)))
+    Arc::new(Output::new(&changed))
 }
 
-async fn run_as(
-    asked: &cli::Build,
-    settings: &Settings,
-    defaults: Options,
-    global: &cli::Global,
-    output: &Arc<Output>,
-) -> anyhow::Result<()> {
-    let mut options = options::options(asked, settings, defaults, output)?;
-    options::check_reference(&options).map_err(bad_input)?;
-    options.command = again::command(asked, global);
-    // What is wrong with them counts only when something is built, and after what is worse.
-    let sources = sources::sources(settings, options.kolla.as_deref()).map(|sources| {
-        options.sources = sources;
-    });
-    let images = ImageSet::load(options).map_err(bad_input)?;
-    let kolla = images.options().kolla.iter();
-    let known = kolla.flat_map(|kolla| kolla.sources().keys().map(String::as_str));
-    let names: Vec<&str> = images.tree().image_names().chain(known).collect();
-    settings
-        .check(|section| config::is_known_section(section, &names), &names)
-        .map_err(bad_input)?;
-    let file = |key: &str| settings.text(key).map_err(bad_input);
-    let flag = |key: &str| settings.flag(key).map_err(bad_input);
-    if flag("template_only")? {
-        let out = images
-            .write_templates(&work_dir(settings)?)
-            .map_err(bad_input)?;
-        output.line(
-            Level::Normal,
-            &format!("Dockerfiles are generated in {}", out.display()),
-        );
-        return Ok(());
+/// One run of the command.
+struct Command {
+    asked: cli::Build,
+    global: cli::Global,
+    output: Arc<Output>,
+    /// kolla-build's log, where that is imitated.
+    log: Option<KollaLog>,
+}
+
+impl Command {
+    async fn run(&self, configuration: Configuration) -> anyhow::Result<()> {
+        if let Some(log) = &self.log {
+            log.begin(&configuration.build);
+        }
+        self.warn(&configuration.warnings);
+        // kolla-build lists and renders images of any name.
+        if self.asked.is_strict() {
+            check_names(&configuration.build)?;
+        }
+        let images = ImageSet::load(configuration.build.clone()).map_err(bad_input)?;
+        self.check(&configuration, &images)?;
+        let mut config = configuration.build;
+        if config.skip_existing && only_lists(&config) {
+            let engine = self.connect(&mut config).await?;
+            let images = images.without_existing(engine.as_ref()).await?;
+            return self.list(&config, &images).await;
+        }
+        if only_lists(&config) {
+            return self.list(&config, &images).await;
+        }
+        if let Some(directory) = &config.work_dir {
+            images.write_all(directory).map_err(bad_input)?;
+        }
+        check_names(&config)?;
+        self.build(config, images).await
     }
-    if let Some(folder) = file("work_dir")? {
-        images.write_all(Path::new(&folder)).map_err(bad_input)?;
+
+    /// Checks what files say of images, and warns of patterns that match none.
+    fn check(&self, configuration: &Configuration, images: &ImageSet) -> anyhow::Result<()> {
+        let kolla = images.options().kolla.iter();
+        let known = kolla.flat_map(|kolla| kolla.sources().keys().map(String::as_str));
+        let names: Vec<&str> = images.tree().image_names().chain(known).collect();
+        self.warn(&configuration.check(&names).map_err(bad_input)?);
+        self.warn(&images.unmatched_patterns());
+        Ok(())
     }
-    if let Some(path) = file("save_dependency")? {
-        let sizes = match connect(settings, global).await {
-            Ok(engine) => sizes(&images, engine.as_ref()).await?,
-            Err(_) => BTreeMap::new(),
-        };
-        return show::dot(&images, &sizes, Path::new(&path));
-    }
-    if flag("list_images")? {
-        return show::list(&images, output);
-    }
-    if flag("list_dependencies")? {
-        return show::dependencies(&images, output);
-    }
-    sources?;
-    let reports = Reports::new(asked, settings)?;
-    let engine = connect(settings, global).await?;
-    if asked.plan {
-        return show::plan(&images.plan(engine.as_ref()).await?, output);
-    }
-    let summary = images
-        .build(engine, crate::show::build::events(output))
-        .await?;
-    let written = reports.write(asked, &summary, output);
-    let allowed_to_fail = settings.list("allowed_to_fail").map_err(bad_input)?;
-    match (
-        summary::conclude(&summary, &allowed_to_fail, output),
-        written,
-    ) {
-        (Ok(()), written) => written,
-        (failed, Ok(())) => failed,
-        (failed, Err(error)) => {
-            output.warning(&format!("{error:#}"));
-            failed
+
+    fn warn(&self, warnings: &[String]) {
+        for warning in warnings {
+            match &self.log {
+                Some(log) => log.warning(warning),
+                None => self.output.warning(warning),
+            }
         }
     }
-}
 
-/// What is to be left of a build, besides images.
-struct Reports {
-    timeline: Option<Report>,
-    /// Whether there is to be a summary as JSON, and the file for it.
-    has_summary: bool,
-    summary: Option<Report>,
-}
-
-impl Reports {
-    fn new(asked: &cli::Build, settings: &Settings) -> anyhow::Result<Reports> {
-        let text = |key: &str| settings.text(key).map_err(bad_input);
-        let is_wanted = settings.flag("summary").map_err(bad_input)?;
-        let has_summary = is_wanted && text("format")?.as_deref() != Some("none");
-        let timeline = asked.timeline.as_deref();
-        let summary = text("summary_json_file")?.filter(|_| has_summary);
-        let summary = summary.as_deref().map(Path::new);
-        Ok(Reports {
-            timeline: timeline
-                .map(|path| Report::new("timeline", path))
-                .transpose()?,
-            has_summary,
-            summary: summary
-                .map(|path| Report::new("summary-json-file", path))
-                .transpose()?,
-        })
+    /// Prints or writes what was requested in place of a build.
+    async fn list(&self, config: &BuildConfig, images: &ImageSet) -> anyhow::Result<()> {
+        if config.template_only {
+            let written = images.write_templates(&work_dir(config)?);
+            let directory = written.map_err(bad_input)?;
+            match &self.log {
+                Some(log) => log.templates_written(&directory),
+                None => self.output.line(
+                    Level::Normal,
+                    &format!("Dockerfiles are generated in {}", directory.display()),
+                ),
+            }
+            return Ok(());
+        }
+        if let Some(directory) = &config.work_dir {
+            images.write_all(directory).map_err(bad_input)?;
+        }
+        if let Some(file) = &config.save_dependency {
+            let sizes = match self.connect(&mut config.clone()).await {
+                Ok(engine) => sizes(images, engine.as_ref()).await?,
+                Err(_) => BTreeMap::new(),
+            };
+            show::dot(images, &sizes, file)?;
+            if let Some(log) = &self.log {
+                log.dependencies_written(file);
+            }
+            return Ok(());
+        }
+        match config.list_images {
+            true => show::list(images, &self.output),
+            false => show::dependencies(images, &self.output),
+        }
     }
 
-    fn write(
+    async fn build(&self, mut config: BuildConfig, images: ImageSet) -> anyhow::Result<()> {
+        let reports = Reports::new(&self.asked, &config)?;
+        let engine = self.connect(&mut config).await?;
+        let images = images.with_buildkit(config.buildkit);
+        if self.asked.plan {
+            return show::plan(&images.plan(engine.as_ref()).await?, &self.output);
+        }
+        let events = match &self.log {
+            Some(log) => log.events(&images),
+            None => events(&self.output),
+        };
+        let summary = images.build(engine, events).await?;
+        self.conclude(&config, &summary, &reports)
+    }
+
+    /// Prints the summary. The error is that of images, before that of reports.
+    fn conclude(
         &self,
-        asked: &cli::Build,
-        summary: &slipway_image::Summary,
-        output: &Output,
+        config: &BuildConfig,
+        summary: &Summary,
+        reports: &Reports,
     ) -> anyhow::Result<()> {
-        let timeline = self.timeline.as_ref();
-        let drawn = timeline.map_or(Ok(()), |report| report.write(&summary.timeline()));
-        if !self.has_summary {
-            return drawn;
+        match &self.log {
+            Some(log) if config.summary => {
+                log.summary(summary, &config.allowed_to_fail);
+                log.info(summary::counts(summary));
+            }
+            Some(_) => {}
+            None => summary::print(summary, &config.allowed_to_fail, &self.output),
         }
-        let written = match &self.summary {
-            Some(report) => report.write(&summary::indented(summary)?),
-            None => Ok(()),
-        };
-        if self.summary.is_none() && asked.as_kolla_build {
-            output.result(&summary::line(summary)?);
+        let written = reports.write(&self.asked, summary, &self.output);
+        match (summary::conclude(summary, &config.allowed_to_fail), written) {
+            (Ok(()), written) => written,
+            (failed, Ok(())) => failed,
+            (failed, Err(error)) => {
+                self.warn(&[format!("{error:#}")]);
+                failed
+            }
         }
-        if output.is_json() {
-            output.json(summary)?;
+    }
+
+    /// Connects to the engine. BuildKit is left out with Podman, as kolla-build does.
+    async fn connect(&self, config: &mut BuildConfig) -> anyhow::Result<Arc<dyn Engine>> {
+        let engine = connect::connect(config, &self.global).await?;
+        if config.buildkit && !connect::has_buildkit(engine.as_ref()) {
+            let message = "buildkit: Podman, which answers, has no BuildKit";
+            if self.asked.is_strict() {
+                return Err(bad_input(anyhow!("{message}; leave it out")));
+            }
+            self.warn(&[format!("{message}: its own builder builds")]);
+            config.buildkit = false;
         }
-        drawn.and(written)
+        Ok(engine)
     }
 }
 
-/// Where the rendered tree is left; kolla-build makes a folder when none is named.
-fn work_dir(settings: &Settings) -> anyhow::Result<PathBuf> {
-    match settings.text("work_dir").map_err(bad_input)? {
-        Some(folder) => Ok(PathBuf::from(folder)),
+/// Returns whether something is requested in place of a build.
+fn only_lists(config: &BuildConfig) -> bool {
+    config.template_only
+        || config.save_dependency.is_some()
+        || config.list_images
+        || config.list_dependencies
+}
+
+fn check_names(config: &BuildConfig) -> anyhow::Result<()> {
+    config
+        .check_names()
+        .map_err(|error| bad_input(anyhow!(error)))
+}
+
+/// Returns the directory of the rendered tree; kolla-build makes one when none is named.
+fn work_dir(config: &BuildConfig) -> anyhow::Result<PathBuf> {
+    match &config.work_dir {
+        Some(directory) => Ok(directory.clone()),
         None => {
-            let folder = tempfile::Builder::new().prefix("kolla-").tempdir();
-            Ok(folder.context("cannot make a folder for the tree")?.keep())
+            let made = tempfile::Builder::new().prefix("kolla-").tempdir();
+            let made = made.context("cannot make a directory for the rendered tree")?;
+            Ok(made.keep())
         }
     }
 }
 
-/// Connects to the kind of engine that was asked for.
-async fn connect(settings: &Settings, global: &cli::Global) -> anyhow::Result<Arc<dyn Engine>> {
-    let wanted = match settings.is_given("engine") {
-        true => settings.text("engine").map_err(bad_input)?,
-        false => None,
-    };
-    let mut global = global.clone();
-    let is_of_podman = wanted.as_deref() == Some("podman") && global.host.is_none();
-    if is_of_podman {
-        global.host = settings.text("podman_base_url").map_err(bad_input)?;
-    }
-    let connected = engine::connect(&global).await;
-    let engine = match is_of_podman {
-        true => connected.context("--engine podman: it is looked for at --podman_base_url")?,
-        false => connected?,
-    };
-    let kind = match engine.info().kind {
-        EngineKind::Docker => "docker",
-        EngineKind::Podman => "podman",
-    };
-    match wanted {
-        Some(wanted) if wanted != kind => Err(bad_input(anyhow!(
-            "--engine {wanted} was asked for, and {kind} answers at {}; --host names another",
-            engine.info().address
-        ))),
-        _ if kind == "podman" && settings.flag("buildkit").map_err(bad_input)? => Err(bad_input(
-            anyhow!("--buildkit: Podman, which answers, has no BuildKit; leave it out"),
-        )),
-        _ => Ok(engine),
-    }
-}
-
-/// The sizes of the images that the engine has, by name.
+/// Returns the sizes of the images that the engine has, by name.
 async fn sizes(images: &ImageSet, engine: &dyn Engine) -> anyhow::Result<BTreeMap<String, u64>> {
     let listed = engine
         .list_images(&[])

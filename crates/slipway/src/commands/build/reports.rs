@@ -1,4 +1,4 @@
-//! The files that tell of a build: whether they can be written is known before it begins.
+//! The files that a build writes besides images. That they can be written is known before it begins.
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -7,7 +7,58 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow, bail};
 use slipway_files::StagedFile;
 
+use slipway_image::{BuildConfig, Summary};
+
+use super::summary;
+use crate::cli;
 use crate::exit::bad_input;
+use crate::output::Output;
+
+/// The reports of a build.
+pub struct Reports {
+    timeline: Option<Report>,
+    /// Whether there is a summary as JSON, on standard output where it has no file.
+    has_summary: bool,
+    summary: Option<Report>,
+}
+
+impl Reports {
+    pub fn new(asked: &cli::Build, config: &BuildConfig) -> anyhow::Result<Reports> {
+        let has_summary = config.summary && config.format != "none";
+        let report =
+            |option, path: Option<&PathBuf>| path.map(|path| Report::new(option, path)).transpose();
+        let file = config.summary_json_file.as_ref();
+        Ok(Reports {
+            timeline: report("timeline", asked.timeline.as_ref())?,
+            has_summary,
+            summary: report("summary-json-file", file.filter(|_| has_summary))?,
+        })
+    }
+
+    pub fn write(
+        &self,
+        asked: &cli::Build,
+        summary: &Summary,
+        output: &Output,
+    ) -> anyhow::Result<()> {
+        let timeline = self.timeline.as_ref();
+        let drawn = timeline.map_or(Ok(()), |report| report.write(&summary.timeline()));
+        if !self.has_summary {
+            return drawn;
+        }
+        let written = match &self.summary {
+            Some(report) => report.write(&summary::indented(summary)?),
+            None => Ok(()),
+        };
+        if self.summary.is_none() && asked.as_kolla_build {
+            output.result(&summary::line(summary)?);
+        }
+        if output.is_json() {
+            output.json(summary)?;
+        }
+        drawn.and(written)
+    }
+}
 
 /// A file that an option names.
 #[derive(Debug)]
@@ -17,14 +68,14 @@ pub struct Report {
 }
 
 impl Report {
-    /// Makes sure that the file can be written.
+    /// Checks that the file can be written.
     pub fn new(option: &'static str, path: &Path) -> anyhow::Result<Report> {
         let report = Report {
             option,
             path: path.to_owned(),
         };
         let checked = match path.is_dir() {
-            true => Err(anyhow!("it is a folder")),
+            true => Err(anyhow!("it is a directory")),
             false => report.open().map(drop),
         };
         checked
@@ -32,7 +83,7 @@ impl Report {
             .map(|()| report)
     }
 
-    /// Writes it: a file is there as it was, or with all of this.
+    /// Writes the file: it has the old contents, or all of the new ones.
     pub fn write(&self, text: &str) -> anyhow::Result<()> {
         let write = || match self.open()? {
             Target::Staged(mut file) => {
@@ -56,16 +107,19 @@ impl Report {
             let file = OpenOptions::new().write(true).open(&self.path)?;
             return Ok(Target::Itself(file));
         }
-        let folder = self.path.parent().filter(|folder| *folder != Path::new(""));
-        let folder = folder.unwrap_or(Path::new("."));
-        if !folder.is_dir() {
-            bail!("there is no folder {}", folder.display());
+        let directory = self
+            .path
+            .parent()
+            .filter(|directory| *directory != Path::new(""));
+        let directory = directory.unwrap_or(Path::new("."));
+        if !directory.is_dir() {
+            bail!("missing directory {}", directory.display());
         }
-        Ok(Target::Staged(StagedFile::public_in(folder)?))
+        Ok(Target::Staged(StagedFile::public_in(directory)?))
     }
 }
 
-/// What is written to.
+/// The file that is written to.
 enum Target {
     /// A file that takes its place.
     Staged(StagedFile),
@@ -80,7 +134,7 @@ mod tests {
     fn what_cannot_be_written_is_known_before() {
         let dir = tempfile::tempdir().unwrap();
         let error = |path| Report::new("timeline", path).unwrap_err().to_string();
-        assert!(error(dir.path()).ends_with(": it is a folder"));
+        assert!(error(dir.path()).ends_with(": it is a directory"));
         let missing = dir.path().join("missing/page.html");
         assert!(
             error(&missing).starts_with("--timeline "),

@@ -1,4 +1,4 @@
-//! What is said at the end.
+//! The summary of a build: kolla-build's JSON, and the counts.
 
 use std::io;
 
@@ -10,7 +10,7 @@ use slipway_image::{FailedStatus, Summary};
 
 use crate::output::{Level, Output};
 
-/// The summary in kolla-build's shape. To it, an image that needs no building is built.
+/// Returns the summary in kolla-build's form, where an unchanged image counts as built.
 pub fn of_kolla_build(summary: &Summary) -> Value {
     let mut built: Vec<(&str, Option<&str>)> = summary
         .built
@@ -47,7 +47,7 @@ pub fn of_kolla_build(summary: &Summary) -> Value {
     })
 }
 
-/// The summary as kolla-build indents it in a file.
+/// Returns the summary as kolla-build indents it in a file.
 pub fn indented(summary: &Summary) -> anyhow::Result<String> {
     text(
         &of_kolla_build(summary),
@@ -55,7 +55,7 @@ pub fn indented(summary: &Summary) -> anyhow::Result<String> {
     )
 }
 
-/// The summary on one line, as kolla-build prints it.
+/// Returns the summary on one line, as kolla-build prints it.
 pub fn line(summary: &Summary) -> anyhow::Result<String> {
     text(&of_kolla_build(summary), OneLine)
 }
@@ -93,14 +93,10 @@ impl Formatter for OneLine {
     }
 }
 
-/// Says how it went, and makes an error of it where it went wrong.
-pub fn conclude(
-    summary: &Summary,
-    allowed_to_fail: &[String],
-    output: &Output,
-) -> anyhow::Result<()> {
+/// Returns the counts of images in words.
+pub fn counts(summary: &Summary) -> String {
     let (built, unchanged) = (summary.built.len(), summary.unchanged.len());
-    let counts = match (built, unchanged) {
+    match (built, unchanged) {
         (0, _) if summary.is_success() => {
             format!("nothing has changed: no image built, {unchanged} as they were")
         }
@@ -108,16 +104,21 @@ pub fn conclude(
             "{built} built, {unchanged} unchanged, {} failed",
             summary.failed.len()
         ),
-    };
-    output.line(Level::Normal, &counts);
-    let may_fail = |name: &str| allowed_to_fail.iter().any(|allowed| allowed == name);
-    for failure in summary
-        .failures
-        .iter()
-        .filter(|failure| may_fail(&failure.image))
-    {
+    }
+}
+
+/// Prints the counts of images, and warns of failures that are allowed.
+pub fn print(summary: &Summary, allowed_to_fail: &[String], output: &Output) {
+    output.line(Level::Normal, &counts(summary));
+    let failures = summary.failures.iter();
+    for failure in failures.filter(|failure| allowed_to_fail.contains(&failure.image)) {
         output.warning(&format!("{failure}\n  it is allowed to fail"));
     }
+}
+
+/// Returns an error for images that failed, except those that are allowed to.
+pub fn conclude(summary: &Summary, allowed_to_fail: &[String]) -> anyhow::Result<()> {
+    let may_fail = |name: &String| allowed_to_fail.contains(name);
     let failures: Vec<_> = summary
         .failures
         .iter()

@@ -1,17 +1,15 @@
-//! Sources, plugins and additions: the sections of the configuration that describe them.
+//! The sections that describe sources, plugins and additions.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::anyhow;
-use slipway_image::config::PROFILES;
-use slipway_image::{ImageSources, Source, SourceKind};
 use slipway_kolla_release::{DefaultSource, Kolla};
-use slipway_oslo_config::{Settings, Value};
+use slipway_oslo_config::{ConfigError, Settings, Value};
 
-use crate::exit::bad_input;
+use super::PROFILES;
+use crate::sources::{ImageSources, Source, SourceKind};
 
-/// Makes what a Kolla says of a source the default of its section.
-pub fn set_defaults(settings: &mut Settings, section: &str, source: &DefaultSource) {
+/// Makes a Kolla's source the default of its section.
+pub(super) fn set_defaults(settings: &mut Settings, section: &str, source: &DefaultSource) {
     let mut set = |key: &str, text: Option<&str>| {
         if let Some(text) = text {
             settings.set_default(section, key, text);
@@ -35,11 +33,11 @@ pub fn set_defaults(settings: &mut Settings, section: &str, source: &DefaultSour
     }
 }
 
-/// The sources of all images, by image.
-pub fn sources(
+/// Returns the sources of all images, by image.
+pub(super) fn read(
     settings: &Settings,
     kolla: Option<&Kolla>,
-) -> anyhow::Result<BTreeMap<String, ImageSources>> {
+) -> Result<BTreeMap<String, ImageSources>, ConfigError> {
     let in_files = settings.sections().into_iter().map(str::to_lowercase);
     let defaults = kolla
         .into_iter()
@@ -54,17 +52,11 @@ pub fn sources(
             continue;
         };
         if let Some((image, _)) = section.split_once("-plugin-") {
-            sources
-                .entry(image.to_owned())
-                .or_default()
-                .plugins
-                .push(source);
+            let image = sources.entry(image.to_owned()).or_default();
+            image.plugins.push(source);
         } else if let Some((image, _)) = section.split_once("-additions-") {
-            sources
-                .entry(image.to_owned())
-                .or_default()
-                .additions
-                .push(source);
+            let image = sources.entry(image.to_owned()).or_default();
+            image.additions.push(source);
         } else {
             sources.entry(section).or_default().own = Some(source);
         }
@@ -72,11 +64,11 @@ pub fn sources(
     Ok(sources)
 }
 
-/// What a section says; `None` when it says nothing of where from, or that it is not used.
-fn source(settings: &Settings, section: &str) -> anyhow::Result<Option<Source>> {
-    let get = |key: &str| settings.get_in(section, key).map_err(bad_input);
-    let text = |key: &str| -> anyhow::Result<Option<String>> {
-        Ok(match get(key)? {
+/// Returns the source of a section; `None` when the section has no type or is disabled. What is
+/// wrong with it counts when an image adds it.
+fn source(settings: &Settings, section: &str) -> Result<Option<Source>, ConfigError> {
+    let text = |key: &str| -> Result<Option<String>, ConfigError> {
+        Ok(match settings.get_in(section, key)? {
             Value::Text(text) => Some(text),
             _ => None,
         })
@@ -87,52 +79,62 @@ fn source(settings: &Settings, section: &str) -> anyhow::Result<Option<Source>> 
         Some("local") => SourceKind::Local,
         _ => return Ok(None),
     };
-    if get("enabled")? == Value::Bool(false) {
+    if settings.get_in(section, "enabled")? == Value::Bool(false) {
         return Ok(None);
     }
-    let Some(location) = text("location")? else {
-        let place = settings.place(section, "type");
-        let place = place.map(|place| format!("{place}: ")).unwrap_or_default();
-        return Err(bad_input(anyhow!(
-            "{place}source {section} has no location"
-        )));
+    let location = text("location")?;
+    let (sha256, missing) = digest(settings, section)?;
+    let fault = match location {
+        None => Some(placed(settings, section, "type", "it has no location")),
+        Some(_) => missing,
     };
     Ok(Some(Source {
         name: section.to_owned(),
         kind,
-        location,
+        location: location.unwrap_or_default(),
         reference: text("reference")?,
-        sha256: digest(settings, section)?,
+        sha256,
+        fault,
     }))
 }
 
-/// The digest that a section says for the architecture that is built for.
-fn digest(settings: &Settings, section: &str) -> anyhow::Result<Option<String>> {
-    let Value::Dict(digests) = settings.get_in(section, "sha256").map_err(bad_input)? else {
-        return Ok(None);
+/// Returns a section's digest for the architecture that is built for, or what is wrong with it.
+fn digest(
+    settings: &Settings,
+    section: &str,
+) -> Result<(Option<String>, Option<String>), ConfigError> {
+    let Value::Dict(digests) = settings.get_in(section, "sha256")? else {
+        return Ok((None, None));
     };
-    let arch = settings.text("debian_arch").map_err(bad_input)?;
-    let arch = arch.unwrap_or_default();
+    let arch = match settings.get("debian_arch")? {
+        Value::Text(arch) => arch,
+        _ => String::new(),
+    };
     let found = digests.iter().find(|(name, _)| *name == arch);
-    match found {
-        Some((_, digest)) => Ok(Some(digest.clone())),
-        None if digests.is_empty() => Ok(None),
+    Ok(match found {
+        Some((_, digest)) => (Some(digest.clone()), None),
+        None if digests.is_empty() => (None, None),
         None => {
-            let place = settings.place(section, "sha256");
-            let place = place.map(|place| format!("{place}: ")).unwrap_or_default();
             let known: Vec<&str> = digests.iter().map(|(name, _)| name.as_str()).collect();
-            Err(bad_input(anyhow!(
-                "{place}source {section} has no sha256 for {arch}, only for {}",
-                known.join(", ")
-            )))
+            let reason = format!("it has no sha256 for {arch}, only for {}", known.join(", "));
+            (None, Some(placed(settings, section, "sha256", &reason)))
         }
+    })
+}
+
+/// Returns a reason with the place of the key that it is about.
+fn placed(settings: &Settings, section: &str, key: &str, reason: &str) -> String {
+    match settings.place(section, key) {
+        Some(place) => format!("{place}: {reason}"),
+        None => reason.to_owned(),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use slipway_image::config::SCHEMA;
     use slipway_oslo_config::ConfigFiles;
+
+    use crate::config::SCHEMA;
 
     use super::*;
 
@@ -146,7 +148,7 @@ mod tests {
                     [x-user]\nuid = 1\n";
         let files = ConfigFiles::from_text("k.conf".as_ref(), text).unwrap();
         let settings = Settings::new(SCHEMA, BTreeMap::new(), BTreeMap::new(), files);
-        let all = sources(&settings, None).unwrap();
+        let all = read(&settings, None).unwrap();
         let nova = &all["nova-base"];
         let own = nova.own.as_ref().unwrap();
         assert_eq!(
@@ -156,5 +158,20 @@ mod tests {
         let plugins: Vec<&str> = nova.plugins.iter().map(|p| p.name.as_str()).collect();
         assert_eq!(plugins, ["nova-base-plugin-a", "nova-base-plugin-b"]);
         assert!(nova.additions.is_empty() && all.len() == 1);
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_source_is_kept_for_its_image() {
+        let text = "[DEFAULT]\ndebian_arch = amd64\n[a]\ntype = git\n\
+                    [b]\ntype = url\nlocation = x\nsha256 = arm64:1\n";
+        let files = ConfigFiles::from_text("k.conf".as_ref(), text).unwrap();
+        let settings = Settings::new(SCHEMA, BTreeMap::new(), BTreeMap::new(), files);
+        let all = read(&settings, None).unwrap();
+        let fault = |image: &str| all[image].own.as_ref().unwrap().fault.clone().unwrap();
+        assert_eq!(fault("a"), "k.conf:4: it has no location");
+        assert_eq!(
+            fault("b"),
+            "k.conf:8: it has no sha256 for amd64, only for arm64"
+        );
     }
 }

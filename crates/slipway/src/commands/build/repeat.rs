@@ -1,4 +1,4 @@
-//! The command that was given, to be given again for one image.
+//! The command that repeats a build for one image.
 
 use slipway_image::config::OPTIONS;
 use slipway_oslo_config::Kind;
@@ -6,11 +6,11 @@ use slipway_oslo_config::Kind;
 use crate::cli;
 use crate::engine_command::quoted;
 
-/// What selects images, which one image takes the place of.
+/// The options that select images: one image takes their place.
 const SELECTING: [&str; 3] = ["regex", "profile", "skip-parents"];
 
-/// The command as a shell takes it, without what selects images. The values of build arguments are
-/// left out: they may be passwords.
+/// Returns the command as a shell reads it, without the options that select images. The values of
+/// build arguments are left out: they may be passwords.
 pub fn command(asked: &cli::Build, global: &cli::Global) -> String {
     let pair = |option: &str, value: &str| [format!("--{option}"), quoted(value)];
     let mut words = match asked.as_kolla_build {
@@ -28,17 +28,20 @@ pub fn command(asked: &cli::Build, global: &cli::Global) -> String {
     }
     for (name, values) in &asked.options.options {
         if !SELECTING.contains(&name.as_str()) {
-            words.extend(values.iter().flat_map(|value| one(name, value)));
+            words.extend(values.iter().flat_map(|value| option_words(name, value)));
         }
     }
-    if asked.rebuild {
-        words.push("--rebuild".to_owned());
-    }
+    let flags = [
+        (asked.rebuild, "--rebuild"),
+        (!asked.is_strict() && !asked.as_kolla_build, "--no-strict"),
+    ];
+    let set = flags.into_iter().filter(|(is_set, _)| *is_set);
+    words.extend(set.map(|(_, flag)| flag.to_owned()));
     words.join(" ")
 }
 
-/// An option with one of its values.
-fn one(name: &str, value: &str) -> Vec<String> {
+/// Returns an option with one of its values.
+fn option_words(name: &str, value: &str) -> Vec<String> {
     let option = OPTIONS.iter().find(|option| option.name == name);
     let is_switch = option.is_some_and(|option| option.kind == Kind::Bool);
     match (name, value) {
@@ -49,7 +52,7 @@ fn one(name: &str, value: &str) -> Vec<String> {
     }
 }
 
-/// `name:value` pairs without their values.
+/// Returns `name:value` pairs without their values.
 fn masked(pairs: &str) -> String {
     let names = pairs
         .split(',')
@@ -66,7 +69,7 @@ mod tests {
 
     use super::*;
 
-    fn again(words: &[&str]) -> String {
+    fn repeated(words: &[&str]) -> String {
         let cli = cli::Cli::try_parse_from(words).unwrap();
         match cli.command {
             cli::Command::Build(asked) => command(&asked, &cli.global),
@@ -95,7 +98,7 @@ mod tests {
             "x",
         ];
         assert_eq!(
-            again(&given[..]),
+            repeated(&given[..]),
             "slipway build --host 'unix:///x y' --config-file k.conf --nocache --tag x \
              --template-override a --template-override b"
         );
@@ -103,7 +106,7 @@ mod tests {
 
     #[test]
     fn build_arguments_are_not_shown() {
-        let shown = again(&["slipway", "build", "--build-args", "token:s3cret,b:c"]);
+        let shown = repeated(&["slipway", "build", "--build-args", "token:s3cret,b:c"]);
         assert_eq!(shown, "slipway build --build-args 'token:***,b:***'");
     }
 }

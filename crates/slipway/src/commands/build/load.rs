@@ -1,0 +1,69 @@
+//! From the command line to the configuration of a build.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use slipway_image::config::{Configuration, Request, Unknown};
+use slipway_kolla_release::Kolla;
+use slipway_oslo_config::{ConfigFiles, Locations};
+
+use super::repeat;
+use crate::cli;
+use crate::exit::bad_input;
+use crate::share;
+
+/// Reads the configuration files, and puts all options together.
+pub fn configuration(asked: &cli::Build, global: &cli::Global) -> anyhow::Result<Configuration> {
+    let locations = Locations::of("kolla", "kolla-build", |name| std::env::var_os(name));
+    let files = ConfigFiles::read(&asked.options.config, &locations).map_err(bad_input)?;
+    let kolla = asked.kolla.as_deref().map(Kolla::open).transpose();
+    let kolla = kolla.map_err(bad_input)?.map(Arc::new);
+    let tree = match &kolla {
+        Some(kolla) => kolla.templates().to_owned(),
+        None => share::find("images").map_err(bad_input)?,
+    };
+    let request = Request {
+        command_line: asked.options.options.clone(),
+        environment: environment(),
+        files,
+        kolla,
+        tree,
+        unknown: match asked.is_strict() {
+            true => Unknown::Refused,
+            false => Unknown::PassedOver,
+        },
+    };
+    let mut configuration = Configuration::load(request).map_err(bad_input)?;
+    let build = &mut configuration.build;
+    build.source_cache = source_cache();
+    let state = slipway_files::state_directory().ok();
+    build.key_file = state.map(|state| state.join("image-key"));
+    build.force = asked.rebuild;
+    build.command = repeat::command(asked, global);
+    if build.kolla.is_none() {
+        build.supplied = supplied()?;
+    }
+    Ok(configuration)
+}
+
+/// The variables whose names and values are UTF-8.
+fn environment() -> BTreeMap<String, String> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
+/// Directory that keeps archives of known digest from one run to the next.
+fn source_cache() -> Option<PathBuf> {
+    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let home = || Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache"));
+    Some(cache.or_else(home)?.join("slipway/sources"))
+}
+
+/// The script that images start with. A Kolla's tree has its own.
+fn supplied() -> anyhow::Result<BTreeMap<String, BTreeMap<String, PathBuf>>> {
+    let script = share::kolla_set_configs().map_err(bad_input)?;
+    let files = BTreeMap::from([("kolla_set_configs".to_owned(), script)]);
+    Ok(BTreeMap::from([("base".to_owned(), files)]))
+}

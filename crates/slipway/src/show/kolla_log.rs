@@ -1,0 +1,273 @@
+//! kolla-build's log: what scripts around it look for.
+//!
+//! Lines are those of Python's `logging`: `LEVEL:LOGGER:MESSAGE` on standard error. An image's logger
+//! has the image's name at its end. `--quiet` silences images only, as in kolla-build.
+
+use std::collections::BTreeSet;
+use std::fmt::Display;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::ZonedDateTime;
+use slipway_image::{Action, BuildConfig, Event, Events, FailedStatus, ImageSet, Summary};
+
+use crate::output::{Level, Output};
+
+/// Releases up to this one have their logger in another module.
+const LAST_OF_OLD_LOGGER: u32 = 5;
+
+/// Writes kolla-build's log.
+#[derive(Clone)]
+pub struct KollaLog {
+    output: Arc<Output>,
+    logger: &'static str,
+    /// Whether the release has a choice of engines, and speaks of containers, not of Docker.
+    has_engines: bool,
+    /// The images that are built from no other.
+    roots: BTreeSet<String>,
+}
+
+impl KollaLog {
+    pub fn new(config: &BuildConfig, output: &Arc<Output>) -> KollaLog {
+        let kolla = config.kolla.as_deref();
+        let major = |version: &str| version.split('.').next()?.parse::<u32>().ok();
+        let major = kolla.and_then(|kolla| major(kolla.version()));
+        let has_engines = kolla.is_none_or(|kolla| kolla.has_option("engine"));
+        KollaLog {
+            output: Arc::clone(output),
+            logger: match major {
+                Some(major) if major <= LAST_OF_OLD_LOGGER => "kolla.image.build",
+                _ => "kolla.common.utils",
+            },
+            has_engines,
+            roots: BTreeSet::new(),
+        }
+    }
+
+    /// The lines before anything is read.
+    pub fn begin(&self, config: &BuildConfig) {
+        if self.has_engines {
+            let engine = config.engine.as_deref().unwrap_or("docker");
+            self.info(format_args!("Using engine: {engine}"));
+        }
+        let kind = self.image_kind().to_lowercase();
+        let tree = config.tree.display();
+        self.info(format_args!("Found the {kind} image folder at {tree}"));
+    }
+
+    pub fn info(&self, message: impl Display) {
+        self.line("INFO", message);
+    }
+
+    pub fn warning(&self, message: impl Display) {
+        self.line("WARNING", message);
+    }
+
+    pub fn error(&self, message: impl Display) {
+        self.line("ERROR", message);
+    }
+
+    pub fn templates_written(&self, directory: &Path) {
+        let directory = directory.display();
+        self.info(format_args!("Dockerfiles are generated in {directory}"));
+    }
+
+    pub fn dependencies_written(&self, file: &Path) {
+        let (kind, file) = (self.image_kind(), file.display());
+        self.info(format_args!("{kind} images dependency are saved in {file}"));
+    }
+
+    /// Events of the build of these images, which are logged.
+    pub fn events(&self, images: &ImageSet) -> Events<Event> {
+        let roots = images.edges().filter(|(_, parents)| parents.is_empty());
+        let log = KollaLog {
+            roots: roots.map(|(image, _)| image.to_owned()).collect(),
+            ..self.clone()
+        };
+        Events::new(move |event| log.event(&event))
+    }
+
+    /// The lists at the end: images built, failed, skipped and unbuildable.
+    pub fn summary(&self, summary: &Summary, allowed_to_fail: &[String]) {
+        let kept = summary.unchanged.iter().map(|image| image.name.as_str());
+        let built = summary.built.iter().map(|image| image.name.as_str());
+        self.list("Successfully built images", built.chain(kept));
+        if !summary.failed.is_empty() {
+            self.heading("Images that failed to build");
+        }
+        let mut failed: Vec<_> = summary.failed.iter().collect();
+        failed.sort_by(|a, b| a.name.cmp(&b.name));
+        for image in failed {
+            let suffix = match allowed_to_fail.contains(&image.name) {
+                true => " (allowed to fail)",
+                false => "",
+            };
+            let (name, status) = (&image.name, status_name(image.status));
+            self.error(format_args!("{name} Failed with status: {status}{suffix}"));
+        }
+        let skipped = summary.skipped.iter().map(|image| image.name.as_str());
+        self.list("Images skipped due to build options", skipped);
+        let unbuildable = summary.unbuildable.iter().map(|image| image.name.as_str());
+        self.list("Images not buildable due to build options", unbuildable);
+    }
+
+    fn list<'n>(&self, heading: &str, names: impl Iterator<Item = &'n str>) {
+        let names: BTreeSet<&str> = names.collect();
+        if names.is_empty() {
+            return;
+        }
+        self.heading(heading);
+        for name in names {
+            self.info(name);
+        }
+    }
+
+    fn heading(&self, heading: &str) {
+        let rule = "=".repeat(heading.len());
+        self.info(&rule);
+        self.info(heading);
+        self.info(&rule);
+    }
+
+    fn image_kind(&self) -> &'static str {
+        match self.has_engines {
+            true => "Container",
+            false => "Docker",
+        }
+    }
+
+    fn line(&self, level: &str, message: impl Display) {
+        let logger = self.logger;
+        let text = format!("{level}:{logger}:{message}");
+        self.output.line(Level::Quiet, &text);
+    }
+
+    fn of_image(&self, level: &str, image: &str, message: impl Display) {
+        let logger = self.logger;
+        let text = format!("{level}:{logger}.{image}:{message}");
+        self.output.line(Level::Normal, &text);
+    }
+
+    fn started(&self, image: &str, task: &str) {
+        match self.roots.contains(image) {
+            true => self.info(format_args!("Added image {image} to queue")),
+            false => self.info(format_args!("Added next task {task}({image}) to queue")),
+        }
+        self.attempt(1, task, image);
+    }
+
+    fn attempt(&self, number: usize, task: &str, image: &str) {
+        self.info(format_args!(
+            "Attempt number: {number} to run task: {task}({image}) "
+        ));
+    }
+}
+
+impl KollaLog {
+    fn event(&self, event: &Event) {
+        match event {
+            Event::Waiting => self.info(
+                "Another build of this namespace and tag is running: waiting until it has ended",
+            ),
+            Event::Pulling { reference } => self.info(format_args!("Pulling {reference}")),
+            Event::Started { decision } => {
+                self.started(&decision.image, "BuildTask");
+                self.of_image("INFO", &decision.image, decision.why());
+                let now = time(&ZonedDateTime::now());
+                self.of_image(
+                    "INFO",
+                    &decision.image,
+                    format_args!("Building started at {now}"),
+                );
+            }
+            Event::Line { image, line } => self.of_image("INFO", image, line),
+            Event::LogLost { image, path, error } => {
+                let path = path.display();
+                self.of_image(
+                    "WARNING",
+                    image,
+                    format_args!("the log {path} ends here: {error}"),
+                );
+            }
+            Event::Retrying {
+                image,
+                error,
+                after,
+            } => {
+                let seconds = after.as_secs();
+                let message = format_args!("{error}; next attempt in {seconds} s");
+                self.of_image("WARNING", image, message);
+            }
+            Event::Finished { image, took, .. } => {
+                let (now, took) = (time(&ZonedDateTime::now()), duration(*took));
+                self.of_image("INFO", image, format_args!("Built at {now} (took {took})"));
+            }
+            Event::Pushing { image } => {
+                self.info(format_args!(
+                    "Added next task PushIntoQueueTask(PushTask({image})) to queue"
+                ));
+                self.attempt(1, "PushTask", image);
+                self.of_image("INFO", image, "Trying to push the image");
+            }
+            Event::Pushed { image, .. } => self.of_image("INFO", image, "Pushed successfully"),
+            Event::Skipped { decision } => {
+                let (image, why) = (&decision.image, decision.why());
+                match decision.action {
+                    Action::Skip => self.of_image("INFO", image, format_args!("Skipping {image}")),
+                    Action::Keep | Action::Build => {
+                        self.of_image("INFO", image, format_args!("Not built again: {why}"));
+                    }
+                }
+            }
+            Event::Failed { failure } => {
+                self.of_image(
+                    "ERROR",
+                    &failure.image,
+                    "Error'd with the following message",
+                );
+                for line in failure.to_string().lines() {
+                    self.of_image("ERROR", &failure.image, line);
+                }
+            }
+            Event::ParentFailed { image, .. } => self.of_image(
+                "ERROR",
+                image,
+                "Parent image error'd with message \"Status.ERROR\"",
+            ),
+            _ => {}
+        }
+    }
+}
+
+/// The status as the log and the summary name it.
+fn status_name(status: FailedStatus) -> String {
+    let name = serde_json::to_value(status).ok();
+    let name = name.as_ref().and_then(|name| name.as_str());
+    name.unwrap_or("error").to_owned()
+}
+
+/// A time as Python prints it.
+fn time(time: &ZonedDateTime) -> String {
+    time.strftime("%Y-%m-%d %H:%M:%S%.6f").to_string()
+}
+
+/// A time span as Python prints it.
+fn duration(span: Duration) -> String {
+    let (seconds, micros) = (span.as_secs(), span.subsec_micros());
+    let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
+    format!("{hours}:{minutes:02}:{:02}.{micros:06}", seconds % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_as_python_prints_them() {
+        assert_eq!(
+            duration(Duration::from_micros(3_725_000_042)),
+            "1:02:05.000042"
+        );
+    }
+}
