@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::StreamExt;
-use slipway_engine::{EngineError, Progress};
+use slipway_engine::EngineError;
 use slipway_service::Step;
 
 use crate::deployment::{ConnectedDeployment, Deployment};
@@ -40,14 +39,14 @@ async fn pull(connected: &ConnectedDeployment, image: &str) -> Result<(), Engine
     events.send(Event::Pulling {
         image: image.clone(),
     });
-    let mut lines = connected.engine.pull_image(&image).await?;
-    while let Some(line) = lines.next().await {
-        if let Progress::Line(line) = line? {
-            let image = image.clone();
-            events.send(Event::PullLine { image, line });
-        }
-    }
-    Ok(())
+    let on_line = |line| {
+        let image = image.clone();
+        events.send(Event::PullLine { image, line });
+    };
+    let engine = connected.engine.as_ref();
+    slipway_engine::pull(engine, &image, &on_line)
+        .await
+        .map(drop)
 }
 
 /// Returns every image of the role, with the containers and config volumes that use it.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use slipway_engine::{Engine, EngineKind};
+use slipway_engine::Engine;
 use slipway_events::Events;
 use slipway_runtime::systemd::Units;
 
@@ -30,7 +30,7 @@ pub fn units(
     engine: &dyn Engine,
     events: &Events<Event>,
 ) -> Option<Units> {
-    if engine.info().kind != EngineKind::Podman {
+    if engine.unit_generator().is_none() {
         return None;
     }
     match wanted {

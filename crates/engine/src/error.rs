@@ -1,4 +1,4 @@
-//! What can go wrong at the seam.
+//! Errors at the seam.
 
 /// The result of an engine call.
 pub type Result<T, E = EngineError> = std::result::Result<T, E>;
@@ -35,21 +35,23 @@ pub enum EngineError {
         /// The engine's message.
         message: String,
     },
-    /// The engine's answer could not be understood.
-    #[error("the engine's answer to {action} could not be understood: {message}")]
+    /// The engine's answer is invalid.
+    #[error("the engine's answer to {action} is invalid: {message}")]
     Answer {
         /// What was asked for.
         action: String,
         /// What was wrong with the answer.
         message: String,
     },
-    /// Nothing more was heard of something that takes its time.
-    #[error("gave up trying to {action}: {}", silence(*.seconds))]
+    /// The deadline of a call has passed.
+    #[error("gave up trying to {action}: {}", silence(*.seconds, .advice))]
     Stalled {
         /// What was being done.
         action: String,
-        /// How long nothing was heard.
+        /// The time without an answer or news.
         seconds: u64,
+        /// What to look at.
+        advice: String,
     },
     /// The credentials that `docker login` left for a registry cannot be had.
     #[error("cannot {action}: {message}")]
@@ -68,7 +70,7 @@ pub enum EngineError {
 }
 
 impl EngineError {
-    /// The engine's own words, without what was being done.
+    /// The engine's own words, without the action.
     pub fn reason(&self) -> String {
         match self {
             EngineError::Lost { reason, .. } => reason.clone(),
@@ -76,12 +78,14 @@ impl EngineError {
             | EngineError::Answer { message, .. }
             | EngineError::Credentials { message, .. }
             | EngineError::Build { message } => message.clone(),
-            EngineError::Stalled { seconds, .. } => silence(*seconds),
+            EngineError::Stalled {
+                seconds, advice, ..
+            } => silence(*seconds, advice),
             EngineError::NotFound { .. } => self.to_string(),
         }
     }
 
-    /// Whether trying again can help: the engine hiccuped, as opposed to said no.
+    /// Returns `true` when trying again can help: the engine failed, and did not say no.
     pub fn is_transient(&self) -> bool {
         match self {
             EngineError::Lost { .. } => true,
@@ -95,6 +99,6 @@ impl EngineError {
     }
 }
 
-fn silence(seconds: u64) -> String {
-    format!("nothing has been heard of it for {seconds} s")
+fn silence(seconds: u64, advice: &str) -> String {
+    format!("no answer for {seconds} s; {advice}")
 }

@@ -1,25 +1,32 @@
-//! Where an engine may be, in the order in which the docker command looks, then Podman's places.
+//! The places where an engine may answer, in the order in which the docker command looks, then
+//! Podman's.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
+use slipway_events::Events;
 
-use super::EngineKind;
+use crate::address::{Address, TlsFiles};
+use crate::{Event, Limits};
 
 /// How to find the engine.
 #[derive(Clone, Debug)]
 pub struct ConnectOptions {
-    /// `unix:///path`, an absolute path, or `tcp://host:port`. Nothing else is tried when set.
+    /// `unix:///path`, an absolute path, `tcp://host[:port]` or `ssh://[user@]host[:port]`. Nothing
+    /// else is tried when set.
     pub host: Option<String>,
     /// Name of a docker context. Nothing else is tried when set.
     pub context: Option<String>,
-    /// Only an engine of this kind will do.
-    pub kind: Option<EngineKind>,
-    /// How long one place may take to answer.
+    /// Only an engine of this name (`docker` or `podman`) will do.
+    pub name: Option<String>,
+    /// How long one place on this machine may take to answer. Places elsewhere have ten times as
+    /// long.
     pub timeout: Duration,
-    /// How long a registry may say nothing while an image is pulled.
-    pub stall: Duration,
+    /// How long calls may take.
+    pub limits: Limits,
+    /// Hears of calls that take long.
+    pub events: Events<Event>,
 }
 
 impl Default for ConnectOptions {
@@ -27,75 +34,28 @@ impl Default for ConnectOptions {
         ConnectOptions {
             host: None,
             context: None,
-            kind: None,
+            name: None,
             timeout: Duration::from_secs(3),
-            stall: Duration::from_secs(120),
+            limits: Limits::default(),
+            events: Events::ignore(),
         }
     }
 }
 
 /// A place where an engine may answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Candidate {
+pub(crate) struct Candidate {
     /// What named it, for messages: `DOCKER_HOST`, `the default socket`, …
-    pub(super) origin: String,
+    pub(crate) origin: String,
     /// The address, or why there is none to try.
-    pub(super) address: Result<Address, String>,
-}
-
-/// An address that can be dialled.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Address {
-    /// A socket in the file system.
-    Unix(PathBuf),
-    /// `host:port`, without TLS.
-    Tcp(String),
-}
-
-impl std::fmt::Display for Address {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Address::Unix(path) => write!(f, "unix://{}", path.display()),
-            Address::Tcp(host) => write!(f, "tcp://{host}"),
-        }
-    }
-}
-
-impl Address {
-    fn parse(text: &str) -> Result<Address, String> {
-        if let Some(path) = text.strip_prefix("unix://") {
-            return Ok(Address::Unix(path.into()));
-        }
-        if text.starts_with('/') {
-            return Ok(Address::Unix(text.into()));
-        }
-        if let Some(host) = text
-            .strip_prefix("tcp://")
-            .or_else(|| text.strip_prefix("http://"))
-        {
-            let host = host.trim_end_matches('/');
-            return Ok(Address::Tcp(if host.contains(':') {
-                host.to_owned()
-            } else {
-                format!("{host}:2375")
-            }));
-        }
-        let scheme = text.split("://").next().unwrap_or(text);
-        Err(match scheme {
-            "ssh" => format!(
-                "{text}: ssh is not there yet; forward the socket with `ssh -L` and use unix://"
-            ),
-            "https" => format!("{text}: TLS is not there yet; use unix:// or a tunnel"),
-            _ => format!("{text}: expected unix:///path or tcp://host:port"),
-        })
-    }
+    pub(crate) address: Result<Address, String>,
 }
 
 type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// The places to try. An explicit choice (option, DOCKER_HOST, context) is the only one: going on
 /// to another engine would run things where nobody asked for them.
-pub(super) fn candidates(options: &ConnectOptions, env: Env<'_>) -> Vec<Candidate> {
+pub(crate) fn candidates(options: &ConnectOptions, env: Env<'_>) -> Vec<Candidate> {
     let env = |name: &str| env(name).filter(|value| !value.is_empty());
     if let Some(host) = &options.host {
         return vec![chosen("the host option", host, &env)];
@@ -137,7 +97,7 @@ fn default_places(env: Env<'_>) -> Vec<Candidate> {
     if let Some(host) = env("CONTAINER_HOST") {
         places.push(Candidate {
             origin: "CONTAINER_HOST".to_owned(),
-            address: Address::parse(&host),
+            address: Address::parse(&host, None),
         });
     }
     places.push(socket("podman", "/run/podman/podman.sock".into()));
@@ -148,16 +108,26 @@ fn default_places(env: Env<'_>) -> Vec<Candidate> {
 }
 
 fn chosen(origin: &str, host: &str, env: Env<'_>) -> Candidate {
-    let tls = env("DOCKER_TLS_VERIFY").is_some();
     Candidate {
         origin: origin.to_owned(),
-        address: Address::parse(host).and_then(|address| match address {
-            Address::Tcp(_) if tls => Err(format!(
-                "{host}: DOCKER_TLS_VERIFY is set, and TLS is not there yet; use unix:// or a tunnel"
-            )),
-            address => Ok(address),
-        }),
+        address: Address::parse(host, tls_of_environment(env)),
     }
+}
+
+/// TLS as the environment asks for it: verified with DOCKER_TLS_VERIFY, or at least encrypted with
+/// DOCKER_TLS; its files are in DOCKER_CERT_PATH, or beside the docker configuration.
+fn tls_of_environment(env: Env<'_>) -> Option<TlsFiles> {
+    let verify = env("DOCKER_TLS_VERIFY").is_some();
+    if !verify && env("DOCKER_TLS").is_none() {
+        return None;
+    }
+    let directory = env("DOCKER_CERT_PATH")
+        .map(PathBuf::from)
+        .or_else(|| docker_config_dir(env));
+    Some(TlsFiles::in_directory(
+        &directory.unwrap_or_default(),
+        verify,
+    ))
 }
 
 fn docker_config_dir(env: Env<'_>) -> Option<PathBuf> {
@@ -203,14 +173,12 @@ fn context_address(name: &str, env: Env<'_>) -> Result<Address, String> {
         .pointer("/Endpoints/docker/Host")
         .and_then(|host| host.as_str())
         .ok_or_else(|| format!("{}: no Endpoints.docker.Host", file.display()))?;
-    let address = Address::parse(host)?;
-    let has_tls = dir.join("contexts/tls").join(&id).is_dir();
-    if has_tls && matches!(address, Address::Tcp(_)) {
-        return Err(format!(
-            "{host}: the context wants TLS, which is not there yet; use unix:// or a tunnel"
-        ));
-    }
-    Ok(address)
+    let skip_verify = meta.pointer("/Endpoints/docker/SkipTLSVerify");
+    let verify = skip_verify.and_then(|skip| skip.as_bool()) != Some(true);
+    let directory = dir.join("contexts/tls").join(&id).join("docker");
+    let has_tls = directory.is_dir() || !verify;
+    let tls = has_tls.then(|| TlsFiles::in_directory(&directory, verify));
+    Address::parse(host, tls)
 }
 
 #[cfg(test)]
@@ -267,18 +235,16 @@ mod tests {
     }
 
     #[test]
-    fn tls_and_ssh_are_refused_with_a_way_out() {
+    fn the_environment_asks_for_tls() {
+        let env = [("DOCKER_HOST", "tcp://there"), ("DOCKER_TLS_VERIFY", "1")];
+        let places = found(&ConnectOptions::default(), &env);
+        assert_eq!(places, ["tcp://there:2376"]);
         let env = [
-            ("DOCKER_HOST", "tcp://there:2376"),
+            ("DOCKER_HOST", "ssh://me@there"),
             ("DOCKER_TLS_VERIFY", "1"),
         ];
         let places = found(&ConnectOptions::default(), &env);
-        assert!(places[0].starts_with("! ") && places[0].contains("TLS is not there yet"));
-        let places = found(
-            &ConnectOptions::default(),
-            &[("DOCKER_HOST", "ssh://me@there")],
-        );
-        assert!(places[0].contains("ssh -L"), "{places:?}");
+        assert_eq!(places, ["ssh://me@there"]);
     }
 
     #[test]

@@ -12,8 +12,8 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use slipway_engine::{
-    BuildRequest, ConnectOptions, ContainerSpec, ContainerState, Engine, EngineError, EngineKind,
-    ExecSpec, Progress, connect,
+    BuildRequest, ConnectOptions, ContainerSpec, ContainerState, Engine, EngineError, ExecSpec,
+    Progress, connect,
 };
 use slipway_service::RestartPolicy;
 use slipway_test_support::FakeEngine;
@@ -155,7 +155,7 @@ async fn conforms(bench: &Bench<'_>, move_image: impl AsyncFnOnce()) {
         .await
         .unwrap();
     let listed = all.iter().find(|c| c.id == id).unwrap();
-    if engine.info().kind == EngineKind::Docker {
+    if engine.info().capabilities().lists_current_references {
         assert_eq!(
             listed.image, listed.image_id,
             "what the reference meant is told"

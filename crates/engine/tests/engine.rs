@@ -110,10 +110,13 @@ async fn commands_and_archives_in_a_running_container() {
     assert_eq!(result.exit_code, 7);
     assert_eq!(result.output, [LogLine::Out("said".to_owned())]);
 
-    engine
-        .upload(&id, "/tmp", context(&[("note", "written\n")]))
-        .await
-        .unwrap();
+    let write = ExecSpec {
+        command: ["sh", "-c", "echo written >/tmp/note"]
+            .map(str::to_owned)
+            .to_vec(),
+        ..ExecSpec::default()
+    };
+    assert_eq!(engine.exec(&id, &write).await.unwrap().exit_code, 0);
     let pieces: Vec<Bytes> = engine
         .download(&id, "/tmp/note")
         .await

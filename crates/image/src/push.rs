@@ -60,6 +60,7 @@ async fn attempt(
     while let Some(step) = progress.next().await {
         match step? {
             PushProgress::Line(line) => say(&line),
+            PushProgress::Transfer => {}
             PushProgress::Digest(found) => digest = found,
         }
     }

@@ -16,7 +16,7 @@ use crate::converge::{
     rename_to_preferred, retire, state_drift, units_with,
 };
 use crate::systemd::Units;
-use slipway_engine::{ContainerState, ContainerSummary, Engine, EngineKind, Health};
+use slipway_engine::{ContainerState, ContainerSummary, Engine, Health};
 
 /// How many containers are stopped at once.
 const CONCURRENCY: usize = 8;
@@ -62,7 +62,7 @@ pub async fn list(
     let mut all = engine
         .list_containers(&[labels::CONFIG_ID.to_owned()])
         .await?;
-    if engine.info().kind == EngineKind::Podman {
+    if !engine.info().capabilities().lists_health {
         add_health(engine, &mut all).await?;
     }
     let mut sets: BTreeMap<String, Vec<Listed>> = BTreeMap::new();
@@ -82,7 +82,7 @@ pub async fn list(
     Ok(sets)
 }
 
-/// Podman's list does not tell the health of containers; looking up each does.
+/// Looks up the health of each container, for an engine whose list does not tell it.
 async fn add_health(engine: &dyn Engine, listed: &mut [ContainerSummary]) -> Result<()> {
     let running = listed.iter_mut();
     let mut running = stream::iter(running.filter(|c| c.state == ContainerState::Running))

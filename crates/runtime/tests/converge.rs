@@ -367,6 +367,7 @@ async fn health_is_waited_for() {
     .unwrap();
     let well = bench.containers().await.remove("well").unwrap();
     let health = engine.check_health(&well.id).await.unwrap();
+    let health = health.map(|report| report.health);
     assert_eq!(health, Some(Health::Healthy));
     let sets = manage::list(engine, Some("slipway-test")).await.unwrap();
     let listed = |name: &str| {

@@ -7,7 +7,7 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::time::Duration;
 
-use slipway_engine::{ConnectOptions, connect};
+use slipway_engine::{ConnectOptions, Limits, connect};
 use slipway_runtime::converge::{ApplyOptions, ContainerSet, ConvergeError, apply};
 use slipway_service::ContainerConfig;
 use slipway_test_support::unique;
@@ -41,7 +41,10 @@ fn stalling_registry() -> String {
 
 async fn a_registry_that_says_nothing_more_is_given_up_before_anything_is_touched() {
     let engine = connect(&ConnectOptions {
-        stall: Duration::from_secs(2),
+        limits: Limits {
+            silence: Duration::from_secs(2),
+            ..Limits::default()
+        },
         ..ConnectOptions::default()
     })
     .await
@@ -64,7 +67,7 @@ async fn a_registry_that_says_nothing_more_is_given_up_before_anything_is_touche
     let error = given_up.unwrap_err();
     assert!(matches!(error, ConvergeError::Missing { .. }), "{error}");
     let words = format!(
-        "container {name}: image {image} is not there and cannot be pulled: nothing has been heard of it for 2 s"
+        "container {name}: image {image} is not there and cannot be pulled: no answer for 2 s; look at the registry"
     );
     assert!(error.to_string().contains(&words), "{error}");
     assert!(engine.find_container(&name).await.unwrap().is_none());

@@ -420,6 +420,44 @@ mod tests {
     }
 
     #[test]
+    fn whole_numbers_are_read_in_any_form() {
+        for text in ["start_order: 1", "start_order: '1'", "start_order: 1.0"] {
+            assert_eq!(config(&format!("image: i\n{text}\n")).keys().start_order, 1);
+        }
+        assert_eq!(config("image: i\nstart_order:\n").keys().start_order, 0);
+        for text in ["[0, 6]", "['0', '6']", "[0.0, 6.0]"] {
+            let config = config(&format!("image: i\nexit_codes: {text}\n"));
+            assert_eq!(config.keys().exit_codes, [0, 6]);
+        }
+        for (text, words) in [
+            (
+                "start_order: 1.5",
+                "start_order: expected a whole number, found 1.5",
+            ),
+            (
+                "start_order: soon",
+                "start_order: expected a whole number, found a string",
+            ),
+            (
+                "start_order: [1]",
+                "start_order: expected a whole number, found a list",
+            ),
+            (
+                "exit_codes: 0",
+                "exit_codes: expected a list of exit codes, found a number",
+            ),
+            (
+                "exit_codes: [x]",
+                "exit_codes: expected a whole number, found a string",
+            ),
+            ("environment: ['=x']", "environment: a variable has no name"),
+        ] {
+            let message = refusal(&format!("image: i\n{text}\n"));
+            assert!(message.contains(words), "{message}");
+        }
+    }
+
+    #[test]
     fn what_is_wrong_is_named_with_its_line() {
         assert_eq!(
             refusal("image: i\nenviroment: []\n"),

@@ -9,9 +9,9 @@ use async_trait::async_trait;
 use futures_util::stream::{self, BoxStream, StreamExt};
 
 use slipway_engine::{
-    Attached, BuildRequest, ContainerSpec, ContainerState, ContainerSummary, Engine, EngineError,
-    EngineInfo, EngineKind, ExecResult, ExecSpec, Health, HealthResult, ImageSummary, LogLine,
-    Progress, Result, TarStream,
+    Attached, BuildRequest, ContainerSpec, ContainerState, ContainerSummary, Containers, Engine,
+    EngineError, EngineInfo, ExecResult, ExecSpec, HealthReport, ImageSummary, Images, LogLine,
+    Progress, PushProgress, Result, TarStream, UnitGenerator,
 };
 use slipway_service::RestartPolicy;
 
@@ -30,6 +30,8 @@ struct State {
     /// The engine is lost when this many more changes were made.
     changes_left: Option<usize>,
     next_id: usize,
+    /// The call that never returns.
+    stalled: Option<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -43,12 +45,7 @@ impl FakeEngine {
     /// An engine that has this image and no container. It is like Docker.
     pub fn with_image(reference: &str) -> FakeEngine {
         let fake = FakeEngine {
-            info: EngineInfo {
-                kind: EngineKind::Docker,
-                version: "0".to_owned(),
-                api_version: "0".to_owned(),
-                address: "unix:///fake".to_owned(),
-            },
+            info: EngineInfo::docker("0", "0", "unix:///fake"),
             state: Mutex::default(),
         };
         fake.set_image(reference, "sha256:one");
@@ -57,7 +54,7 @@ impl FakeEngine {
 
     /// The same engine, like Podman.
     pub fn into_podman(mut self) -> FakeEngine {
-        self.info.kind = EngineKind::Podman;
+        self.info = EngineInfo::podman("0", "0", "unix:///fake");
         self
     }
 
@@ -71,6 +68,15 @@ impl FakeEngine {
     /// From now on, this many changes happen, and then the engine is gone; or never goes.
     pub fn lose_after(&self, changes: Option<usize>) {
         self.state().changes_left = changes;
+    }
+
+    /// Sets when a container was started, in nanoseconds since 1970.
+    pub fn set_started(&self, name: &str, started: i128) {
+        for made in &mut self.state().containers {
+            if made.summary.name == name {
+                made.summary.started = Some(started);
+            }
+        }
     }
 
     /// The calls since the last time this was asked.
@@ -106,7 +112,16 @@ impl FakeEngine {
         self.state.lock().unwrap()
     }
 
-    fn look(&self, call: &str) -> Result<MutexGuard<'_, State>> {
+    /// From now on, calls of this name never return; all do again with `None`.
+    pub fn stall_at(&self, call: Option<&str>) {
+        self.state().stalled = call.map(str::to_owned);
+    }
+
+    async fn look(&self, call: &str) -> Result<MutexGuard<'_, State>> {
+        let is_stalled = self.state().stalled.as_deref() == Some(call);
+        if is_stalled {
+            std::future::pending::<()>().await;
+        }
         let mut state = self.state();
         state.calls.push(call.to_owned());
         match state.changes_left {
@@ -115,8 +130,8 @@ impl FakeEngine {
         }
     }
 
-    fn change(&self, call: &str) -> Result<MutexGuard<'_, State>> {
-        let mut state = self.look(call)?;
+    async fn change(&self, call: &str) -> Result<MutexGuard<'_, State>> {
+        let mut state = self.look(call).await?;
         if let Some(left) = &mut state.changes_left {
             *left -= 1;
         }
@@ -166,8 +181,36 @@ impl Engine for FakeEngine {
         &self.info
     }
 
+    async fn list_volumes(&self) -> Result<Vec<String>> {
+        drop(self.look("volumes").await?);
+        Ok(vec!["data".to_owned()])
+    }
+
+    fn unit_generator(&self) -> Option<&dyn UnitGenerator> {
+        match self.info.name() {
+            "podman" => Some(self),
+            _ => None,
+        }
+    }
+}
+
+#[async_trait]
+impl UnitGenerator for FakeEngine {
+    async fn systemd_unit(&self, id: &str, restart: &str, grace: Duration) -> Result<String> {
+        let mut state = self.look("unit").await?;
+        let id = &state.get(id)?.summary.id;
+        let grace = grace.as_secs();
+        Ok(format!(
+            "# {id}.service\n\n[Unit]\nDescription=Podman {id}\n[Service]\nRestart={restart}\n\
+             ExecStart=/usr/bin/podman start {id}\nExecStop=/usr/bin/podman stop -t {grace} {id}\n"
+        ))
+    }
+}
+
+#[async_trait]
+impl Containers for FakeEngine {
     async fn list_containers(&self, labels: &[String]) -> Result<Vec<ContainerSummary>> {
-        let images = self.look("list")?.images.clone();
+        let images = self.look("list").await?.images.clone();
         let carries = |c: &ContainerSummary, label: &String| match label.split_once('=') {
             Some((key, value)) => c.labels.get(key).map(String::as_str) == Some(value),
             None => c.labels.contains_key(label),
@@ -189,22 +232,21 @@ impl Engine for FakeEngine {
     }
 
     async fn find_container(&self, id_or_name: &str) -> Result<Option<ContainerSummary>> {
-        let mut state = self.look("find")?;
+        let mut state = self.look("find").await?;
         Ok(state.find(id_or_name).map(|made| made.summary.clone()))
     }
 
-    async fn check_health(&self, id: &str) -> Result<Option<Health>> {
-        let mut state = self.look("check health")?;
-        Ok(state.find(id).and_then(|made| made.summary.health))
-    }
-
-    async fn health_log(&self, _id: &str) -> Result<Vec<HealthResult>> {
-        drop(self.look("health log")?);
-        Ok(Vec::new())
+    async fn check_health(&self, id: &str) -> Result<Option<HealthReport>> {
+        let mut state = self.look("check health").await?;
+        let health = state.find(id).and_then(|made| made.summary.health);
+        Ok(health.map(|health| HealthReport {
+            health,
+            log: Vec::new(),
+        }))
     }
 
     async fn create_container(&self, name: &str, spec: &ContainerSpec) -> Result<String> {
-        let mut state = self.change("create")?;
+        let mut state = self.change("create").await?;
         if state.find(name).is_some() {
             return Err(refused(409, "the name is taken"));
         }
@@ -229,6 +271,8 @@ impl Engine for FakeEngine {
                 command: spec.command.clone().unwrap_or_default(),
                 env: spec.env.clone(),
                 pid: None,
+                started: None,
+                stop_timeout: None,
             },
             command: spec.command.clone().unwrap_or_default(),
             restart: spec.restart == Some(RestartPolicy::Always),
@@ -237,7 +281,7 @@ impl Engine for FakeEngine {
     }
 
     async fn start_container(&self, id: &str) -> Result<()> {
-        let mut state = self.change("start")?;
+        let mut state = self.change("start").await?;
         let made = state.get(id)?;
         if made.command.first().is_some_and(|word| word == "refuse") {
             return Err(refused(500, "port is already allocated"));
@@ -251,7 +295,7 @@ impl Engine for FakeEngine {
     }
 
     async fn stop_container(&self, id: &str, _grace: Option<Duration>) -> Result<()> {
-        let mut state = self.change("stop")?;
+        let mut state = self.change("stop").await?;
         if let Some(made) = state.find(id)
             && made.summary.state == ContainerState::Running
         {
@@ -262,13 +306,13 @@ impl Engine for FakeEngine {
     }
 
     async fn remove_container(&self, id: &str) -> Result<()> {
-        let mut state = self.change("remove")?;
+        let mut state = self.change("remove").await?;
         state.containers.retain(|made| made.summary.id != id);
         Ok(())
     }
 
     async fn rename_container(&self, id: &str, name: &str) -> Result<()> {
-        let mut state = self.change("rename")?;
+        let mut state = self.change("rename").await?;
         if state.find(name).is_some() {
             return Err(refused(409, "the name is taken"));
         }
@@ -277,7 +321,7 @@ impl Engine for FakeEngine {
     }
 
     async fn wait_container(&self, id: &str) -> Result<i64> {
-        let mut state = self.look("wait")?;
+        let mut state = self.look("wait").await?;
         let made = state.get(id)?;
         let code = exit_code(&made.command).unwrap_or_default();
         made.summary.state = ContainerState::Exited;
@@ -286,10 +330,12 @@ impl Engine for FakeEngine {
     }
 
     async fn attach(&self, _id: &str) -> Result<Attached> {
+        drop(self.look("attach").await?);
         Err(refused(501, "not in the fake"))
     }
 
     async fn resize(&self, _id: &str, _rows: u16, _columns: u16) -> Result<()> {
+        drop(self.look("resize").await?);
         Err(refused(501, "not in the fake"))
     }
 
@@ -299,23 +345,13 @@ impl Engine for FakeEngine {
         _tail: Option<usize>,
         _follow: bool,
     ) -> Result<BoxStream<'static, Result<LogLine>>> {
-        drop(self.look("logs")?);
+        drop(self.look("logs").await?);
         let line = LogLine::Err("the password is hunter2".to_owned());
         Ok(stream::iter([Ok(line)]).boxed())
     }
 
-    async fn systemd_unit(&self, id: &str, restart: &str, grace: Duration) -> Result<String> {
-        let mut state = self.look("unit")?;
-        let id = &state.get(id)?.summary.id;
-        let grace = grace.as_secs();
-        Ok(format!(
-            "# {id}.service\n\n[Unit]\nDescription=Podman {id}\n[Service]\nRestart={restart}\n\
-             ExecStart=/usr/bin/podman start {id}\nExecStop=/usr/bin/podman stop -t {grace} {id}\n"
-        ))
-    }
-
     async fn exec(&self, id: &str, spec: &ExecSpec) -> Result<ExecResult> {
-        let mut state = self.change("exec")?;
+        let mut state = self.change("exec").await?;
         if state.get(id)?.summary.state != ContainerState::Running {
             return Err(refused(409, "not running"));
         }
@@ -325,13 +361,16 @@ impl Engine for FakeEngine {
         })
     }
 
-    async fn list_volumes(&self) -> Result<Vec<String>> {
-        drop(self.look("volumes")?);
-        Ok(vec!["data".to_owned()])
+    async fn download(&self, _id: &str, _path: &str) -> Result<TarStream> {
+        drop(self.look("download").await?);
+        Err(refused(501, "not in the fake"))
     }
+}
 
+#[async_trait]
+impl Images for FakeEngine {
     async fn find_image(&self, reference: &str) -> Result<Option<ImageSummary>> {
-        let state = self.look("find image")?;
+        let state = self.look("find image").await?;
         Ok(state.images.get(reference).map(|id| ImageSummary {
             id: id.clone(),
             tags: vec![reference.to_owned()],
@@ -342,7 +381,7 @@ impl Engine for FakeEngine {
     }
 
     async fn list_images(&self, _labels: &[String]) -> Result<Vec<ImageSummary>> {
-        let state = self.look("list images")?;
+        let state = self.look("list images").await?;
         let images = state.images.iter().map(|(reference, id)| ImageSummary {
             id: id.clone(),
             tags: vec![reference.clone()],
@@ -354,7 +393,7 @@ impl Engine for FakeEngine {
     }
 
     async fn pull_image(&self, reference: &str) -> Result<BoxStream<'static, Result<Progress>>> {
-        drop(self.look("pull")?);
+        drop(self.look("pull").await?);
         if reference.starts_with("absent") {
             return Err(refused(404, "no such image in the registry"));
         }
@@ -365,15 +404,13 @@ impl Engine for FakeEngine {
     async fn push_image(
         &self,
         _reference: &str,
-    ) -> Result<BoxStream<'static, Result<slipway_engine::PushProgress>>> {
-        Err(refused(501, "not in the fake"))
-    }
-
-    async fn tag_image(&self, _image: &str, _reference: &str) -> Result<()> {
+    ) -> Result<BoxStream<'static, Result<PushProgress>>> {
+        drop(self.look("push").await?);
         Err(refused(501, "not in the fake"))
     }
 
     async fn remove_image(&self, _reference: &str) -> Result<()> {
+        drop(self.look("remove image").await?);
         Err(refused(501, "not in the fake"))
     }
 
@@ -382,14 +419,7 @@ impl Engine for FakeEngine {
         _request: BuildRequest,
         _context: TarStream,
     ) -> Result<BoxStream<'static, Result<Progress>>> {
-        Err(refused(501, "not in the fake"))
-    }
-
-    async fn download(&self, _id: &str, _path: &str) -> Result<TarStream> {
-        Err(refused(501, "not in the fake"))
-    }
-
-    async fn upload(&self, _id: &str, _path: &str, _archive: TarStream) -> Result<()> {
+        drop(self.look("build").await?);
         Err(refused(501, "not in the fake"))
     }
 }

@@ -12,7 +12,7 @@ use futures_util::stream::{BoxStream, StreamExt};
 
 use super::fault::Call;
 use super::lines::LineCutter;
-use super::told::{Teller, told};
+use super::progress::{Reporter, reported};
 use super::{convert, split_tag};
 use crate::{BuildRequest, EngineError, Progress, Result, TarStream};
 
@@ -24,13 +24,13 @@ pub(super) fn build(
     request: BuildRequest,
     context: TarStream,
 ) -> BoxStream<'static, Result<Progress>> {
-    told(move |teller| async move {
+    reported(move |reporter| async move {
         let build = Build {
             client,
             call,
             context_fault: Arc::default(),
         };
-        let id = build.run(&request, context, &teller).await?;
+        let id = build.run(&request, context, &reporter).await?;
         Ok(Progress::ImageId(id))
     })
 }
@@ -48,7 +48,7 @@ impl Build {
         &self,
         request: &BuildRequest,
         context: TarStream,
-        teller: &Teller<Progress>,
+        reporter: &Reporter<Progress>,
     ) -> Result<String> {
         let fault = Arc::clone(&self.context_fault);
         let context = context.inspect(move |piece| {
@@ -70,11 +70,11 @@ impl Build {
             }
             let text = info.stream.or(info.status.map(|status| status + "\n"));
             for line in cutter.push(text.unwrap_or_default().as_bytes()) {
-                teller.tell(Progress::Line(line)).await;
+                reporter.report(Progress::Line(line)).await;
             }
         }
         if let Some(line) = cutter.finish() {
-            teller.tell(Progress::Line(line)).await;
+            reporter.report(Progress::Line(line)).await;
         }
         self.finish(request, image).await
     }

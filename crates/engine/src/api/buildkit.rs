@@ -1,5 +1,5 @@
-//! Building images with BuildKit, as Docker's API offers it: the context in the body of the
-//! request, what happens as protocol buffers in the answer. The client library reads neither.
+//! Builds with BuildKit, as Docker's API offers it: the context is in the body of the request, and
+//! the progress comes as protocol buffers in the answer. The client library supports neither.
 
 use std::collections::BTreeSet;
 
@@ -12,19 +12,22 @@ use hyper::{Request, Response, body::Incoming};
 use serde::Deserialize;
 
 use super::fault::{Call, chain};
+use super::http::encoded;
 use super::lines::LineCutter;
-use super::plain::encoded;
-use super::told::{Teller, told};
-use super::{protobuf, transport};
-use crate::locate::Address;
+use super::progress::{Reporter, reported};
+use super::protobuf;
+use super::transport::Transport;
 use crate::{BuildRequest, EngineError, Progress, Result, TarStream};
 
-/// Where the engine is, and which version of its API it speaks.
+/// The way to the engine, and the version of its API in use.
 #[derive(Clone, Debug)]
 pub(super) struct Endpoint {
-    pub address: Address,
-    pub api_version: String,
+    pub(super) transport: Transport,
+    pub(super) api_version: String,
 }
+
+/// The longest message of BuildKit that is read.
+const LONGEST_MESSAGE: usize = 16 << 20;
 
 /// Builds in a task of its own; dropping the stream closes the connection, which cancels the
 /// build in the engine.
@@ -34,8 +37,8 @@ pub(super) fn build(
     request: BuildRequest,
     context: TarStream,
 ) -> BoxStream<'static, Result<Progress>> {
-    told(move |teller| async move {
-        let id = run(&endpoint, &call, &request, context, &teller).await?;
+    reported(move |reporter| async move {
+        let id = run(&endpoint, &call, &request, context, &reporter).await?;
         Ok(Progress::ImageId(id))
     })
 }
@@ -45,20 +48,20 @@ async fn run(
     call: &Call,
     request: &BuildRequest,
     context: TarStream,
-    teller: &Teller<Progress>,
+    reporter: &Reporter<Progress>,
 ) -> Result<String> {
     let response = send(endpoint, request, context)
         .await
         .map_err(|reason| call.lost(&reason))?;
     let status = response.status().as_u16();
     let mut body = response.into_body().into_data_stream();
-    let mut cutter = LineCutter::default();
+    let mut cutter = LineCutter::up_to(LONGEST_MESSAGE);
     let mut reader = Reader::default();
     while let Some(bytes) = body.next().await {
         let bytes = bytes.map_err(|error| call.lost(&error.to_string()))?;
         for line in cutter.push(&bytes) {
             for said in reader.read(&line)? {
-                teller.tell(Progress::Line(said)).await;
+                reporter.report(Progress::Line(said)).await;
             }
         }
     }
@@ -72,7 +75,7 @@ async fn run(
     }
     if let Some(line) = rest {
         for said in reader.read(&line)? {
-            teller.tell(Progress::Line(said)).await;
+            reporter.report(Progress::Line(said)).await;
         }
     }
     reader.image.ok_or_else(|| EngineError::Build {
@@ -86,15 +89,12 @@ async fn send(
     context: TarStream,
 ) -> Result<Response<Incoming>, String> {
     let body = StreamBody::new(context.map_ok(Frame::data));
-    let request = Request::post(format!(
-        "/v{}/build?{}",
-        endpoint.api_version,
-        query(request)
-    ))
-    .header("Content-Type", "application/x-tar")
-    .body(body)
-    .map_err(|error| error.to_string())?;
-    let answer = transport::send(&endpoint.address, request).await;
+    let request = Request::post(format!("/build?{}", query(request)))
+        .header("Content-Type", "application/x-tar")
+        .body(body)
+        .map_err(|error| error.to_string())?;
+    let prefix = format!("/v{}", endpoint.api_version);
+    let answer = endpoint.transport.send(&prefix, request).await;
     answer.map_err(|error| chain(&error))
 }
 
@@ -139,11 +139,11 @@ struct Message {
     error: Option<String>,
 }
 
-/// Makes lines for people of what BuildKit tells.
+/// Turns BuildKit's messages into lines for people.
 #[derive(Default)]
 struct Reader {
     image: Option<String>,
-    /// Steps that were named already.
+    /// Steps that were shown already.
     named: BTreeSet<String>,
     logs: LineCutter,
 }
@@ -168,7 +168,7 @@ impl Reader {
         }
     }
 
-    /// What a trace says: `vertexes` (1: digest, 3: name, 5: started) and `logs` (4: bytes).
+    /// The lines of a trace: `vertexes` (1: digest, 3: name, 5: started) and `logs` (4: bytes).
     fn trace(&mut self, bytes: &[u8]) -> Vec<String> {
         let mut lines = Vec::new();
         for (field, value) in protobuf::fields(bytes) {

@@ -7,12 +7,15 @@ use bollard::{API_DEFAULT_VERSION, ClientVersion};
 
 use super::buildkit::Endpoint;
 use super::fault::chain;
-use super::{ApiEngine, plain, transport};
-use crate::locate::{Address, candidates};
-use crate::{ConnectOptions, Engine, EngineError, EngineInfo, EngineKind, Result};
+use super::transport::Transport;
+use super::{ApiEngine, http};
+use crate::address::Address;
+use crate::locate::candidates;
+use crate::{ConnectOptions, Engine, EngineError, EngineInfo, Result};
 
-/// How long a call that only looks something up may take to begin its answer.
-const QUICK_SECONDS: u64 = 120;
+/// How long the client library waits for the answer to a quick call. Deadlines of calls are
+/// shorter.
+const QUICK_SECONDS: u64 = 600;
 /// Builds, waits and logs take as long as they take: a century is no limit.
 const LONG_SECONDS: u64 = 100 * 365 * 24 * 3_600;
 
@@ -32,7 +35,7 @@ pub async fn connect(options: &ConnectOptions) -> Result<Arc<dyn Engine>> {
             }
         };
         match dial(&address, options).await {
-            Ok(engine) => return Ok(Arc::new(engine)),
+            Ok(engine) => return Ok(crate::timed(engine, options)),
             Err(why) => tried.push((format!("{} at {address}", candidate.origin), why)),
         }
     }
@@ -40,7 +43,7 @@ pub async fn connect(options: &ConnectOptions) -> Result<Arc<dyn Engine>> {
         .iter()
         .any(|(_, why)| why.contains("Permission denied"));
     let hint = match is_forbidden {
-        true => "use it as root, or as one who may use its socket (with docker, its group)",
+        true => "use it as root, or as a user of its socket's group",
         false => {
             "start one, or run scripts/engine, which finds or installs one; \
              DOCKER_HOST says where to look"
@@ -53,14 +56,20 @@ pub async fn connect(options: &ConnectOptions) -> Result<Arc<dyn Engine>> {
 }
 
 async fn dial(address: &Address, options: &ConnectOptions) -> Result<ApiEngine, String> {
-    let patience = options.timeout;
-    let info = tokio::time::timeout(patience, greet(address)).await;
-    let info = info.map_err(|_| format!("no answer within {} s", patience.as_secs_f32()))??;
-    if let Some(kind) = options.kind.filter(|kind| *kind != info.kind) {
-        return Err(format!("it is {:?}, and {kind:?} is wanted", info.kind));
+    let transport = Transport::new(address)?;
+    let patience = match address {
+        Address::Unix(_) => options.timeout,
+        // Names are looked up, and strangers greeted.
+        Address::Tcp { .. } | Address::Ssh(_) => options.timeout * 10,
+    };
+    let info = tokio::time::timeout(patience, greet(&transport, address)).await;
+    let mut info = info.map_err(|_| format!("no answer within {} s", patience.as_secs_f32()))??;
+    if let Some(name) = options.name.as_ref().filter(|name| *name != info.name()) {
+        return Err(format!("it is {}, and {name} is wanted", info.name()));
     }
     let version = common_version(&info.api_version);
-    let client = transport::client(address, QUICK_SECONDS, &version);
+    info.api_version = version.to_string();
+    let client = transport.client(QUICK_SECONDS, &version);
     let client = client.map_err(|error| chain(&error))?;
     let patient = client
         .clone()
@@ -69,21 +78,17 @@ async fn dial(address: &Address, options: &ConnectOptions) -> Result<ApiEngine, 
         quick: client,
         patient,
         endpoint: Endpoint {
-            address: address.clone(),
+            transport,
             api_version: version.to_string(),
         },
-        info: EngineInfo {
-            api_version: version.to_string(),
-            ..info
-        },
-        stall: options.stall,
+        info,
     })
 }
 
-/// What an engine says of itself when it is asked for a sign of life. Its version call would tell
-/// the same, and runs other programs for that.
-async fn greet(address: &Address) -> Result<EngineInfo, String> {
-    let answer = plain::get(address, "/_ping")
+/// Asks an engine for a sign of life, which tells its version. The version call would tell the same,
+/// and runs other programs for that.
+async fn greet(transport: &Transport, address: &Address) -> Result<EngineInfo, String> {
+    let answer = http::get(transport, "/_ping")
         .await
         .map_err(|why| match why.kind() {
             std::io::ErrorKind::NotFound => "no such socket".to_owned(),
@@ -91,19 +96,15 @@ async fn greet(address: &Address) -> Result<EngineInfo, String> {
         })?;
     let api_version = match answer.header("api-version") {
         Some(version) if answer.status == 200 => version.to_owned(),
-        _ => return Err("what answers is no container engine".to_owned()),
+        _ => return Err("the answer is not a container engine's".to_owned()),
     };
     let server = answer.header("server").unwrap_or_default();
     let (name, version) = server.split_once('/').unwrap_or((server, ""));
     let version = version.split(' ').next().unwrap_or_default();
-    Ok(EngineInfo {
-        kind: match name {
-            "Libpod" => EngineKind::Podman,
-            _ => EngineKind::Docker,
-        },
-        version: version.to_owned(),
-        api_version,
-        address: address.to_string(),
+    let address = address.to_string();
+    Ok(match name {
+        "Libpod" => EngineInfo::podman(version, &api_version, &address),
+        _ => EngineInfo::docker(version, &api_version, &address),
     })
 }
 

@@ -7,7 +7,10 @@ use bollard::models;
 
 use slipway_service::{Device, Healthcheck, RestartPolicy, Ulimit};
 
-use crate::{ContainerSpec, ContainerState, ContainerSummary, Health, HealthResult, ImageSummary};
+use crate::{
+    ContainerSpec, ContainerState, ContainerSummary, Health, HealthReport, HealthResult,
+    ImageSummary,
+};
 
 /// A container in a list. Podman has words for its state that the client library does not know.
 #[derive(serde::Deserialize)]
@@ -24,9 +27,24 @@ pub(super) struct Listed {
     created: Option<i64>,
 }
 
-/// What Podman tells of a healthcheck that it has just run.
-pub(super) fn health_from_check(result: &serde_json::Value) -> Option<Health> {
-    health_word(result["Status"].as_str()?)
+/// A list of volumes.
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct ListedVolumes {
+    volumes: Option<Vec<ListedVolume>>,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ListedVolume {
+    name: String,
+}
+
+impl ListedVolumes {
+    pub(super) fn names(self) -> Vec<String> {
+        let volumes = self.volumes.into_iter().flatten();
+        volumes.map(|volume| volume.name).collect()
+    }
 }
 
 pub(super) fn container_from_list(listed: Listed) -> ContainerSummary {
@@ -45,6 +63,8 @@ pub(super) fn container_from_list(listed: Listed) -> ContainerSummary {
         command: Vec::new(),
         env: Vec::new(),
         pid: None,
+        started: None,
+        stop_timeout: None,
     }
 }
 
@@ -68,6 +88,7 @@ struct InspectedConfig {
     labels: Option<BTreeMap<String, String>>,
     cmd: Option<Vec<String>>,
     env: Option<Vec<String>>,
+    stop_timeout: Option<u64>,
 }
 
 #[derive(serde::Deserialize)]
@@ -77,12 +98,54 @@ struct InspectedState {
     exit_code: Option<i64>,
     health: Option<InspectedHealth>,
     pid: Option<i32>,
+    started_at: Option<String>,
+}
+
+/// The health of a container looked up, or of a check that Podman has just run.
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct InspectedHealth {
+    status: Option<String>,
+    log: Option<Vec<InspectedCheck>>,
 }
 
 #[derive(serde::Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct InspectedHealth {
-    status: Option<String>,
+struct InspectedCheck {
+    exit_code: Option<i64>,
+    output: Option<String>,
+}
+
+impl InspectedHealth {
+    pub(super) fn into_report(self) -> Option<HealthReport> {
+        let result = |check: InspectedCheck| HealthResult {
+            exit_code: check.exit_code.unwrap_or_default(),
+            output: check.output.unwrap_or_default(),
+        };
+        Some(HealthReport {
+            health: health_word(self.status.as_deref()?)?,
+            log: self.log.into_iter().flatten().map(result).collect(),
+        })
+    }
+}
+
+/// A container looked up for its health.
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct InspectedHealthOnly {
+    state: Option<InspectedStateHealth>,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct InspectedStateHealth {
+    health: Option<InspectedHealth>,
+}
+
+impl InspectedHealthOnly {
+    pub(super) fn into_report(self) -> Option<HealthReport> {
+        self.state?.health?.into_report()
+    }
 }
 
 /// The inspect call has the same facts in other places; the status line is put together from them.
@@ -105,24 +168,24 @@ pub(super) fn container_from_inspect(found: Inspected) -> ContainerSummary {
         created: found
             .created
             .as_deref()
-            .and_then(seconds)
+            .and_then(time)
+            .map(jiff::Timestamp::as_second)
             .unwrap_or_default(),
         restarts: Some(found.restart_count.unwrap_or_default()),
         command: found.config.cmd.unwrap_or_default(),
         env: found.config.env.unwrap_or_default(),
         // 0 where none runs.
         pid: found.state.pid.filter(|pid| *pid > 0),
+        // The year 1 where it was never started.
+        started: found
+            .state
+            .started_at
+            .as_deref()
+            .and_then(time)
+            .map(jiff::Timestamp::as_nanosecond)
+            .filter(|nanoseconds| *nanoseconds > 0),
+        stop_timeout: found.config.stop_timeout.map(Duration::from_secs),
     }
-}
-
-pub(super) fn health_log(found: models::ContainerInspectResponse) -> Vec<HealthResult> {
-    let health = found.state.and_then(|state| state.health);
-    let log = health.and_then(|health| health.log).unwrap_or_default();
-    let result = |entry: models::HealthcheckResult| HealthResult {
-        exit_code: entry.exit_code.unwrap_or_default(),
-        output: entry.output.unwrap_or_default(),
-    };
-    log.into_iter().map(result).collect()
 }
 
 /// A container linked to others has names like `/other/alias` beside its own.
@@ -169,9 +232,9 @@ fn health_word(word: &str) -> Option<Health> {
     }
 }
 
-/// Returns the seconds since 1970 of an RFC 3339 time.
-fn seconds(time: &str) -> Option<i64> {
-    time.parse().ok().map(jiff::Timestamp::as_second)
+/// Reads a time as engines write it.
+fn time(text: &str) -> Option<jiff::Timestamp> {
+    text.parse().ok()
 }
 
 /// An image in a list, as far as it is of interest: lists are long.
@@ -420,7 +483,8 @@ mod tests {
     }
 
     #[test]
-    fn times_become_seconds() {
+    fn times_are_read() {
+        let seconds = |text| time(text).map(jiff::Timestamp::as_second);
         assert_eq!(seconds("1970-01-01T00:00:00Z"), Some(0));
         assert_eq!(seconds("2024-02-29T12:30:15.123456Z"), Some(1_709_209_815));
         assert_eq!(seconds("yesterday"), None);

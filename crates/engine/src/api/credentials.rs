@@ -1,4 +1,4 @@
-//! Credentials as `docker login` leaves them: in `config.json`, or in the keeping of a helper.
+//! Credentials as `docker login` stores them: in `config.json`, or with a helper.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -12,14 +12,47 @@ use serde::Deserialize;
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
-/// What Docker Hub is called among credentials.
+use super::environment;
+
+/// The name of Docker Hub among credentials.
 const HUB: &str = "https://index.docker.io/v1/";
 
 /// How long a helper may take. Some ask a person for a password first.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(100);
 
-/// How much is shown of what a helper says went wrong.
+/// The number of characters shown of a helper's error message.
 const SHOWN: usize = 200;
+
+/// Variables that helpers need beside those that every child gets: where keys, password stores and
+/// cloud accounts are found.
+const VARIABLES: &[&str] = &[
+    "DOCKER_CONFIG",
+    "DBUS_SESSION_BUS_ADDRESS",
+    "DISPLAY",
+    "WAYLAND_DISPLAY",
+    "GNUPGHOME",
+    "GPG_TTY",
+    "PASSWORD_STORE_DIR",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+    "AWS_PROFILE",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_REGION",
+    "AWS_CONFIG_FILE",
+    "AWS_SHARED_CREDENTIALS_FILE",
+    "CLOUDSDK_CONFIG",
+    "GOOGLE_APPLICATION_CREDENTIALS",
+    "AZURE_CONFIG_DIR",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "SSL_CERT_FILE",
+];
 
 /// Why credentials cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -39,12 +72,12 @@ pub(super) enum CredentialError {
         helper: String,
         /// The registry it was asked about.
         registry: String,
-        /// What it said.
+        /// Its error message.
         message: String,
     },
 }
 
-/// What a registry wants to know.
+/// The credentials for one registry.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Credentials {
     registry: String,
@@ -100,7 +133,7 @@ struct Auth {
     identitytoken: Option<String>,
 }
 
-/// What a helper answers.
+/// The answer of a helper.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Answer {
@@ -122,10 +155,10 @@ fn registry_of(reference: &str) -> &str {
 impl DockerConfig {
     /// `$DOCKER_CONFIG/config.json`, or that of `~/.docker`. None is as good as an empty one.
     fn read() -> Result<DockerConfig, CredentialError> {
-        let folder = std::env::var_os("DOCKER_CONFIG")
+        let directory = std::env::var_os("DOCKER_CONFIG")
             .map(PathBuf::from)
             .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".docker")));
-        let Some(path) = folder.map(|folder| folder.join("config.json")) else {
+        let Some(path) = directory.map(|directory| directory.join("config.json")) else {
             return Ok(DockerConfig::default());
         };
         let fault = |message: String| CredentialError::Config {
@@ -160,9 +193,9 @@ impl DockerConfig {
     }
 }
 
-/// Where a file is wrong, without what it says there.
+/// The place where a file is invalid, without its contents.
 fn position(error: &serde_json::Error) -> String {
-    format!("not as it should be, at line {}", error.line())
+    format!("invalid at line {}", error.line())
 }
 
 /// A registry's name without scheme and path.
@@ -198,8 +231,8 @@ impl Auth {
     }
 }
 
-/// Asks a helper: the registry on its standard input, JSON back. It ends with the push that it is
-/// asked for, and where it takes too long.
+/// Asks a helper: the registry goes to its standard input, JSON comes back. The helper is ended with
+/// the push that it is asked for, and when it takes too long.
 async fn ask(
     mut command: Command,
     helper: &str,
@@ -211,6 +244,7 @@ async fn ask(
         registry: registry.to_owned(),
         message,
     };
+    environment::clear_all_but(&mut command, VARIABLES);
     let mut child = command
         .arg("get")
         .stdin(Stdio::piped())
@@ -250,7 +284,7 @@ async fn ask(
     }))
 }
 
-/// What a helper that failed says is wrong: one short line, and never its answer.
+/// The error message of a helper that failed: one short line, and never its answer.
 fn complaint(said: &str, status: ExitStatus) -> String {
     let line = said.lines().map(str::trim).find(|line| !line.is_empty());
     let line = line.filter(|line| !line.starts_with('{') && !said.contains("Secret"));
@@ -328,10 +362,7 @@ mod tests {
                 format!("echo Secret: s3cret; echo '{answer}'; exit 1"),
                 "exit status: 1",
             ),
-            (
-                "echo s3cret".to_owned(),
-                "its answer is not as it should be, at line 1",
-            ),
+            ("echo s3cret".to_owned(), "its answer is invalid at line 1"),
         ] {
             assert_eq!(asked(&script, 60).await, format!("{named}{said}"));
         }

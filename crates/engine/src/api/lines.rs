@@ -1,36 +1,58 @@
-//! Cutting the engine's chunks of output into lines.
+//! Lines of the engine's output, which comes in pieces.
 
 use bollard::container::LogOutput;
 
 use crate::LogLine;
 
-/// Collects pieces of text and gives complete lines.
-#[derive(Debug, Default)]
+/// Longer lines of container output are cut, so that output without a line end stays bounded.
+const LONGEST_LINE: usize = 64 * 1024;
+
+/// Collects pieces of output and returns complete lines.
+#[derive(Debug)]
 pub(super) struct LineCutter {
     rest: Vec<u8>,
+    longest: usize,
+}
+
+impl Default for LineCutter {
+    fn default() -> Self {
+        LineCutter::up_to(LONGEST_LINE)
+    }
 }
 
 impl LineCutter {
-    /// Takes a piece and gives the lines it completes, without their ends, each when it is asked
-    /// for: an engine may tell thousands at once. All of them have to be.
+    /// Cuts lines that are longer than this many bytes.
+    pub(super) fn up_to(longest: usize) -> LineCutter {
+        LineCutter {
+            rest: Vec::new(),
+            longest,
+        }
+    }
+
+    /// Takes a piece and returns the lines that it completes, without their ends. The iterator must
+    /// be read to its end; it makes each line when it is asked for, because one piece may hold
+    /// thousands.
     pub(super) fn push<'a>(&'a mut self, piece: &'a [u8]) -> impl Iterator<Item = String> + 'a {
         let mut left = piece;
         std::iter::from_fn(move || {
-            let end = left.iter().position(|byte| *byte == b'\n');
+            let room = self.longest - self.rest.len();
+            let end = left.iter().take(room).position(|byte| *byte == b'\n');
+            let is_cut = end.is_none() && left.len() > room;
             let (line, after) = match end {
                 Some(end) => (&left[..end], &left[end + 1..]),
-                None => (left, &left[left.len()..]),
+                None => left.split_at(left.len().min(room)),
             };
             left = after;
-            if self.rest.is_empty() && end.is_some() {
+            let is_complete = end.is_some() || is_cut;
+            if self.rest.is_empty() && is_complete {
                 return Some(text(line));
             }
             self.rest.extend_from_slice(line);
-            end.is_some().then(|| text(&std::mem::take(&mut self.rest)))
+            is_complete.then(|| text(&std::mem::take(&mut self.rest)))
         })
     }
 
-    /// What is left after the last piece.
+    /// Returns the unfinished line after the last piece.
     pub(super) fn finish(&mut self) -> Option<String> {
         let rest = std::mem::take(&mut self.rest);
         (!rest.is_empty()).then(|| text(&rest))
@@ -79,5 +101,23 @@ mod tests {
         assert_eq!(lines, ["one line", "two", ""]);
         assert_eq!(cutter.finish().as_deref(), Some("th"));
         assert_eq!(cutter.finish(), None);
+    }
+
+    #[test]
+    fn output_without_a_line_end_is_cut() {
+        let mut cutter = LineCutter::up_to(4);
+        let lines: Vec<String> = cutter.push(b"abcdefghij").collect();
+        assert_eq!(lines, ["abcd", "efgh"]);
+        let lines: Vec<String> = cutter.push(b"k\nabcd\n").collect();
+        assert_eq!(lines, ["ijk", "abcd"]);
+        let mut cutter = LineCutter::default();
+        for _ in 0..1000 {
+            assert!(
+                cutter
+                    .push(&[b'x'; 4096])
+                    .all(|line| line.len() == LONGEST_LINE)
+            );
+        }
+        assert!(cutter.rest.len() <= LONGEST_LINE);
     }
 }

@@ -9,10 +9,11 @@ use futures_util::TryStreamExt;
 use futures_util::stream::{BoxStream, StreamExt};
 use serde::de::DeserializeOwned;
 
-use super::{
-    Attached, BuildRequest, ContainerSpec, ContainerSummary, Engine, EngineError, EngineInfo,
-    EngineKind, ExecResult, ExecSpec, Health, HealthResult, ImageSummary, LogLine, Progress,
-    PushProgress, Result, TarStream,
+use crate::capabilities::Kind;
+use crate::{
+    Attached, BuildRequest, ContainerSpec, ContainerSummary, Containers, Engine, EngineError,
+    EngineInfo, ExecResult, ExecSpec, HealthReport, ImageSummary, Images, LogLine, Progress,
+    PushProgress, Result, TarStream, UnitGenerator,
 };
 
 mod build;
@@ -20,22 +21,25 @@ mod buildkit;
 mod connect;
 mod convert;
 mod credentials;
+mod environment;
 mod fault;
+mod http;
 mod lines;
 mod output;
-mod plain;
+mod progress;
 mod protobuf;
 mod pull;
 mod push;
-mod told;
+mod ssh;
+mod tls;
 mod transport;
 
 pub use connect::connect;
 
 use fault::{Call, is_absent};
 
-/// How long an answer in plain HTTP may take.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// The deadline of single requests, beyond that of the calls that make them.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// How long it is tried to remove a container that ends and starts all the time.
 const RESTLESS: Duration = Duration::from_secs(10);
@@ -50,19 +54,18 @@ struct ApiEngine {
     info: EngineInfo,
     /// For what the client library cannot do.
     endpoint: buildkit::Endpoint,
-    /// How long a registry may say nothing.
-    stall: Duration,
 }
 
 impl ApiEngine {
-    /// Asks in plain HTTP: for what the client library has not, or understands from Docker only.
+    /// Asks without the client library: it lacks some calls, reads some answers from Docker only, and
+    /// bounds none.
     async fn ask<T: DeserializeOwned>(&self, call: &Call, query: &str) -> Result<T> {
         let version = match query.starts_with("libpod/") {
             true => "4.0.0",
             false => &self.endpoint.api_version,
         };
         let path = format!("/v{version}/{query}");
-        plain::json(call, &self.endpoint.address, &path, PATIENCE).await
+        http::json(call, &self.endpoint.transport, &path, PATIENCE).await
     }
 
     fn call(&self, action: impl Into<String>) -> Call {
@@ -115,12 +118,46 @@ impl Engine for ApiEngine {
         &self.info
     }
 
+    async fn list_volumes(&self) -> Result<Vec<String>> {
+        let call = self.call("list volumes");
+        let listed: convert::ListedVolumes = self.ask(&call, "volumes").await?;
+        Ok(listed.names())
+    }
+
+    fn unit_generator(&self) -> Option<&dyn UnitGenerator> {
+        match self.info.kind() {
+            // Its daemon restarts containers.
+            Kind::Docker => None,
+            Kind::Podman => Some(self),
+        }
+    }
+}
+
+#[async_trait]
+impl UnitGenerator for ApiEngine {
+    async fn systemd_unit(&self, id: &str, restart: &str, grace: Duration) -> Result<String> {
+        let call = self.call(format!("generate a systemd unit for container {id}"));
+        let grace = convert::whole_seconds(grace);
+        let query = format!(
+            "libpod/generate/{id}/systemd?restartPolicy={restart}&stopTimeout={grace}&noHeader=true"
+        );
+        let units: std::collections::BTreeMap<String, String> = self.ask(&call, &query).await?;
+        let unit = units.into_values().next();
+        unit.ok_or_else(|| EngineError::Answer {
+            action: call.action,
+            message: "there is no unit in it".to_owned(),
+        })
+    }
+}
+
+#[async_trait]
+impl Containers for ApiEngine {
     async fn list_containers(&self, labels: &[String]) -> Result<Vec<ContainerSummary>> {
         let call = self.call("list containers");
         let filters = serde_json::json!(label_filter(labels)).to_string();
         let query = format!(
             "containers/json?all=true&filters={}",
-            plain::encoded(&filters)
+            http::encoded(&filters)
         );
         let listed: Vec<convert::Listed> = self.ask(&call, &query).await?;
         Ok(listed
@@ -142,27 +179,28 @@ impl Engine for ApiEngine {
         }
     }
 
-    async fn check_health(&self, id: &str) -> Result<Option<Health>> {
-        if self.info.kind == EngineKind::Docker {
-            let found = self.find_container(id).await?;
-            return Ok(found.and_then(|container| container.health));
-        }
+    async fn check_health(&self, id: &str) -> Result<Option<HealthReport>> {
         let call = self.call(format!("check the health of container {id}"));
-        let query = format!("libpod/containers/{id}/healthcheck");
-        match self.ask(&call, &query).await {
-            Ok(result) => Ok(convert::health_from_check(&result)),
-            // It has no healthcheck, or does not run.
-            Err(EngineError::Refused { .. }) => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    async fn health_log(&self, id: &str) -> Result<Vec<HealthResult>> {
-        let call = self.call(format!("look up container {id}"));
-        match self.quick.inspect_container(id, None).await {
-            Ok(found) => Ok(convert::health_log(found)),
-            Err(error) if is_absent(&error) => Ok(Vec::new()),
-            Err(error) => Err(call.fault(error)),
+        match self.info.kind() {
+            Kind::Docker => {
+                let found: Result<convert::InspectedHealthOnly> =
+                    self.ask(&call, &format!("containers/{id}/json")).await;
+                match found {
+                    Ok(found) => Ok(found.into_report()),
+                    Err(EngineError::Refused { status: 404, .. }) => Ok(None),
+                    Err(error) => Err(error),
+                }
+            }
+            Kind::Podman => {
+                let query = format!("libpod/containers/{id}/healthcheck");
+                let result: Result<convert::InspectedHealth> = self.ask(&call, &query).await;
+                match result {
+                    Ok(health) => Ok(health.into_report()),
+                    // It has no healthcheck, or does not run.
+                    Err(EngineError::Refused { .. }) => Ok(None),
+                    Err(error) => Err(error),
+                }
+            }
         }
     }
 
@@ -296,50 +334,40 @@ impl Engine for ApiEngine {
         output::log_lines(call, chunks).await
     }
 
-    async fn systemd_unit(&self, id: &str, restart: &str, grace: Duration) -> Result<String> {
-        let call = self.call(format!("generate a systemd unit for container {id}"));
-        let grace = convert::whole_seconds(grace);
-        let query = format!(
-            "libpod/generate/{id}/systemd?restartPolicy={restart}&stopTimeout={grace}&noHeader=true"
-        );
-        let units: std::collections::BTreeMap<String, String> = self.ask(&call, &query).await?;
-        let unit = units.into_values().next();
-        unit.ok_or_else(|| EngineError::Answer {
-            action: call.action,
-            message: "there is no unit in it".to_owned(),
-        })
-    }
-
     async fn exec(&self, id: &str, spec: &ExecSpec) -> Result<ExecResult> {
         let program = spec.command.first().cloned().unwrap_or_default();
         let call = self.call(format!("run {program} in container {id}"));
         output::exec(&self.patient, &call, id, spec).await
     }
 
-    async fn list_volumes(&self) -> Result<Vec<String>> {
-        let call = self.call("list volumes");
-        let listed = self
-            .quick
-            .list_volumes(None::<query::ListVolumesOptions>)
-            .await;
-        let volumes = listed.map_err(|e| call.fault(e))?.volumes;
-        Ok(volumes.into_iter().flatten().map(|v| v.name).collect())
+    async fn download(&self, id: &str, path: &str) -> Result<TarStream> {
+        let call = self.call(format!("read {path} of container {id}"));
+        let options = query::DownloadFromContainerOptionsBuilder::new()
+            .path(path)
+            .build();
+        let bytes = self.patient.download_from_container(id, Some(options));
+        let bytes = bytes.map_err(move |e| call.fault(e));
+        output::archive(bytes.boxed()).await
     }
+}
 
+#[async_trait]
+impl Images for ApiEngine {
     async fn find_image(&self, reference: &str) -> Result<Option<ImageSummary>> {
         if !is_plain(reference) {
             return Ok(None);
         }
         let call = self.call(format!("look up image {reference}"));
-        match self.quick.inspect_image(reference).await {
+        let query = format!("images/{reference}/json");
+        match self.ask(&call, &query).await {
             Ok(found) => Ok(Some(convert::image_from_inspect(found))),
-            Err(error) if is_absent(&error) => Ok(None),
             // What is no reference names no image. Who wants to pull it is told what is wrong.
-            Err(bollard::errors::Error::DockerResponseServerError {
-                status_code,
-                message,
-            }) if status_code == 400 || message.contains("invalid reference format") => Ok(None),
-            Err(error) => Err(call.fault(error)),
+            Err(EngineError::Refused {
+                status, message, ..
+            }) if matches!(status, 400 | 404) || message.contains("invalid reference format") => {
+                Ok(None)
+            }
+            Err(error) => Err(error),
         }
     }
 
@@ -349,14 +377,14 @@ impl Engine for ApiEngine {
         // A machine that builds has thousands of images without a name.
         filters.insert("dangling".to_owned(), vec!["false".to_owned()]);
         let filters = serde_json::json!(filters).to_string();
-        let query = format!("images/json?filters={}", plain::encoded(&filters));
+        let query = format!("images/json?filters={}", http::encoded(&filters));
         let listed: Vec<convert::ListedImage> = self.ask(&call, &query).await?;
         Ok(listed.into_iter().map(convert::image_from_list).collect())
     }
 
     async fn pull_image(&self, reference: &str) -> Result<BoxStream<'static, Result<Progress>>> {
         let call = self.call(format!("pull image {reference}"));
-        pull::pull(self.patient.clone(), call, reference.to_owned(), self.stall)
+        pull::pull(self.patient.clone(), call, reference.to_owned())
     }
 
     async fn push_image(
@@ -365,17 +393,6 @@ impl Engine for ApiEngine {
     ) -> Result<BoxStream<'static, Result<PushProgress>>> {
         let call = self.call(format!("push image {reference}"));
         push::push(self.patient.clone(), call, reference.to_owned())
-    }
-
-    async fn tag_image(&self, image: &str, reference: &str) -> Result<()> {
-        let call = self.call(format!("tag image {image} as {reference}"));
-        let (repository, tag) = split_tag(reference);
-        let options = query::TagImageOptionsBuilder::new()
-            .repo(repository)
-            .tag(tag.unwrap_or("latest"))
-            .build();
-        let tagged = self.patient.tag_image(image, Some(options)).await;
-        tagged.map_err(|e| call.fault(e))
     }
 
     async fn remove_image(&self, reference: &str) -> Result<()> {
@@ -403,29 +420,6 @@ impl Engine for ApiEngine {
             return Ok(buildkit::build(endpoint, call, request, context));
         }
         Ok(build::build(self.patient.clone(), call, request, context))
-    }
-
-    async fn download(&self, id: &str, path: &str) -> Result<TarStream> {
-        let call = self.call(format!("read {path} of container {id}"));
-        let options = query::DownloadFromContainerOptionsBuilder::new()
-            .path(path)
-            .build();
-        let bytes = self.patient.download_from_container(id, Some(options));
-        let bytes = bytes.map_err(move |e| call.fault(e));
-        output::archive(bytes.boxed()).await
-    }
-
-    async fn upload(&self, id: &str, path: &str, archive: TarStream) -> Result<()> {
-        let call = self.call(format!("write to {path} of container {id}"));
-        let options = query::UploadToContainerOptionsBuilder::new()
-            .path(path)
-            .build();
-        let body = bollard::body_try_stream(archive);
-        let sent = self
-            .patient
-            .upload_to_container(id, Some(options), body)
-            .await;
-        sent.map_err(|e| call.fault(e))
     }
 }
 

@@ -1,5 +1,7 @@
 //! Output of containers and of commands inside them; archives.
 
+use std::collections::VecDeque;
+
 use bollard::Docker;
 use bollard::container::LogOutput;
 use bollard::errors::Error;
@@ -13,8 +15,8 @@ use crate::{EngineError, ExecResult, ExecSpec, LogLine, Piece, Result, TarStream
 
 type Chunks = BoxStream<'static, Result<LogOutput, Error>>;
 
-/// The lines of a log. Waits for the first piece, so that a container that is not there is an
-/// error of the call rather than of the stream.
+/// The lines of a log. Waits for the first piece, so that a missing container is an error of the
+/// call rather than of the stream.
 pub(super) async fn log_lines(
     call: Call,
     mut chunks: Chunks,
@@ -36,7 +38,7 @@ pub(super) async fn log_lines(
     Ok(lines.flatten().boxed())
 }
 
-/// What a container writes, as it comes.
+/// The pieces of a container's output.
 pub(super) fn pieces(
     call: Call,
     output: impl Stream<Item = Result<LogOutput, Error>> + Send + 'static,
@@ -51,6 +53,36 @@ pub(super) fn pieces(
         Err(error) => Err(call.fault(error)),
     });
     pieces.boxed()
+}
+
+/// The last lines of a command's output, as far as there is room for them.
+#[derive(Default)]
+struct LastLines {
+    lines: VecDeque<LogLine>,
+    bytes: usize,
+}
+
+/// How many bytes of a command's output are kept.
+const KEPT: usize = 4 << 20;
+
+impl Extend<LogLine> for LastLines {
+    fn extend<I: IntoIterator<Item = LogLine>>(&mut self, lines: I) {
+        for line in lines {
+            self.bytes += length(&line);
+            self.lines.push_back(line);
+            while self.bytes > KEPT
+                && let Some(oldest) = self.lines.pop_front()
+            {
+                self.bytes -= length(&oldest);
+            }
+        }
+    }
+}
+
+/// An empty line takes room too.
+fn length(line: &LogLine) -> usize {
+    let (LogLine::Out(text) | LogLine::Err(text)) = line;
+    text.len() + size_of::<LogLine>()
 }
 
 pub(super) async fn exec(
@@ -71,7 +103,7 @@ pub(super) async fn exec(
     let made = client.create_exec(id, config).await;
     let exec_id = made.map_err(|e| call.fault(e))?.id;
     let started = client.start_exec(&exec_id, None).await;
-    let mut output = Vec::new();
+    let mut output = LastLines::default();
     if let StartExecResults::Attached {
         output: mut chunks, ..
     } = started.map_err(|e| call.fault(e))?
@@ -91,7 +123,10 @@ pub(super) async fn exec(
         action: call.action.clone(),
         message: "no exit code".to_owned(),
     })?;
-    Ok(ExecResult { exit_code, output })
+    Ok(ExecResult {
+        exit_code,
+        output: output.lines.into(),
+    })
 }
 
 /// The bytes of an archive, once the first of them are there.

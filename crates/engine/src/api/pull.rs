@@ -1,7 +1,5 @@
 //! Pulling images.
 
-use std::time::Duration;
-
 use bollard::Docker;
 use bollard::models::CreateImageInfo;
 use bollard::query_parameters::CreateImageOptionsBuilder;
@@ -9,21 +7,20 @@ use futures_util::stream::{BoxStream, StreamExt};
 
 use super::credentials::{self, CredentialError};
 use super::fault::Call;
-use super::told::{Teller, told};
+use super::progress::{Reporter, reported};
 use super::{convert, must_be_plain, split_tag};
 use crate::{EngineError, Progress, Result};
 
-/// Pulls `reference` with the credentials there are for its registry, as long as the engine hears of it at least every `stall`. Without a tag or
-/// digest it is `latest`: the API would pull every tag.
+/// Pulls `reference` with the credentials for its registry. Without a tag or digest it is `latest`:
+/// the API would pull every tag.
 pub(super) fn pull(
     client: Docker,
     call: Call,
     reference: String,
-    stall: Duration,
 ) -> Result<BoxStream<'static, Result<Progress>>> {
     must_be_plain(&call, &reference)?;
-    Ok(told(move |teller| async move {
-        run(&client, &call, &reference, stall, &teller).await
+    Ok(reported(move |reporter| async move {
+        run(&client, &call, &reference, &reporter).await
     }))
 }
 
@@ -31,8 +28,7 @@ async fn run(
     client: &Docker,
     call: &Call,
     reference: &str,
-    stall: Duration,
-    teller: &Teller<Progress>,
+    reporter: &Reporter<Progress>,
 ) -> Result<Progress> {
     let options = match split_tag(reference) {
         _ if reference.contains('@') => CreateImageOptionsBuilder::new().from_image(reference),
@@ -40,30 +36,23 @@ async fn run(
             .from_image(repository)
             .tag(tag.unwrap_or("latest")),
     };
-    // What anybody may have, is had without.
+    // A public image needs no credentials, so it is tried without them.
     let (credentials, trouble) = match credentials::for_image(reference).await {
         Ok(found) => (found.map(Into::into), None),
         Err(trouble) => (None, Some(trouble)),
     };
     let mut steps = Box::pin(client.create_image(Some(options.build()), None, credentials));
-    loop {
-        let step = tokio::time::timeout(stall, steps.next()).await;
-        let step = step.map_err(|_| EngineError::Stalled {
-            action: call.action.clone(),
-            seconds: stall.as_secs(),
-        })?;
-        let Some(step) = step else { break };
+    while let Some(step) = steps.next().await {
         let info = step.map_err(|error| with(trouble.as_ref(), call.fault(error)))?;
-        if let Some(line) = line(info) {
-            teller.tell(Progress::Line(line)).await;
-        }
+        let step = line(info).map_or(Progress::Transfer, Progress::Line);
+        reporter.report(step).await;
     }
     let found = client.inspect_image(reference).await;
     let found = found.map_err(|error| call.fault(error))?;
     Ok(Progress::ImageId(convert::image_from_inspect(found).id))
 }
 
-/// A refusal, with why there were no credentials that may have made it another.
+/// Adds to a refusal why no credentials were sent.
 fn with(trouble: Option<&CredentialError>, error: EngineError) -> EngineError {
     match (trouble, error) {
         (
@@ -82,7 +71,7 @@ fn with(trouble: Option<&CredentialError>, error: EngineError) -> EngineError {
     }
 }
 
-/// A line worth showing: the counts of bytes in between are not.
+/// The line to show, if any: counts of bytes are not shown.
 fn line(info: CreateImageInfo) -> Option<String> {
     let counts = info
         .progress_detail

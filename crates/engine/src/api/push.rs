@@ -5,7 +5,7 @@ use bollard::query_parameters::PushImageOptionsBuilder;
 use futures_util::stream::{BoxStream, StreamExt};
 
 use super::fault::Call;
-use super::told::{Teller, told};
+use super::progress::{Reporter, reported};
 use super::{credentials, must_be_plain, split_tag};
 use crate::{EngineError, PushProgress, Result};
 
@@ -16,8 +16,8 @@ pub(super) fn push(
     reference: String,
 ) -> Result<BoxStream<'static, Result<PushProgress>>> {
     must_be_plain(&call, &reference)?;
-    Ok(told(move |teller| async move {
-        run(&client, &call, &reference, &teller).await
+    Ok(reported(move |reporter| async move {
+        run(&client, &call, &reference, &reporter).await
     }))
 }
 
@@ -25,7 +25,7 @@ async fn run(
     client: &Docker,
     call: &Call,
     reference: &str,
-    teller: &Teller<PushProgress>,
+    reporter: &Reporter<PushProgress>,
 ) -> Result<PushProgress> {
     let (repository, tag) = split_tag(reference);
     let options = PushImageOptionsBuilder::new()
@@ -44,9 +44,11 @@ async fn run(
         let is_count = info.progress_detail.is_some_and(|p| p.current.is_some());
         let status = info.status.unwrap_or_default();
         digest = digest_in(&status).or(digest);
-        if !is_count && !status.is_empty() {
-            teller.tell(PushProgress::Line(status)).await;
-        }
+        let step = match is_count || status.is_empty() {
+            true => PushProgress::Transfer,
+            false => PushProgress::Line(status),
+        };
+        reporter.report(step).await;
     }
     if let Some(digest) = digest {
         return Ok(PushProgress::Digest(digest));
@@ -63,7 +65,7 @@ fn digest_in(status: &str) -> Option<String> {
     digest.starts_with("sha256:").then(|| digest.to_owned())
 }
 
-/// The digest that the engine remembers for a repository; Podman says it only there.
+/// The digest that the engine recorded for a repository; Podman tells it only there.
 fn digest_of(image: &bollard::models::ImageInspect, repository: &str) -> String {
     let digests = image.repo_digests.iter().flatten();
     let found = digests.filter_map(|digest| digest.split_once('@'));

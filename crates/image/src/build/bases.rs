@@ -1,7 +1,6 @@
 //! The images that builds start from: the distributions', and skipped parents.
 
-use futures_util::StreamExt;
-use slipway_engine::{Engine, EngineKind, ImageSummary};
+use slipway_engine::{Engine, ImageSummary};
 use slipway_events::Events;
 
 use super::Event;
@@ -56,8 +55,8 @@ pub(super) async fn check_platform(
     state: &RunState,
 ) -> Result<()> {
     let options = &images.options;
-    let is_classic = engine.info().kind == EngineKind::Docker && !options.buildkit;
-    let Some(wanted) = options.platform.as_ref().filter(|_| is_classic) else {
+    let is_unchecked = !engine.info().capabilities().checks_platform && !options.buildkit;
+    let Some(wanted) = options.platform.as_ref().filter(|_| is_unchecked) else {
         return Ok(());
     };
     for reference in state.bases() {
@@ -103,13 +102,8 @@ async fn pull(
     events.send(Event::Pulling {
         reference: reference.to_owned(),
     });
-    let mut progress = engine
-        .pull_image(reference)
-        .await
-        .map_err(|error| error.reason())?;
-    while let Some(step) = progress.next().await {
-        step.map_err(|error| error.reason())?;
-    }
+    let pulled = slipway_engine::pull(engine, reference, &|_line| {}).await;
+    pulled.map_err(|error| error.reason())?;
     match engine.find_image(reference).await {
         Ok(Some(image)) => Ok(image),
         Ok(None) => Err("the engine says it is pulled and does not have it".to_owned()),

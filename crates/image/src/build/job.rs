@@ -171,6 +171,7 @@ impl Job {
                         self.take_line(line, events, output);
                     }
                 }
+                Progress::Transfer => {}
                 Progress::ImageId(id) => image = Some(id),
             }
         }
@@ -260,6 +261,7 @@ async fn heard<T>(
     heard.map_err(|_| EngineError::Stalled {
         action: "build it".to_owned(),
         seconds: patience.as_secs(),
+        advice: "look at the step that the build's log ends with".to_owned(),
     })
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
-use slipway_engine::{Engine, EngineKind, ImageSummary};
+use slipway_engine::{Engine, EngineInfo, ImageSummary};
 
 use crate::error::{Error, Result};
 
@@ -18,7 +18,7 @@ const ASKED_AT_ONCE: usize = 8;
 #[derive(Clone, Debug)]
 pub(crate) struct EngineImages {
     by_reference: BTreeMap<String, ImageSummary>,
-    kind: EngineKind,
+    info: EngineInfo,
 }
 
 impl EngineImages {
@@ -50,14 +50,14 @@ impl EngineImages {
         by_reference.extend(found.into_iter().flatten());
         Ok(EngineImages {
             by_reference,
-            kind: engine.info().kind,
+            info: engine.info().clone(),
         })
     }
 
     /// An image by the reference a Dockerfile would use, which may be another than the engine lists
     /// it under.
     pub(crate) fn find(&self, reference: &str) -> Option<&ImageSummary> {
-        let listed = || listed_names(reference, self.kind).into_iter();
+        let listed = || self.info.listed_names(reference).into_iter();
         let by_reference = &self.by_reference;
         by_reference
             .get(reference)
@@ -67,54 +67,5 @@ impl EngineImages {
     /// Notes an image that has been pulled.
     pub(crate) fn add(&mut self, reference: &str, image: ImageSummary) {
         self.by_reference.insert(reference.to_owned(), image);
-    }
-}
-
-/// What a kind of engine may list an image as that was built by this name: Docker leaves its own
-/// registry out, and Podman puts it, or its own host, in front of a name without one.
-fn listed_names(reference: &str, kind: EngineKind) -> Vec<String> {
-    let last = reference.rsplit('/').next().unwrap_or(reference);
-    let full = match last.contains([':', '@']) {
-        true => reference.to_owned(),
-        false => format!("{reference}:latest"),
-    };
-    let plain = full.strip_prefix("docker.io/").unwrap_or(&full);
-    let plain = plain.strip_prefix("library/").unwrap_or(plain);
-    if kind == EngineKind::Docker {
-        return vec![plain.to_owned()];
-    }
-    let hub = match plain.contains('/') {
-        true => format!("docker.io/{plain}"),
-        false => format!("docker.io/library/{plain}"),
-    };
-    let first = full.split_once('/').map(|(first, _)| first);
-    match first.filter(|first| first.contains(['.', ':']) || *first == "localhost") {
-        Some("docker.io") => vec![hub],
-        Some(_) => vec![full],
-        None => vec![hub, format!("localhost/{full}")],
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn engines_list_images_under_other_names_than_they_were_built_by() {
-        let docker = |reference| listed_names(reference, EngineKind::Docker).join(" ");
-        assert_eq!(docker("ns/base:1"), "ns/base:1");
-        assert_eq!(docker("docker.io/ns/base:1"), "ns/base:1");
-        assert_eq!(docker("docker.io/library/debian"), "debian:latest");
-        assert_eq!(docker("localhost/ns/base:1"), "localhost/ns/base:1");
-        assert_eq!(docker("registry:5000/a"), "registry:5000/a:latest");
-        let podman = |reference| listed_names(reference, EngineKind::Podman).join(" ");
-        assert_eq!(
-            podman("ns/base:1"),
-            "docker.io/ns/base:1 localhost/ns/base:1"
-        );
-        assert_eq!(podman("localhost/ns/base:1"), "localhost/ns/base:1");
-        assert_eq!(podman("docker.io/ns/base:1"), "docker.io/ns/base:1");
-        assert_eq!(podman("docker.io/base:1"), "docker.io/library/base:1");
-        assert_eq!(podman("registry:5000/a"), "registry:5000/a:latest");
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
-use slipway_engine::{ContainerSpec, Engine, EngineError, ImageSummary, LogLine, Progress};
+use slipway_engine::{ContainerSpec, Engine, EngineError, ImageSummary, LogLine};
 use slipway_service::VolumeMount;
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::Semaphore;
@@ -277,14 +277,8 @@ pub async fn image(
         image: reference.to_owned(),
         reason,
     };
-    let mut progress = engine
-        .pull_image(reference)
-        .await
-        .map_err(|error| missing(error.to_string()))?;
-    while let Some(step) = progress.next().await {
-        let (Progress::Line(_) | Progress::ImageId(_)) =
-            step.map_err(|error| missing(error.to_string()))?;
-    }
+    let pulled = slipway_engine::pull(engine.as_ref(), reference, &|_line| {}).await;
+    pulled.map_err(|error| missing(error.to_string()))?;
     engine
         .find_image(reference)
         .await?

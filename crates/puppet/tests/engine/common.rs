@@ -164,7 +164,7 @@ async fn build(engine: &Arc<dyn Engine>) {
     while let Some(step) = progress.next().await {
         match step {
             Ok(Progress::Line(line)) => said.push(line),
-            Ok(Progress::ImageId(_)) => {}
+            Ok(Progress::Transfer | Progress::ImageId(_)) => {}
             Err(error) => panic!("{error}\n{}", said.join("\n")),
         }
     }

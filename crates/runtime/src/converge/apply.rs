@@ -1,4 +1,4 @@
-//! Doing what the plan says.
+//! Carrying out a plan.
 
 use slipway_events::Events;
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,15 +8,15 @@ use futures_util::stream::{self, StreamExt};
 use slipway_files::Lock;
 use tokio::time::Instant;
 
+use super::container::retire;
 use super::digest::DigestKey;
 use super::images::Images;
-use super::one::retire;
 use super::plan::{Plan, Planned, PlannedAction, Removal, Rename};
 use super::record::{self, Record};
 use super::survey::Survey;
 use super::{
     ApplyOptions, ContainerFailure, ContainerOutcome, ContainerSet, ConvergeError, Event, Outcome,
-    Result, precheck,
+    Result, config_file, precheck,
 };
 use crate::spec::Host;
 use slipway_engine::{ContainerSpec, ContainerSummary, Engine, EngineError};
@@ -87,7 +87,8 @@ pub async fn prepare<'a>(
         images: &images,
         key: key.as_ref(),
     };
-    let plan = survey.plan_with_units(engine)?;
+    let mut plan = survey.plan_with_units(engine)?;
+    config_file::plan_restarts(engine, set, &all, options, &mut plan).await?;
     events.send(Event::Planned { plan: plan.clone() });
     Ok(Prepared {
         engine,
@@ -308,6 +309,7 @@ impl Run<'_> {
             PlannedAction::Create => self.create(planned).await?,
             PlannedAction::Replace => self.replace(planned).await?,
             PlannedAction::Start => self.start(planned).await?,
+            PlannedAction::Restart => self.restart(planned).await?,
             PlannedAction::Wait => self.wait(planned).await?,
             PlannedAction::Exec => self.exec(planned).await?,
         };

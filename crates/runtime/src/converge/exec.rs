@@ -3,7 +3,7 @@
 use tokio::time::{Duration, Instant};
 
 use super::apply::{Halt, Run};
-use super::one::{ended_badly, readable};
+use super::container::{ended_badly, readable};
 use super::plan::Planned;
 use super::record::Done;
 use super::survey::{exec_target, find_by_name};

@@ -7,12 +7,12 @@ use std::time::Duration;
 use slipway_service::{Action, ContainerConfig, RestartPolicy};
 use tokio::time::Instant;
 
-use super::one::{ended_badly, last_lines};
+use super::container::{ended_badly, last_lines};
 use super::{
     ApplyOptions, ContainerFailure, ContainerSet, ConvergeError, Event, Outcome, Redact, Result,
     labels,
 };
-use slipway_engine::{ContainerState, ContainerSummary, Engine, EngineKind, Health};
+use slipway_engine::{ContainerState, ContainerSummary, Engine, Health};
 use slipway_redact::printable;
 
 /// Time between two looks at all containers.
@@ -39,7 +39,7 @@ pub async fn wait_healthy(
         let mut listed = engine
             .list_containers(std::slice::from_ref(&filter))
             .await?;
-        if engine.info().kind == EngineKind::Podman {
+        if !engine.info().capabilities().lists_health {
             check_health(engine, set, &mut listed).await?;
         }
         let ours = labels::managed(&listed, &set.managed_by, Some(&set.config_id));
@@ -87,7 +87,7 @@ pub async fn wait_healthy(
     }
 }
 
-/// Podman's list does not tell the health of containers.
+/// Runs the healthchecks, for an engine whose list does not tell the health of containers.
 async fn check_health(
     engine: &dyn Engine,
     set: &ContainerSet,
@@ -97,7 +97,10 @@ async fn check_health(
         let config = set.containers.get(labels::desired_name(container));
         let has_check = config.is_some_and(|config| config.keys().healthcheck.is_some());
         if has_check && container.state == ContainerState::Running {
-            container.health = engine.check_health(&container.id).await?;
+            container.health = engine
+                .check_health(&container.id)
+                .await?
+                .map(|report| report.health);
         }
     }
     Ok(())
@@ -107,7 +110,8 @@ async fn check_health(
 /// had is no failure of its own.
 async fn last_checks(engine: &dyn Engine, id: &str, redact: &Redact) -> Vec<String> {
     const CHECKS: usize = 2;
-    let log = engine.health_log(id).await.unwrap_or_default();
+    let report = engine.check_health(id).await.ok().flatten();
+    let log = report.map(|report| report.log).unwrap_or_default();
     let skipped = log.len().saturating_sub(CHECKS);
     let last = log.into_iter().skip(skipped);
     last.map(|check| {

@@ -1,13 +1,13 @@
-//! Which image a reference means.
+//! The images that references mean.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{StreamExt, stream};
 
 use super::ContainerSet;
-use slipway_engine::{ContainerSummary, Engine, EngineKind, ImageSummary, Result};
+use slipway_engine::{ContainerSummary, Engine, ImageSummary, Result};
 
-/// How many images are looked up at once.
+/// The number of images that are looked up at once.
 const AT_ONCE: usize = 8;
 
 /// Ids of the images a set uses, by reference.
@@ -18,7 +18,8 @@ pub(super) struct Images {
 }
 
 impl Images {
-    /// Looks up the images of a set. Docker's list of containers tells most of them.
+    /// Looks up the images of a set. Where the list of containers shows current references, it tells
+    /// most of them.
     pub(super) async fn of(
         set: &ContainerSet,
         engine: &dyn Engine,
@@ -30,7 +31,7 @@ impl Images {
             .filter_map(|config| config.keys().image.as_deref())
             .collect();
         let mut known = BTreeMap::new();
-        if engine.info().kind == EngineKind::Docker {
+        if engine.info().capabilities().lists_current_references {
             for container in containers {
                 if references.remove(container.image.as_str()) {
                     known.insert(container.image.clone(), container.image_id.clone());
@@ -42,21 +43,23 @@ impl Images {
         Ok(images)
     }
 
-    /// Looks up each of these. To list all images takes Docker longer than some fifty of these
-    /// calls. Podman lists them, and what is no tag (an id, a digest), or is missing, is looked up.
+    /// Looks up images. Where a list of all is fast, it tells most of them, and only those that are
+    /// no tag (an id, a digest) or are missing are looked up one by one.
     async fn look_up(engine: &dyn Engine, references: BTreeSet<&str>) -> Result<Images> {
         let mut images = Images::default();
         if references.is_empty() {
             return Ok(images);
         }
-        let tags = match engine.info().kind {
-            EngineKind::Docker => BTreeMap::new(),
-            EngineKind::Podman => by_tag(&engine.list_images(&[]).await?),
+        let info = engine.info();
+        let tags = match info.capabilities().lists_images_fast {
+            true => by_tag(&engine.list_images(&[]).await?),
+            false => BTreeMap::new(),
         };
         let tags = &tags;
         let mut looked_up = stream::iter(references)
             .map(|reference| async move {
-                let id = match tags.get(&normal(reference)) {
+                let listed = info.listed_names(reference);
+                let id = match listed.iter().find_map(|name| tags.get(name)) {
                     Some(id) => Ok(Some(id.clone())),
                     None => engine
                         .find_image(reference)
@@ -88,7 +91,7 @@ impl Images {
     }
 }
 
-/// Those of some images that the engine does not have.
+/// Returns those of these images that the engine does not have.
 pub async fn missing_images<'r>(
     engine: &dyn Engine,
     references: impl IntoIterator<Item = &'r str>,
@@ -100,34 +103,17 @@ pub async fn missing_images<'r>(
 fn by_tag(listed: &[ImageSummary]) -> BTreeMap<String, String> {
     let pairs = listed
         .iter()
-        .flat_map(|image| image.tags.iter().map(|tag| (normal(tag), image.id.clone())));
+        .flat_map(|image| image.tags.iter().map(|tag| (tag.clone(), image.id.clone())));
     pairs.collect()
-}
-
-/// A reference in the form in which docker lists it. Podman writes the registry out, `localhost`
-/// for images made here.
-fn normal(reference: &str) -> String {
-    let mut name = reference;
-    for prefix in ["docker.io/", "library/", "localhost/"] {
-        name = name.strip_prefix(prefix).unwrap_or(name);
-    }
-    let has_tag = name
-        .rsplit_once(':')
-        .is_some_and(|(_, tag)| !tag.contains('/'));
-    if has_tag || name.contains('@') {
-        name.to_owned()
-    } else {
-        format!("{name}:latest")
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{missing_images, normal};
+    use super::missing_images;
     use slipway_test_support::FakeEngine;
 
     #[tokio::test]
-    async fn docker_is_asked_for_what_is_wanted_and_podman_for_all() {
+    async fn images_are_listed_where_a_list_is_fast_and_looked_up_elsewhere() {
         let docker = FakeEngine::with_image("i:1");
         let podman = FakeEngine::with_image("i:1").into_podman();
         let calls = [
@@ -141,13 +127,5 @@ mod tests {
             let none = missing_images(engine, []).await.unwrap();
             assert!(none.is_empty() && engine.take_calls().is_empty());
         }
-    }
-
-    #[test]
-    fn one_image_has_one_normal_reference() {
-        assert_eq!(normal("docker.io/library/debian:trixie"), "debian:trixie");
-        assert_eq!(normal("localhost/kolla/base"), "kolla/base:latest");
-        assert_eq!(normal("reg:5000/a/b"), "reg:5000/a/b:latest");
-        assert_eq!(normal("a@sha256:12"), "a@sha256:12");
     }
 }

@@ -37,9 +37,11 @@ use indexmap::IndexMap;
 use slipway_service::{ContainerConfig, Healthcheck};
 
 use crate::systemd::{self, Units};
-use slipway_engine::{ContainerSpec, Engine, EngineKind};
+use slipway_engine::{ContainerSpec, Engine};
 
 mod apply;
+mod config_file;
+mod container;
 mod diff;
 mod digest;
 mod error;
@@ -47,7 +49,6 @@ mod event;
 mod exec;
 mod health;
 mod images;
-mod one;
 mod plan;
 mod precheck;
 mod record;
@@ -58,12 +59,12 @@ pub mod labels;
 
 pub(crate) use apply::rename_to_preferred;
 pub use apply::{Prepared, apply, prepare};
+pub use container::longer_name;
+pub(crate) use container::retire;
 pub use error::{ContainerFailure, ConvergeError, Problem, Result};
 pub use event::{ContainerOutcome, Event, Outcome};
 pub use health::wait_healthy;
 pub use images::missing_images;
-pub use one::longer_name;
-pub(crate) use one::retire;
 pub use plan::{Existing, Plan, Planned, PlannedAction, Reason, Removal, Rename};
 pub(crate) use record::forget;
 pub(crate) use survey::state_drift;
@@ -117,6 +118,8 @@ pub struct ApplyOptions {
     /// The systemd units that start containers at boot; none are kept without it. They are Podman's
     /// alone: Docker's daemon starts its containers itself.
     pub units: Option<Units>,
+    /// Restart containers whose config.json changed after they were started.
+    pub restart_changed: bool,
     /// How many containers are worked on at once.
     pub concurrency: usize,
     /// How long a container must stay up to count as started.
@@ -140,6 +143,7 @@ impl Default for ApplyOptions {
             rollback: true,
             state_dir: None,
             units: None,
+            restart_changed: false,
             concurrency: 8,
             settle: Duration::from_millis(600),
             exec_patience: Duration::from_secs(60),
@@ -158,7 +162,6 @@ impl ApplyOptions {
         spec: &mut ContainerSpec,
         engine: &dyn Engine,
     ) {
-        let kind = engine.info().kind;
         if self.units_with(engine).is_some() && systemd::is_wanted(config.keys()) {
             // Of two that start it again, each would undo what the other does.
             spec.restart = None;
@@ -169,9 +172,10 @@ impl ApplyOptions {
                 ..Healthcheck::default()
             });
         }
-        if let Some(dir) = self.log_dir.as_ref().filter(|_| kind == EngineKind::Podman) {
+        let driver = engine.info().capabilities().file_log_driver;
+        if let Some((dir, driver)) = self.log_dir.as_ref().zip(driver) {
             let file = dir.join(format!("{name}.log")).display().to_string();
-            spec.log_driver = Some("k8s-file".to_owned());
+            spec.log_driver = Some(driver.to_owned());
             spec.log_options.insert("path".to_owned(), file);
         }
     }

@@ -95,6 +95,8 @@ pub enum PlannedAction {
     Replace,
     /// It is there as configured, and stopped: start it.
     Start,
+    /// It is up as configured, and its config.json changed: restart it.
+    Restart,
     /// A one-shot container that still runs: wait for its end.
     Wait,
     /// Run a command in another container.
@@ -137,6 +139,12 @@ pub enum Reason {
     Due,
     /// It has not ended yet.
     Running,
+    /// The config.json that it mounts changed after it was started. It is kept, as TripleO keeps it,
+    /// unless [`ApplyOptions::restart_changed`](super::ApplyOptions::restart_changed) is set.
+    ConfigFileChanged {
+        /// The file on the host.
+        file: String,
+    },
 }
 
 impl std::fmt::Display for Reason {
@@ -155,6 +163,9 @@ impl std::fmt::Display for Reason {
             Reason::NotConfigured => f.write_str("no longer configured"),
             Reason::Due => f.write_str("due"),
             Reason::Running => f.write_str("not ended yet"),
+            Reason::ConfigFileChanged { file } => {
+                write!(f, "restart wanted: {file} changed after it was started")
+            }
         }
     }
 }

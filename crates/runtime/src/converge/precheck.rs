@@ -1,10 +1,9 @@
-//! Everything that can be found wrong before a container is touched.
+//! Checks that come before any container is touched.
 
 use slipway_events::Events;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use futures_util::StreamExt;
 use slipway_service::{Action, ContainerConfig};
 
 use super::digest::DigestKey;
@@ -12,12 +11,9 @@ use super::images::Images;
 use super::plan::{Plan, PlannedAction};
 use super::{ApplyOptions, ContainerSet, ConvergeError, Event, Problem, Result, labels};
 use crate::spec::{Host, container_spec};
-use slipway_engine::{ContainerSpec, Engine, EngineError, Progress};
+use slipway_engine::{ContainerSpec, Engine, EngineError};
 
-/// How often a pull is tried: registries hiccup.
-const PULL_ATTEMPTS: u32 = 3;
-
-/// Pulls what is missing and gives the references pulled.
+/// Pulls the missing images and returns their references.
 pub(super) async fn pull(
     engine: &dyn Engine,
     set: &ContainerSet,
@@ -54,39 +50,15 @@ async fn pull_one(
     image: &str,
     events: &Events<Event>,
 ) -> Result<(), EngineError> {
-    let mut attempt = 1;
-    loop {
-        let failure = match pull_once(engine, image, events).await {
-            Ok(()) => return Ok(()),
-            Err(failure) => failure,
-        };
-        // "No such image" and "access denied" arrive as server errors too; only what names the
-        // network is worth another try.
-        let text = failure.reason().to_ascii_lowercase();
-        let passing = ["timeout", "temporarily", "reset by peer", "eof"];
-        if attempt == PULL_ATTEMPTS || !passing.iter().any(|word| text.contains(word)) {
-            return Err(failure);
-        }
-        tokio::time::sleep(std::time::Duration::from_secs(1 << attempt)).await;
-        attempt += 1;
-    }
-}
-
-async fn pull_once(
-    engine: &dyn Engine,
-    image: &str,
-    events: &Events<Event>,
-) -> Result<(), EngineError> {
-    let mut steps = engine.pull_image(image).await?;
-    while let Some(step) = steps.next().await {
-        if let Progress::Line(line) = step? {
-            events.send(Event::Pulling {
-                image: image.to_owned(),
-                line,
-            });
-        }
-    }
-    Ok(())
+    let on_line = |line| {
+        events.send(Event::Pulling {
+            image: image.to_owned(),
+            line,
+        });
+    };
+    slipway_engine::pull(engine, image, &on_line)
+        .await
+        .map(drop)
 }
 
 /// Makes the specifications of all containers to be made, and checks what they mount.
@@ -153,9 +125,14 @@ fn sources(config: &ContainerConfig) -> impl Iterator<Item = &str> {
         .filter_map(|volume| volume.source.as_deref())
 }
 
+fn volume_is_missing(engine: &dyn Engine, volume: &str) -> String {
+    let program = engine.info().name();
+    format!("there is no volume named {volume}; create it with `{program} volume create {volume}`")
+}
+
 async fn missing_sources(engine: &dyn Engine, sources: &[(&String, &str)]) -> Result<Vec<Problem>> {
     // An engine elsewhere has a file system of its own.
-    let is_local = engine.info().address.starts_with("unix://");
+    let is_local = engine.info().is_local();
     let (paths, names): (Vec<_>, Vec<_>) = sources
         .iter()
         .partition(|(_, source)| source.starts_with('/'));
@@ -170,7 +147,7 @@ async fn missing_sources(engine: &dyn Engine, sources: &[(&String, &str)]) -> Re
     let missing_names = names
         .into_iter()
         .filter(|(_, volume)| !volumes.contains(*volume))
-        .map(|(name, volume)| (name, format!("there is no volume named {volume}")));
+        .map(|(name, volume)| (name, volume_is_missing(engine, volume)));
     Ok(missing_paths
         .chain(missing_names)
         .map(|(name, what)| Problem {

@@ -10,7 +10,7 @@ use super::images::Images;
 use super::labels::{self, label};
 use super::plan::{Existing, Plan, Planned, PlannedAction, Reason, Removal, Rename};
 use super::record::{Done, Record};
-use super::{ApplyOptions, ContainerSet, Result, precheck, units};
+use super::{ApplyOptions, ContainerSet, Result, config_file, precheck, units};
 use slipway_engine::{ContainerState, ContainerSummary, Engine};
 
 /// Finds out what there is to do. One list of containers, whatever their number, and one of images
@@ -22,7 +22,7 @@ pub async fn plan(engine: &dyn Engine, set: &ContainerSet, options: &ApplyOption
     let record = Record::open(options.state_dir.as_deref(), &set.config_id)?;
     let all = engine.list_containers(&[]).await?;
     let images = Images::of(set, engine, &all).await?;
-    Survey {
+    let mut plan = Survey {
         set,
         options,
         record: &record,
@@ -30,7 +30,9 @@ pub async fn plan(engine: &dyn Engine, set: &ContainerSet, options: &ApplyOption
         images: &images,
         key: DigestKey::present(options, &all)?.as_ref(),
     }
-    .plan_with_units(engine)
+    .plan_with_units(engine)?;
+    config_file::plan_restarts(engine, set, &all, options, &mut plan).await?;
+    Ok(plan)
 }
 
 /// Finds what would keep [`apply`](super::apply) from beginning with a plan: mount sources and env

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use super::*;
-use slipway_engine::{ContainerState, Engine, EngineError};
+use slipway_engine::{ContainerState, Containers, EngineError};
 use slipway_test_support::FakeEngine;
 
 fn set(text: &str) -> ContainerSet {
@@ -548,4 +548,58 @@ async fn what_an_interrupted_run_made_is_not_taken_for_what_it_was_to_replace() 
     };
     let found = super::survey::find_by_name("a", &[&half_made, &stopped]).unwrap();
     assert_eq!(found.id, stopped.id);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_container_whose_config_json_changed_is_kept_and_restarted_where_asked_for() {
+    let (engine, dir) = (FakeEngine::with_image("i"), tempfile::tempdir().unwrap());
+    let file = dir.path().join("a.json");
+    std::fs::write(&file, "{}").unwrap();
+    let modified = std::fs::metadata(&file).unwrap().modified().unwrap();
+    let modified = modified.duration_since(std::time::UNIX_EPOCH).unwrap();
+    let modified = i128::try_from(modified.as_nanos()).unwrap();
+    let text = format!(
+        "a: {{image: i, command: up, volumes: ['{}:/var/lib/kolla/config_files/config.json:ro']}}\n",
+        file.display()
+    );
+    let keep = with_state(&dir);
+    converge(&engine, &text, &keep).await.unwrap();
+    engine.take_calls();
+
+    engine.set_started("a", modified + 1);
+    let unchanged = plan(&engine, &set(&text), &keep).await.unwrap();
+    assert_eq!(unchanged.containers[0].reasons, []);
+
+    engine.set_started("a", modified - 1);
+    let wanted = plan(&engine, &set(&text), &keep).await.unwrap();
+    assert!(wanted.is_empty(), "it is kept");
+    let reasons = &wanted.containers[0].reasons;
+    let file = file.display().to_string();
+    assert_eq!(*reasons, [Reason::ConfigFileChanged { file: file.clone() }]);
+    assert_eq!(
+        reasons[0].to_string(),
+        format!("restart wanted: {file} changed after it was started")
+    );
+    let id = engine.named("a").unwrap().id;
+    let restart = ApplyOptions {
+        restart_changed: true,
+        ..keep.clone()
+    };
+    engine.take_calls();
+    let done = converge(&engine, &text, &restart).await.unwrap();
+    assert_eq!(done.count(PlannedAction::Restart), 1);
+    assert_eq!(engine.named("a").unwrap().id, id, "the same container");
+    let calls = engine.take_calls();
+    let stop = calls.iter().position(|call| call == "stop").unwrap();
+    assert_eq!(calls[stop + 1], "start");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_missing_named_volume_comes_with_the_command_that_makes_it() {
+    let engine = FakeEngine::with_image("i");
+    let text = "a: {image: i, command: up, volumes: ['lost:/v']}\n";
+    let error = converge(&engine, text, &ApplyOptions::default()).await;
+    let error = error.unwrap_err().to_string();
+    let words = "there is no volume named lost; create it with `docker volume create lost`";
+    assert!(error.contains(words), "{error}");
 }

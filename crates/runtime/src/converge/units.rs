@@ -6,12 +6,12 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::apply::{Halt, Run};
+use super::container::{Swap, before_aside};
 use super::labels::{self, desired_name};
-use super::one::{Swap, before_aside};
 use super::plan::{Plan, PlannedAction};
 use super::{ApplyOptions, ContainerFailure, ContainerSet, Event, Result};
 use crate::systemd::{Owner, Present, SystemdError, Units, is_wanted, restart};
-use slipway_engine::{ContainerState, ContainerSummary, Engine, EngineKind};
+use slipway_engine::{ContainerState, ContainerSummary, Engine};
 
 /// How long a container has between its stop signal and SIGKILL, when it does not say.
 const GRACE: Duration = Duration::from_secs(10);
@@ -36,7 +36,7 @@ pub enum UnitAction {
 }
 
 impl ApplyOptions {
-    /// The units to keep with this engine: Docker's daemon starts its containers itself.
+    /// The units to keep with this engine; none where it restarts containers itself.
     pub(crate) fn units_with(&self, engine: &dyn Engine) -> Option<&Units> {
         with(self.units.as_ref(), engine)
     }
@@ -44,9 +44,8 @@ impl ApplyOptions {
 
 /// The same for units that no options hold.
 pub(crate) fn with<'a>(units: Option<&'a Units>, engine: &dyn Engine) -> Option<&'a Units> {
-    let info = engine.info();
-    let is_here = info.kind == EngineKind::Podman && info.address.starts_with("unix://");
-    units.filter(|_| is_here)
+    let is_needed = engine.unit_generator().is_some() && engine.info().is_local();
+    units.filter(|_| is_needed)
 }
 
 /// A container of the set that is there, or will be.
@@ -154,6 +153,18 @@ pub(super) fn plan(
     )?)
 }
 
+/// Returns `true` for an action that ends with a container started that existed before.
+fn is_start(action: PlannedAction) -> bool {
+    match action {
+        PlannedAction::Start | PlannedAction::Restart => true,
+        PlannedAction::Keep
+        | PlannedAction::Create
+        | PlannedAction::Replace
+        | PlannedAction::Wait
+        | PlannedAction::Exec => false,
+    }
+}
+
 impl Run<'_> {
     /// Writes the units that are wanted, and removes those that no longer are.
     pub(super) async fn keep_units(&self, plan: &Plan) -> Result<()> {
@@ -163,7 +174,7 @@ impl Run<'_> {
         let started: Vec<&str> = plan
             .containers
             .iter()
-            .filter(|planned| planned.action == PlannedAction::Start)
+            .filter(|planned| is_start(planned.action))
             .map(|planned| planned.container.as_str())
             .collect();
         if plan.units.is_empty() && started.is_empty() {
@@ -228,7 +239,10 @@ impl Run<'_> {
         let policy = restart(keys).unwrap_or("always");
         let grace = keys.stop_grace_period.unwrap_or(GRACE);
         let id = container.id.clone();
-        let generated = self.engine.systemd_unit(&id, policy, grace).await?;
+        let Some(generator) = self.engine.unit_generator() else {
+            return Ok(());
+        };
+        let generated = generator.systemd_unit(&id, policy, grace).await?;
         let owner = Owner {
             managed_by: self.set.managed_by.clone(),
             config_id: self.set.config_id.clone(),

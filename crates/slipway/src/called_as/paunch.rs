@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use futures_util::{StreamExt, TryStreamExt, stream};
-use slipway_engine::{Engine, EngineError, EngineKind};
+use slipway_engine::{Engine, EngineError};
 use slipway_runtime::converge::{ContainerFailure, ConvergeError};
 use slipway_runtime::manage;
 
@@ -197,9 +197,9 @@ impl Paunch {
             // paunch tells only of what is wrong, unless it is asked to say more.
             verbose: self.verbose.saturating_sub(1) + u8::from(self.debug),
             quiet: self.quiet || (self.verbose == 0 && !self.debug),
-            kind: managed.default_runtime.map(|runtime| match runtime {
-                Runtime::Docker => EngineKind::Docker,
-                Runtime::Podman => EngineKind::Podman,
+            engine_name: managed.default_runtime.map(|runtime| match runtime {
+                Runtime::Docker => "docker".to_owned(),
+                Runtime::Podman => "podman".to_owned(),
             }),
         }
     }

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use slipway_engine::EngineKind;
 
 mod build;
 mod config;
@@ -77,8 +76,8 @@ pub struct Cli {
 /// Options that every subcommand takes.
 #[derive(Args, Debug, Clone)]
 pub struct Global {
-    /// Address of the container engine, as docker's --host: unix:///path or tcp://host:port
-    /// [default: as the docker command finds it, then Podman's socket]
+    /// Address of the container engine, as docker's --host: unix:///path, tcp://host:port or
+    /// ssh://user@host [default: as the docker command finds it, then Podman's socket]
     #[arg(short = 'H', long, global = true, value_name = "ADDRESS", help_heading = heading::GLOBAL)]
     pub host: Option<String>,
     /// Format of what is printed on standard output (yaml: resolve only)
@@ -90,9 +89,9 @@ pub struct Global {
     /// Print only warnings and errors to standard error
     #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = heading::GLOBAL)]
     pub quiet: bool,
-    /// The kind that the engine must be of.
+    /// The name of the engine that must answer: docker or podman.
     #[arg(skip)]
-    pub kind: Option<EngineKind>,
+    pub engine_name: Option<String>,
 }
 
 /// The format of results.

@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Context, anyhow};
 use futures_util::StreamExt;
 use serde_json::{Map, Value, json};
-use slipway_engine::{Attached, Engine, EngineKind, Piece, Progress};
+use slipway_engine::{Attached, Engine, Piece};
 use slipway_runtime::converge::labels;
 use slipway_runtime::spec::{Host, container_spec, secrets};
 use slipway_service::{Action, ContainerConfig};
@@ -119,11 +119,8 @@ async fn print_command(
 ) -> anyhow::Result<()> {
     // What is printed is for whichever engine is here; none is needed.
     let connected = engine::connect(global).await.ok();
-    let kind = connected.as_ref().map(|engine| engine.info().kind);
-    let program = match kind.or(global.kind) {
-        Some(EngineKind::Podman) => "podman",
-        _ => "docker",
-    };
+    let found = connected.as_ref().map(|engine| engine.info().name());
+    let program = found.or(global.engine_name.as_deref()).unwrap_or("docker");
     let name = match &connected {
         Some(engine) => free_name(engine.as_ref(), &asked.container_name).await?,
         None => asked.container_name.clone(),
@@ -206,12 +203,8 @@ async fn run_here(
 }
 
 async fn pull(engine: &dyn Engine, image: &str, output: &Output) -> anyhow::Result<()> {
-    let mut steps = engine.pull_image(image).await?;
-    while let Some(step) = steps.next().await {
-        if let Progress::Line(line) = step? {
-            output.about(Level::Normal, "debug", image, &line);
-        }
-    }
+    let on_line = |line: String| output.about(Level::Normal, "debug", image, &line);
+    slipway_engine::pull(engine, image, &on_line).await?;
     Ok(())
 }
 

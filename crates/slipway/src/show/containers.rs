@@ -55,6 +55,7 @@ pub fn in_short(outcome: &Outcome) -> String {
         PlannedAction::Create,
         PlannedAction::Replace,
         PlannedAction::Start,
+        PlannedAction::Restart,
         PlannedAction::Exec,
         PlannedAction::Keep,
     ] {
@@ -148,6 +149,7 @@ fn verb(action: PlannedAction) -> &'static str {
         PlannedAction::Create => "create",
         PlannedAction::Replace => "replace",
         PlannedAction::Start => "start",
+        PlannedAction::Restart => "restart",
         PlannedAction::Wait => "wait",
         PlannedAction::Exec => "exec",
     }
@@ -159,6 +161,7 @@ fn past(action: PlannedAction) -> &'static str {
         PlannedAction::Create => "created",
         PlannedAction::Replace => "replaced",
         PlannedAction::Start => "started",
+        PlannedAction::Restart => "restarted",
         PlannedAction::Wait => "waited for",
         PlannedAction::Exec => "executed",
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
-use slipway_engine::{Engine, EngineKind};
+use slipway_engine::Engine;
 use slipway_image::BuildConfig;
 
 use crate::cli;
@@ -25,13 +25,10 @@ pub async fn connect(
         true => connected.context("--engine podman: it is looked for at podman_base_url")?,
         false => connected?,
     };
-    let kind = match engine.info().kind {
-        EngineKind::Docker => "docker",
-        EngineKind::Podman => "podman",
-    };
+    let name = engine.info().name();
     match &config.engine {
-        Some(wanted) if wanted != kind => Err(bad_input(anyhow!(
-            "--engine {wanted}: {kind} answers at {}; name another address with --host",
+        Some(wanted) if wanted != name => Err(bad_input(anyhow!(
+            "--engine {wanted}: {name} answers at {}; name another address with --host",
             engine.info().address
         ))),
         _ => Ok(engine),
@@ -40,8 +37,5 @@ pub async fn connect(
 
 /// Returns whether an engine can build with BuildKit.
 pub fn has_buildkit(engine: &dyn Engine) -> bool {
-    match engine.info().kind {
-        EngineKind::Docker => true,
-        EngineKind::Podman => false,
-    }
+    engine.info().capabilities().buildkit
 }

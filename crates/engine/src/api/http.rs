@@ -1,29 +1,30 @@
-//! Plain HTTP for the few calls that the client library has not: one request, one answer, the end.
+//! Single requests in HTTP 1.0, for calls that the client library lacks or whose answer must be
+//! bounded.
 
 use std::io::{Error, ErrorKind};
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::{TcpStream, UnixStream};
 
 use super::fault::Call;
+use super::transport::Transport;
 use crate::EngineError;
-use crate::locate::Address;
 
-/// More than any answer that is asked for here.
-const LONGEST: u64 = 256 << 20;
+/// Answers larger than this are rejected. A list of a thousand containers with all their labels has
+/// a tenth of it.
+const LARGEST: u64 = 64 << 20;
 
-/// What ends the headers.
+/// The end of the headers.
 const END: &str = "\r\n\r\n";
 
-/// What came back.
+/// An answer.
 #[derive(Debug)]
 pub(super) struct Answer {
     /// The HTTP status.
     pub(super) status: u16,
     text: String,
-    /// Where in it the headers end, and what follows them begins.
+    /// Positions in `text` where the headers end and the body begins.
     head: usize,
     body: usize,
 }
@@ -39,7 +40,7 @@ impl Answer {
             .next()
     }
 
-    /// What follows the headers.
+    /// The body.
     fn body(&self) -> &str {
         &self.text[self.body..]
     }
@@ -48,11 +49,11 @@ impl Answer {
 /// Asks for a path, and reads the answer as JSON.
 pub(super) async fn json<T: DeserializeOwned>(
     call: &Call,
-    address: &Address,
+    transport: &Transport,
     path: &str,
     patience: Duration,
 ) -> Result<T, EngineError> {
-    let answer = tokio::time::timeout(patience, get(address, path)).await;
+    let answer = tokio::time::timeout(patience, get(transport, path)).await;
     let answer = answer
         .map_err(|_| call.lost("no answer in time"))?
         .map_err(|why| call.lost(&why.to_string()))?;
@@ -71,7 +72,7 @@ pub(super) async fn json<T: DeserializeOwned>(
     })
 }
 
-/// A text as a part of a query.
+/// Encodes a string as a part of a query.
 pub(super) fn encoded(text: &str) -> String {
     let mut encoded = String::new();
     for byte in text.bytes() {
@@ -86,11 +87,8 @@ pub(super) fn encoded(text: &str) -> String {
 }
 
 /// Asks for a path.
-pub(super) async fn get(address: &Address, path: &str) -> std::io::Result<Answer> {
-    match address {
-        Address::Unix(socket) => exchange(UnixStream::connect(socket).await?, path).await,
-        Address::Tcp(host) => exchange(TcpStream::connect(host).await?, path).await,
-    }
+pub(super) async fn get(transport: &Transport, path: &str) -> std::io::Result<Answer> {
+    exchange(transport.connect().await?, path).await
 }
 
 async fn exchange(
@@ -100,16 +98,34 @@ async fn exchange(
     // In HTTP 1.0 an answer ends where the connection does.
     let request = format!("GET {path} HTTP/1.0\r\nHost: engine\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;
+    stream.flush().await?;
     let mut bytes = Vec::new();
-    stream.take(LONGEST).read_to_end(&mut bytes).await?;
+    read_bounded(stream, &mut bytes, LARGEST).await?;
     let text = String::from_utf8(bytes);
     let text = text.unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
     parse(text).ok_or_else(|| {
         Error::new(
             ErrorKind::InvalidData,
-            "what answers is no container engine",
+            "the answer is not a container engine's",
         )
     })
+}
+
+async fn read_bounded(
+    stream: impl AsyncRead + Unpin,
+    bytes: &mut Vec<u8>,
+    largest: u64,
+) -> std::io::Result<()> {
+    match stream.take(largest + 1).read_to_end(bytes).await {
+        // Some engines end the connection without TLS's own farewell.
+        Err(error) if error.kind() == ErrorKind::UnexpectedEof && !bytes.is_empty() => Ok(()),
+        Err(error) => Err(error),
+        Ok(_) if bytes.len() as u64 > largest => Err(Error::other(format!(
+            "the engine's answer is larger than {} MiB",
+            largest >> 20
+        ))),
+        Ok(_) => Ok(()),
+    }
 }
 
 fn parse(text: String) -> Option<Answer> {
@@ -126,6 +142,14 @@ fn parse(text: String) -> Option<Answer> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn an_answer_without_end_is_refused() {
+        let mut bytes = Vec::new();
+        let error = read_bounded(tokio::io::repeat(b'x'), &mut bytes, 1 << 20).await;
+        let error = error.unwrap_err().to_string();
+        assert_eq!(error, "the engine's answer is larger than 1 MiB");
+    }
 
     #[test]
     fn answers_are_taken_apart() {

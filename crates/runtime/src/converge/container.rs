@@ -1,4 +1,4 @@
-//! Work on one container: making, replacing, starting, waiting.
+//! Work on a single container: creating, replacing, starting, restarting, waiting.
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
@@ -166,6 +166,26 @@ impl Run<'_> {
         if let Err(error) = started {
             return Err(self.refused(name, error));
         }
+        self.after_start(name, existing.id.clone()).await
+    }
+
+    /// Restarts a container that is up.
+    pub(super) async fn restart(&self, planned: &Planned) -> Result<Option<i64>, Halt> {
+        let name = &planned.container;
+        let Some(existing) = &planned.existing else {
+            return Ok(None);
+        };
+        let swap = Swap {
+            name,
+            old: existing,
+            new: &existing.id,
+        };
+        self.stop_unit(&swap).await?;
+        let stopped = self.engine.stop_container(&existing.id, None).await;
+        stopped.map_err(|error| self.refused(name, error))?;
+        self.unit_has_stopped(&swap).await?;
+        let started = self.engine.start_container(&existing.id).await;
+        started.map_err(|error| self.refused(name, error))?;
         self.after_start(name, existing.id.clone()).await
     }
 
