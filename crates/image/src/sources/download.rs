@@ -8,35 +8,41 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
+use slipway_redact::mask_urls;
+use ureq::tls::TlsConfig;
+
 use super::error::SourceError;
 use super::{Fetching, Source};
 
 const CHUNK: usize = 64 * 1024;
 
-/// Why one attempt failed.
+/// The largest archive that is downloaded.
+pub(super) const MAX_DOWNLOAD: u64 = 4 << 30;
+
+/// The reason why one attempt failed.
 struct Fault {
     reason: String,
-    /// Whether another attempt may do better.
-    is_passing: bool,
+    /// Another attempt may do better.
+    may_pass: bool,
 }
 
 impl Fault {
-    fn passing(reason: impl Into<String>) -> Fault {
+    fn transient(reason: impl Into<String>) -> Fault {
         Fault {
             reason: reason.into(),
-            is_passing: true,
+            may_pass: true,
         }
     }
 
-    fn lasting(reason: impl Into<String>) -> Fault {
+    fn permanent(reason: impl Into<String>) -> Fault {
         Fault {
             reason: reason.into(),
-            is_passing: false,
+            may_pass: false,
         }
     }
 }
 
-/// Downloads to `to`, unless an archive of that digest is kept; gives the path of the file.
+/// Downloads to `to`, unless an archive of that digest is kept; returns the path of the file.
 pub(super) fn download(source: &Source, to: &Path, how: &Fetching) -> Result<PathBuf, SourceError> {
     let expected = source.sha256.as_ref().map(|digest| digest.to_lowercase());
     let kept = match (&how.cache, &expected) {
@@ -51,9 +57,9 @@ pub(super) fn download(source: &Source, to: &Path, how: &Fetching) -> Result<Pat
     let mut wait = Duration::from_secs(1);
     let mut retries = how.retries;
     let found = loop {
-        match attempt(&source.location, to, how.patience) {
+        match attempt(&source.location, to, how.patience, TlsConfig::default()) {
             Ok(found) => break found,
-            Err(fault) if fault.is_passing && retries > 0 => {
+            Err(fault) if fault.may_pass && retries > 0 => {
                 retries -= 1;
                 std::thread::sleep(wait);
                 wait *= 2;
@@ -61,7 +67,7 @@ pub(super) fn download(source: &Source, to: &Path, how: &Fetching) -> Result<Pat
             Err(fault) => {
                 return Err(SourceError::Download {
                     source_name: source.name.clone(),
-                    address: public(&source.location),
+                    address: mask_urls(&source.location),
                     reason: fault.reason,
                 });
             }
@@ -70,7 +76,7 @@ pub(super) fn download(source: &Source, to: &Path, how: &Fetching) -> Result<Pat
     if let Some(expected) = expected.filter(|expected| *expected != found) {
         return Err(SourceError::Digest {
             source_name: source.name.clone(),
-            address: public(&source.location),
+            address: mask_urls(&source.location),
             expected,
             found,
         });
@@ -82,43 +88,64 @@ pub(super) fn download(source: &Source, to: &Path, how: &Fetching) -> Result<Pat
     Ok(to.to_owned())
 }
 
-/// Downloads once; gives the digest.
-fn attempt(address: &str, to: &Path, patience: Duration) -> Result<String, Fault> {
+/// Downloads once; returns the digest.
+fn attempt(address: &str, to: &Path, patience: Duration, tls: TlsConfig) -> Result<String, Fault> {
+    let is_https = address
+        .get(..8)
+        .is_some_and(|start| start.eq_ignore_ascii_case("https://"));
     let config = ureq::Agent::config_builder()
         .timeout_connect(Some(patience))
         .timeout_recv_response(Some(patience))
         .http_status_as_error(false)
+        // Every redirection is held to it as well.
+        .https_only(is_https)
+        .tls_config(tls)
         .build();
     let agent = ureq::Agent::new_with_config(config);
     let response = agent.get(address).call().map_err(|error| match error {
-        ureq::Error::BadUri(_) => Fault::lasting("is no address"),
-        other => Fault::passing(other.to_string()),
+        ureq::Error::BadUri(_) => Fault::permanent("is no address"),
+        ureq::Error::RequireHttpsOnly(to) => Fault::permanent(format!(
+            "the server redirects to {}, which is not encrypted",
+            mask_urls(&to)
+        )),
+        other => Fault::transient(mask_urls(&other.to_string())),
     })?;
+    let announced = response.headers().get("content-length");
+    let announced = announced.and_then(|size| size.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|size| size > MAX_DOWNLOAD) {
+        return Err(too_large());
+    }
     let status = response.status().as_u16();
     match status {
         200 => {}
-        429 | 500.. => return Err(Fault::passing(format!("the server answers {status}"))),
-        _ => return Err(Fault::lasting(format!("the server answers {status}"))),
+        429 | 500.. => return Err(Fault::transient(format!("the server answers {status}"))),
+        _ => return Err(Fault::permanent(format!("the server answers {status}"))),
     }
     let pieces = pieces(response.into_body().into_reader());
-    let lasting = |error: std::io::Error| Fault::lasting(error.to_string());
-    let mut file = File::create(to).map_err(lasting)?;
+    let permanent = |error: std::io::Error| Fault::permanent(error.to_string());
+    let mut file = File::create(to).map_err(permanent)?;
     let mut hasher = Sha256::new();
+    let mut room = MAX_DOWNLOAD;
     loop {
         match pieces.recv_timeout(patience) {
             Ok(Ok(bytes)) => {
+                room = room.checked_sub(bytes.len() as u64).ok_or_else(too_large)?;
                 hasher.update(&bytes);
-                file.write_all(&bytes).map_err(lasting)?;
+                file.write_all(&bytes).map_err(permanent)?;
             }
-            Ok(Err(error)) => return Err(Fault::passing(error.to_string())),
+            Ok(Err(error)) => return Err(Fault::transient(error.to_string())),
             Err(mpsc::RecvTimeoutError::Disconnected) => break,
             Err(mpsc::RecvTimeoutError::Timeout) => {
                 let seconds = patience.as_secs();
-                return Err(Fault::passing(format!("nothing came for {seconds} s")));
+                return Err(Fault::transient(format!("nothing came for {seconds} s")));
             }
         }
     }
     Ok(hex::encode(hasher.finalize()))
+}
+
+fn too_large() -> Fault {
+    Fault::permanent(format!("it is larger than {} GiB", MAX_DOWNLOAD >> 30))
 }
 
 /// Reads in a thread of its own, so that one that stands still can be left behind.
@@ -164,26 +191,5 @@ fn keep(file: &Path, to: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// An address without the name and password that may be in it.
-pub(super) fn public(address: &str) -> String {
-    let Some((scheme, rest)) = address.split_once("://") else {
-        return address.to_owned();
-    };
-    let end = rest.find('/').unwrap_or(rest.len());
-    match rest[..end].rfind('@') {
-        Some(at) => format!("{scheme}://…{}", &rest[at..]),
-        None => address.to_owned(),
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn passwords_in_addresses_are_not_shown() {
-        assert_eq!(public("https://u:p@host/a@b"), "https://…@host/a@b");
-        assert_eq!(public("https://host/a@b"), "https://host/a@b");
-        assert_eq!(public("host"), "host");
-    }
-}
+mod tests;

@@ -158,7 +158,7 @@ impl Fetching {
                     identity: None,
                 });
             }
-            SourceKind::Git => Some(git::archive(source, &path)?),
+            SourceKind::Git => Some(git::archive(source, &path, self.patience)?),
             SourceKind::Local => {
                 let location = Path::new(&source.location);
                 if !location.is_dir() {
