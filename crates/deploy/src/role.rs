@@ -28,10 +28,8 @@ pub enum Declarations {
     Templates {
         /// The templates' directory.
         directory: PathBuf,
-        /// Environment files; later files win.
-        environments: Vec<PathBuf>,
-        /// The roles file, if it is not the directory's own.
-        roles: Option<PathBuf>,
+        /// The files that they are resolved with.
+        sources: slipway_heat::Sources,
     },
 }
 
@@ -44,16 +42,11 @@ const ROLE_FILES: [&str; 2] = ["docker_config.yaml", "service_names.yaml"];
 /// Names the file and what is wrong with it.
 pub fn merge_role(source: &RoleSource) -> Result<RoleData> {
     match &source.declarations {
-        Declarations::Templates {
-            directory,
-            environments,
-            roles,
-        } => {
-            let resolver =
-                slipway_heat::Resolver::open_with(directory, environments, roles.as_deref())
-                    .map_err(DeployError::declarations)?;
+        Declarations::Templates { directory, sources } => {
+            let resolver = slipway_heat::Resolver::open_with(directory, sources)
+                .map_err(DeployError::declarations)?;
             let data = resolver
-                .role(&source.role, roles.as_deref())
+                .role(&source.role, sources.roles.as_deref())
                 .map_err(DeployError::declarations)?;
             parse(&source.role, directory, data)
         }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 use slipway_suggest::did_you_mean;
+use slipway_yaml::{Options, read_with};
 
 use crate::error::{Error, Problem, Result};
 use crate::files::Files;
@@ -68,8 +69,12 @@ impl Environment {
             .read(path)
             .map_err(|error| Error::from(Problem::Unreadable(error.to_string())))
             .map_err(|error| error.in_template(&name))?;
-        self.take(&text, &absolute(path))
-            .map_err(|error| error.in_template(&name))
+        self.take(&text, &absolute(path)).map_err(|error| {
+            let document = read_with(&text, Options::PYYAML).ok();
+            error
+                .in_template(&name)
+                .located(|_, path| document.as_ref()?.position_of(path))
+        })
     }
 
     fn take(&mut self, text: &str, path: &Path) -> Result<()> {

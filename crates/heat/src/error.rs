@@ -1,13 +1,14 @@
-//! What is wrong with a template, where, and which templates led there.
+//! Errors of templates: the reason, its place, and the templates that led there.
 
 use std::fmt;
 
 use slipway_redact::Redactor;
+use slipway_yaml::{Position, Step};
 
 /// A `Result` whose error is [`struct@Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What is wrong, the template and the path inside it, and the templates that led there.
+/// The reason, the place in a template, and the templates that led there.
 #[derive(Debug, Clone)]
 pub struct Error(Box<Inner>);
 
@@ -16,7 +17,7 @@ struct Inner {
     problem: Problem,
     /// Innermost first.
     frames: Vec<Frame>,
-    /// Parameters that are in want of a value, too.
+    /// Further parameters without a value.
     others: Vec<String>,
 }
 
@@ -24,11 +25,13 @@ struct Inner {
 #[derive(Debug, Clone, Default)]
 struct Frame {
     template: String,
+    /// Line and column, once somebody has looked them up.
+    position: Option<Position>,
     /// Innermost first.
     path: Vec<String>,
 }
 
-/// What is wrong.
+/// The reason for an [`struct@Error`].
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Problem {
@@ -39,7 +42,7 @@ pub enum Problem {
     #[error("the templates are not processed yet, and cannot be: {0}")]
     Processing(String),
     /// It is no YAML.
-    #[error("{0}")]
+    #[error("{}", .0.message())]
     Syntax(slipway_yaml::Error),
     /// It is YAML, but not a template.
     #[error("it is no template: {0}")]
@@ -131,22 +134,22 @@ pub enum Problem {
 }
 
 impl Error {
-    /// What is wrong, without its place.
+    /// Returns the reason, without its place.
     pub fn problem(&self) -> &Problem {
         &self.0.problem
     }
 
-    /// The template in which it is wrong.
+    /// Returns the template that has the error.
     pub fn template(&self) -> &str {
         self.0.frames.first().map_or("", |frame| &frame.template)
     }
 
-    /// The path inside that template, such as `outputs.role_data.value`.
+    /// Returns the path inside that template, such as `outputs.role_data.value`.
     pub fn path(&self) -> String {
         self.0.frames.first().map_or(String::new(), Frame::path)
     }
 
-    /// Names one more step of the path, from the inside out.
+    /// Adds a step to the path, from the inside out.
     pub(crate) fn at(mut self, step: impl fmt::Display) -> Self {
         if let Some(frame) = self.0.frames.last_mut() {
             frame.path.push(step.to_string());
@@ -172,7 +175,21 @@ impl Error {
         self
     }
 
-    /// Names parameters that are in want of a value, too.
+    /// Looks up line and column of each place. `find` gets a template and the path inside it.
+    pub(crate) fn located(
+        mut self,
+        mut find: impl FnMut(&str, &[Step]) -> Option<Position>,
+    ) -> Self {
+        for frame in &mut self.0.frames {
+            if frame.position.is_none() {
+                let path: Vec<Step> = frame.path.iter().rev().map(|step| step_of(step)).collect();
+                frame.position = find(&frame.template, &path);
+            }
+        }
+        self
+    }
+
+    /// Names further parameters without a value.
     pub(crate) fn with_others(mut self, others: Vec<String>) -> Self {
         self.0.others = others;
         self
@@ -234,15 +251,43 @@ impl Problem {
 
 impl From<Problem> for Error {
     fn from(problem: Problem) -> Self {
+        let position = match &problem {
+            Problem::Syntax(error) => error.position(),
+            _ => None,
+        };
+        let frame = Frame {
+            position,
+            ..Frame::default()
+        };
         Self(Box::new(Inner {
             problem,
-            frames: vec![Frame::default()],
+            frames: vec![frame],
             others: Vec::new(),
         }))
     }
 }
 
+/// Reads a step of a path: `[0]` is an item, anything else a key.
+fn step_of(step: &str) -> Step {
+    let index = step
+        .strip_prefix('[')
+        .and_then(|step| step.strip_suffix(']'))
+        .and_then(|index| index.parse().ok());
+    match index {
+        Some(index) => Step::Item(index),
+        None => Step::Key(step.to_owned()),
+    }
+}
+
 impl Frame {
+    /// Returns the template, with line and column where they are known.
+    fn place(&self) -> String {
+        match self.position {
+            Some(Position { line, column }) => format!("{}:{line}:{column}", self.template),
+            None => self.template.clone(),
+        }
+    }
+
     fn path(&self) -> String {
         let mut path = String::new();
         for step in self.path.iter().rev() {
@@ -260,7 +305,7 @@ impl fmt::Display for Error {
         let mut frames = self.0.frames.iter();
         if let Some(first) = frames.next() {
             if !first.template.is_empty() {
-                write!(f, "{}: ", first.template)?;
+                write!(f, "{}: ", first.place())?;
             }
             let path = first.path();
             if !path.is_empty() {
@@ -269,7 +314,7 @@ impl fmt::Display for Error {
         }
         write!(f, "{}", self.0.problem)?;
         for frame in frames {
-            write!(f, "\n  used by {}", frame.template)?;
+            write!(f, "\n  used by {}", frame.place())?;
             let path = frame.path();
             if !path.is_empty() {
                 write!(f, ": {path}")?;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::environment::absolute;
 use crate::error::{Error, Problem, Result};
 use crate::process::{self, Inputs};
+use crate::sources::Sources;
 
 /// What TripleO's templates have before they are processed, and what it becomes.
 const UNPROCESSED: &str = "overcloud-resource-registry-puppet.j2.yaml";
@@ -17,14 +18,19 @@ const PROCESSED: &str = "overcloud-resource-registry-puppet.yaml";
 pub(crate) struct Files(HashMap<PathBuf, String>);
 
 impl Files {
-    /// The files in a folder. Those of TripleO's templates that are made of `*.j2.yaml` are made, with
-    /// the roles of this file or of their own, where nobody has done it.
-    pub(crate) fn of(folder: &Path, roles: Option<&Path>) -> Result<Self> {
+    /// The files in a directory. Where TripleO's templates are not processed yet, those that
+    /// `*.j2.yaml` become are made. They win over files of the same name.
+    pub(crate) fn of(folder: &Path, sources: &Sources) -> Result<Self> {
         if !folder.join(UNPROCESSED).is_file() || folder.join(PROCESSED).exists() {
             return Ok(Self::default());
         }
         let wrong = |error: process::Error| Error::from(Problem::Processing(error.to_string()));
-        let inputs = Inputs::of(folder, roles, None).map_err(wrong)?;
+        let inputs = Inputs::of(
+            folder,
+            sources.roles.as_deref(),
+            sources.networks.as_deref(),
+        )
+        .map_err(wrong)?;
         let tree = process::process(folder, &inputs).map_err(wrong)?;
         let made = tree
             .files

@@ -2,6 +2,7 @@
 
 mod access;
 mod choice;
+mod cloud_formation;
 mod lists;
 mod maps;
 mod strings;
@@ -22,19 +23,25 @@ use slipway_pyvalue as py;
 pub(crate) use access::select;
 pub(crate) use choice::is_enabled;
 
-/// A function's name.
+/// The meaning of a function's name. Some names have changed theirs from version to version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Name {
     GetParam,
     GetAttr,
+    /// The whole attribute first, then the path into it.
+    GetAttrThenSelect,
     GetResource,
     GetFile,
     ListJoin,
+    /// Of one list of strings.
+    ListJoinStrings,
     ListConcat,
     ListConcatUnique,
     MapMerge,
     MapReplace,
     StrReplace,
+    /// With strings and numbers alone.
+    StrReplaceScalars,
     StrReplaceStrict,
     StrReplaceVstrict,
     StrSplit,
@@ -50,138 +57,141 @@ pub(crate) enum Name {
     Filter,
     Yaql,
     ResourceFacade,
+    AwsBase64,
+    AwsGetAzs,
+    AwsMemberListToMap,
+    AwsRef,
+    AwsReplace,
+    AwsResourceFacade,
+    AwsSelect,
+    AwsSplit,
 }
 
-/// Where a function may be called.
-#[derive(PartialEq)]
-enum Where {
+/// The places in which a function may be called.
+#[derive(Debug, PartialEq)]
+enum Place {
     Values,
     Conditions,
     Both,
 }
 
-/// Each function, since when it is there, and where it may be called.
-const FUNCTIONS: &[(&str, Name, Version, Where)] = &[
-    ("get_param", Name::GetParam, Version::Liberty, Where::Both),
-    ("get_attr", Name::GetAttr, Version::Liberty, Where::Values),
-    (
-        "get_resource",
-        Name::GetResource,
-        Version::Liberty,
-        Where::Values,
-    ),
-    ("get_file", Name::GetFile, Version::Liberty, Where::Values),
-    ("list_join", Name::ListJoin, Version::Liberty, Where::Values),
-    ("repeat", Name::Repeat, Version::Liberty, Where::Values),
-    (
-        "resource_facade",
-        Name::ResourceFacade,
-        Version::Liberty,
-        Where::Values,
-    ),
-    (
-        "str_replace",
-        Name::StrReplace,
-        Version::Liberty,
-        Where::Values,
-    ),
-    ("digest", Name::Digest, Version::Liberty, Where::Values),
-    ("str_split", Name::StrSplit, Version::Liberty, Where::Values),
-    ("map_merge", Name::MapMerge, Version::Mitaka, Where::Values),
-    ("yaql", Name::Yaql, Version::Newton, Where::Values),
-    (
-        "map_replace",
-        Name::MapReplace,
-        Version::Newton,
-        Where::Values,
-    ),
-    ("if", Name::If, Version::Newton, Where::Values),
-    ("filter", Name::Filter, Version::Ocata, Where::Values),
-    (
-        "str_replace_strict",
-        Name::StrReplaceStrict,
-        Version::Ocata,
-        Where::Values,
-    ),
-    ("make_url", Name::MakeUrl, Version::Pike, Where::Values),
-    (
-        "list_concat",
-        Name::ListConcat,
-        Version::Pike,
-        Where::Values,
-    ),
-    (
-        "str_replace_vstrict",
-        Name::StrReplaceVstrict,
-        Version::Pike,
-        Where::Values,
-    ),
-    (
-        "list_concat_unique",
-        Name::ListConcatUnique,
-        Version::Pike,
-        Where::Values,
-    ),
-    ("contains", Name::Contains, Version::Pike, Where::Both),
-    ("yaql", Name::Yaql, Version::Pike, Where::Conditions),
-    ("equals", Name::Equals, Version::Newton, Where::Conditions),
-    ("not", Name::Not, Version::Newton, Where::Conditions),
-    ("and", Name::And, Version::Newton, Where::Conditions),
-    ("or", Name::Or, Version::Newton, Where::Conditions),
-];
+/// A function of the template language.
+#[derive(Debug)]
+pub(crate) struct Function {
+    text: &'static str,
+    name: Name,
+    /// The first version that has it.
+    since: Version,
+    /// The first version that has it no more, or with another meaning.
+    until: Option<Version>,
+    place: Place,
+}
 
-/// What other languages of Heat's had, and these templates must not use.
-const REMOVED: &[&str] = &[
-    "Fn::GetAZs",
-    "Fn::Join",
-    "Fn::Split",
-    "Fn::Replace",
-    "Fn::Base64",
-    "Fn::MemberListToMap",
-    "Fn::ResourceFacade",
-    "Fn::Select",
-    "Ref",
-];
-
-impl Name {
-    /// The function that a map's only key names, if it names one.
-    pub(crate) fn find(name: &str, context: Context) -> Result<Option<Self>, String> {
-        let place = if context.condition {
-            Where::Conditions
-        } else {
-            Where::Values
-        };
-        let mut elsewhere = false;
-        for (text, function, since, place_of_it) in FUNCTIONS {
-            if *text != name || *since > context.version {
-                continue;
-            }
-            if *place_of_it == Where::Both || *place_of_it == place {
-                return Ok(Some(*function));
-            }
-            elsewhere |= *place_of_it == Where::Values;
+impl Function {
+    const fn new(text: &'static str, name: Name, since: Version) -> Function {
+        Function {
+            text,
+            name,
+            since,
+            until: None,
+            place: Place::Values,
         }
-        if REMOVED.contains(&name) {
-            return Err("this function is not in these versions of the language".to_owned());
-        }
-        if elsewhere {
-            return Err("this function cannot be used in a condition".to_owned());
-        }
-        Ok(None)
     }
 
-    fn text(self) -> &'static str {
-        FUNCTIONS
-            .iter()
-            .find(|(_, name, ..)| *name == self)
-            .map_or("", |(text, ..)| text)
+    const fn until(mut self, version: Version) -> Function {
+        self.until = Some(version);
+        self
+    }
+
+    const fn placed(mut self, place: Place) -> Function {
+        self.place = place;
+        self
+    }
+
+    fn is_in(&self, version: Version) -> bool {
+        self.since <= version && self.until.is_none_or(|until| version < until)
+    }
+}
+
+const FUNCTIONS: &[Function] = {
+    use Place::{Both, Conditions};
+    use Version::{Icehouse, Juno, Kilo, Liberty, Mitaka, Newton, Ocata, Pike};
+    &[
+        Function::new("get_param", Name::GetParam, Icehouse).placed(Both),
+        Function::new("get_attr", Name::GetAttrThenSelect, Icehouse).until(Juno),
+        Function::new("get_attr", Name::GetAttr, Juno),
+        Function::new("get_resource", Name::GetResource, Icehouse),
+        Function::new("get_file", Name::GetFile, Icehouse),
+        Function::new("list_join", Name::ListJoinStrings, Icehouse).until(Liberty),
+        Function::new("list_join", Name::ListJoin, Liberty),
+        Function::new("repeat", Name::Repeat, Kilo),
+        Function::new("resource_facade", Name::ResourceFacade, Icehouse),
+        Function::new("str_replace", Name::StrReplaceScalars, Icehouse).until(Liberty),
+        Function::new("str_replace", Name::StrReplace, Liberty),
+        Function::new("digest", Name::Digest, Kilo),
+        Function::new("str_split", Name::StrSplit, Liberty),
+        Function::new("map_merge", Name::MapMerge, Mitaka),
+        Function::new("yaql", Name::Yaql, Newton),
+        Function::new("yaql", Name::Yaql, Pike).placed(Conditions),
+        Function::new("map_replace", Name::MapReplace, Newton),
+        Function::new("if", Name::If, Newton),
+        Function::new("filter", Name::Filter, Ocata),
+        Function::new("str_replace_strict", Name::StrReplaceStrict, Ocata),
+        Function::new("make_url", Name::MakeUrl, Pike),
+        Function::new("list_concat", Name::ListConcat, Pike),
+        Function::new("str_replace_vstrict", Name::StrReplaceVstrict, Pike),
+        Function::new("list_concat_unique", Name::ListConcatUnique, Pike),
+        Function::new("contains", Name::Contains, Pike).placed(Both),
+        Function::new("equals", Name::Equals, Newton).placed(Conditions),
+        Function::new("not", Name::Not, Newton).placed(Conditions),
+        Function::new("and", Name::And, Newton).placed(Conditions),
+        Function::new("or", Name::Or, Newton).placed(Conditions),
+        Function::new("Ref", Name::AwsRef, Icehouse).until(Juno),
+        Function::new("Fn::GetAZs", Name::AwsGetAzs, Icehouse).until(Juno),
+        Function::new("Fn::Join", Name::ListJoinStrings, Icehouse).until(Juno),
+        Function::new("Fn::Split", Name::AwsSplit, Icehouse).until(Juno),
+        Function::new("Fn::Replace", Name::AwsReplace, Icehouse).until(Juno),
+        Function::new("Fn::Base64", Name::AwsBase64, Icehouse).until(Juno),
+        Function::new("Fn::MemberListToMap", Name::AwsMemberListToMap, Icehouse).until(Juno),
+        Function::new("Fn::ResourceFacade", Name::AwsResourceFacade, Icehouse).until(Juno),
+        Function::new("Fn::Select", Name::AwsSelect, Icehouse).until(Liberty),
+    ]
+};
+
+impl Function {
+    /// Returns the function that a map's only key names, if it names one.
+    pub(crate) fn find(text: &str, context: Context) -> Result<Option<&'static Self>, String> {
+        let place = if context.condition {
+            Place::Conditions
+        } else {
+            Place::Values
+        };
+        let mut is_removed = false;
+        let mut is_elsewhere = false;
+        for function in FUNCTIONS.iter().filter(|function| function.text == text) {
+            if !function.is_in(context.version) {
+                is_removed |= function.since < context.version;
+                continue;
+            }
+            if function.place == Place::Both || function.place == place {
+                return Ok(Some(function));
+            }
+            is_elsewhere |= function.place == Place::Values;
+        }
+        if is_elsewhere {
+            return Err("this function cannot be used in a condition".to_owned());
+        }
+        if is_removed {
+            return Err("this function is not in this version of the language".to_owned());
+        }
+        Ok(None)
     }
 }
 
 /// A call of a function: its arguments, checked as far as they can be before they are known.
 #[derive(Debug)]
 pub(crate) struct Call {
-    name: Name,
+    function: &'static Function,
     arguments: Arguments,
 }
 
@@ -214,10 +224,19 @@ enum Arguments {
 }
 
 impl Call {
-    pub(crate) fn compile(name: Name, argument: Node, context: Context) -> Result<Self, Problem> {
-        let arguments = match name {
-            Name::GetAttr => Arguments::Many(access::compile_get_attr(argument, context)?),
+    pub(crate) fn compile(
+        function: &'static Function,
+        argument: Node,
+        context: Context,
+    ) -> Result<Self, Problem> {
+        let arguments = match function.name {
+            Name::GetAttr | Name::GetAttrThenSelect => {
+                Arguments::Many(access::compile_get_attr(argument, context)?)
+            }
             Name::ListJoin => Arguments::Many(lists::compile_join(argument, context)?),
+            Name::ListJoinStrings => {
+                Arguments::Many(list_of(argument, 2, "a delimiter and strings", context)?)
+            }
             Name::If => choice::compile_if(argument, context)?,
             Name::Equals | Name::Contains => {
                 Arguments::Many(list_of(argument, 2, "two values", context)?)
@@ -230,9 +249,17 @@ impl Call {
             )?),
             Name::And | Name::Or => Arguments::Many(choice::compile_all(argument, context)?),
             Name::Not if argument.is_null() => return Err(wants("a condition")),
-            Name::StrReplace | Name::StrReplaceStrict | Name::StrReplaceVstrict => {
-                strings::compile_replace(argument, context)?
+            Name::StrReplace
+            | Name::StrReplaceScalars
+            | Name::StrReplaceStrict
+            | Name::StrReplaceVstrict => strings::compile_replace(argument, context)?,
+            Name::AwsReplace => cloud_formation::compile_replace(argument, context)?,
+            Name::AwsSelect => {
+                Arguments::Many(list_of(argument, 2, "an index and a list or map", context)?)
             }
+            Name::AwsSplit => cloud_formation::compile_split(argument, context)?,
+            Name::AwsMemberListToMap => cloud_formation::compile_member_list(argument, context)?,
+            Name::AwsResourceFacade => cloud_formation::compile_facade(argument)?,
             Name::StrSplit if argument.as_str().is_some() => {
                 return Err(wants("a delimiter, a text and perhaps an index, in a list"));
             }
@@ -244,14 +271,29 @@ impl Call {
                 Arguments::One(argument)
             }
             Name::ResourceFacade => access::compile_facade(argument)?,
-            _ => Arguments::One(compile(argument, context)),
+            Name::GetParam
+            | Name::GetResource
+            | Name::GetFile
+            | Name::ListConcat
+            | Name::ListConcatUnique
+            | Name::MapMerge
+            | Name::MapReplace
+            | Name::StrSplit
+            | Name::Digest
+            | Name::Not
+            | Name::AwsBase64
+            | Name::AwsGetAzs
+            | Name::AwsRef => Arguments::One(compile(argument, context)),
         };
-        Ok(Self { name, arguments })
+        Ok(Self {
+            function,
+            arguments,
+        })
     }
 
     pub(crate) fn evaluate<'a>(&'a self, stack: &'a Stack<'_>) -> Result<Option<Cow<'a, Value>>> {
         self.result(stack)
-            .map_err(|error| error.at(self.name.text()))
+            .map_err(|error| error.at(self.function.text))
     }
 
     /// What is wrong with it whether or not its result is needed.
@@ -285,13 +327,13 @@ impl Call {
                 data: other,
             } => one.check(stack).and_then(|()| other.check(stack)),
         };
-        checked.map_err(|error| error.at(self.name.text()))
+        checked.map_err(|error| error.at(self.function.text))
     }
 
     /// Adds the parameters that it asks for, with the path that is asked for in them.
     pub(crate) fn parameters(&self, found: &mut IndexSet<String>) {
         match &self.arguments {
-            Arguments::One(argument) if self.name == Name::GetParam => {
+            Arguments::One(argument) if self.function.name == Name::GetParam => {
                 let steps = match argument {
                     Expression::List(steps) => steps.as_slice(),
                     step => std::slice::from_ref(step),
@@ -311,7 +353,7 @@ impl Call {
 
     /// The parameter that this is, whole.
     pub(crate) fn whole_parameter(&self) -> Option<&str> {
-        match (self.name, &self.arguments) {
+        match (self.function.name, &self.arguments) {
             (Name::GetParam, Arguments::One(Expression::Text(name))) if !name.is_empty() => {
                 Some(name)
             }
@@ -320,7 +362,7 @@ impl Call {
     }
 
     fn result<'a>(&'a self, stack: &'a Stack<'_>) -> Result<Option<Cow<'a, Value>>> {
-        let value = match (&self.arguments, self.name) {
+        let value = match (&self.arguments, self.function.name) {
             (
                 Arguments::If {
                     condition,
@@ -335,6 +377,9 @@ impl Call {
             (Arguments::Many(arguments), Name::GetAttr) => {
                 return access::get_attr(arguments, stack).map(Some);
             }
+            (Arguments::Many(arguments), Name::GetAttrThenSelect) => {
+                return access::get_attr_then_select(arguments, stack).map(Some);
+            }
             (Arguments::One(argument), Name::GetResource) => access::get_resource(argument, stack)?,
             (Arguments::One(argument), Name::GetFile) => {
                 made(access::get_file(argument, stack)?, stack)?
@@ -342,6 +387,29 @@ impl Call {
             (Arguments::One(argument), Name::ResourceFacade) => access::facade(argument, stack)?,
             (Arguments::Many(arguments), Name::ListJoin) => {
                 made(lists::join(arguments, stack)?, stack)?
+            }
+            (Arguments::Many(arguments), Name::ListJoinStrings) => {
+                made(lists::join_strings(arguments, stack)?, stack)?
+            }
+            (Arguments::Many(arguments), Name::AwsSelect) => {
+                made(cloud_formation::select(arguments, stack)?, stack)?
+            }
+            (Arguments::Many(arguments), Name::AwsSplit) => {
+                cloud_formation::split(arguments, stack)?
+            }
+            (Arguments::Many(arguments), Name::AwsMemberListToMap) => {
+                cloud_formation::member_list_to_map(arguments, stack)?
+            }
+            (Arguments::One(argument), Name::AwsRef) => {
+                cloud_formation::reference(argument, stack)?
+            }
+            (Arguments::One(argument), Name::AwsBase64) => {
+                made(cloud_formation::base64(argument, stack)?, stack)?
+            }
+            (Arguments::One(argument), Name::AwsResourceFacade) => access::facade(argument, stack)?,
+            (Arguments::One(_), Name::AwsGetAzs) => {
+                let reason = "only a running cloud knows its availability zones";
+                return Err(Problem::Function(reason.to_owned()).into());
             }
             (Arguments::One(argument), Name::ListConcat) => {
                 lists::concat(argument.owned(stack)?, false)?

@@ -41,8 +41,8 @@
 //! ")?;
 //! assert_eq!(
 //!     resolver.resolve("wrong.yaml").unwrap_err().to_string(),
-//!     "wrong.yaml: resources.Base.properties.Prot: there is no parameter Prot in base.yaml; \
-//!      did you mean Port?\n  used by wrong.yaml: outputs.all.value.get_attr",
+//!     "wrong.yaml:4:42: resources.Base.properties.Prot: there is no parameter Prot in base.yaml; \
+//!      did you mean Port?\n  used by wrong.yaml:6:17: outputs.all.value.get_attr",
 //! );
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -61,6 +61,7 @@ mod parameter;
 pub mod process;
 mod resolver;
 mod role;
+mod sources;
 mod stack;
 mod template;
 mod version;
@@ -69,6 +70,7 @@ pub use environment::Environment;
 pub use error::{Error, Problem, Result};
 pub use resolver::Resolver;
 pub use role::{Content, config_files};
+pub use sources::{Sources, environment_files, find_file};
 
 /// Reads a document as a value.
 fn read_value(text: &str) -> std::result::Result<serde_json::Value, slipway_yaml::Error> {

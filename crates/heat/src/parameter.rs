@@ -12,6 +12,7 @@ use crate::error::Problem;
 use crate::kind::kind_of;
 use slipway_pyvalue as py;
 
+use crate::version::Version;
 use constraint::Constraint;
 
 /// A parameter's type.
@@ -74,13 +75,15 @@ impl Kind {
 }
 
 impl Parameter {
-    pub(crate) fn parse(name: &str, declared: Node) -> Result<Self, Problem> {
+    pub(crate) fn parse(name: &str, declared: Node, version: Version) -> Result<Self, Problem> {
         let wrong = |reason: String| Problem::Declaration(format!("parameter {name}: {reason}"));
         let Data::Map(mut declared) = declared.data else {
             return Err(wrong("it must be a map".to_owned()));
         };
         let mut keys = declared.iter().map(|(key, _)| key.as_str());
-        if let Some(key) = keys.find(|key| !KEYS.contains(key)) {
+        if let Some(key) =
+            keys.find(|key| !KEYS.contains(key) || *key == "tags" && version < Version::Queens)
+        {
             return Err(wrong(format!(
                 "unknown key {key}{}",
                 did_you_mean(key, KEYS)
@@ -98,7 +101,9 @@ impl Parameter {
             None | Some(Data::Null) => Vec::new(),
             Some(Data::List(list)) => list
                 .into_iter()
-                .map(|constraint| Constraint::parse(&constraint.into_value(), kind).map_err(wrong))
+                .map(|constraint| {
+                    Constraint::parse(&constraint.into_value(), kind, version).map_err(wrong)
+                })
                 .collect::<Result<_, _>>()?,
             Some(_) => return Err(wrong("its constraints must be a list".to_owned())),
         };

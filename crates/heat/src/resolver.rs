@@ -18,20 +18,24 @@ use crate::environment::{Environment, Target, absolute, normal, place};
 use crate::error::{Error, Problem, Result};
 use crate::files::Files;
 use crate::parameter::Parameter;
+use crate::sources::Sources;
 use crate::stack::{Facade, Given, Stack};
 use crate::template::Template;
+use slipway_yaml::{Node, Options};
 use slipway_yaql as yaql;
 
-/// The registry that TripleO's templates come with, and the one that puts their containers in.
-const STANDARD_ENVIRONMENTS: [&str; 2] = [
-    "overcloud-resource-registry-puppet.yaml",
-    "environments/docker.yaml",
-];
+/// The registry that TripleO's templates come with.
+const REGISTRY: &str = "overcloud-resource-registry-puppet.yaml";
 
-/// Which TripleO's templates have where its client merges environment files, rather than Heat.
+/// The environment that registers the templates in [`DOCKER_SERVICES`], up to Rocky. Later trees have a
+/// file of this name that turns back to Docker, which counts only when it is asked for.
+const DOCKER_ENVIRONMENT: &str = "environments/docker.yaml";
+const DOCKER_SERVICES: &str = "docker/services";
+
+/// TripleO's templates have this file where its client merges environment files, rather than Heat.
 const PLAN: &str = "plan-environment.yaml";
 
-/// What an expression takes at most, and what leads to it.
+/// The stack that an expression takes at most, and the calls that lead to it.
 const THREAD_STACK: usize = yaql::STACK + (16 << 20);
 
 /// Resolves the templates in a folder. Each file is read once, whatever uses it.
@@ -52,34 +56,29 @@ impl Resolver {
     /// The templates in `folder`, with the environment files that such a folder comes with and
     /// those given, in that order. TripleO's templates that are not processed yet are, in memory.
     pub fn open(folder: &Path, environments: &[PathBuf]) -> Result<Self> {
-        Self::open_with(folder, environments, None)
+        let sources = Sources {
+            environments: environments.to_vec(),
+            ..Sources::default()
+        };
+        Self::open_with(folder, &sources)
     }
 
-    /// The same, where templates that are not processed yet are to have the roles of this file.
-    pub fn open_with(
-        folder: &Path,
-        environments: &[PathBuf],
-        roles: Option<&Path>,
-    ) -> Result<Self> {
-        let mut resolver = Self::of_files(folder, roles)?;
-        resolver.environment = resolver.read_environments(folder, environments)?;
+    /// The same, with roles and networks for templates that are not processed yet.
+    pub fn open_with(folder: &Path, sources: &Sources) -> Result<Self> {
+        let mut resolver = Self::of_files(folder, sources)?;
+        resolver.environment = resolver.read_environments(folder, &sources.environments)?;
         Ok(resolver)
     }
 
     /// The same, where these templates are to be resolved: they are read meanwhile. What is wrong
     /// with one is told when it is resolved.
-    pub fn open_for(
-        templates: &[&str],
-        folder: &Path,
-        environments: &[PathBuf],
-        roles: Option<&Path>,
-    ) -> Result<Self> {
+    pub fn open_for(templates: &[&str], folder: &Path, sources: &Sources) -> Result<Self> {
         let Some(threads) = threads() else {
-            return Self::open_with(folder, environments, roles);
+            return Self::open_with(folder, sources);
         };
-        let mut resolver = Self::of_files(folder, roles)?;
+        let mut resolver = Self::of_files(folder, sources)?;
         let (environment, ()) = threads.join(
-            || resolver.read_environments(folder, environments),
+            || resolver.read_environments(folder, &sources.environments),
             || {
                 each(templates).for_each(|name| {
                     let _ = resolver.template(&resolver.path(name));
@@ -91,13 +90,13 @@ impl Resolver {
         Ok(resolver)
     }
 
-    fn of_files(folder: &Path, roles: Option<&Path>) -> Result<Self> {
+    fn of_files(folder: &Path, sources: &Sources) -> Result<Self> {
         if !folder.is_dir() {
             let problem = Problem::Unreadable("there is no such folder of templates".to_owned());
             return Err(Error::from(problem).in_template(&folder.display().to_string()));
         }
         let mut resolver = Self::new(folder, Environment::default());
-        resolver.files = Files::of(folder, roles)?;
+        resolver.files = Files::of(folder, sources)?;
         Ok(resolver)
     }
 
@@ -106,7 +105,12 @@ impl Resolver {
             true => Environment::merged_by_client(),
             false => Environment::default(),
         };
-        for name in STANDARD_ENVIRONMENTS {
+        let has_docker_services = folder.join(DOCKER_SERVICES).is_dir();
+        let standard = [
+            Some(REGISTRY),
+            Some(DOCKER_ENVIRONMENT).filter(|_| has_docker_services),
+        ];
+        for name in standard.into_iter().flatten() {
             let path = folder.join(name);
             if self.files.is_file(&path) {
                 environment.load_from(&path, &self.files)?;
@@ -159,6 +163,15 @@ impl Resolver {
     pub fn resolve_with(
         &self,
         template: &str,
+        parameters: HashMap<String, Value>,
+    ) -> Result<Map<String, Value>> {
+        self.outputs(template, parameters)
+            .map_err(|error| self.explained(error))
+    }
+
+    fn outputs(
+        &self,
+        template: &str,
         mut parameters: HashMap<String, Value>,
     ) -> Result<Map<String, Value>> {
         let template = self.template(&self.path(template))?;
@@ -181,13 +194,24 @@ impl Resolver {
                 None => self.environment.parameters.get(name.as_str()).cloned(),
             })
             .collect();
-        self.stack(template, given)
-            .and_then(Stack::into_outputs)
-            .map_err(|error| self.without_secrets(error))
+        self.stack(template, given).and_then(Stack::into_outputs)
+    }
+
+    /// An error with line and column of each place, and without secrets.
+    pub(crate) fn explained(&self, error: Error) -> Error {
+        let mut documents = HashMap::<String, Option<Node>>::new();
+        let error = error.located(|template, path| {
+            let document = documents.entry(template.to_owned()).or_insert_with(|| {
+                let text = self.files.read(&self.folder.join(template)).ok()?;
+                slipway_yaml::read_with(&text, Options::PYYAML).ok()
+            });
+            document.as_ref()?.position_of(path)
+        });
+        self.without_secrets(error)
     }
 
     /// An error that does not tell what the environment gives parameters that some template hides.
-    pub(crate) fn without_secrets(&self, error: Error) -> Error {
+    fn without_secrets(&self, error: Error) -> Error {
         let mut secrets = Secrets::default();
         if let Ok(templates) = self.templates.read() {
             for template in templates.values().flatten() {

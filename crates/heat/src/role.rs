@@ -35,7 +35,7 @@ impl Resolver {
                 }
                 _ => error,
             };
-            self.without_secrets(error)
+            self.explained(error)
         })
     }
 

@@ -52,26 +52,35 @@ pub(crate) struct Output {
     pub(crate) value: Expression,
 }
 
-const SECTIONS: [&str; 7] = [
-    "heat_template_version",
-    "description",
-    "parameter_groups",
-    "parameters",
-    "conditions",
-    "resources",
-    "outputs",
+/// Keys, and the first version that has each.
+type Keys = [(&'static str, Version)];
+
+const SECTIONS: &Keys = &[
+    ("heat_template_version", Version::Icehouse),
+    ("description", Version::Icehouse),
+    ("parameter_groups", Version::Icehouse),
+    ("parameters", Version::Icehouse),
+    ("conditions", Version::Newton),
+    ("resources", Version::Icehouse),
+    ("outputs", Version::Icehouse),
 ];
 
-const RESOURCE_KEYS: [&str; 9] = [
-    "type",
-    "properties",
-    "metadata",
-    "depends_on",
-    "deletion_policy",
-    "update_policy",
-    "description",
-    "external_id",
-    "condition",
+const RESOURCE_KEYS: &Keys = &[
+    ("type", Version::Icehouse),
+    ("properties", Version::Icehouse),
+    ("metadata", Version::Icehouse),
+    ("depends_on", Version::Icehouse),
+    ("deletion_policy", Version::Icehouse),
+    ("update_policy", Version::Icehouse),
+    ("description", Version::Icehouse),
+    ("external_id", Version::Newton),
+    ("condition", Version::Newton),
+];
+
+const OUTPUT_KEYS: &Keys = &[
+    ("description", Version::Icehouse),
+    ("value", Version::Icehouse),
+    ("condition", Version::Newton),
 ];
 
 impl Template {
@@ -87,9 +96,9 @@ impl Template {
             return Err(Problem::NotATemplate("it is no map".to_owned()).into());
         };
         let version = version(&sections)?;
-        if let Some(key) = unknown(&sections, &SECTIONS) {
-            let reason = format!("unknown section {key}{}", did_you_mean(key, SECTIONS));
-            return Err(Problem::Declaration(reason).into());
+        if let Some((key, hint)) = unknown(&sections, SECTIONS, version) {
+            let reason = format!("unknown section {key}{hint}");
+            return Err(Error::from(Problem::Declaration(reason)).at(key));
         }
         let values = Context {
             version,
@@ -103,7 +112,7 @@ impl Template {
             path,
             name,
             parameters: section(&mut sections, "parameters", |name, declared| {
-                Parameter::parse(name, declared).map_err(Error::from)
+                Parameter::parse(name, declared, version).map_err(Error::from)
             })?,
             conditions: section(&mut sections, "conditions", |_, declared| {
                 Ok(compile(declared, conditions))
@@ -118,10 +127,15 @@ impl Template {
     }
 }
 
-/// The first key that is not among those.
-fn unknown<'a>(entries: &'a Entries, known: &[&str]) -> Option<&'a str> {
-    let mut keys = entries.iter().map(|(key, _)| key.as_str());
-    keys.find(|key| !known.contains(key))
+/// Returns the first key that a version does not know, and a hint about it.
+fn unknown<'a>(entries: &'a Entries, keys: &Keys, version: Version) -> Option<(&'a str, String)> {
+    let known = || {
+        let known = keys.iter().filter(|(_, since)| *since <= version);
+        known.map(|(key, _)| *key)
+    };
+    let mut written = entries.iter().map(|(key, _)| key.as_str());
+    let unknown = written.find(|key| !known().any(|known| known == *key))?;
+    Some((unknown, did_you_mean(unknown, known())))
 }
 
 fn version(sections: &Entries) -> Result<Version> {
@@ -175,11 +189,8 @@ fn definition(declared: Node, values: Context, conditions: Context) -> Result<De
     let Data::Map(mut declared) = declared.data else {
         return Err(wrong("a resource must be a map".to_owned()));
     };
-    if let Some(key) = unknown(&declared, &RESOURCE_KEYS) {
-        return Err(wrong(format!(
-            "unknown key {key}{}",
-            did_you_mean(key, RESOURCE_KEYS)
-        )));
+    if let Some((key, hint)) = unknown(&declared, RESOURCE_KEYS, values.version) {
+        return Err(wrong(format!("unknown key {key}{hint}")).at(key));
     }
     let mut part = |key: &str, context| Some(compile(take(&mut declared, key)?, context));
     let kind =
@@ -205,6 +216,10 @@ fn output(declared: Node, values: Context, conditions: Context) -> Result<Output
     let Data::Map(mut declared) = declared.data else {
         return Err(wrong().into());
     };
+    if let Some((key, hint)) = unknown(&declared, OUTPUT_KEYS, values.version) {
+        let reason = format!("unknown key {key}{hint}");
+        return Err(Error::from(Problem::Declaration(reason)).at(key));
+    }
     let value = take(&mut declared, "value").ok_or_else(wrong)?;
     Ok(Output {
         condition: take(&mut declared, "condition").map(|value| compile(value, conditions)),

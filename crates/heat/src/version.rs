@@ -1,8 +1,11 @@
-//! The releases of the template language.
+//! The versions of the template language.
 
 /// A heat_template_version; the later, the larger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Version {
+    Icehouse,
+    Juno,
+    Kilo,
     Liberty,
     Mitaka,
     Newton,
@@ -14,6 +17,9 @@ pub(crate) enum Version {
 }
 
 const NAMES: &[(&str, &str, Version)] = &[
+    ("2013-05-23", "icehouse", Version::Icehouse),
+    ("2014-10-16", "juno", Version::Juno),
+    ("2015-04-30", "kilo", Version::Kilo),
     ("2015-10-15", "liberty", Version::Liberty),
     ("2016-04-08", "mitaka", Version::Mitaka),
     ("2016-10-14", "newton", Version::Newton),
@@ -25,7 +31,7 @@ const NAMES: &[(&str, &str, Version)] = &[
 ];
 
 impl Version {
-    /// By its date or by its release's name, where it has one.
+    /// Reads its date, or the name of its release, which counts from newton on.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         NAMES
             .iter()
@@ -35,7 +41,7 @@ impl Version {
             .map(|(_, _, version)| *version)
     }
 
-    /// What can be written, for a message.
+    /// Lists the versions that can be written, for an error.
     pub(crate) fn all() -> String {
         let names: Vec<_> = NAMES.iter().map(|(date, _, _)| *date).collect();
         format!("{}, or newton to wallaby", names.join(", "))

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use serde_json::{Value, json};
-use slipway_heat::{Resolver, Result};
+use slipway_heat::{Resolver, Result, Sources};
 
 /// One output for each of two parameters, and one of a resource.
 const TEMPLATE: &str = "heat_template_version: queens
@@ -101,7 +101,7 @@ fn a_file_may_say_how_values_are_merged() {
 fn what_cannot_be_merged_is_said() {
     assert_eq!(
         error_of(&["parameter_merge_strategies: {Map: deepmerge}"]),
-        "env0.yaml: parameter_merge_strategies.Map: there is no such strategy; did you mean \
+        "env0.yaml:1:30: parameter_merge_strategies.Map: there is no such strategy; did you mean \
          deep_merge?; known are overwrite, merge, deep_merge"
     );
     assert_eq!(
@@ -109,7 +109,7 @@ fn what_cannot_be_merged_is_said() {
             FIRST,
             "{parameter_merge_strategies: {Map: merge}, parameter_defaults: {Map: {c: 1}}}"
         ]),
-        "env1.yaml: parameter_defaults.Map: a file before this one gives it with another \
+        "env1.yaml:1:65: parameter_defaults.Map: a file before this one gives it with another \
          strategy: name the strategy in the first file that gives it"
     );
     assert_eq!(
@@ -117,7 +117,7 @@ fn what_cannot_be_merged_is_said() {
             "{parameter_merge_strategies: {default: merge}, parameter_defaults: {List: 'a,b'}}",
             "{parameter_merge_strategies: {default: merge}, parameter_defaults: {List: 'c'}}",
         ]),
-        "env1.yaml: parameter_defaults.List: only maps, and lists, can be merged: give it as one \
+        "env1.yaml:1:69: parameter_defaults.List: only maps, and lists, can be merged: give it as one \
          of them in each file"
     );
 }
@@ -146,16 +146,16 @@ fn a_name_with_a_star_stands_for_all_that_begin_so() {
 fn what_is_no_type_is_refused() {
     assert_eq!(
         error_of(&["resource_registry: {OS::Some::Base: [base.yaml]}"]),
-        "env0.yaml: resource_registry.OS::Some::Base: it must be a template or the name of a type"
+        "env0.yaml:1:21: resource_registry.OS::Some::Base: it must be a template or the name of a type"
     );
     assert_eq!(
         error_of(&["resource_registry: {resources: {Base: {OS::Some::Base: base.yaml}}}"]),
-        "env0.yaml: resource_registry.resources.Base.OS::Some::Base: a type for one resource \
+        "env0.yaml:1:40: resource_registry.resources.Base.OS::Some::Base: a type for one resource \
          alone is not supported: map it in the resource registry itself"
     );
     assert_eq!(
         error_of(&["resource_registry: {resources: {Base: {hooks: [pre-create, pre-crate]}}}"]),
-        "env0.yaml: resource_registry.resources.Base.hooks: it must be one of pre-create, \
+        "env0.yaml:1:40: resource_registry.resources.Base.hooks: it must be one of pre-create, \
          pre-update, pre-delete, post-create, post-update, post-delete; did you mean pre-create?"
     );
     // Where Heat is to wait, and what it must not do, is not asked for here.
@@ -242,7 +242,7 @@ fn what_is_no_environment_or_no_folder_is_said() {
     );
     let folder = tempfile::tempdir().unwrap();
     let missing = folder.path().join("missing");
-    let error = Resolver::open_for(&["a.yaml"], &missing, &[], None).err();
+    let error = Resolver::open_for(&["a.yaml"], &missing, &Sources::default()).err();
     let expected = format!(
         "{}: cannot read it: there is no such folder of templates",
         missing.display()

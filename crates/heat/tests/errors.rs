@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use slipway_heat::{Problem, Resolver};
+use slipway_heat::{Problem, Resolver, Sources};
 
 /// The error of resolving `top.yaml` among these templates, of which the version is left out.
 fn error_of(templates: &[(&str, &str)]) -> slipway_heat::Error {
@@ -34,9 +34,9 @@ outputs: {x: {value: {get_attr: [A, value]}}}",
     assert!(matches!(error.problem(), Problem::Circular(what) if what == "resource A"));
     assert_eq!(
         error.to_string(),
-        "top.yaml: resources.B.properties.value.get_attr: resource A needs itself
-  used by top.yaml: resources.A.properties.value.get_attr
-  used by top.yaml: outputs.x.value.get_attr"
+        "top.yaml:4:51: resources.B.properties.value.get_attr: resource A needs itself
+  used by top.yaml:3:51: resources.A.properties.value.get_attr
+  used by top.yaml:5:23: outputs.x.value.get_attr"
     );
 }
 
@@ -69,7 +69,7 @@ fn what_is_left_out_of_an_empty_list_is_read_all_the_same() {
     let error = filter("[{if: [{equals: [1, 1]}, {if: [missing, 1, 2]}, 3]}]").unwrap_err();
     assert_eq!(
         error.to_string(),
-        "top.yaml: outputs.x.value.filter[0][0].if[1].if[0]: there is no condition missing"
+        "top.yaml:2:63: outputs.x.value.filter[0][0].if[1].if[0]: there is no condition missing"
     );
 }
 
@@ -88,10 +88,10 @@ outputs: {x: {value: [{get_attr: [Base, x]}]}}",
     ]);
     assert_eq!(
         error.to_string(),
-        "base.yaml: parameters.Password: parameter Password has no value and no default: give it \
+        "base.yaml:2:14: parameters.Password: parameter Password has no value and no default: give it \
          one under parameter_defaults
-  used by top.yaml: resources.Base
-  used by top.yaml: outputs.x.value[0].get_attr"
+  used by top.yaml:2:13: resources.Base
+  used by top.yaml:3:24: outputs.x.value[0].get_attr"
     );
     assert_eq!(
         (error.template(), &*error.path()),
@@ -129,7 +129,10 @@ fn wrong_types_and_constraints_do_not_tell_the_value() {
     ] {
         let text = format!("parameters: {{P: {declared}}}\noutputs: {{x: {{value: 1}}}}");
         let error = error_of(&[("top.yaml", &text)]).to_string();
-        assert!(error.starts_with("top.yaml: parameters.P: "), "{error}");
+        assert!(
+            error.starts_with("top.yaml:2:14: parameters.P: "),
+            "{error}"
+        );
         assert!(
             error.ends_with(expected) || error.contains(expected),
             "{error}"
@@ -240,7 +243,7 @@ fn what_is_read_in_advance_is_wrong_where_it_is_resolved() {
     let good = "heat_template_version: queens\noutputs: {x: {value: 1}}";
     std::fs::write(folder.path().join("good.yaml"), good).unwrap();
     let names = ["broken.yaml", "good.yaml", "missing.yaml"];
-    let resolver = Resolver::open_for(&names, folder.path(), &[], None).unwrap();
+    let resolver = Resolver::open_for(&names, folder.path(), &Sources::default()).unwrap();
     let resolved = resolver.resolve_all(&names);
     let came = resolved
         .iter()
@@ -252,8 +255,11 @@ fn what_is_read_in_advance_is_wrong_where_it_is_resolved() {
     ];
     assert!(came.eq(expected));
 
-    let nowhere = [folder.path().join("nowhere.yaml")];
-    let error = Resolver::open_for(&names, folder.path(), &nowhere, None).err();
+    let nowhere = Sources {
+        environments: vec![folder.path().join("nowhere.yaml")],
+        ..Sources::default()
+    };
+    let error = Resolver::open_for(&names, folder.path(), &nowhere).err();
     assert!(
         error
             .unwrap()
@@ -286,7 +292,7 @@ fn what_is_hidden_is_in_no_error() {
     {
         let text = format!("{DECLARED}outputs: {{x: {{value: {value}}}}}");
         let error = error_of(&[("top.yaml", &text)]).to_string();
-        assert!(error.starts_with("top.yaml: outputs.x.value."), "{error}");
+        assert!(error.contains(": outputs.x.value."), "{error}");
         assert!(!error.contains("s3cret"), "{number}: {error}");
 
         // Where the value is what another template says of its own, it is the environment's.
@@ -304,7 +310,7 @@ fn what_is_hidden_is_in_no_error() {
         }
         let resolver = Resolver::open(folder.path(), &[environment]).unwrap();
         let error = resolver.resolve("top.yaml").unwrap_err().to_string();
-        assert!(error.starts_with("inner.yaml: outputs.x.value."), "{error}");
+        assert!(error.starts_with("inner.yaml:"), "{error}");
         assert!(!error.contains("s3cret"), "{number}: {error}");
     }
 }
@@ -389,5 +395,45 @@ fn what_a_parameter_makes_wrong_names_it() {
             Some(given) => assert!(told.ends_with(&format!(" (it is given {given})")), "{told}"),
             None => assert!(!told.contains("it is given"), "{told}"),
         }
+    }
+}
+
+#[test]
+fn a_broken_declaration_is_placed() {
+    for (text, expected) in [
+        (
+            "resources:\n  A:\n",
+            "top.yaml:3:3: resources.A: a resource must be a map",
+        ),
+        (
+            "resources:\n  A: {properties: {}}\n",
+            "top.yaml:3:3: resources.A: a resource must have a type",
+        ),
+        (
+            "outputs:\n  x:\n",
+            "top.yaml:3:3: outputs.x: an output must be a map with a value",
+        ),
+        (
+            "outputs:\n  x: {vlaue: 1}\n",
+            "top.yaml:3:7: outputs.x.vlaue: unknown key vlaue; did you mean value?",
+        ),
+        (
+            "parameters:\n  P:\n",
+            "top.yaml:3:3: parameters.P: parameter P: it must be a map",
+        ),
+        (
+            "resources: []\n",
+            "top.yaml:2:1: resources: it must be a map",
+        ),
+        (
+            "resource: {}\n",
+            "top.yaml:2:1: resource: unknown section resource; did you mean resources?",
+        ),
+        (
+            "outputs: [\n",
+            "top.yaml:3:1: while parsing a node, did not find expected node content",
+        ),
+    ] {
+        assert_eq!(error_of(&[("top.yaml", text)]).to_string(), expected);
     }
 }

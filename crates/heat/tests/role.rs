@@ -204,7 +204,7 @@ outputs:
     let mut given = json!({"ComputeServices": services, "Given": "x"});
     let error = resolved(&templates, &given).unwrap_err().to_string();
     assert!(
-        error.starts_with("one.yaml: parameters.First: parameter First has no value"),
+        error.starts_with("one.yaml:4:3: parameters.First: parameter First has no value"),
         "{error}"
     );
     assert!(

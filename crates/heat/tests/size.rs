@@ -160,7 +160,7 @@ fn aliases_cannot_make_much_of_little() {
             text.contains("anchors and aliases make too large a value"),
             "{text}"
         );
-        assert!(text.starts_with("top.yaml: line "), "{text}");
+        assert!(text.starts_with("top.yaml:"), "{text}");
     }
 }
 
@@ -221,7 +221,7 @@ fn integers_are_exact_or_refused() {
         let error = resolve_one(&format!("outputs:\n  x: {{value: {number}}}")).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "top.yaml: line 3, column 14: outputs.x.value: this integer has more than 64 bits; put it in quotes to make it a string"
+            "top.yaml:3:14: outputs.x.value: this integer has more than 64 bits; put it in quotes to make it a string"
         );
     }
     for (kind, value) in [

@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use serde_json::json;
-use slipway_heat::{Problem, Resolver};
+use slipway_heat::{Problem, Resolver, Sources};
 
 const FILES: [(&str, &str); 4] = [
     (
@@ -63,7 +63,14 @@ fn templates_are_processed_where_nobody_has_done_it() {
 
     let roles = folder.path().join("own.yaml");
     std::fs::write(&roles, "- {name: Own}\n").unwrap();
-    let own = Resolver::open_with(folder.path(), &[], Some(&roles)).unwrap();
+    let own = Resolver::open_with(
+        folder.path(),
+        &Sources {
+            roles: Some(roles),
+            ..Sources::default()
+        },
+    )
+    .unwrap();
     let outputs = own.resolve("common/services/own-role.yaml").unwrap();
     assert_eq!(serde_json::Value::Object(outputs), json!({"role": "Own"}));
     assert!(own.resolve("common/services/compute-role.yaml").is_err());

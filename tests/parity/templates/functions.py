@@ -3,7 +3,7 @@
 Usage: functions.py DIR COUNT SEED
 
 Most arguments are of the types that a function wants; some are not, so that errors are compared
-as well. YAQL has generated expressions of its own, in crates/heat/tests.
+as well. YAQL has generated expressions of its own, in crates/yaql/tests.
 """
 
 import json
@@ -12,7 +12,9 @@ import random
 import sys
 
 TARGET, COUNT, SEED = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-VERSIONS = ['2015-10-15', '2016-10-14', 'ocata', 'pike', 'queens', 'rocky', 'wallaby']
+VERSIONS = ['2013-05-23', '2014-10-16', '2015-04-30', '2015-10-15', '2016-10-14', 'ocata', 'pike', 'queens',
+            'rocky', 'wallaby']
+OLD = VERSIONS[:4]
 TEXTS = ['', 'a', 'b', 'ab', 'aba', 'a,b', ',', 'NAME', 'x NAME y NAME', 'é', "it's", '0', '1', '-1',
          'true', 'None', 'a b', '[::1]', 'fd00::1', 'http', 'key', '/v3/%(x)s', '\n', 'A"B\\']
 NAMES = ['a', 'b', 'key', 'NAME', 'ab', '0', '']
@@ -176,6 +178,24 @@ def filtered(depth):
     return [typed(lambda: list_of(scalar), depth), typed(lambda: list_of(scalar), depth)]
 
 
+def aws_select(depth):
+    collections = [lambda: list_of(scalar), lambda: map_of(scalar), lambda: None, text,
+                   lambda: json.dumps(list_of(scalar)), lambda: json.dumps(map_of(scalar))]
+    return [typed(lambda: random.choice([0, 1, -1, 9, '0', ' 1 ', 'a', 'key', 1.5, True, None]), depth),
+            typed(lambda: some(*collections), depth)]
+
+
+def aws_replace(depth):
+    arguments = str_replace(depth)
+    return [arguments['params'], arguments['template']]
+
+
+def aws_members(depth):
+    members = [f'.member.{random.randint(0, 3)}.{random.choice(["Name", "Value", "Other"])}={text()}'
+               for _ in range(random.randint(0, 6))]
+    return ['Name', 'Value', typed(lambda: members + [text()] * (random.random() < .1), depth)]
+
+
 FUNCTIONS = {
     'get_param': get_param, 'get_attr': get_attr, 'list_join': list_join, 'list_concat': list_concat,
     'list_concat_unique': list_concat, 'map_merge': map_merge, 'map_replace': map_replace,
@@ -183,6 +203,11 @@ FUNCTIONS = {
     'str_split': str_split, 'repeat': repeat, 'digest': digest, 'make_url': make_url,
     'if': conditional, 'filter': filtered,
     'get_resource': lambda depth: random.choice(['Value', 'Nothing', 'Missing', 'Off']),
+    'Ref': lambda depth: random.choice(['Value', 'Nothing', 'Missing', 'Text', 'List', 'Map', 'Number']),
+    'Fn::Select': aws_select, 'Fn::Replace': aws_replace, 'Fn::MemberListToMap': aws_members,
+    'Fn::Join': lambda depth: [typed(text, depth), typed(lambda: list_of(text), depth)],
+    'Fn::Split': lambda depth: [random.choice([',', 'a', '']), typed(text, depth)],
+    'Fn::Base64': lambda depth: typed(text, depth),
     'contains': lambda depth: [typed(scalar, depth), typed(lambda: random.choice([list_of(scalar), text()]), depth)],
 }
 
@@ -213,7 +238,7 @@ for index in range(COUNT):
         },
         'outputs': {'result': {'value': call(2)}},
     }
-    if template['heat_template_version'] == '2015-10-15':
+    if template['heat_template_version'] in OLD:
         del template['conditions'], template['resources']['Off']['condition']
     name = f'{index:06}.yaml'
     with open(os.path.join(TARGET, name), 'w') as opened:

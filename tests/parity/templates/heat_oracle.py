@@ -198,8 +198,10 @@ class Heat:
         self._strategies = {}
         self.files = {}
         self._parsed = {}
-        standard = [os.path.join(self.tree, 'overcloud-resource-registry-puppet.yaml'),
-                    os.path.join(self.tree, 'environments/docker.yaml')]
+        standard = [os.path.join(self.tree, 'overcloud-resource-registry-puppet.yaml')]
+        # From stein on, this file is for those who turn back to Docker.
+        if os.path.isdir(os.path.join(self.tree, 'docker/services')):
+            standard.append(os.path.join(self.tree, 'environments/docker.yaml'))
         for path in [s for s in standard if os.path.exists(s)] + [os.path.abspath(e) for e in environments]:
             with open(path) as opened:
                 content = template_format.simple_parse(opened.read())

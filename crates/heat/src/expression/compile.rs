@@ -4,7 +4,7 @@ use slipway_yaml::{Data, Entries, Node};
 
 use super::Expression;
 use crate::error::{Error, Problem};
-use crate::functions::{Call, Name};
+use crate::functions::{Call, Function};
 use crate::version::Version;
 
 /// Where a value is written, which decides what functions there are.
@@ -37,7 +37,7 @@ pub(crate) fn compile_each(items: Vec<Node>, context: Context) -> Vec<Expression
 
 fn compile_map(mut entries: Entries, context: Context) -> Expression {
     if let [(name, _)] = entries.as_slice() {
-        match Name::find(name, context) {
+        match Function::find(name, context) {
             Ok(Some(function)) => {
                 if let Some((name, argument)) = entries.pop() {
                     return compile_call(function, &name, argument, context);
@@ -57,7 +57,12 @@ fn compile_map(mut entries: Entries, context: Context) -> Expression {
     )
 }
 
-fn compile_call(function: Name, name: &str, argument: Node, context: Context) -> Expression {
+fn compile_call(
+    function: &'static Function,
+    name: &str,
+    argument: Node,
+    context: Context,
+) -> Expression {
     match Call::compile(function, argument, context) {
         Ok(call) => Expression::Call(Box::new(call)),
         Err(problem) => invalid(problem, name),

@@ -7,7 +7,8 @@ use serde_json::Value;
 use super::{Arguments, wants};
 use crate::error::{Error, Problem, Result};
 use crate::expression::{Context, Expression, compile};
-use crate::stack::Stack;
+use crate::stack::{Resource, Stack};
+use crate::version::Version;
 use slipway_pyvalue as py;
 use slipway_yaml::{Data, Node};
 
@@ -82,23 +83,49 @@ fn element(value: &Value, index: i64) -> Option<Step<'_>> {
     }
 }
 
-/// `[RESOURCE]`, or `[RESOURCE, ATTRIBUTE, PATH…]`.
+/// Compiles `[RESOURCE, ATTRIBUTE, PATH…]`; from liberty on, the attribute may be missing.
 pub(super) fn compile_get_attr(
     argument: Node,
     context: Context,
 ) -> Result<Vec<Expression>, Problem> {
+    let fewest = if context.version < Version::Liberty {
+        2
+    } else {
+        1
+    };
     match compile(argument, context) {
-        Expression::List(items) if !items.is_empty() => Ok(items),
+        Expression::List(items) if items.len() >= fewest => Ok(items),
         _ => Err(wants(
             "a list of a resource, its attribute, and the path into it",
         )),
     }
 }
 
-/// What is not there along the path is null.
+/// Returns an attribute, or what a path leads to in it; null for what is missing along the path.
 pub(super) fn get_attr<'a>(
     arguments: &'a [Expression],
     stack: &'a Stack<'_>,
+) -> Result<Cow<'a, Value>> {
+    attribute(arguments, stack, |resource, name, path| {
+        resource.attribute(name, path, stack)
+    })
+}
+
+/// Does the same, with the path into the whole attribute: it counts where that is a list of the
+/// attributes of several resources.
+pub(super) fn get_attr_then_select<'a>(
+    arguments: &'a [Expression],
+    stack: &'a Stack<'_>,
+) -> Result<Cow<'a, Value>> {
+    attribute(arguments, stack, |resource, name, path| {
+        Ok(select(resource.attribute(name, &[], stack)?, path))
+    })
+}
+
+fn attribute<'a, 'r: 'a>(
+    arguments: &'a [Expression],
+    stack: &'a Stack<'r>,
+    find: impl FnOnce(&'a Resource<'r>, &str, &[Cow<'_, Value>]) -> Result<Cow<'a, Value>>,
 ) -> Result<Cow<'a, Value>> {
     let Some((resource, rest)) = arguments.split_first() else {
         return Err(wants("a resource").into());
@@ -118,7 +145,7 @@ pub(super) fn get_attr<'a>(
     let Some(attribute) = attribute else {
         return Err(wants("the name of an attribute second").into());
     };
-    resource.attribute(&attribute, &path, stack)
+    find(resource, &attribute, &path)
 }
 
 /// What a path leads to in a value.

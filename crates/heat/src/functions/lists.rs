@@ -60,6 +60,27 @@ pub(super) fn join(arguments: &[Expression], stack: &Stack<'_>) -> Result<Value>
     }
 }
 
+/// `[DELIMITER, LIST]`, where the list has strings alone.
+pub(super) fn join_strings(arguments: &[Expression], stack: &Stack<'_>) -> Result<Value> {
+    let [delimiter, list] = super::two(arguments, stack)?;
+    let parts = match &*list {
+        Value::Null => Vec::new(),
+        Value::Array(items) => items
+            .iter()
+            .map(|item| match item {
+                Value::Null => Ok(String::new()),
+                Value::String(text) => Ok(text.clone()),
+                other => Err(wants(&format!("strings to join, not {}", kind_of(other)))),
+            })
+            .collect::<Result<_, _>>()?,
+        other => return Err(wants(&format!("a list to join, not {}", kind_of(other))).into()),
+    };
+    match &*delimiter {
+        Value::String(delimiter) => Ok(Value::String(joined(&parts, delimiter)?)),
+        _ => Err(wants("a string as delimiter").into()),
+    }
+}
+
 fn join_part(item: &Value) -> Result<String> {
     match item {
         Value::Null => Ok(String::new()),

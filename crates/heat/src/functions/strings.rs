@@ -52,10 +52,11 @@ pub(super) fn replace(
     let Value::Object(params) = &*params else {
         return Err(wants("a map for params").into());
     };
-    let replacements = replacements(params, name == Name::StrReplaceVstrict)?;
+    let replacements = replacements(params, name)?;
     let mut unused: BTreeSet<_> = params.keys().map(String::as_str).collect();
     let replaced = substitute(template, &replacements, &mut unused)?;
-    if name != Name::StrReplace && !unused.is_empty() {
+    let is_strict = matches!(name, Name::StrReplaceStrict | Name::StrReplaceVstrict);
+    if is_strict && !unused.is_empty() {
         let unused: Vec<_> = unused.into_iter().collect();
         return Err(Problem::Function(format!(
             "the template has no {}, which params give a value",
@@ -67,7 +68,9 @@ pub(super) fn replace(
 }
 
 /// What to look for and its value: the longest first, then by the alphabet.
-fn replacements(params: &Map<String, Value>, not_empty: bool) -> Result<Vec<(&str, String)>> {
+fn replacements(params: &Map<String, Value>, function: Name) -> Result<Vec<(&str, String)>> {
+    let not_empty = function == Name::StrReplaceVstrict;
+    let only_scalars = matches!(function, Name::StrReplaceScalars | Name::AwsReplace);
     let mut all = Vec::with_capacity(params.len());
     for (name, value) in params {
         if name.is_empty() {
@@ -75,6 +78,9 @@ fn replacements(params: &Map<String, Value>, not_empty: bool) -> Result<Vec<(&st
         }
         let text = match value {
             Value::Null => String::new(),
+            Value::Array(_) | Value::Object(_) if only_scalars => {
+                return Err(wants("strings or numbers in params").into());
+            }
             Value::Array(_) | Value::Object(_) if not_empty && !py::truth(value) => String::new(),
             Value::Array(_) | Value::Object(_) => py::json::dumps_sorted(value),
             other => py::str(other),

@@ -8,6 +8,7 @@ use slipway_pyregex::{Regex, shortened};
 use slipway_suggest::did_you_mean;
 
 use super::Kind;
+use crate::version::Version;
 use slipway_pyvalue as py;
 
 /// How many patterns are kept for templates that have them, too.
@@ -55,7 +56,7 @@ const KEYS: [&str; 7] = [
 ];
 
 impl Constraint {
-    pub(super) fn parse(declared: &Value, kind: Kind) -> Result<Self, String> {
+    pub(super) fn parse(declared: &Value, kind: Kind, version: Version) -> Result<Self, String> {
         const KNOWN: &str = "a constraint must be one of length, range, modulo, allowed_values, \
                              allowed_pattern and custom_constraint";
         let declared = declared.as_object().ok_or(KNOWN)?;
@@ -74,7 +75,7 @@ impl Constraint {
                 "length",
             )?;
             Rule::Length(Bounds::parse(bounds)?)
-        } else if let Some(modulo) = declared.get("modulo") {
+        } else if let Some(modulo) = declared.get("modulo").filter(|_| version >= Version::Ocata) {
             fits(matches!(kind, Kind::Number), "modulo")?;
             Rule::modulo(modulo)?
         } else if let Some(allowed) = declared.get("allowed_values") {

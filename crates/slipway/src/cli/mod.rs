@@ -21,7 +21,7 @@ pub use deploy::Deploy;
 pub use kolla_build::KollaBuild;
 pub use kolla_config::{KollaConfig, KollaConfigCheck};
 pub use resolve::{Process, Resolve, Templates};
-pub use shared::{Lock, Root, Systemd, absolute};
+pub use shared::{Lock, Root, Systemd, TemplateSources, absolute};
 
 /// Headings of the groups of options in a command's help.
 mod heading {

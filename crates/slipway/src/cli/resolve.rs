@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{heading, name};
+use super::{TemplateSources, heading, name};
 
 /// The templates and their environment.
 #[derive(Args, Debug, Clone)]
@@ -12,9 +12,8 @@ pub struct Templates {
     /// Directory of Heat templates, such as tripleo-heat-templates
     #[arg(long, value_name = "DIR", help_heading = heading::INPUT)]
     pub templates: PathBuf,
-    /// Environment file, over those that the directory comes with; later files win. Repeatable
-    #[arg(short = 'e', long = "environment-file", value_name = "FILE", help_heading = heading::INPUT)]
-    pub environments: Vec<PathBuf>,
+    #[command(flatten)]
+    pub sources: TemplateSources,
 }
 
 #[derive(Args, Debug)]
@@ -33,9 +32,6 @@ pub struct Resolve {
     /// Write the role as config-download does, one file for each part of it, and print nothing
     #[arg(long, value_name = "DIR", requires = "role", conflicts_with_all = ["template", "service"], help_heading = heading::OUTPUT)]
     pub out: Option<PathBuf>,
-    /// Roles file [default: the directory's roles_data.yaml]
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["template", "service"], help_heading = heading::INPUT)]
-    pub roles: Option<PathBuf>,
     #[command(flatten)]
     pub process: Process,
 }
@@ -52,11 +48,8 @@ impl Resolve {
 pub struct Process {
     /// Resolve nothing: write the templates that the directory's *.j2.yaml make for each role and
     /// network, with all its other files, to this directory, as TripleO's process-templates.py does
-    #[arg(long, value_name = "OUT", conflicts_with_all = ["template", "service", "role", "environments"], help_heading = heading::OUTPUT)]
+    #[arg(long, value_name = "OUT", conflicts_with_all = ["template", "service", "role", "environments", "environment_directories"], help_heading = heading::OUTPUT)]
     pub process: Option<PathBuf>,
-    /// Networks file [default: the directory's network_data.yaml]
-    #[arg(long, value_name = "FILE", requires = "process", help_heading = heading::INPUT)]
-    pub networks: Option<PathBuf>,
     /// Do not overwrite existing templates
     #[arg(long, requires = "process", help_heading = heading::OUTPUT)]
     pub safe: bool,

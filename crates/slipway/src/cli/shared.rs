@@ -1,13 +1,14 @@
 //! Options that several subcommands take.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use slipway_deploy::{Declarations, OnLocked, Options, RoleSource, UnitFiles};
 
 use super::{heading, name};
+use crate::exit::bad_input;
 
 /// The root of a deployment.
 #[derive(Args, Debug, Clone)]
@@ -33,18 +34,8 @@ pub struct Services {
     /// Directory of Heat templates (tripleo-heat-templates) from which --role is resolved
     #[arg(long, value_name = "DIR", conflicts_with = "services", help_heading = heading::INPUT)]
     pub templates: Option<PathBuf>,
-    /// Environment file for --templates; later files win. Repeatable
-    #[arg(
-        short = 'e',
-        long = "environment-file",
-        value_name = "FILE",
-        requires = "templates",
-        help_heading = heading::INPUT
-    )]
-    pub environments: Vec<PathBuf>,
-    /// Roles file for --templates [default: the directory's roles_data.yaml]
-    #[arg(long, value_name = "FILE", requires = "templates", help_heading = heading::INPUT)]
-    pub roles: Option<PathBuf>,
+    #[command(flatten)]
+    pub sources: TemplateSources,
     /// Name of the role that the services make up
     #[arg(long, value_name = "NAME", default_value = "Standalone", value_parser = name(), help_heading = heading::INPUT)]
     pub role: String,
@@ -55,19 +46,81 @@ pub struct Services {
 
 impl Services {
     /// The source of the role.
-    pub fn source(&self) -> RoleSource {
-        RoleSource {
+    pub fn source(&self) -> anyhow::Result<RoleSource> {
+        Ok(RoleSource {
             declarations: match &self.templates {
                 Some(directory) => Declarations::Templates {
                     directory: directory.clone(),
-                    environments: self.environments.clone(),
-                    roles: self.roles.clone(),
+                    sources: self.sources.find(directory)?,
                 },
                 None => Declarations::Services(self.services.clone()),
             },
             role: self.role.clone(),
             hiera: self.hiera.clone(),
-        }
+        })
+    }
+}
+
+/// The files that templates are resolved with. The options are those of TripleO's client.
+#[derive(Args, Debug, Clone)]
+pub struct TemplateSources {
+    /// Environment file for --templates; later files win. Repeatable
+    #[arg(
+        short = 'e',
+        long = "environment-file",
+        value_name = "FILE",
+        requires = "templates",
+        help_heading = heading::INPUT
+    )]
+    pub environments: Vec<PathBuf>,
+    /// Directory of environment files for --templates: its *.yaml, sorted by name. They come before the
+    /// files of -e. A missing directory is skipped. Repeatable
+    #[arg(
+        long = "environment-directory",
+        value_name = "DIR",
+        requires = "templates",
+        help_heading = heading::INPUT
+    )]
+    pub environment_directories: Vec<PathBuf>,
+    /// Roles file for --templates, relative to the working directory or to the templates
+    /// [default: roles_data.yaml]
+    #[arg(
+        short,
+        long,
+        visible_alias = "roles-file",
+        value_name = "FILE",
+        requires = "templates",
+        help_heading = heading::INPUT
+    )]
+    pub roles: Option<PathBuf>,
+    /// Networks file for --templates that are not processed yet, found as the roles file is
+    /// [default: network_data.yaml]
+    #[arg(
+        short,
+        long,
+        visible_alias = "networks-file",
+        value_name = "FILE",
+        requires = "templates",
+        help_heading = heading::INPUT
+    )]
+    pub networks: Option<PathBuf>,
+}
+
+impl TemplateSources {
+    /// Finds the files of templates in a directory.
+    pub fn find(&self, templates: &Path) -> anyhow::Result<slipway_heat::Sources> {
+        let found = |path: &Option<PathBuf>| {
+            path.as_ref()
+                .map(|path| slipway_heat::find_file(path, templates))
+        };
+        let mut environments =
+            slipway_heat::environment_files(&self.environment_directories).map_err(bad_input)?;
+        environments.extend(self.environments.iter().cloned());
+        Ok(slipway_heat::Sources {
+            environments,
+            roles: found(&self.roles),
+            networks: found(&self.networks),
+        })
     }
 }
 

@@ -15,7 +15,7 @@ use crate::show;
 pub async fn run(asked: Deploy, global: &Global, output: &Arc<Output>) -> anyhow::Result<()> {
     let events = show::deploy::events(output);
     let options = asked.options();
-    let deployment = Deployment::of_services(&asked.services.source(), &options, events.clone())?;
+    let deployment = Deployment::of_services(&asked.services.source()?, &options, events.clone())?;
     let steps = asked.steps().map_err(bad_input)?;
     let _lock = match asked.plan {
         true => None,

@@ -18,7 +18,7 @@ use crate::show;
 pub async fn run(asked: &KollaConfig, global: &Global, output: &Arc<Output>) -> anyhow::Result<()> {
     match asked {
         KollaConfig::Write { services, root } => {
-            let role = merge_role(&services.source())?;
+            let role = merge_role(&services.source()?)?;
             let configs: Vec<(&str, &Config)> = role
                 .kolla_config
                 .iter()

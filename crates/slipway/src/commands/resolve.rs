@@ -21,15 +21,13 @@ pub fn run(asked: &Resolve, output: &Output) -> anyhow::Result<()> {
     if let Some(out) = &asked.process.process {
         return process_tree(asked, out, output);
     }
-    let Templates {
-        templates,
-        environments,
-    } = &asked.templates;
+    let Templates { templates, sources } = &asked.templates;
+    let sources = sources.find(templates)?;
     let named: Vec<_> = asked.template.iter().map(String::as_str).collect();
-    let roles = asked.roles.as_deref();
+    let roles = sources.roles.as_deref();
     let resolver = match asked.role {
-        Some(_) => Resolver::open_with(templates, environments, roles),
-        None => Resolver::open_for(&named, templates, environments, roles),
+        Some(_) => Resolver::open_with(templates, &sources),
+        None => Resolver::open_for(&named, templates, &sources),
     }
     .map_err(bad_input)?;
     if resolver.processed() > 0 {
@@ -128,10 +126,15 @@ fn joined(documents: &[String], as_yaml: bool) -> Vec<&str> {
 
 /// Makes templates of `*.j2.yaml`, and writes the whole tree.
 fn process_tree(asked: &Resolve, out: &Path, output: &Output) -> anyhow::Result<()> {
-    let Process { networks, safe, .. } = &asked.process;
-    let roles = asked.roles.as_deref();
-    let templates = &asked.templates.templates;
-    let inputs = Inputs::of(templates, roles, networks.as_deref()).map_err(bad_input)?;
+    let Process { safe, .. } = &asked.process;
+    let Templates { templates, sources } = &asked.templates;
+    let sources = sources.find(templates)?;
+    let inputs = Inputs::of(
+        templates,
+        sources.roles.as_deref(),
+        sources.networks.as_deref(),
+    )
+    .map_err(bad_input)?;
     let tree = process::process(templates, &inputs).map_err(bad_input)?;
     process::write(&tree, out, Writing { safe: *safe })?;
     let rendered = tree
