@@ -1,4 +1,4 @@
-//! How much memory the values of one template may take: a template of a few lines could otherwise
+//! The memory budget of a template's values. A template of a few lines could otherwise
 //! double a list, or use a template that uses others, until there is none left.
 
 use std::borrow::Cow;
@@ -8,17 +8,17 @@ use serde_json::{Map, Value};
 
 use crate::error::{Problem, Result};
 
-/// How much may be made, in MiB, unless it is said. A Controller of all its services takes a
+/// The default budget in MiB. A Controller with all its services takes a
 /// sixteenth of it.
 pub(crate) const MOST_MIB: usize = 512;
 
-/// What a map's entry takes besides its key's text and its value.
+/// Bytes that a map's entry takes besides its key's text and its value.
 const ENTRY: usize = 40;
-/// What a template in use takes, and each thing that is declared in it.
+/// Bytes that a template in use takes, and each declaration in it.
 const TEMPLATE: usize = 1024;
 const DECLARED: usize = 128;
 
-/// What is left for what is to be worked out. What is given back does not count: it bounds time, too.
+/// The budget that is left. Freed memory is not given back, so the budget also bounds time.
 pub(crate) struct Budget {
     mib: usize,
     left: Cell<usize>,
@@ -85,7 +85,7 @@ impl Budget {
     }
 }
 
-/// What a value takes.
+/// Returns the bytes that a value takes.
 pub(crate) fn weight(value: &Value) -> usize {
     own_weight(value)
         + match value {
@@ -95,7 +95,7 @@ pub(crate) fn weight(value: &Value) -> usize {
         }
 }
 
-/// What it takes without what is in it.
+/// Returns the bytes that a value takes without its items.
 fn own_weight(value: &Value) -> usize {
     size_of::<Value>()
         + match value {
@@ -105,7 +105,7 @@ fn own_weight(value: &Value) -> usize {
         }
 }
 
-/// What a map's entry takes besides its value.
+/// Returns the bytes that a map's entry takes besides its value.
 fn key_weight(key: &str) -> usize {
     ENTRY + key.len()
 }

@@ -29,7 +29,7 @@ pub struct Environment {
     strategies: Strategies,
 }
 
-/// What a resource type stands for.
+/// The target of a resource type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Target {
     Template(PathBuf),
@@ -46,7 +46,7 @@ const SECTIONS: [&str; 6] = [
     "encrypted_param_names",
 ];
 
-/// How many types may stand for one another in a row.
+/// The length of a chain of types that stand for one another.
 const MOST_ALIASES: usize = 20;
 
 impl Environment {
@@ -170,7 +170,7 @@ impl Environment {
             .insert(name.to_owned(), Arc::new(value));
     }
 
-    /// What a type, as a template at `from` writes it, stands for.
+    /// Returns the target of a type that the template at `from` names.
     pub(crate) fn find(&self, kind: &str, from: &Path) -> Result<Target, Problem> {
         if is_template(kind) {
             return Ok(Target::Template(place(from, kind)));
@@ -209,7 +209,7 @@ impl Environment {
     }
 }
 
-/// What is for single resources of a stack: where Heat is to wait, and what it must not do. A
+/// Checks the section for single resources of a stack: hooks and restricted actions. A
 /// type for one of them alone is none of these.
 fn single_resources(section: Map<String, Value>) -> Result<()> {
     for (name, value) in section {
@@ -239,7 +239,7 @@ const HOOKS: [&str; 6] = [
 ];
 const RESTRICTED_ACTIONS: [&str; 2] = ["update", "replace"];
 
-/// Whether a value is one of those that there are, or a list of such.
+/// Checks that a value is one of the known ones, or a list of them.
 fn all_of(value: &Value, known: &[&'static str]) -> Result<()> {
     let items = value.as_array().map(Vec::as_slice);
     for item in items.unwrap_or(std::slice::from_ref(value)) {
@@ -257,7 +257,7 @@ pub(crate) fn is_template(name: &str) -> bool {
     name.ends_with(".yaml") || name.ends_with(".template")
 }
 
-/// Where a path leads that is written in the file at `from`.
+/// Returns the target of a path that is written in the file at `from`.
 pub(crate) fn place(from: &Path, path: &str) -> PathBuf {
     let path = path.strip_prefix("file://").unwrap_or(path);
     normal(&from.parent().unwrap_or(Path::new("")).join(path))

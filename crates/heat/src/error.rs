@@ -66,9 +66,9 @@ pub enum Problem {
     WrongType {
         /// The parameter.
         name: String,
-        /// What it wants.
+        /// The wanted type.
         wanted: &'static str,
-        /// What it got; not the value itself.
+        /// The kind of the value that it got.
         found: String,
     },
     /// A value does not keep to a constraint of its parameter.
@@ -97,7 +97,7 @@ pub enum Problem {
         /// A hint, or nothing.
         nearest: String,
     },
-    /// What a resource of this type would say is not known without a cloud.
+    /// The attributes of a resource of this type are known only to a cloud.
     #[error(
         "resource {resource} is a {kind}, whose attributes only Heat knows: map the type to a \
          template in the resource registry{nearest}"
@@ -195,7 +195,7 @@ impl Error {
         self
     }
 
-    /// What follows is in the template that uses this one.
+    /// Continues the path in the template that uses this one.
     pub(crate) fn used(mut self) -> Self {
         self.0.frames.push(Frame::default());
         self

@@ -73,7 +73,7 @@ impl Expression {
         })
     }
 
-    /// What Heat finds wrong when it reads a value, before it is known that nobody needs it: calls
+    /// Reports the errors that Heat finds when it reads a value, even if nobody needs it: calls
     /// that cannot be, and the conditions by which `if` chooses.
     pub(crate) fn check(&self, stack: &Stack<'_>) -> Result<()> {
         match self {

@@ -9,7 +9,7 @@ use crate::error::{Error, Problem, Result};
 use crate::process::{self, Inputs};
 use crate::sources::Sources;
 
-/// What TripleO's templates have before they are processed, and what it becomes.
+/// A file that TripleO's templates have before they are processed, and its result.
 const UNPROCESSED: &str = "overcloud-resource-registry-puppet.j2.yaml";
 const PROCESSED: &str = "overcloud-resource-registry-puppet.yaml";
 
@@ -42,7 +42,7 @@ impl Files {
         Ok(Self(made.collect()))
     }
 
-    /// How many were made.
+    /// Returns the number of files that were made.
     pub(crate) fn made(&self) -> usize {
         self.0.len()
     }

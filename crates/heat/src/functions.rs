@@ -214,7 +214,7 @@ enum Arguments {
         template: Expression,
         for_each: Expression,
         permutations: bool,
-        /// Whether a map stands for its keys.
+        /// A map stands for its keys.
         maps: bool,
     },
     Yaql {
@@ -296,7 +296,7 @@ impl Call {
             .map_err(|error| error.at(self.function.text))
     }
 
-    /// What is wrong with it whether or not its result is needed.
+    /// Reports the errors that count even if its result is not needed.
     pub(crate) fn check(&self, stack: &Stack<'_>) -> Result<()> {
         let checked = match &self.arguments {
             Arguments::One(argument) => argument.check(stack),
@@ -492,7 +492,7 @@ fn two<'a>(arguments: &'a [Expression], stack: &'a Stack<'_>) -> Result<[Cow<'a,
     ])
 }
 
-/// What a function made: it counts.
+/// Counts a function's result against the budget.
 fn made(value: Value, stack: &Stack<'_>) -> Result<Value> {
     stack.budget().spend_on(&value)?;
     Ok(value)

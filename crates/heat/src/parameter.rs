@@ -31,7 +31,7 @@ pub(crate) struct Parameter {
     kind: Kind,
     default: Option<Result<Arc<Value>, Box<Problem>>>,
     constraints: Vec<Constraint>,
-    /// What is wrong with the default, and is refused even where another value is given.
+    /// An error of the default that counts even if another value is given.
     refused: Option<Box<Problem>>,
     hidden: bool,
 }
@@ -48,7 +48,7 @@ const KEYS: [&str; 9] = [
     "tags",
 ];
 
-/// How many items a text with commas may have.
+/// Number of items that a string with commas may have.
 const MOST_ITEMS: usize = 1_000_000;
 
 impl Kind {
@@ -135,12 +135,12 @@ impl Parameter {
         Ok(parameter)
     }
 
-    /// Whether there is no default.
+    /// Returns whether it has no default.
     pub(crate) fn is_required(&self) -> bool {
         self.default.is_none()
     }
 
-    /// Whether nobody is to see its value.
+    /// Returns whether its value must not be shown.
     pub(crate) fn is_hidden(&self) -> bool {
         self.hidden
     }
@@ -196,7 +196,7 @@ impl Parameter {
         Ok(value)
     }
 
-    /// What a property of a nested template gives its parameter: nothing where it is left out.
+    /// Converts a property's value to the value of the nested template's parameter.
     pub(crate) fn property(&self, name: &str, value: &Arc<Value>) -> Result<Arc<Value>, Problem> {
         let wrong = || Problem::WrongType {
             name: name.to_owned(),
@@ -310,7 +310,7 @@ fn convert(kind: Kind, value: &Value) -> Option<Converted> {
     })
 }
 
-/// What a value is, without saying what it says: it may be a secret.
+/// Returns the kind of a value. The value itself may be a secret.
 fn described(value: &Value) -> &'static str {
     match value {
         Value::String(_) => "a text that is none",

@@ -19,7 +19,7 @@ use crate::error::{Error, Problem, Result};
 use crate::files::Files;
 use crate::parameter::Parameter;
 use crate::sources::Sources;
-use crate::stack::{Facade, Given, Stack};
+use crate::stack::{Facade, ParameterValues, Stack};
 use crate::template::Template;
 use slipway_yaml::{Node, Options};
 use slipway_yaql as yaql;
@@ -46,7 +46,7 @@ pub struct Resolver {
     limit: usize,
     templates: RwLock<HashMap<PathBuf, Result<Arc<Template>>>>,
     expressions: RwLock<HashMap<String, yaql::Expression>>,
-    /// Where several templates are known to be wanted.
+    /// Threads, if several templates are to be resolved.
     threads: Option<ThreadPool>,
     /// Parameters without a value, while it is asked for all of them.
     pub(crate) missing: Mutex<Option<IndexSet<String>>>,
@@ -186,7 +186,7 @@ impl Resolver {
             };
             return Err(Error::from(problem).in_template(&template.name));
         }
-        let given: Given = template
+        let given: ParameterValues = template
             .parameters
             .keys()
             .map(|name| match parameters.remove(name.as_str()) {
@@ -234,7 +234,11 @@ impl Resolver {
     }
 
     /// A template that nothing uses.
-    pub(crate) fn stack(&self, template: Arc<Template>, given: Given) -> Result<Stack<'_>> {
+    pub(crate) fn stack(
+        &self,
+        template: Arc<Template>,
+        given: ParameterValues,
+    ) -> Result<Stack<'_>> {
         let budget = Rc::new(Budget::new(self.limit));
         Stack::new(self, template, given, Facade::new(), budget, 0)
     }
@@ -247,7 +251,7 @@ impl Resolver {
         self.resolve_each(templates, |template, outputs| (template, outputs))
     }
 
-    /// What `take` makes of the outputs of several templates, in the order given; it is called by
+    /// Returns what `take` makes of the outputs of several templates, in the order given; it is called by
     /// several threads.
     pub fn resolve_each<'a, T: Send>(
         &self,
@@ -292,17 +296,17 @@ impl Resolver {
             .to_string()
     }
 
-    /// How many files had to be made of `*.j2.yaml`.
+    /// Returns the number of files that were made of `*.j2.yaml`.
     pub fn processed(&self) -> usize {
         self.files.made()
     }
 
-    /// Whether the folder has a file.
+    /// Returns whether the directory has a file.
     pub(crate) fn has(&self, path: &str) -> bool {
         self.files.is_file(&self.folder.join(path))
     }
 
-    /// What stands in for the value of a parameter that has none, where all of them are looked for.
+    /// Returns a stand-in for the value of a parameter that has none, while all of them are collected.
     pub(crate) fn stand_in(
         &self,
         parameter: &Parameter,
@@ -348,7 +352,7 @@ impl Resolver {
         self.files.read(&path).map_err(|error| error.to_string())
     }
 
-    /// What an expression makes of data. Each is read once, whatever uses it.
+    /// Evaluates an expression on data. Each expression is parsed once.
     pub(crate) fn yaql(&self, text: &str, data: &Value) -> Result<Value> {
         let known = self
             .expressions

@@ -12,7 +12,7 @@ use crate::error::{Error, Problem, Result};
 use crate::resolver::Resolver;
 use crate::stack::Stack;
 
-/// Where the templates say what a role's services are given.
+/// The template that gives a role's services their properties.
 const OVERCLOUD: &str = "overcloud.yaml";
 
 impl Resolver {
@@ -20,10 +20,10 @@ impl Resolver {
     /// merges them. The services are those of the environment's `ROLEServices`, or else of the
     /// roles file (`roles_data.yaml` of the templates if none is given).
     ///
-    /// What they are given is what `overcloud.yaml` gives them. What only a running cloud knows is
+    /// Their properties are those that `overcloud.yaml` gives them. What only a running cloud knows is
     /// the environment's: NetIpMap and ServiceData, or a whole EndpointMap.
     ///
-    /// Where a parameter has no value, the error names the others, too, as far as they are known
+    /// If a parameter has no value, the error names all others without one, as far as they are known
     /// without it.
     pub fn role(&self, role: &str, roles: Option<&Path>) -> Result<Map<String, Value>> {
         self.merged(role, roles).map_err(|error| {
@@ -95,7 +95,7 @@ impl Resolver {
         }
     }
 
-    /// What `overcloud.yaml` gives the services of a role.
+    /// Returns the properties that `overcloud.yaml` gives the services of a role.
     fn passed(&self, role: &str, listed: Value) -> Result<HashMap<String, Value>> {
         let chain = format!("{role}ServiceChain");
         let overcloud = self.overcloud(&format!("{role}Services"), listed)?;
@@ -162,7 +162,7 @@ impl Resolver {
     }
 }
 
-/// Whether a map of endpoints is what `network/endpoints/endpoint_map.yaml` makes, rather than what
+/// Returns whether a map of endpoints is one that `network/endpoints/endpoint_map.yaml` made, not one that
 /// it is made from.
 fn is_whole(endpoints: &Value) -> bool {
     let endpoints = endpoints.as_object();
@@ -234,7 +234,7 @@ pub fn config_files(role: &str, data: &Map<String, Value>) -> Vec<(PathBuf, Cont
     files
 }
 
-/// What is in a file.
+/// The content of a file.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Content {
     /// As it is.

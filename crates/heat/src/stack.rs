@@ -1,7 +1,7 @@
 //! A template with values for its parameters: its resources and outputs are worked out when they
 //! are asked for, and once.
 
-mod given;
+mod properties;
 mod resource;
 
 use std::cell::{Cell, OnceCell};
@@ -23,21 +23,21 @@ use crate::template::{Definition, Output, Template};
 
 pub(crate) use resource::Resource;
 
-/// How deep templates may use templates.
+/// The depth to which templates may use templates.
 const DEEPEST: usize = 30;
 
-/// How many resources and conditions of one template may wait for one another.
+/// The number of resources and conditions of one template that may wait for one another.
 const LONGEST: usize = 500;
 
-/// What an expression may need of the stack: it is looked after where a resource or a condition is
+/// The stack that an expression may need. It is ensured where a resource or a condition is
 /// worked out, which may be inside another.
 const RED_ZONE: usize = 1 << 20;
 const MORE_STACK: usize = 4 << 20;
 
-/// Values given to a template's parameters, in its order.
-pub(crate) type Given = Vec<Option<Arc<Value>>>;
+/// Values for a template's parameters, in its order.
+pub(crate) type ParameterValues = Vec<Option<Arc<Value>>>;
 
-/// What the resource that a nested template stands behind says of itself.
+/// Metadata and policies of the resource that a nested template stands behind.
 pub(crate) type Facade = Vec<(&'static str, Value)>;
 
 /// Parameters that every template has.
@@ -56,7 +56,7 @@ pub(crate) struct Stack<'r> {
     outputs: Vec<OnceCell<Value>>,
     facade: Facade,
     depth: usize,
-    /// How many resources and conditions are being worked out.
+    /// The number of resources and conditions that are being resolved.
     waiting: Cell<usize>,
 }
 
@@ -80,7 +80,7 @@ impl<'r> Stack<'r> {
     pub(crate) fn new(
         resolver: &'r Resolver,
         template: Arc<Template>,
-        mut given: Given,
+        mut given: ParameterValues,
         facade: Facade,
         budget: Rc<Budget>,
         depth: usize,
@@ -138,7 +138,7 @@ impl<'r> Stack<'r> {
         &self.template
     }
 
-    /// What a resource that this template stands behind says under `metadata` and the like.
+    /// Returns `metadata` and the like of the resource that this template stands behind.
     pub(crate) fn facade(&self, name: &str) -> Option<&Value> {
         let mut all = self.facade.iter();
         all.find_map(|(known, value)| (*known == name).then_some(value))
@@ -159,7 +159,7 @@ impl<'r> Stack<'r> {
         })
     }
 
-    /// Whether a condition, by its name, is true.
+    /// Returns whether a condition is true.
     pub(crate) fn condition(&self, name: &str) -> Result<bool> {
         let found = self.template.conditions.get_full(name);
         let Some((progress, definition)) = found

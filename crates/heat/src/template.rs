@@ -84,7 +84,7 @@ const OUTPUT_KEYS: &Keys = &[
 ];
 
 impl Template {
-    /// How many things it declares.
+    /// Returns the number of its declarations.
     pub(crate) fn declared(&self) -> usize {
         self.parameters.len() + self.conditions.len() + self.resources.len() + self.outputs.len()
     }

@@ -18,7 +18,7 @@ outputs:
   base: {value: {get_attr: [Base, text]}}
 ";
 
-/// What the template comes to with these environment files, in a folder with these other files.
+/// Resolves the template with these environment files, in a directory with these other files.
 fn with(others: &[&str], environments: &[&str]) -> Result<Value> {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| {

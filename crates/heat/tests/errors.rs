@@ -1,4 +1,4 @@
-//! What is wrong with a template is said with its place and the templates that led there.
+//! Errors name their place and the templates that led there.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -1,4 +1,4 @@
-//! What a small template makes large is refused, with its place, before it takes all memory.
+//! A small template with a huge result is refused, with its place, before it takes all memory.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::{Map, Value};
 use slipway_heat::{Problem, Resolver};
 
-/// What a template may take here.
+/// The budget of a template in these tests.
 const MIB: usize = 64;
 
 /// Templates whose version is left out, in a folder.

@@ -17,7 +17,7 @@ pub type ByStep<T> = BTreeMap<Step, T>;
 /// Tasks that are somebody else's to run, kept as they were written.
 pub type Tasks = Vec<serde_json::Value>;
 
-/// What one service declares: its role_data.
+/// The role_data of one service.
 ///
 /// `Debug` shows only the service's name: the rest may hold passwords.
 #[derive(Clone, Deserialize, PartialEq, Serialize)]
@@ -31,7 +31,7 @@ pub struct Service {
     /// Hiera data this service gives to others, by service name; it counts where they are.
     #[serde(default, deserialize_with = "lenient::or_default")]
     pub service_config_settings: IndexMap<String, Hiera>,
-    /// How this service's configuration is generated.
+    /// The config volume of this service.
     #[serde(default)]
     pub puppet_config: Option<PuppetConfig>,
     /// `config.json` files by their path on the host.
@@ -100,7 +100,7 @@ pub struct PuppetConfig {
     /// Volumes mounted for the run, `source:target[:options]`.
     #[serde(default, deserialize_with = "lenient::list")]
     pub volumes: Vec<String>,
-    /// Whether the run needs all privileges of the host.
+    /// The run needs all privileges of the host.
     #[serde(default, deserialize_with = "lenient::or_default")]
     pub privileged: bool,
 }

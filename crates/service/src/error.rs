@@ -1,4 +1,4 @@
-//! What can be wrong with service definitions.
+//! Errors of service definitions.
 
 use std::path::PathBuf;
 
@@ -28,9 +28,9 @@ pub enum ServiceError {
     /// The text is not a service definition.
     #[error("{place}: {message}{}", hint.as_deref().map(|near| format!("; did you mean `{near}`?")).unwrap_or_default())]
     Invalid {
-        /// Where.
+        /// The place.
         place: Place,
-        /// What is wrong.
+        /// The reason.
         message: String,
         /// The nearest name that is valid there.
         hint: Option<String>,

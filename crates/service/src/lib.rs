@@ -1,4 +1,4 @@
-//! What a service declares (role_data), and how services merge into a role.
+//! Service declarations (role_data), and their merge into a role.
 //!
 //! A service is one YAML file: the hiera data it needs, the config volume Puppet generates for
 //! it, its `config.json`, its containers by step, and the tasks that run around them.

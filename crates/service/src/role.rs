@@ -1,4 +1,4 @@
-//! How the services of one role become one whole.
+//! The merge of services into a role.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -24,7 +24,7 @@ pub struct RoleData {
     pub config_settings: Hiera,
     /// Hiera data for services by name, of all services together.
     pub service_config_settings: IndexMap<String, Hiera>,
-    /// What generates the config volumes, in the services' order.
+    /// The config volumes' declarations, in the services' order.
     pub puppet_config: Vec<PuppetConfig>,
     /// `config.json` files by path.
     pub kolla_config: IndexMap<String, slipway_kolla_config::Config>,
@@ -72,7 +72,7 @@ impl Role {
 #[derive(Default)]
 struct Merge {
     role: RoleData,
-    /// Who declared a container or a config.json first.
+    /// The service that first declared each container.
     container_owner: HashMap<(Step, String), String>,
     kolla_owner: HashMap<String, String>,
     script_owner: HashMap<String, String>,

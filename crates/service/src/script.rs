@@ -26,7 +26,7 @@ pub struct Script {
     /// The text.
     #[serde(deserialize_with = "lenient::or_default")]
     pub content: String,
-    /// Who may do what with it: only its owner, and not run it, unless it says otherwise.
+    /// The file mode; 0600 if it is missing.
     #[serde(
         default = "private",
         deserialize_with = "mode",

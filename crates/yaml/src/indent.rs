@@ -10,7 +10,7 @@ use crate::builder::Failure;
 use crate::error::Error;
 use crate::node::Node;
 
-/// How often a document is mended, and how many times its own size that may cost.
+/// The limits of mending a document: rounds, and work as a multiple of its size.
 const MOST_ROUNDS: usize = 100;
 const MOST_WORK: usize = 50;
 /// Small documents may cost as much as one of this size.
@@ -38,7 +38,7 @@ pub(crate) fn with_indentation(
     read(&text).map_err(Failure::into_error)
 }
 
-/// What is not indented enough for the parser.
+/// The part of a document that is not indented enough for the parser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shallow {
     /// A line of the quoted scalar that begins at this line and column, both from 0.
@@ -153,7 +153,7 @@ impl Quoted {
         }
     }
 
-    /// Whether the scalar ends with this character. Of `''`, each half ends one and begins another,
+    /// Returns whether the scalar ends with this character. Each half of `''` ends one and begins another,
     /// which comes to the same.
     fn ends_at(&mut self, c: char) -> bool {
         if self.escaped {
@@ -164,7 +164,7 @@ impl Quoted {
         c == self.quote
     }
 
-    /// Whether the scalar ends in this line.
+    /// Returns whether the scalar ends in this line.
     fn ends_in(&mut self, line: &str) -> bool {
         let mut rest = line.chars().peekable();
         while let Some(c) = rest.next() {

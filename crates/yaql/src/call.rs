@@ -60,7 +60,7 @@ impl Lambda {
     }
 }
 
-/// What became of an argument.
+/// The state of an argument.
 #[derive(Clone)]
 enum Slot {
     Value(Value),

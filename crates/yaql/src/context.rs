@@ -20,7 +20,7 @@ struct Layer {
     depth: Cell<u32>,
 }
 
-/// What a function that an expression defines evaluates to.
+/// The body of a function that an expression defines.
 #[derive(Clone)]
 pub(super) enum Body {
     Expr(Arc<Expr>),
@@ -67,7 +67,7 @@ impl Context {
         Ok(())
     }
 
-    /// What `$name` stands for; null when nothing does.
+    /// Returns the value of `$name`, or null.
     pub fn get(&self, name: &str) -> Value {
         let mut layer = Some(self);
         while let Some(context) = layer {

@@ -89,7 +89,7 @@ fn list(value: &Value, machine: &Machine, set: bool) -> Result<serde_json::Value
         .map(serde_json::Value::Array)
 }
 
-/// What stays a possible member of a set when it becomes data.
+/// Returns whether a value can be a member of a set after its conversion to data.
 fn is_plain(value: &Value) -> bool {
     matches!(
         value,

@@ -8,7 +8,7 @@ pub struct Error {
     message: String,
 }
 
-/// What `groupBy` must tell apart: YAQL tries another way of calling an aggregator on some errors.
+/// The kinds of errors that `groupBy` tells apart: on some, YAQL calls an aggregator in another way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// The text is not an expression.

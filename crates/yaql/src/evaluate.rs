@@ -48,7 +48,7 @@ pub(super) fn evaluate(machine: &Machine, expr: &Arc<Expr>, context: &Context) -
     }
 }
 
-/// What needs no evaluation.
+/// Returns the value of a literal.
 pub(super) fn constant(expr: &Expr) -> Option<Value> {
     Some(match expr {
         Expr::Literal(Literal::Null) => Value::Null,
@@ -71,7 +71,7 @@ fn arguments(args: &[Arc<Expr>]) -> Vec<Arg> {
     args.iter().map(argument).collect()
 }
 
-/// What follows a dot: a method, or a key. A list's key is that key of each of its items.
+/// Evaluates the part after a dot: a method, or a key. A list's key is that key of each of its items.
 fn member_of(
     machine: &Machine,
     receiver: Value,

@@ -1,4 +1,4 @@
-//! How YAQL's functions are declared: what they take, and what is made of it.
+//! Declarations of YAQL's functions: their parameters and their code.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ pub(super) struct Function {
     pub name: &'static str,
     pub shape: Shape,
     pub params: &'static [Param],
-    /// What any further arguments must be.
+    /// The type of any further arguments.
     pub rest: Option<Type>,
     /// Takes names that no parameter has.
     pub any_name: bool,
@@ -48,7 +48,7 @@ pub(super) enum Default {
     Str(&'static str),
 }
 
-/// What a parameter takes.
+/// The type of a parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Type {
     pub class: Class,
@@ -93,7 +93,7 @@ impl Type {
         )
     }
 
-    /// Whether it takes less than the other, by what they are in Python.
+    /// Returns whether it accepts fewer values than the other, by their classes in Python.
     pub fn is_special_of(self, other: Type) -> bool {
         use Class::{Any, Bool, Int, Iterable, Iterator, Ordering, Sequence, Set, Str, Unset};
         let wide = |class| if class == Unset { Iterable } else { class };

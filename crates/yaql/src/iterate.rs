@@ -9,7 +9,7 @@ use super::value::{List, Map, Set, Shared, Value, View, around};
 
 type Pull = Box<dyn FnMut(&Machine) -> Result<Option<Value>>>;
 
-/// What can be walked through once, by whoever asks first.
+/// An iterator, whose items go to the first reader.
 pub(super) struct Iter {
     depth: u32,
     pull: RefCell<Option<Pull>>,
@@ -157,7 +157,7 @@ pub(super) fn items(value: &Value, machine: &Machine) -> Result<Vec<Value>> {
     cursor(value, machine)?.rest(machine)
 }
 
-/// What YAQL takes for a collection: strings and maps are none.
+/// Returns the items of a collection; strings and maps are not collections in YAQL.
 pub(super) fn is_iterable(value: &Value) -> bool {
     matches!(
         value,

@@ -8,12 +8,12 @@ use super::value::Level;
 /// Calls and iterators inside one another.
 const DEPTH: u32 = 600;
 
-/// How much an expression may do. The defaults leave room for any template that Heat would evaluate.
+/// The limits of an expression. The defaults leave room for every template that Heat evaluates.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// How many items a collection may have: TripleO lets Heat take 1000, later 10000.
+    /// Number of items of a collection: TripleO lets Heat take 1000, later 10000.
     pub items: usize,
-    /// How many steps an evaluation may take. An item or a call is a step, so is a byte of new text.
+    /// Number of steps of an evaluation. An item, a call, and a byte of new text are a step each.
     pub steps: usize,
 }
 

@@ -1,4 +1,4 @@
-//! Which function of a name takes what it is called with.
+//! The choice among functions of one name, by their arguments.
 
 use super::call::{Arg, Named};
 use super::context::{Body, Context};
@@ -10,10 +10,10 @@ use super::library;
 use super::syntax::Expr;
 use super::value::Value;
 
-/// What can be called by a name.
+/// A function that can be called by a name.
 pub(super) enum Candidate {
     Own(&'static Function),
-    /// What an expression defined, and where.
+    /// A function that an expression defined, and its context.
     Defined(Body, Context),
 }
 
@@ -56,7 +56,7 @@ pub(super) struct Mapping {
     pub by_name: Vec<Type>,
 }
 
-/// What the name stands for, by layer: what an expression defined hides YAQL's own.
+/// Returns the functions of a name by layer: those that an expression defined hide YAQL's own.
 pub(super) fn candidates(
     context: &Context,
     name: &str,
@@ -131,7 +131,7 @@ pub(super) fn readable(name: &str) -> &str {
     }
 }
 
-/// Which type each argument meets, if all are welcome as far as is known before they are evaluated.
+/// Returns the type that each argument meets; nothing if one cannot be accepted, as far as is known before evaluation.
 pub(super) fn map(candidate: &Candidate, args: &[Arg], named: &Named) -> Option<Mapping> {
     let params = candidate.params();
     let mut by_position = Vec::with_capacity(args.len());
@@ -210,13 +210,13 @@ fn accepts_value(ty: Type, value: &Value) -> bool {
     }
 }
 
-/// What Python takes for a set: a map's keys and items are sets too.
+/// Returns whether Python takes it for a set: a map's keys and items are sets too.
 pub(super) fn is_set(value: &Value) -> bool {
     use super::value::View::{Items, Keys};
     matches!(value, Value::Set(_) | Value::View(_, Keys | Items))
 }
 
-/// Whether the first takes less than the second.
+/// Returns whether the first accepts fewer values than the second.
 pub(super) fn is_special_of(first: &Mapping, second: &Mapping) -> bool {
     let pairs = || {
         let by_position = first.by_position.iter().zip(&second.by_position);

@@ -6,7 +6,7 @@ use super::error::{Error, Result};
 use super::lexer::{self, Placed, Token};
 use super::syntax::{Expr, Literal};
 
-/// How deep an expression may nest. Real ones stay below thirty.
+/// The depth to which an expression may nest. Real ones stay below thirty.
 const DEPTH: usize = 200;
 
 /// Binary operators: sign, how loosely it binds, the function it calls. All group to the left but `->`.

@@ -1,4 +1,4 @@
-//! What a text means, before it is evaluated.
+//! The syntax tree of an expression.
 
 use std::sync::Arc;
 

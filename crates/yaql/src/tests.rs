@@ -1,4 +1,4 @@
-//! What the side-by-side test with Python's yaql cannot show: our errors, limits and differences.
+//! Errors, limits and differences, which the side-by-side test with Python's yaql does not cover.
 
 use serde_json::{Value, json};
 

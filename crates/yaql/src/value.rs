@@ -1,4 +1,4 @@
-//! What an expression's parts come to: Python's kinds of values, equal and hashed as Python does it.
+//! Values of expressions: Python's kinds of values, compared and hashed as in Python.
 
 use std::cell::{Cell, RefCell};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -13,10 +13,10 @@ use super::iterate::{Iter, Memory};
 use super::library::Ordering;
 use super::machine::Machine;
 
-/// How many values may be inside one another, iterators that wait for others included.
+/// The depth to which values may nest; an iterator that waits for another counts.
 const DEPTH: u32 = 2000;
 
-/// How much a value may hold when what it holds twice is counted twice: whoever walks through it does.
+/// The size of a value, shared parts counted each time: code that walks through it visits them each time.
 const SIZE: usize = 50_000_000;
 
 #[derive(Clone)]
@@ -29,13 +29,13 @@ pub(super) enum Value {
     List(Rc<List>),
     Map(Rc<Map>),
     Set(Rc<Set>),
-    /// What `keys`, `values` and `items` give: a look at a map, not a list.
+    /// The result of `keys`, `values` and `items`: a view of a map, not a list.
     View(Rc<Map>, View),
-    /// What can be walked through once.
+    /// An iterator, which can be walked through once.
     Iter(Rc<Iter>),
-    /// What is walked through once, and remembered.
+    /// An iterator whose items are kept once they are known.
     Memory(Rc<Memory>),
-    /// What is sorted when it is asked for.
+    /// A list that is sorted when it is read.
     Ordering(Rc<Ordering>),
     Regex(Rc<Pattern>),
     Context(Context),
@@ -166,7 +166,7 @@ impl Value {
         }
     }
 
-    /// How much work it is to look at all of it.
+    /// Returns the cost of a walk through all of it, in steps.
     pub fn size(&self) -> usize {
         match self {
             Value::Str(text) => text.len() + 1,
@@ -186,7 +186,7 @@ impl Value {
         slipway_pyvalue::truth(self)
     }
 
-    /// What it is, for error texts. The value itself may be a secret.
+    /// Returns its kind, for errors. The value itself may be a secret.
     pub fn kind(&self) -> &'static str {
         match self {
             Value::Null => "null",
@@ -354,5 +354,5 @@ impl Drop for Level<'_> {
     }
 }
 
-/// What several values share.
+/// A part that several values share.
 pub(super) type Shared<T> = Rc<RefCell<T>>;

@@ -9,7 +9,7 @@ use slipway_suggest::did_you_mean;
 use super::ByName;
 use crate::error::{Error, Problem, Result};
 
-/// What becomes of a value when a later file has another.
+/// The rule for a value when a later file has another.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Strategy {
     /// The last wins.
@@ -42,7 +42,7 @@ impl Strategy {
     }
 }
 
-/// How parameters are merged, as far as files have said or implied it.
+/// The merge strategies of parameters, as far as files have said or implied them.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Strategies {
     /// Of parameters that no file says it of.
@@ -50,7 +50,7 @@ pub(super) struct Strategies {
     known: HashMap<String, Strategy>,
 }
 
-/// What one file says of it.
+/// The merge strategies that one file names.
 #[derive(Default)]
 pub(super) struct Said(HashMap<String, Strategy>);
 
@@ -66,7 +66,7 @@ impl Said {
 }
 
 impl Strategies {
-    /// How this file's value of a parameter is merged with those before it.
+    /// Returns the strategy that merges this file's value of a parameter with those before it.
     fn of(&mut self, name: &str, said: &Said) -> Result<Strategy, Problem> {
         let before = self.known.get(name).copied();
         let here = said.0.get(name).copied().or(before);
@@ -164,7 +164,7 @@ fn maps(
     Ok(old)
 }
 
-/// What counts as nothing to be merged with.
+/// Returns whether a value counts as empty in a merge.
 fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(false) => true,

@@ -7,7 +7,7 @@ use crate::error::{Error, Problem};
 use crate::functions::{Call, Function};
 use crate::version::Version;
 
-/// Where a value is written, which decides what functions there are.
+/// The place of a value, which decides what functions exist.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Context {
     pub(crate) version: Version,

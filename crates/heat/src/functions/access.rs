@@ -148,7 +148,7 @@ fn attribute<'a, 'r: 'a>(
     find(resource, &attribute, &path)
 }
 
-/// What a path leads to in a value.
+/// Returns the value at a path.
 pub(crate) fn select<'a>(mut value: Cow<'a, Value>, path: &[Cow<'_, Value>]) -> Cow<'a, Value> {
     for step in path {
         value = match step_into(value, step, plain_step) {

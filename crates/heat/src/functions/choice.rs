@@ -56,7 +56,7 @@ pub(super) fn result<'a>(
     }
 }
 
-/// Which of the two it is, and its place.
+/// Returns the chosen value and its place.
 pub(super) fn chosen<'a>(
     condition: &Expression,
     then: &'a Expression,
@@ -75,7 +75,7 @@ pub(super) fn chosen<'a>(
     })
 }
 
-/// Whether a condition, given by its name or as what it comes to, is true.
+/// Returns whether a condition, by its name or as a value, is true.
 pub(crate) fn is_enabled(condition: &Value, stack: &Stack<'_>) -> Result<bool> {
     match condition {
         Value::Bool(value) => Ok(*value),

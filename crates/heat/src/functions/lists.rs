@@ -15,10 +15,10 @@ use crate::stack::Stack;
 use crate::version::Version;
 use slipway_pyvalue::{self as py, Equal};
 
-/// How many elements `repeat` may make.
+/// The number of elements that `repeat` may make.
 const MOST_REPETITIONS: usize = 1_000_000;
 
-/// How many items lists may have together when they become one.
+/// The number of items that joined lists may have.
 const MOST_ITEMS: usize = 1_000_000;
 
 /// `[DELIMITER, LIST, …]`.

@@ -67,7 +67,7 @@ pub(super) fn replace(
     Ok(Value::String(replaced))
 }
 
-/// What to look for and its value: the longest first, then by the alphabet.
+/// Returns the names to replace and their values: the longest first, then by the alphabet.
 fn replacements(params: &Map<String, Value>, function: Name) -> Result<Vec<(&str, String)>> {
     let not_empty = function == Name::StrReplaceVstrict;
     let only_scalars = matches!(function, Name::StrReplaceScalars | Name::AwsReplace);
@@ -94,7 +94,7 @@ fn replacements(params: &Map<String, Value>, function: Name) -> Result<Vec<(&str
     Ok(all)
 }
 
-/// What a value has put in is not looked at again.
+/// Replaces names; the text that a value brings in is not searched again.
 fn substitute<'a>(
     text: &str,
     mut replacements: &[(&'a str, String)],
@@ -122,7 +122,7 @@ fn substitute<'a>(
 const RED_ZONE: usize = 64 << 10;
 const MORE_STACK: usize = 1 << 20;
 
-/// How long a text may become: what is put into one another grows fast.
+/// The length that a text may reach: nested replacements grow fast.
 const LONGEST: usize = 16 << 20;
 
 /// The parts with a delimiter between them.

@@ -11,7 +11,7 @@ const KEYS: [&str; 8] = [
     "scheme", "username", "password", "host", "port", "path", "query", "fragment",
 ];
 
-/// What can be told of the arguments before they are known.
+/// Checks the arguments as far as possible before they are known.
 pub(super) fn check(argument: &Expression) -> Result<(), Problem> {
     let entries = match argument {
         Expression::Map(entries) => entries,

@@ -1,4 +1,4 @@
-//! What a parameter's value must keep to.
+//! Constraints on a parameter's value.
 
 use std::collections::HashMap;
 use std::sync::{LazyLock, RwLock};
@@ -11,13 +11,13 @@ use super::Kind;
 use crate::version::Version;
 use slipway_pyvalue as py;
 
-/// How many patterns are kept for templates that have them, too.
+/// The number of patterns that are kept for other templates.
 const MOST_KNOWN: usize = 100;
 
 /// One constraint.
 #[derive(Debug)]
 pub(super) struct Constraint {
-    /// What its author says of it.
+    /// The author's description.
     description: Option<String>,
     rule: Rule,
 }
@@ -144,7 +144,7 @@ impl Rule {
     }
 }
 
-/// What is left of a number, with the sign of what it is divided by, as in Python.
+/// Returns the remainder with the sign of the divisor, as in Python.
 fn remainder(number: f64, step: f64) -> f64 {
     let left = number % step;
     if left != 0.0 && (left < 0.0) != (step < 0.0) {
@@ -211,7 +211,7 @@ impl Bounds {
         }
     }
 
-    /// What is wanted of a number outside the bounds.
+    /// Returns the message for a number outside the bounds.
     fn check(&self, number: f64) -> Option<String> {
         let inside =
             self.min.is_none_or(|min| number >= min) && self.max.is_none_or(|max| number <= max);
@@ -263,7 +263,7 @@ fn matches_whole(pattern: &Regex, value: &Value) -> bool {
     matches!(pattern.find(text), Ok(Some(found)) if found.end() == text.len())
 }
 
-/// What counts as true and as false in a text.
+/// Reads a string that means true or false.
 pub(super) fn boolean(text: &str) -> Option<bool> {
     match text.trim().to_lowercase().as_str() {
         "1" | "t" | "true" | "on" | "y" | "yes" => Some(true),

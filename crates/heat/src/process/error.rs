@@ -7,7 +7,7 @@ pub enum Error {
     /// A file or folder cannot be read or written.
     #[error("{what} {place}: {source}")]
     File {
-        /// What was tried.
+        /// The operation.
         what: &'static str,
         /// The file or folder.
         place: PathBuf,
@@ -25,7 +25,7 @@ pub enum Error {
     Yaml {
         /// The file.
         place: PathBuf,
-        /// Where and why.
+        /// The place and the reason.
         message: String,
     },
     /// roles_data, network_data or j2_excludes has not the form that it must have.
@@ -33,7 +33,7 @@ pub enum Error {
     Data {
         /// The file.
         place: PathBuf,
-        /// What is wrong.
+        /// The reason.
         message: String,
     },
     /// A template cannot be rendered.
@@ -43,13 +43,13 @@ pub enum Error {
         template: String,
         /// The line in it.
         line: Option<usize>,
-        /// What is wrong.
+        /// The reason.
         message: String,
     },
     /// The result would be in the tree that it is made from.
     #[error("{out} is inside the templates' own folder; the result needs a folder elsewhere")]
     Inside {
-        /// Where the result was to go.
+        /// The directory of the result.
         out: PathBuf,
     },
     /// A file is there, and must not be overwritten.

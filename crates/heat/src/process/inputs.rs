@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::Error;
 use super::rules::{self, Rules};
 
-/// What templates are rendered with.
+/// The data that templates are rendered with.
 #[derive(Debug, Clone)]
 pub struct Inputs {
     /// roles_data, in its order.

@@ -1,6 +1,6 @@
 //! Jinja2 with the options that process-templates.py leaves it, by minijinja.
 //!
-//! Where minijinja differs, and what is done about it, all of it here:
+//! The differences of minijinja, and what this module does about each:
 //!
 //! 1. **Python's methods** on strings and maps, by minijinja-contrib.
 //! 2. **Escaping** by a template's name, which Jinja2 does only when told to: off.
@@ -10,7 +10,7 @@
 //! 5. **`int`** takes what is no number for its default, by [`int`].
 //! 6. **Filters and tests of minijinja's own** are unknown, as they are to Jinja2.
 //!
-//! What still differs: a pair that `items` gives is printed as a list; and some filters for texts that
+//! Remaining differences: a pair that `items` gives is printed as a list; and some filters for texts that
 //! people read (`wordwrap`, `filesizeformat`, `urlize`, …) are unknown.
 
 use std::path::{Path, PathBuf};

@@ -13,7 +13,7 @@
 //!
 //! A `*.role.j2.yaml` becomes a file for each role of roles_data, a `*.network.j2.yaml` one for each
 //! enabled network of network_data, any other `*.j2.yaml` one file for all; every other file is copied.
-//! What begins with a dot is left alone, and so are folders behind symbolic links.
+//! Hidden files are skipped, and so are directories behind symlinks.
 
 mod error;
 mod inputs;
@@ -40,7 +40,7 @@ use walk::Found;
 /// A processed tree.
 #[derive(Debug, Clone)]
 pub struct Tree {
-    /// Where the templates are.
+    /// The templates' directory.
     root: PathBuf,
     /// Its folders, relative to it, each after the one that it is in.
     pub folders: Vec<PathBuf>,
@@ -53,16 +53,16 @@ pub struct Tree {
 pub struct File {
     /// Its path, relative to the tree.
     pub path: PathBuf,
-    /// What is in it.
+    /// Its content.
     pub content: Content,
 }
 
-/// What is in a processed file.
+/// The content of a processed file.
 #[derive(Debug, Clone)]
 pub enum Content {
     /// The same as in this file.
     Copied(PathBuf),
-    /// What a template came to.
+    /// The result of a template.
     Rendered(String),
 }
 
@@ -114,7 +114,7 @@ pub fn process(root: &Path, inputs: &Inputs) -> Result<Tree, Error> {
     })
 }
 
-/// What a template is rendered to.
+/// Returns the files to render from a template.
 fn jobs<'a>(file: &'a Found, source: &'a str, inputs: &Inputs) -> Vec<Job<'a>> {
     let job = |path, data| Job {
         template: file,

@@ -60,7 +60,7 @@ fn invalid(message: &'static str) -> Error {
     Error::new(ErrorKind::InvalidOperation, message)
 }
 
-/// Where an index of Python's falls, `length` being the end.
+/// Returns the position of a Python index in a sequence of this length.
 fn position(index: &Value, length: usize) -> Option<usize> {
     let index = i64::try_from(index.clone()).ok()?;
     let length = i64::try_from(length).ok()?;
@@ -224,7 +224,7 @@ pub(super) fn adapt(source: &str) -> String {
     out
 }
 
-/// Where a tag ends. What closes it may be in a string.
+/// Returns the end of a tag. Its closing mark may also be in a string.
 fn tag_end(tag: &str, close: &str) -> usize {
     let bytes = tag.as_bytes();
     let mut quote = None;
@@ -253,7 +253,7 @@ fn is_raw(tag: &str) -> bool {
     statement(tag).is_some_and(|inner| inner.trim() == "raw")
 }
 
-/// How far text goes that is not to be looked into.
+/// Returns the end of a part that is not searched.
 fn raw_end(rest: &str) -> usize {
     let mut from = 0;
     while let Some(at) = rest[from..].find("{%").map(|at| from + at) {
@@ -266,7 +266,7 @@ fn raw_end(rest: &str) -> usize {
     rest.len()
 }
 
-/// What an included template sets stays in it.
+/// Keeps the variables that an included template sets inside it.
 fn include(tag: &str) -> Option<String> {
     let inner = statement(tag)?;
     let named = inner.trim_start().strip_prefix("include")?;
@@ -278,7 +278,7 @@ fn include(tag: &str) -> Option<String> {
     Some(format!("{open} with %}}{{%{inner}%}}{{% endwith {close}"))
 }
 
-/// Where the right side of `{% set name = … %}` is in its tag.
+/// Returns the position of the right side of `{% set name = … %}`.
 fn assigned(tag: &str) -> Option<(usize, usize)> {
     let inner = statement(tag)?;
     let offset = tag.find(inner)?;

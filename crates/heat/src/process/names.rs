@@ -1,4 +1,4 @@
-//! What the files are called that templates become.
+//! Output file names of processed templates.
 
 use std::path::{Path, PathBuf};
 

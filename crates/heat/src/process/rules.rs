@@ -1,4 +1,4 @@
-//! What process-templates.py did differently over the releases, read off the one that is in the tree.
+//! Differences of process-templates.py between releases, read from the one that is in the tree.
 
 use std::path::{Path, PathBuf};
 
@@ -17,7 +17,7 @@ pub(super) struct Rules {
     pub old_names: bool,
 }
 
-/// Where network_data went with Wallaby.
+/// The path of network_data from Wallaby on.
 const SAMPLE_NETWORKS: &str = "network-data-samples/default-network-isolation.yaml";
 
 impl Rules {

@@ -10,7 +10,7 @@ use super::Error;
 pub(super) struct Found {
     /// Its path, relative to the tree.
     pub path: PathBuf,
-    /// Where it is.
+    /// Its path on disk.
     pub place: PathBuf,
 }
 

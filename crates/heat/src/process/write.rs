@@ -9,7 +9,7 @@ use slipway_files::{Lock, StagedFile, remove_unfinished};
 
 use super::{Content, Error, File, Tree};
 
-/// How files are written.
+/// Options of writing files.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Writing {
     /// Leave what is there: a rendered file that exists is an error. Otherwise it is overwritten.

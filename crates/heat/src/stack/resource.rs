@@ -1,4 +1,4 @@
-//! What stands behind a resource, and its attributes.
+//! Resources: the template or type behind each, and its attributes.
 
 use std::borrow::Cow;
 use std::rc::Rc;
@@ -8,7 +8,7 @@ use compact_str::CompactString;
 use serde_json::{Map, Value};
 use slipway_suggest::did_you_mean;
 
-use super::{Facade, Given, Stack};
+use super::{Facade, ParameterValues, Stack};
 use crate::environment::Target;
 use crate::error::{Error, Problem, Result};
 use crate::expression::Expression;
@@ -30,7 +30,7 @@ pub(crate) enum Resource<'r> {
     Nested(Box<Stack<'r>>),
     /// OS::Heat::ResourceChain: resources of several types with the same properties.
     Chain(Vec<Resource<'r>>),
-    /// What only Heat knows.
+    /// A resource whose attributes only Heat knows.
     Unknown { name: String, kind: String },
 }
 
@@ -277,8 +277,12 @@ fn properties(declared: &Properties, stack: &Stack<'_>) -> Result<Vec<Property>>
 }
 
 /// The properties as the nested template's parameters take them.
-fn parameters(template: &Template, properties: Vec<Property>, stack: &Stack<'_>) -> Result<Given> {
-    let mut given: Given = vec![None; template.parameters.len()];
+fn parameters(
+    template: &Template,
+    properties: Vec<Property>,
+    stack: &Stack<'_>,
+) -> Result<ParameterValues> {
+    let mut given: ParameterValues = vec![None; template.parameters.len()];
     for (name, value) in properties {
         let Some(value) = value else {
             continue;
@@ -312,7 +316,7 @@ fn value_property(declared: &Properties, stack: &Stack<'_>) -> Result<Value> {
     Err(Problem::Declaration("a value must have the property value".to_owned()).into())
 }
 
-/// What the resource says of itself, for resource_facade; what cannot be worked out is left out.
+/// Returns the resource's metadata and policies for `resource_facade`; those that cannot be resolved are left out.
 fn facade(definition: &Definition, stack: &Stack<'_>) -> Facade {
     let part = |expression: Option<&Expression>, default: Value| match expression {
         None => Some(default),

@@ -57,7 +57,7 @@ fn group_by(call: &mut Call) -> Result<Value> {
     )
 }
 
-/// What makes one value of a group. Once it was given the key with the values, and expressions that
+/// The function that makes one value of a group. It used to get the key with the values; expressions that
 /// want it so still work, as long as nothing tells that they want the values alone.
 struct Aggregator {
     lambda: Lambda,
@@ -102,7 +102,7 @@ impl Aggregator {
     }
 }
 
-/// Whether a group of two values came back as if the first were a key.
+/// Returns whether a group of two values came back as if the first were a key.
 fn looks_like_pair(values: &Value, result: &Value) -> bool {
     match (values, result) {
         (Value::List(values), Value::List(result)) => {

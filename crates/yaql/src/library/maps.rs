@@ -215,7 +215,7 @@ fn without(call: &Call, keys: Vec<Value>) -> Result<Value> {
     )
 }
 
-/// How two values of one key become one.
+/// The rule that merges two values of one key.
 type Merger<'a> = &'a dyn Fn(&Machine, &Value, &Value) -> Result<Value>;
 
 fn merge_with(call: &mut Call) -> Result<Value> {

@@ -26,7 +26,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
 pub(crate) struct Ordering {
     collection: Value,
     context: Context,
-    /// What to compare, and whether the greater comes first.
+    /// The keys to compare by; each says whether the greater comes first.
     by: RefCell<Vec<(Lambda, bool)>>,
     sorted: RefCell<Option<Rc<List>>>,
 }

@@ -256,7 +256,7 @@ fn enumerate(call: &mut Call) -> Result<Value> {
     })
 }
 
-/// Whether the predicate has this result for any item.
+/// Returns whether the predicate has this result for any item.
 fn holds(call: &Call, wanted: bool) -> Result<Value> {
     let (mut items, predicate) = (call.cursor(0)?, call.opt_lambda(1));
     while let Some(item) = items.next(call.machine)? {

@@ -153,7 +153,7 @@ fn compiled(call: &Call, index: usize) -> Result<Pattern> {
     compile(call.machine, &call.str(index)?, Flags::default())
 }
 
-/// What a pattern costs to compile, in steps, besides its length.
+/// The cost of compiling a pattern, in steps, besides its length.
 const COMPILING: usize = 2000;
 
 fn compile(machine: &Machine, pattern: &str, flags: Flags) -> Result<Pattern> {
@@ -168,7 +168,7 @@ fn compile(machine: &Machine, pattern: &str, flags: Flags) -> Result<Pattern> {
     Ok(Pattern { source, regex })
 }
 
-/// How many regular expressions each thread keeps.
+/// The number of regular expressions that each thread keeps.
 const KEPT: usize = 16;
 
 /// Compiles a regular expression, or takes it from those compiled last: one template's are mostly
@@ -280,7 +280,7 @@ fn publish(context: &Context, regex: &Regex, text: &str, found: &Captures) -> Re
     Ok(())
 }
 
-/// What a match comes to: its text, or what the selector makes of it.
+/// Returns the value of a match: its text, or the selector's result.
 fn selected(
     machine: &Machine,
     context: &Context,
@@ -425,7 +425,7 @@ fn substitute(
     Ok(Value::str(out))
 }
 
-/// What Python puts in a match's place: text, and groups by `\1` or `\g<name>`.
+/// Expands a replacement as Python does: text, and groups by `\1` or `\g<name>`.
 struct Template(Vec<Part>);
 
 enum Part {

@@ -97,7 +97,7 @@ fn find_within(call: &Call, last: bool) -> Result<Value> {
     position(call, start, start.saturating_add(count), last)
 }
 
-/// Where the second string is in this part of the first: -1 where it is not.
+/// Returns the index of the second string in this part of the first, or -1.
 fn position(call: &Call, start: i128, stop: i128, last: bool) -> Result<Value> {
     let (text, wanted) = (call.str(0)?, call.str(1)?);
     call.machine.spend(text.len())?;

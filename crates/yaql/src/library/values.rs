@@ -1,4 +1,4 @@
-//! What holds for any value: equality, order, conversions, questions about its type.
+//! Functions of any value: equality, order, conversions, tests of its type.
 
 use crate::call::Call;
 use crate::error::{Error, Result};

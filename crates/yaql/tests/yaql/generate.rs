@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::Case;
 
-/// How expressions are written, by what they come to.
+/// Generators of expressions, by the type of their values.
 const FORMS: &str = include_str!("forms.txt");
 
 const STRINGS: &[&str] = &[

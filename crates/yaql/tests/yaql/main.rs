@@ -18,7 +18,7 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 use slipway_yaql::{Expression, Limits};
 
-/// How many items a collection may have, here and there.
+/// The number of items that a collection may have, here and in the peer.
 const ITEMS: usize = 300;
 const BATCH: usize = 5000;
 
@@ -48,7 +48,7 @@ fn variable(name: &str) -> String {
         .unwrap_or_else(|_| panic!("{name} is not set; use scripts/parity templates --yaql"))
 }
 
-/// What Python's yaql makes of the cases, and whether sets were in it.
+/// Returns Python's results for the cases, and whether each has sets.
 fn theirs(cases: &[Case]) -> Vec<(Answer, bool)> {
     let script = concat!(
         env!("CARGO_MANIFEST_DIR"),

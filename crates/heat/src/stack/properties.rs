@@ -1,4 +1,4 @@
-//! What a template gives its resources, where some of them are known from elsewhere.
+//! Properties of resources, where the attributes of some resources are preset.
 
 use compact_str::CompactString;
 use serde_json::Value;
@@ -36,7 +36,7 @@ impl Stack<'_> {
         }
     }
 
-    /// What a resource is given under a name; null if there is none.
+    /// Returns a property of a resource, or null.
     pub(crate) fn property(&self, resource: &str, name: &str) -> Result<Value> {
         let (_, definition) = self.find_resource(resource)?;
         let Properties::Each(entries) = &definition.properties else {
