@@ -48,7 +48,7 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         format: Format::Text,
         verbose: if is_quiet { 0 } else { 2 },
         quiet: is_quiet,
-        kind: None,
+        engine_name: None,
     };
     if matches.get_flag("version") {
         return version(kolla.as_deref(), &Arc::new(Output::new(&global)));
