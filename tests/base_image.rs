@@ -11,6 +11,10 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use slipway_end_to_end::{Deployment, Run, run};
 
+slipway_test_support::harness! {
+    [engine, root] fn a_container_of_the_base_image_keeps_kollas_contract;
+}
+
 /// A service of twenty lines: it says as whom and with what it runs, listens on a port and a socket,
 /// and holds a connection.
 const SERVICE: &str = r#"
@@ -44,7 +48,6 @@ ARGS="--extended twice"
 const CONFIGS: &str = "/var/lib/kolla/config_files";
 const READY: &str = "service is ready";
 
-#[test]
 fn a_container_of_the_base_image_keeps_kollas_contract() {
     let deployment = Deployment::new("base-image");
     run(deployment.build().arg("^base$")).exits(0);

@@ -12,6 +12,14 @@ use std::process::Command;
 
 use slipway_end_to_end::{PASSWORD, Place, Registry, Run, login, names, run, slipway};
 
+slipway_test_support::harness! {
+    [engine] fn the_script_people_have_builds_and_pushes;
+    [engine] fn sources_are_fetched_checked_and_added;
+    [engine] fn errors_are_reported_before_anything_is_built;
+    [engine] fn kolla_build_warns_where_slipway_build_refuses;
+    [engine] fn the_log_and_the_lists_are_kolla_builds;
+}
+
 /// Serves one file to whoever asks, until the test ends.
 fn serve(bytes: Vec<u8>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -55,7 +63,6 @@ fn packed(place: &Place) -> (Vec<u8>, String) {
     )
 }
 
-#[test]
 fn the_script_people_have_builds_and_pushes() {
     let place = Place::new("push");
     place.image("app", "{% set app_packages = ['one'] %}\nENV P=\"{{ app_packages | customizable('packages') | join(' ') }}\"\n");
@@ -177,7 +184,6 @@ fn what_was_pushed_is_pulled_with_a_login_only(place: &Place, registry: &Registr
     }
 }
 
-#[test]
 fn sources_are_fetched_checked_and_added() {
     let place = Place::new("sources");
     let (archive, digest) = packed(&place);
@@ -228,7 +234,6 @@ fn sources_are_fetched_checked_and_added() {
         .says(&["app: file plugins-archive in context changed"]);
 }
 
-#[test]
 fn errors_are_reported_before_anything_is_built() {
     let place = Place::new("wrong");
     let build = |ini: &str, arguments: &[&str]| {
@@ -251,7 +256,6 @@ fn errors_are_reported_before_anything_is_built() {
 const PASSED_OVER: &str = "[DEFAULT]\nnamespce = x\ninclude_header = /a\ntype = binary\n\
                            [doni-base]\ntype = zip\nlocation = x\n[base]\nowner = me\n";
 
-#[test]
 fn kolla_build_warns_where_slipway_build_refuses() {
     let place = Place::new("lenient");
     place.image("app", "RUN true\n");
@@ -310,7 +314,6 @@ fn kolla_build_warns_where_slipway_build_refuses() {
         .says(&["no image matches no-such-image"]);
 }
 
-#[test]
 fn the_log_and_the_lists_are_kolla_builds() {
     let place = Place::new("log");
     place.image("good", "RUN true\n");

@@ -17,6 +17,12 @@ use std::time::{Duration, Instant};
 
 use slipway_end_to_end::{PASSWORD, Place, Registry, login, names, run};
 
+slipway_test_support::harness! {
+    [engine] fn a_killed_build_is_made_up_for_by_the_next;
+    [engine] fn an_interrupted_build_leaves_nothing_running;
+    [engine] fn a_push_that_was_cut_off_sends_only_what_is_missing;
+}
+
 /// A number that is anything, and the same for the same seed.
 fn scattered(seed: u64) -> u64 {
     let mut value = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -30,7 +36,6 @@ fn number(variable: &str, default: u64) -> u64 {
     given.and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
-#[test]
 fn a_killed_build_is_made_up_for_by_the_next() {
     let place = Place::new("kill");
     for name in ["one", "two", "three"] {
@@ -145,7 +150,6 @@ fn runs(arguments: &[&str]) -> bool {
         .any(|line| line == wanted.as_bytes())
 }
 
-#[test]
 fn an_interrupted_build_leaves_nothing_running() {
     for builder in ["--nobuildkit", "--buildkit"] {
         let place = Place::new(&format!("interrupt{builder}"));
@@ -272,7 +276,6 @@ impl Door {
     }
 }
 
-#[test]
 fn a_push_that_was_cut_off_sends_only_what_is_missing() {
     let place = Place::new("resume");
     let random = |count: &str| format!("RUN head -c {count} /dev/urandom >/{count}\n");

@@ -8,8 +8,8 @@ use serde_json::json;
 
 use crate::{Response, Run, repository, request, run, slipway};
 
-/// Hiera keys with passwords, and the values the test deployment gives them. The values are
-/// long and odd enough to be found wherever they leak.
+/// Hiera keys with passwords, and their values in the test deployment. The values are long enough to
+/// be found wherever they leak.
 pub const SECRETS: [(&str, &str); 9] = [
     ("mysql_root_password", "e2e-Root%pw/1f8a0d"),
     ("keystone::db::mysql::password", "e2eKeystoneDb7c41ee"),
@@ -39,32 +39,39 @@ const ADMIN_PASSWORD: &str = "e2e-Admin$pw\"25c7f3";
 const VIP: &str = "127.0.9.1";
 const NODE: &str = "127.0.9.2";
 
-/// Where deployments are, in a checkout.
-const FOLDER: &str = "target/end-to-end";
+/// The directory of deployments in a checkout.
+const DIRECTORY: &str = "target/end-to-end";
 
-/// A root of its own, with copies of the services, images and overrides that a test may change.
+/// A root, with copies of the services, images and overrides that a test may change.
 #[derive(Debug)]
 pub struct Deployment {
-    folder: PathBuf,
+    directory: PathBuf,
 }
 
 impl Deployment {
-    /// A deployment with nothing deployed yet. What an earlier, interrupted run left is removed,
-    /// be it a run of this checkout or of another: every such deployment has the same addresses,
-    /// and the engine starts its containers again when it starts itself.
+    /// Returns a deployment with nothing deployed yet. Removes what an earlier, interrupted run left,
+    /// in this checkout or another: every such deployment has the same addresses, and the engine
+    /// restarts its containers when it starts.
     pub fn new(name: &str) -> Deployment {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        let directory = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("..")
-            .join(FOLDER)
+            .join(DIRECTORY)
             .join(name);
-        let deployment = Deployment { folder };
+        let deployment = Deployment { directory };
         deployment.remove();
         remove_containers_of_other_checkouts();
         std::fs::create_dir_all(deployment.root()).expect("the root");
+        deployment.restore();
+        deployment
+    }
+
+    /// Puts back the services, images, overrides and hiera data that a test may have changed.
+    pub fn restore(&self) {
         for part in ["services", "images", "overrides"] {
-            copy(&repository().join(part), &deployment.folder.join(part));
+            remove_directory(&self.file(part));
+            copy(&repository().join(part), &self.file(part));
         }
-        deployment.replace_in_services("slipway/", "slipway-e2e/");
+        self.replace_in_services("slipway/", "slipway-e2e/");
         let mut hiera = json!({
             "internal_api_vip": VIP,
             "internal_api_ip": NODE,
@@ -74,18 +81,17 @@ impl Deployment {
         for (key, value) in SECRETS {
             hiera[key] = json!(value);
         }
-        deployment.write("hiera.json", &hiera.to_string());
-        deployment
+        self.write("hiera.json", &hiera.to_string());
     }
 
     /// `--root` of this deployment.
     pub fn root(&self) -> PathBuf {
-        self.folder.join("root")
+        self.directory.join("root")
     }
 
     /// A file of this deployment, outside its root: `services/keystone.yaml`, `hiera.json`, ….
     pub fn file(&self, name: &str) -> PathBuf {
-        self.folder.join(name)
+        self.directory.join(name)
     }
 
     /// Writes such a file.
@@ -93,7 +99,7 @@ impl Deployment {
         std::fs::write(self.file(name), text).expect("a file of the deployment");
     }
 
-    /// Changes a text in such a file; the text must be there.
+    /// Replaces a string in such a file; the file must contain it.
     #[track_caller]
     pub fn replace(&self, name: &str, from: &str, to: &str) {
         let text = std::fs::read_to_string(self.file(name)).expect("a file of the deployment");
@@ -194,12 +200,7 @@ impl Deployment {
             command.args(["delete", "--all", "--root"]).arg(self.root());
             let _: Run = run(&mut command).exits(0);
         }
-        match std::fs::remove_dir_all(&self.folder) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                panic!("cannot remove {}: {error}", self.folder.display())
-            }
-            _ => {}
-        }
+        remove_directory(&self.directory);
     }
 
     fn replace_in_services(&self, from: &str, to: &str) {
@@ -212,15 +213,15 @@ impl Deployment {
     }
 }
 
-/// Removes every container whose labels name a folder of a deployment: what it was made of, where
-/// its volumes are, or what its image was rendered from.
+/// Removes every container whose labels name the directory of a deployment: its files, its volumes,
+/// or the templates of its image.
 fn remove_containers_of_other_checkouts() {
     let docker = |arguments: &[&str]| run(Command::new("docker").args(arguments)).exits(0).out;
     let listed = docker(&["ps", "--all", "--format", "{{.ID}} {{.Labels}}"]);
     let left: Vec<&str> = listed
         .lines()
         .filter_map(|line| line.split_once(' '))
-        .filter(|(_, labels)| labels.contains(&format!("/{FOLDER}/")))
+        .filter(|(_, labels)| labels.contains(&format!("/{DIRECTORY}/")))
         .map(|(id, _)| id)
         .collect();
     if !left.is_empty() {
@@ -236,4 +237,13 @@ fn copy(from: &Path, to: &Path) {
         .status()
         .expect("cp");
     assert!(status.success(), "cannot copy {}", from.display());
+}
+
+fn remove_directory(path: &Path) {
+    match std::fs::remove_dir_all(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            panic!("cannot remove {}: {error}", path.display())
+        }
+        _ => {}
+    }
 }

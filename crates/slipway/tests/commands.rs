@@ -1,4 +1,4 @@
-//! What the commands for containers say and do, on a real engine.
+//! The commands for containers, on a real engine.
 #![allow(missing_docs, reason = "a test")]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
@@ -7,6 +7,17 @@ use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
+
+slipway_test_support::harness! {
+    [engine] fn ps_lists_containers_as_text_and_as_json;
+    [engine] fn an_unhealthy_container_is_reported_with_its_last_output;
+    [engine] fn without_rollback_the_old_container_is_not_restored;
+    [engine] fn invalid_input_names_file_container_and_key_before_anything_is_touched;
+    [engine] fn a_one_shot_command_runs_again_after_its_set_was_deleted;
+    [engine] fn a_plan_names_what_is_missing_and_creates_nothing;
+    [engine] fn a_deployment_with_a_missing_image_changes_nothing;
+    [engine] fn secrets_are_masked_whatever_the_source_of_the_environment;
+}
 
 /// A set of containers of its own, with a root of its own.
 struct Set {
@@ -90,8 +101,7 @@ fn printed(output: &Output) -> String {
 
 const UP: &str = "'@a': {IMAGE, command: [sh, -c, 'echo token hunter2; echo oops >&2; exec sleep 600'], environment: {PASSWORD: hunter2, TRIPLEO_CONFIG_HASH: 12ab}}";
 
-#[test]
-fn what_is_there_is_told_in_text_and_in_json() {
+fn ps_lists_containers_as_text_and_as_json() {
     let set = Set::new("told");
     let done = set.apply("--wait=60", UP);
     assert!(done.status.success(), "{}", said(&done));
@@ -139,8 +149,7 @@ fn what_is_there_is_told_in_text_and_in_json() {
     );
 }
 
-#[test]
-fn a_container_that_is_not_well_is_shown_with_its_last_words() {
+fn an_unhealthy_container_is_reported_with_its_last_output() {
     let set = Set::new("ill");
     let ill = "'@ill': {IMAGE, command: [sh, -c, 'echo no route; exec sleep 600'], healthcheck: {test: 'echo refused; exit 3', interval: 1s, retries: 1}}";
     let done = set.apply("--wait=3", ill);
@@ -166,8 +175,7 @@ fn a_container_that_is_not_well_is_shown_with_its_last_words() {
     assert_eq!(report["changed"], false);
 }
 
-#[test]
-fn without_rollback_nothing_is_put_back() {
+fn without_rollback_the_old_container_is_not_restored() {
     let set = Set::new("norollback");
     assert!(set.apply("", UP).status.success());
     let failing = UP.replace("[sh", "[/no/such/program");
@@ -184,8 +192,7 @@ fn without_rollback_nothing_is_put_back() {
     );
 }
 
-#[test]
-fn what_is_wrong_names_file_container_and_key_before_anything_is_touched() {
+fn invalid_input_names_file_container_and_key_before_anything_is_touched() {
     let set = Set::new("wrong");
     assert!(set.apply("", UP).status.success());
     let before = set.json("ps --managed-by ID --format json")[0]["id"].clone();
@@ -232,8 +239,7 @@ fn what_is_wrong_names_file_container_and_key_before_anything_is_touched() {
     );
 }
 
-#[test]
-fn what_was_done_once_is_done_again_after_its_set_was_deleted() {
+fn a_one_shot_command_runs_again_after_its_set_was_deleted() {
     let set = Set::new("again");
     let once = "'@once': {IMAGE, command: 'true', detach: false, remove: true}";
     let changed = |done: &Output| {
@@ -248,8 +254,7 @@ fn what_was_done_once_is_done_again_after_its_set_was_deleted() {
     assert!(apply());
 }
 
-#[test]
-fn a_plan_names_what_is_missing_and_leaves_nothing_behind() {
+fn a_plan_names_what_is_missing_and_creates_nothing() {
     let set = Set::new("plan");
     let text = "'@a': {IMAGE, volumes: ['/no/such/folder:/x'], env_file: /no/such/file}
 '@b': {image: no/such/image, command: x}";
@@ -268,8 +273,7 @@ fn a_plan_names_what_is_missing_and_leaves_nothing_behind() {
     assert_eq!(std::fs::read_dir(set.folder.path()).unwrap().count(), 0);
 }
 
-#[test]
-fn a_deployment_with_an_image_that_cannot_be_had_changes_nothing() {
+fn a_deployment_with_a_missing_image_changes_nothing() {
     let set = Set::new("missing");
     let text = "service_name: web
 docker_config:
@@ -296,8 +300,7 @@ docker_config:
     );
 }
 
-#[test]
-fn secrets_are_masked_wherever_the_environment_has_them_from() {
+fn secrets_are_masked_whatever_the_source_of_the_environment() {
     let set = Set::new("secrets");
     std::fs::write(set.folder.path().join("env"), "DB_PASSWORD=hunter2\n").unwrap();
     let text = "'@a': {IMAGE, command: [sh, -c, 'echo $DB_PASSWORD $API_TOKEN; exit 3'], env_file: /env, environment: {API_TOKEN: tortoise}}";

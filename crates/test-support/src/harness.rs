@@ -117,8 +117,18 @@ pub fn block_on<F: Future<Output = ()>>(test: F) {
 
 /// Makes `main` of a test binary from a list of tests and what each needs: `[engine]`, `[root]`,
 /// `[engine, root]` or `[]`. A test is a function, plain or `async`, in this file or a module.
+/// `finally FUNCTION;` before the list names a function that runs after the tests.
 #[macro_export]
 macro_rules! harness {
+    (finally $last:path; $($all:tt)*) => {
+        fn main() -> ::std::process::ExitCode {
+            let mut tests = $crate::harness::Tests::default();
+            $crate::harness_tests!(tests $($all)*);
+            let code = tests.run();
+            $last();
+            code
+        }
+    };
     ($($all:tt)*) => {
         fn main() -> ::std::process::ExitCode {
             let mut tests = $crate::harness::Tests::default();

@@ -1,36 +1,40 @@
-//! An empty root becomes a running, Puppet-configured Keystone, and stays right: deployed again,
-//! changed, killed, and fed with nonsense. One deployment, one story, told in order.
+//! A Keystone that Slipway built, configured and deployed from an empty root: deployed again,
+//! changed, killed, and given invalid input.
+//!
+//! The tests share one deployment, one test at a time. Each can run alone: the first that runs
+//! builds and deploys, and every test starts with the deployment as it was declared at first.
 
-// A test says what is wrong by panicking.
+// A test fails by panicking.
 #![allow(clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
+mod shared;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::json;
-use slipway_end_to_end::{Deployment, ProcessWatch, Relay, SECRETS, run, slipway};
+use shared::{assert_no_password, deployed};
+use slipway_end_to_end::{Deployment, Relay, run};
 
-#[test]
-fn an_empty_root_becomes_a_keystone() {
-    let deployment = Deployment::new("first-light");
-    images_are_built_parents_first_and_only_once(&deployment);
-    a_deployment_ends_with_a_token_and_endpoints_and_shows_no_password(&deployment);
-    a_second_deployment_touches_nothing(&deployment);
-    a_changed_hiera_value_reaches_the_running_keystone_and_nothing_else(&deployment);
-    a_package_added_to_one_image_replaces_only_what_runs_it(&deployment);
-    bad_input_is_one_clear_error_and_nothing_is_lost(&deployment);
-    a_port_already_taken_is_named_and_the_old_container_comes_back(&deployment);
-    an_engine_that_goes_away_is_one_error_and_the_next_run_completes(&deployment);
-    killed_anywhere_the_next_run_completes(&deployment);
-    deployment.remove();
+slipway_test_support::harness! {
+    finally shared::remove;
+    [engine, root] fn images_are_built_once;
+    [engine, root] fn a_deployment_ends_with_healthy_containers_a_token_and_endpoints;
+    [engine, root] fn a_deployment_shows_no_password;
+    [engine, root] fn a_second_deployment_changes_nothing;
+    [engine, root] fn a_changed_hiera_value_reaches_keystone_and_nothing_else;
+    [engine, root] fn a_package_added_to_one_image_replaces_only_its_container;
+    [engine, root] fn invalid_input_is_one_clear_error_and_nothing_is_lost;
+    [engine, root] fn a_port_in_use_is_named_and_the_old_container_comes_back;
+    [engine, root] fn a_lost_engine_is_one_error_and_the_next_run_completes;
+    [engine, root] fn a_killed_build_or_deployment_is_completed_by_the_next;
 }
 
-fn images_are_built_parents_first_and_only_once(deployment: &Deployment) {
-    stage("images");
-    run(&mut deployment.build()).exits(0);
-    let again = run(deployment.build().args(["--format", "json"]))
+fn images_are_built_once() {
+    let shared = deployed();
+    let again = run(shared.deployment.build().args(["--format", "json"]))
         .exits(0)
         .json();
     assert_eq!(again["built"], json!([]), "{again}");
@@ -41,27 +45,9 @@ fn images_are_built_parents_first_and_only_once(deployment: &Deployment) {
     }
 }
 
-fn a_deployment_ends_with_a_token_and_endpoints_and_shows_no_password(deployment: &Deployment) {
-    stage("deploy");
-    let passwords: Vec<String> = SECRETS
-        .iter()
-        .map(|(_, value)| (*value).to_owned())
-        .collect();
-    let watch = ProcessWatch::start(passwords);
-    let deployed = run(deployment.deploy().arg("-vv")).exits(0);
-    let (seen, leaked) = watch.finish();
-    assert!(seen > 1000, "the process list was hardly read: {seen}");
-    assert!(
-        leaked.is_empty(),
-        "passwords in the process list: {leaked:?}"
-    );
-    assert_no_password("output", &deployed.out);
-    assert_no_password("output", &deployed.err);
-    for log in files_below(&deployment.root().join("var/log")) {
-        let text = std::fs::read(&log).expect("a log file");
-        assert_no_password(&log.display().to_string(), &String::from_utf8_lossy(&text));
-    }
-
+fn a_deployment_ends_with_healthy_containers_a_token_and_endpoints() {
+    let shared = deployed();
+    let deployment = &shared.deployment;
     let containers = deployment.containers();
     for (name, step) in [
         ("haproxy", 1),
@@ -96,14 +82,34 @@ fn a_deployment_ends_with_a_token_and_endpoints_and_shows_no_password(deployment
         BTreeSet::from(["admin", "internal", "public"]),
         "{endpoints}"
     );
+}
 
-    // What holds passwords is closed to others.
-    for folder in [
+fn a_deployment_shows_no_password() {
+    let shared = deployed();
+    let first = &shared.first;
+    assert!(
+        first.processes > 1000,
+        "the process list was read {} times",
+        first.processes
+    );
+    assert!(
+        first.leaked.is_empty(),
+        "passwords in the process list: {:?}",
+        first.leaked
+    );
+    assert_no_password("standard output", &first.run.out);
+    assert_no_password("standard error", &first.run.err);
+    let root = shared.deployment.root();
+    for log in files_below(&root.join("var/log")) {
+        let text = std::fs::read(&log).expect("a log file");
+        assert_no_password(&log.display().to_string(), &String::from_utf8_lossy(&text));
+    }
+    for directory in [
         "etc/puppet/hieradata",
         "var/lib/kolla/config_files",
         "var/lib/tripleo-config",
     ] {
-        for file in files_below(&deployment.root().join(folder)) {
+        for file in files_below(&root.join(directory)) {
             assert_eq!(
                 mode(&file) & 0o077,
                 0,
@@ -114,25 +120,27 @@ fn a_deployment_ends_with_a_token_and_endpoints_and_shows_no_password(deployment
     }
 }
 
-fn a_second_deployment_touches_nothing(deployment: &Deployment) {
-    stage("deploy again");
-    let (ids, volumes) = (deployment.ids(), volume_times(deployment));
+fn a_second_deployment_changes_nothing() {
+    let shared = deployed();
+    let deployment = &shared.deployment;
+    let (ids, volumes) = (deployment.ids(), volume_inodes(deployment));
     let again = run(deployment.deploy().args(["--format", "json"])).exits(0);
     let summary = again.json();
     assert_eq!(summary["changed"], false, "{summary}");
     assert_eq!(deployment.ids(), ids);
-    assert_eq!(volume_times(deployment), volumes);
+    assert_eq!(volume_inodes(deployment), volumes);
     run(&mut deployment.deploy())
         .exits(0)
         .says(&["nothing has changed"]);
 }
 
-fn a_changed_hiera_value_reaches_the_running_keystone_and_nothing_else(deployment: &Deployment) {
-    stage("a changed hiera value");
-    let (ids, volumes) = (deployment.ids(), volume_times(deployment));
+fn a_changed_hiera_value_reaches_keystone_and_nothing_else() {
+    let shared = deployed();
+    let deployment = &shared.deployment;
+    let (ids, volumes) = (deployment.ids(), volume_inodes(deployment));
     deployment.set_hiera("keystone::token_expiration", json!(1234));
     run(&mut deployment.deploy()).exits(0);
-    assert_eq!(changed(&volumes, &volume_times(deployment)), ["keystone"]);
+    assert_eq!(changed(&volumes, &volume_inodes(deployment)), ["keystone"]);
     let replaced = changed(&ids, &deployment.ids());
     assert!(replaced.contains(&"keystone".to_owned()), "{replaced:?}");
     assert!(
@@ -143,9 +151,10 @@ fn a_changed_hiera_value_reaches_the_running_keystone_and_nothing_else(deploymen
     assert_eq!(token_lifetime(deployment), 1234);
 }
 
-fn a_package_added_to_one_image_replaces_only_what_runs_it(deployment: &Deployment) {
-    stage("a package added to one image");
-    let (ids, volumes) = (deployment.ids(), volume_times(deployment));
+fn a_package_added_to_one_image_replaces_only_its_container() {
+    let shared = deployed();
+    let deployment = &shared.deployment;
+    let (ids, volumes) = (deployment.ids(), volume_inodes(deployment));
     let memcached =
         std::fs::read_to_string(deployment.file("overrides/puppet.j2")).expect("the override");
     let with_package = memcached.replace(
@@ -166,7 +175,7 @@ fn a_package_added_to_one_image_replaces_only_what_runs_it(deployment: &Deployme
     assert_eq!(built, ["memcached"]);
     run(&mut deployment.deploy()).exits(0);
     assert_eq!(changed(&ids, &deployment.ids()), ["memcached"]);
-    let regenerated = changed(&volumes, &volume_times(deployment));
+    let regenerated = changed(&volumes, &volume_inodes(deployment));
     assert!(
         regenerated.iter().all(|name| name == "memcached"),
         "{regenerated:?}"
@@ -174,9 +183,10 @@ fn a_package_added_to_one_image_replaces_only_what_runs_it(deployment: &Deployme
     assert_eq!(deployment.token().status, 201);
 }
 
-fn bad_input_is_one_clear_error_and_nothing_is_lost(deployment: &Deployment) {
-    stage("bad input");
-    let (ids, volumes) = (deployment.ids(), volume_times(deployment));
+fn invalid_input_is_one_clear_error_and_nothing_is_lost() {
+    let shared = deployed();
+    let deployment = &shared.deployment;
+    let (ids, volumes) = (deployment.ids(), volume_inodes(deployment));
     let with = |file: &str, from: &str, to: &str, code: i32, words: &[&str]| {
         let before = std::fs::read_to_string(deployment.file(file)).expect("a file");
         deployment.replace(file, from, to);
@@ -232,17 +242,18 @@ fn bad_input_is_one_clear_error_and_nothing_is_lost(deployment: &Deployment) {
     .exits(3)
     .says(&["/nonexistent.sock"]);
     assert_eq!(deployment.ids(), ids);
-    assert_eq!(volume_times(deployment), volumes);
+    assert_eq!(volume_inodes(deployment), volumes);
     run(&mut deployment.deploy())
         .exits(0)
         .says(&["nothing has changed"]);
 }
 
-fn a_port_already_taken_is_named_and_the_old_container_comes_back(deployment: &Deployment) {
-    stage("a port already taken");
-    // A port that haproxy is to listen on as well, and that somebody else has.
-    let stranger = std::net::TcpListener::bind("127.0.9.1:0").expect("a port");
-    let port = stranger.local_addr().expect("its address").port();
+fn a_port_in_use_is_named_and_the_old_container_comes_back() {
+    let shared = deployed();
+    let deployment = &shared.deployment;
+    // HAProxy is configured to listen on this port too.
+    let listener = std::net::TcpListener::bind("127.0.9.1:0").expect("a port");
+    let port = listener.local_addr().expect("its address").port();
     let before = deployment.ids();
     let hiera = std::fs::read_to_string(deployment.file("hiera.json")).expect("hiera.json");
     deployment.set_hiera("haproxy_services", json!(["keystone", "mariadb", "taken"]));
@@ -253,7 +264,7 @@ fn a_port_already_taken_is_named_and_the_old_container_comes_back(deployment: &D
     let failed = run(deployment.deploy().args(["--wait", "30"])).exits(1);
     let failed = failed.says(&["haproxy", &port.to_string()]);
     assert_no_password("the error", &failed.err);
-    drop(stranger);
+    drop(listener);
     deployment.write("hiera.json", &hiera);
     run(&mut deployment.deploy()).exits(0);
     assert!(
@@ -264,8 +275,9 @@ fn a_port_already_taken_is_named_and_the_old_container_comes_back(deployment: &D
     assert_eq!(deployment.token().status, 201);
 }
 
-fn an_engine_that_goes_away_is_one_error_and_the_next_run_completes(deployment: &Deployment) {
-    stage("an engine that goes away");
+fn a_lost_engine_is_one_error_and_the_next_run_completes() {
+    let shared = deployed();
+    let deployment = &shared.deployment;
     deployment.set_hiera("keystone::token_expiration", json!(1999));
     for after in [1500, 6500] {
         let relay = Relay::start(&deployment.file("engine.sock"));
@@ -285,8 +297,9 @@ fn an_engine_that_goes_away_is_one_error_and_the_next_run_completes(deployment: 
     assert_eq!(token_lifetime(deployment), 1999);
 }
 
-fn killed_anywhere_the_next_run_completes(deployment: &Deployment) {
-    stage("killed");
+fn a_killed_build_or_deployment_is_completed_by_the_next() {
+    let shared = deployed();
+    let deployment = &shared.deployment;
     let template =
         std::fs::read_to_string(deployment.file("overrides/puppet.j2")).expect("the override");
     for (round, after) in [200, 1500, 4000].into_iter().enumerate() {
@@ -296,17 +309,17 @@ fn killed_anywhere_the_next_run_completes(deployment: &Deployment) {
             &format!("['puppet-module-saz-memcached', '{package}']"),
         );
         deployment.write("overrides/puppet.j2", &with_package);
-        killed(deployment.build(), after);
+        run_and_kill(deployment.build(), after);
     }
     run(&mut deployment.build()).exits(0);
     run(&mut deployment.build())
         .exits(0)
         .says(&["nothing has changed"]);
     for (round, after) in [300, 1500, 4000, 9000].into_iter().enumerate() {
-        // Something to do at every station: a config volume, and the containers that mount it.
+        // Every stage has work: a config volume, and the containers that mount it.
         deployment.set_hiera("keystone::token_expiration", json!(2000 + round));
         deployment.set_hiera("memcached::max_connections", json!(2000 + round));
-        killed(deployment.deploy(), after);
+        run_and_kill(deployment.deploy(), after);
     }
     run(&mut deployment.deploy()).exits(0);
     run(&mut deployment.deploy())
@@ -321,8 +334,8 @@ fn killed_anywhere_the_next_run_completes(deployment: &Deployment) {
     assert_eq!(names.len(), containers.len(), "doubled: {containers:?}");
 }
 
-/// Starts a command, and ends it with SIGKILL after some milliseconds.
-fn killed(mut command: std::process::Command, after: u64) {
+/// Starts a command, and kills it after some milliseconds.
+fn run_and_kill(mut command: std::process::Command, after: u64) {
     let mut child = command
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -333,7 +346,7 @@ fn killed(mut command: std::process::Command, after: u64) {
     child.wait().expect("its end");
 }
 
-/// How long a token is valid that the running Keystone issues now, in seconds.
+/// Returns the lifetime of a token that Keystone issues now, in seconds.
 fn token_lifetime(deployment: &Deployment) -> i64 {
     let token = deployment.token().body;
     let [issued, expires] = ["issued_at", "expires_at"]
@@ -341,43 +354,7 @@ fn token_lifetime(deployment: &Deployment) -> i64 {
     (expires - issued + 86_400) % 86_400
 }
 
-#[test]
-fn the_binary_explains_itself() {
-    run(slipway().arg("--version")).exits(0);
-    let help = run(slipway().arg("--help")).exits(0);
-    for word in ["build", "config", "deploy", "Exit status"] {
-        assert!(help.out.contains(word), "no {word} in the help");
-    }
-    for shell in ["bash", "zsh", "fish"] {
-        assert!(
-            !run(slipway().args(["completions", shell]))
-                .exits(0)
-                .out
-                .is_empty()
-        );
-    }
-    let pages = Path::new(env!("CARGO_TARGET_TMPDIR")).join("man");
-    run(slipway().arg("man").arg(&pages)).exits(0);
-    assert!(pages.join("slipway.1").is_file() && pages.join("slipway-deploy.1").is_file());
-    run(slipway().args(["deploy", "--servces", "x"]))
-        .exits(2)
-        .says(&["--services"]);
-}
-
-fn stage(name: &str) {
-    static BEGAN: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
-    let began = BEGAN.get_or_init(Instant::now);
-    println!("[{:>4} s] {name}", began.elapsed().as_secs());
-}
-
-#[track_caller]
-fn assert_no_password(what: &str, text: &str) {
-    for (key, value) in SECRETS {
-        assert!(!text.contains(value), "the value of {key} is in {what}");
-    }
-}
-
-/// Names whose value is another, new, or gone.
+/// Returns the names whose value differs between the two, or that only one has.
 fn changed<V: PartialEq>(before: &BTreeMap<String, V>, after: &BTreeMap<String, V>) -> Vec<String> {
     let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
     names
@@ -387,8 +364,8 @@ fn changed<V: PartialEq>(before: &BTreeMap<String, V>, after: &BTreeMap<String, 
         .collect()
 }
 
-/// When each config volume was last put in place, and which folder it is: a swap changes it.
-fn volume_times(deployment: &Deployment) -> BTreeMap<String, u64> {
+/// Returns the inode of each config volume, which a swap changes.
+fn volume_inodes(deployment: &Deployment) -> BTreeMap<String, u64> {
     let generated = deployment
         .root()
         .join("var/lib/config-data/puppet-generated");
@@ -405,9 +382,9 @@ fn volume_times(deployment: &Deployment) -> BTreeMap<String, u64> {
         .collect()
 }
 
-fn files_below(folder: &Path) -> Vec<std::path::PathBuf> {
+fn files_below(directory: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+    for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
         match entry.file_type().expect("a file type") {
             kind if kind.is_dir() => files.extend(files_below(&entry.path())),
             kind if kind.is_file() => files.push(entry.path()),
@@ -421,7 +398,7 @@ fn mode(path: &Path) -> u32 {
     std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(path).expect("a file"))
 }
 
-/// Seconds of the day in a time such as `2026-01-31T12:34:56.000000Z`.
+/// Returns the seconds of the day of a time such as `2026-01-31T12:34:56.000000Z`.
 fn seconds(time: &str) -> i64 {
     let clock = time
         .split('T')
