@@ -278,10 +278,13 @@ fn kolla_build_warns_where_slipway_build_refuses() {
         "k.conf:9: unknown option owner in section [base]",
         "no image matches no-such-image",
     ] {
-        let times = listed
-            .err
-            .matches(&format!("WARNING:kolla.common.utils:{warning}"));
-        assert_eq!(times.count(), 1, "{warning}: {}", listed.err);
+        let line = format!("WARNING:kolla.common.utils:{warning}");
+        assert_eq!(
+            listed.err.matches(&line).count(),
+            1,
+            "{warning}: {}",
+            listed.err
+        );
     }
     let unpatched = ["--patches-path", "/nowhere", "--list-images"];
     run(&mut place.kolla_build(&unpatched))
@@ -353,7 +356,7 @@ fn the_log_and_the_lists_are_kolla_builds() {
             built.err
         );
     }
-    built.says(&[
+    let built = built.says(&[
         &format!("INFO:{log}.good:Building started at "),
         &format!("INFO:{log}.good:Built at "),
         &format!("ERROR:{log}.bad:Error'd with the following message"),
