@@ -1,7 +1,6 @@
-//! What every image inherits from the base image, tried in containers of it: how a service is
-//! started, and how it is told healthy from unhealthy.
+//! The base image in containers: the start of a service, and the healthchecks.
 
-// A test says what is wrong by panicking.
+// A test fails by panicking.
 #![allow(clippy::expect_used, clippy::panic)]
 
 use std::os::unix::fs::PermissionsExt;
@@ -12,11 +11,11 @@ use serde_json::json;
 use slipway_end_to_end::{Deployment, Run, run};
 
 slipway_test_support::harness! {
-    [engine, root] fn a_container_of_the_base_image_keeps_kollas_contract;
+    [engine, root] fn a_container_of_the_base_image_behaves_as_kollas;
 }
 
-/// A service of twenty lines: it says as whom and with what it runs, listens on a port and a socket,
-/// and holds a connection.
+/// A small service: it prints its user and arguments, listens on a port and a socket, and holds a
+/// connection open.
 const SERVICE: &str = r#"
 use strict; use warnings;
 use IO::Socket::INET; use IO::Socket::UNIX;
@@ -36,7 +35,7 @@ while (my $client = $tcp->accept) {
 }
 "#;
 
-/// An image's own preparations, as Kolla's images write them.
+/// The start script extension of an image, as Kolla's images write it.
 const EXTEND_START: &str = r#"
 if [[ "${KOLLA_BOOTSTRAP+set}" ]]; then
     echo "bootstrapping"
@@ -48,20 +47,20 @@ ARGS="--extended twice"
 const CONFIGS: &str = "/var/lib/kolla/config_files";
 const READY: &str = "service is ready";
 
-fn a_container_of_the_base_image_keeps_kollas_contract() {
+fn a_container_of_the_base_image_behaves_as_kollas() {
     let deployment = Deployment::new("base-image");
     run(deployment.build().arg("^base$")).exits(0);
     declare(&deployment);
     a_service_is_started_as_its_user_with_its_files_in_place(&deployment);
     the_image_may_extend_the_start_or_bootstrap_instead(&deployment);
     each_restart_copies_again_unless_once_is_enough(&deployment);
-    nothing_but_the_mounted_file_says_what_root_copies(&deployment);
+    only_the_mounted_file_selects_what_root_copies(&deployment);
     a_broken_config_starts_nothing(&deployment);
-    each_healthcheck_tells_healthy_from_unhealthy(&deployment);
+    each_healthcheck_distinguishes_healthy_from_unhealthy(&deployment);
     deployment.remove();
 }
 
-/// The folder that the containers have as their config_files.
+/// The directory that the containers mount as their config_files.
 fn declare(deployment: &Deployment) {
     std::fs::create_dir(deployment.file("config_files")).expect("a folder");
     let config = json!({
@@ -88,7 +87,7 @@ fn a_service_is_started_as_its_user_with_its_files_in_place(deployment: &Deploym
     container
         .exec(&["sudo", "-n", "/usr/local/bin/kolla_set_configs", "--check"])
         .exits(0);
-    // The service took the shell's place, and its init hands on what it is sent.
+    // The service replaced the shell, and the init process forwards signals to it.
     let processes = container.exec(&["pgrep", "--list-name", "."]).exits(0).out;
     assert!(!processes.contains("bash"), "{processes}");
     container.exec(&["sudo", "-n", "true"]).exits(1);
@@ -133,8 +132,9 @@ fn each_restart_copies_again_unless_once_is_enough(deployment: &Deployment) {
     deployment.write("config_files/service.conf", "first\n");
 }
 
-/// A service's user may run kolla_set_configs as root: its environment must not say what is copied.
-fn nothing_but_the_mounted_file_says_what_root_copies(deployment: &Deployment) {
+/// A service's user may run kolla_set_configs as root, so its environment must not select what is
+/// copied.
+fn only_the_mounted_file_selects_what_root_copies(deployment: &Deployment) {
     let other = json!({"command": "other", "config_files": [
         {"source": "/etc/shadow", "dest": "/tmp/shadow", "owner": "memcached", "perm": "0644"}]});
     let variable = format!("KOLLA_CONFIG={other}");
@@ -157,7 +157,7 @@ fn a_broken_config_starts_nothing(deployment: &Deployment) {
     deployment.write("config_files/config.json", &config);
 }
 
-fn each_healthcheck_tells_healthy_from_unhealthy(deployment: &Deployment) {
+fn each_healthcheck_distinguishes_healthy_from_unhealthy(deployment: &Deployment) {
     let asked = [
         "--health-cmd=healthcheck_filemod /tmp/alive 600",
         "--health-interval=500ms",
@@ -219,7 +219,7 @@ fn each_healthcheck_tells_healthy_from_unhealthy(deployment: &Deployment) {
     }
 }
 
-/// A container of the base image that runs the service; dropped, it is removed.
+/// A container of the base image that runs the service. Removed on drop.
 struct Container {
     name: String,
 }
@@ -240,7 +240,7 @@ impl Container {
             "--name",
             &container.name,
         ]);
-        // As an image of a service has them: its own user, in the group that may copy.
+        // Like the image of a service: a user of its own, in the group that may copy.
         command.args([
             "--user",
             "memcached",
@@ -265,7 +265,7 @@ impl Container {
         log.out + &log.err
     }
 
-    /// Waits until it has said every one of these words; gives all that it said.
+    /// Waits until its output contains all of these words. Returns the output.
     #[track_caller]
     fn says(&self, words: &[&str]) -> String {
         let log =
@@ -279,13 +279,13 @@ impl Container {
         said.unwrap_or_else(|| panic!("{word:?} not {times} times in:\n{}", self.log()));
     }
 
-    /// Waits for its end; gives the exit status.
+    /// Waits for its end. Returns the exit status.
     fn ends(&self) -> String {
         let ended = run(Command::new("docker").args(["wait", &self.name])).exits(0);
         ended.out.trim().to_owned()
     }
 
-    /// Waits until the engine, which asks the healthcheck, says so.
+    /// Waits until the engine reports this health.
     #[track_caller]
     fn becomes(&self, health: &str) {
         let format = "{{.State.Health.Status}}";
@@ -295,7 +295,7 @@ impl Container {
     }
 
     fn remove(&self) {
-        // It need not be there.
+        // It may be missing.
         let _ = run(Command::new("docker").args(["rm", "--force", "--volumes", &self.name]));
     }
 }
@@ -306,7 +306,7 @@ impl Drop for Container {
     }
 }
 
-/// Asks again until there is an answer, far longer than it should take.
+/// Polls until there is an answer, with a generous timeout.
 fn wait<T>(answer: impl Fn() -> Option<T>) -> Option<T> {
     let began = Instant::now();
     loop {

@@ -1,7 +1,7 @@
-//! `slipway` called as kolla-build: the build script people have, with its INI file, sources and a
-//! registry behind TLS and a password.
+//! `slipway` called as kolla-build: a usual build script with its INI file, sources, and a registry
+//! behind TLS and a password.
 
-// A test says what is wrong by panicking.
+// A test fails by panicking.
 #![allow(clippy::expect_used, clippy::panic)]
 
 use std::fs;
@@ -10,17 +10,17 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
-use slipway_end_to_end::{PASSWORD, Place, Registry, Run, login, names, run, slipway};
+use slipway_end_to_end::{PASSWORD, Registry, Run, Workspace, login, names, run, slipway};
 
 slipway_test_support::harness! {
-    [engine] fn the_script_people_have_builds_and_pushes;
+    [engine] fn a_usual_script_builds_and_pushes;
     [engine] fn sources_are_fetched_checked_and_added;
     [engine] fn errors_are_reported_before_anything_is_built;
     [engine] fn kolla_build_warns_where_slipway_build_refuses;
     [engine] fn the_log_and_the_lists_are_kolla_builds;
 }
 
-/// Serves one file to whoever asks, until the test ends.
+/// Serves one file over HTTP until the test ends.
 fn serve(bytes: Vec<u8>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
@@ -46,136 +46,145 @@ fn serve(bytes: Vec<u8>) -> String {
     format!("http://{address}")
 }
 
-/// A folder `app-1` with a file, packed.
-fn packed(place: &Place) -> (Vec<u8>, String) {
-    place.write("upstream/app-1/setup.py", "print('app')\n");
+/// Returns an archive of a directory `app-1` with one file.
+fn packed(workspace: &Workspace) -> (Vec<u8>, String) {
+    workspace.write("upstream/app-1/setup.py", "print('app')\n");
     let mut tar = Command::new("tar");
     run(tar
         .args(["-czf", "app.tar.gz", "app-1"])
-        .current_dir(place.path("upstream")))
+        .current_dir(workspace.path("upstream")))
     .exits(0);
     let mut sum = Command::new("sha256sum");
-    let sum = run(sum.arg(place.path("upstream/app.tar.gz"))).exits(0).out;
+    let sum = run(sum.arg(workspace.path("upstream/app.tar.gz")))
+        .exits(0)
+        .out;
     let digest = sum.split_whitespace().next().unwrap_or_default().to_owned();
     (
-        fs::read(place.path("upstream/app.tar.gz")).expect("the archive"),
+        fs::read(workspace.path("upstream/app.tar.gz")).expect("the archive"),
         digest,
     )
 }
 
-fn the_script_people_have_builds_and_pushes() {
-    let place = Place::new("push");
-    place.image("app", "{% set app_packages = ['one'] %}\nENV P=\"{{ app_packages | customizable('packages') | join(' ') }}\"\n");
-    let registry = Registry::start(&place);
-    let first = place.write(
+fn a_usual_script_builds_and_pushes() {
+    let workspace = Workspace::new("push");
+    workspace.image("app", "{% set app_packages = ['one'] %}\nENV P=\"{{ app_packages | customizable('packages') | join(' ') }}\"\n");
+    let registry = Registry::start(&workspace);
+    let first = workspace.write(
         "first.j2",
         "{% extends parent_template %}\n{% set app_packages_append = ['puppet'] %}\n",
     );
-    let second = place.write(
+    let second = workspace.write(
         "second.j2",
         "{% extends parent_template %}\n{% block base_footer %}ENV FOOTER=yes\n{% endblock %}\n",
     );
     let ini = format!(
         "[DEFAULT]\nbase = debian\nnamespace = {}\nregistry = {}\ntag = ${{base}}-7\n\
          template_override = {}\ntemplate_override = {}\npush = true\npush_threads = 2\n",
-        place.namespace,
+        workspace.namespace,
         registry.name(),
         first.display(),
         second.display()
     );
-    let ini = place.write("kolla-build.conf", &ini);
+    let ini = workspace.write("kolla-build.conf", &ini);
     let ini = ini.display().to_string();
     let build = |arguments: &[&str]| -> Run {
         let all = [&["--config-file", &ini], arguments].concat();
-        run(&mut place.kolla_build(&all))
+        run(&mut workspace.kolla_build(&all))
     };
 
-    login(&place, &registry.name(), "wrong");
+    login(&workspace, &registry.name(), "wrong");
     let refused = build(&["--retries", "0"]).exits(1);
     let summary = refused.json();
     assert!(names(&summary, "built").is_empty(), "{summary}");
     assert_eq!(summary["failed"][0]["status"], "push_error", "{summary}");
     refused.says(&["cannot push", "unauthorized"]);
 
-    login(&place, &registry.name(), PASSWORD);
+    login(&workspace, &registry.name(), PASSWORD);
     let pushed = build(&["--summary-json-file", "summary.json"]).exits(0);
     assert!(!pushed.err.contains(PASSWORD) && pushed.out.is_empty());
-    let text = fs::read_to_string(place.path("summary.json")).expect("the summary");
+    let text = fs::read_to_string(workspace.path("summary.json")).expect("the summary");
     let summary: serde_json::Value = serde_json::from_str(&text).expect("JSON");
     assert_eq!(names(&summary, "built"), ["app", "base"]);
     for image in summary["built"].as_array().expect("a list") {
         let name = format!(
             "{}/{}",
-            place.namespace,
+            workspace.namespace,
             image["name"].as_str().unwrap_or_default()
         );
         let there = registry.digest(&name, "debian-7");
         assert_eq!(there.as_deref(), image["digest"].as_str(), "{name}");
         assert!(there.is_some());
     }
-    let app = format!("{}/{}/app:debian-7", registry.name(), place.namespace);
-    let config = place.docker(&["inspect", "--format", "{{.Config.Env}}", &app]);
+    let app = format!("{}/{}/app:debian-7", registry.name(), workspace.namespace);
+    let config = workspace.docker(&["inspect", "--format", "{{.Config.Env}}", &app]);
     assert!(
         config.contains("P=one puppet") && config.contains("FOOTER=yes"),
         "{config}"
     );
 
-    // A helper keeps the password now; nothing is built, and what the registry has is not sent.
-    let helper = place.write(
+    // A credential helper has the password now. Nothing is built, and the registry already has every
+    // layer.
+    let helper = workspace.write(
         "bin/docker-credential-keeper",
         &format!("#!/bin/sh\nread registry\nprintf '{{\"Username\": \"builder\", \"Secret\": \"{PASSWORD}\"}}'\n"),
     );
     fs::set_permissions(&helper, fs::Permissions::from_mode(0o755)).expect("a mode");
-    place.write("docker/config.json", "{\"credsStore\": \"keeper\"}");
+    workspace.write("docker/config.json", "{\"credsStore\": \"keeper\"}");
     let path = format!(
         "{}:{}",
-        place.path("bin").display(),
+        workspace.path("bin").display(),
         std::env::var("PATH").unwrap_or_default()
     );
-    let mut again = place.kolla_build(&["--config-file", &ini]);
+    let mut again = workspace.kolla_build(&["--config-file", &ini]);
     let again = run(again.env("PATH", path))
         .exits(0)
         .says(&["nothing has changed", "already exists"]);
     assert_eq!(names(&again.json(), "built"), ["app", "base"]);
     assert!(!again.err.contains(PASSWORD));
 
-    what_was_pushed_is_pulled_with_a_login_only(&place, &registry, &ini);
+    a_pushed_image_is_pulled_only_with_a_login(&workspace, &registry, &ini);
 }
 
-fn what_was_pushed_is_pulled_with_a_login_only(place: &Place, registry: &Registry, ini: &str) {
+fn a_pushed_image_is_pulled_only_with_a_login(
+    workspace: &Workspace,
+    registry: &Registry,
+    ini: &str,
+) {
     let image = |name: &str| {
-        let (registry, namespace) = (registry.name(), &place.namespace);
+        let (registry, namespace) = (registry.name(), &workspace.namespace);
         format!("{registry}/{namespace}/{name}:debian-7")
     };
-    place.docker(&["rmi", &image("app"), &image("base")]);
+    workspace.docker(&["rmi", &image("app"), &image("base")]);
     let child = ["--config-file", ini, "--skip-parents", "app"];
     let declared = format!(
         "one: {{image: '{}', command: 'true', detach: false, net: none}}",
         image("app")
     );
-    let declared = place.write("one.yaml", &declared).display().to_string();
-    let set = ["--config-id", &place.namespace];
+    let declared = workspace.write("one.yaml", &declared).display().to_string();
+    let set = ["--config-id", &workspace.namespace];
     let apply = [
         &["apply", "--managed-by", "slipway-e2e", "--file", &declared],
         &set[..],
     ]
     .concat();
-    let here = |command: &mut Command| run(command.env("DOCKER_CONFIG", place.path("docker")));
+    let here = |command: &mut Command| run(command.env("DOCKER_CONFIG", workspace.path("docker")));
 
-    // A helper that is not there keeps nobody from what anybody may have, which this is not.
-    place.write("docker/config.json", "{\"credsStore\": \"no-such\"}");
+    // With a missing helper, public images can still be pulled; this one is not public.
+    workspace.write("docker/config.json", "{\"credsStore\": \"no-such\"}");
     let words = ["no credentials were sent", "docker-credential-no-such"];
-    run(&mut place.kolla_build(&child)).exits(1).says(&words);
+    run(&mut workspace.kolla_build(&child))
+        .exits(1)
+        .says(&words);
     here(slipway().args(&apply)).exits(1).says(&words);
-    login(place, &registry.name(), "wrong");
-    run(&mut place.kolla_build(&child))
+    login(workspace, &registry.name(), "wrong");
+    run(&mut workspace.kolla_build(&child))
         .exits(1)
         .says(&["base", "unauthorized"]);
 
-    login(place, &registry.name(), PASSWORD);
-    let built = run(&mut place.kolla_build(&child)).exits(0);
+    login(workspace, &registry.name(), PASSWORD);
+    let built = run(&mut workspace.kolla_build(&child)).exits(0);
     assert_eq!(names(&built.json(), "built"), ["app"]);
-    place.docker(&["rmi", &image("app")]);
+    workspace.docker(&["rmi", &image("app")]);
     let applied = here(slipway().args(&apply)).exits(0);
     let delete = ["delete", "--managed-by", "slipway-e2e"];
     here(slipway().args(delete).args(set)).exits(0);
@@ -185,19 +194,19 @@ fn what_was_pushed_is_pulled_with_a_login_only(place: &Place, registry: &Registr
 }
 
 fn sources_are_fetched_checked_and_added() {
-    let place = Place::new("sources");
-    let (archive, digest) = packed(&place);
+    let workspace = Workspace::new("sources");
+    let (archive, digest) = packed(&workspace);
     let address = serve(archive);
-    place.image(
+    workspace.image(
         "app",
         "ADD app-archive /source\nADD plugins-archive /\nADD additions-archive /\n\
          RUN test -f /source/app-1/setup.py && test -f /plugins/local/file \\\n\
          \x20   && test -d /plugins/app-plugin-git-archive-v1-0/.git && test -d /additions \\\n\
          \x20   && test \"$(stat -c %u:%Y /plugins/local/file)\" = 0:0\n",
     );
-    place.write("local/file", "x");
-    let git = place.path("repository");
-    fs::create_dir_all(&git).expect("a folder");
+    workspace.write("local/file", "x");
+    let git = workspace.path("repository");
+    fs::create_dir_all(&git).expect("a directory");
     let script = "git init -q . && git config user.email a@b && git config user.name a && \
                   echo 1 >f && git add f && git commit -qm one && git tag v1/0";
     run(Command::new("sh").args(["-c", script]).current_dir(&git)).exits(0);
@@ -207,13 +216,17 @@ fn sources_are_fetched_checked_and_added() {
              [app]\ntype = url\nlocation = $tarballs_base/{name}.tar.gz\nsha256 = amd64:{digest},arm64:{digest}\n\
              [app-plugin-local]\ntype = local\nlocation = $locals_base/local\n\
              [app-plugin-git]\ntype = git\nlocation = {}\nreference = v1/0\n",
-            place.namespace,
-            place.folder.display(),
+            workspace.namespace,
+            workspace.directory.display(),
             git.display(),
         );
-        place.write("kolla-build.conf", &text).display().to_string()
+        workspace
+            .write("kolla-build.conf", &text)
+            .display()
+            .to_string()
     };
-    let build = |ini: &str| run(&mut place.kolla_build(&["--config-file", ini, "--retries", "0"]));
+    let build =
+        |ini: &str| run(&mut workspace.kolla_build(&["--config-file", ini, "--retries", "0"]));
 
     build(&ini(&"0".repeat(64), "app")).exits(1).says(&[
         "image app: source app:",
@@ -224,21 +237,21 @@ fn sources_are_fetched_checked_and_added() {
         .exits(1)
         .says(&["the server answers 404"]);
     build(&ini(&digest, "app")).exits(0);
-    // git's own files differ from clone to clone, and the image is the same nevertheless.
+    // git's own files differ between clones; the image is the same.
     build(&ini(&digest, "app"))
         .exits(0)
         .says(&["nothing has changed"]);
-    place.write("local/file", "y");
+    workspace.write("local/file", "y");
     build(&ini(&digest, "app"))
         .exits(0)
         .says(&["app: file plugins-archive in context changed"]);
 }
 
 fn errors_are_reported_before_anything_is_built() {
-    let place = Place::new("wrong");
+    let workspace = Workspace::new("wrong");
     let build = |ini: &str, arguments: &[&str]| {
-        let ini = place.write("k.conf", ini).display().to_string();
-        run(&mut place.kolla_build(&[&["--config-file", &ini], arguments].concat())).exits(2)
+        let ini = workspace.write("k.conf", ini).display().to_string();
+        run(&mut workspace.kolla_build(&[&["--config-file", &ini], arguments].concat())).exits(2)
     };
     build("[DEFAULT]\nthreads = x\n", &[]).says(&["k.conf:2:", "must be an integer"]);
     build("[DEFAULT\n", &[]).says(&["k.conf:1:", "does not end with ]"]);
@@ -252,14 +265,14 @@ fn errors_are_reported_before_anything_is_built() {
     build("", &["--skip-exsting"]).says(&["--skip-existing"]);
 }
 
-/// What kolla-build passes over in silence.
-const PASSED_OVER: &str = "[DEFAULT]\nnamespce = x\ninclude_header = /a\ntype = binary\n\
+/// A configuration that kolla-build ignores in part, without an error.
+const IGNORED: &str = "[DEFAULT]\nnamespce = x\ninclude_header = /a\ntype = binary\n\
                            [doni-base]\ntype = zip\nlocation = x\n[base]\nowner = me\n";
 
 fn kolla_build_warns_where_slipway_build_refuses() {
-    let place = Place::new("lenient");
-    place.image("app", "RUN true\n");
-    let ini = place.write("k.conf", PASSED_OVER).display().to_string();
+    let workspace = Workspace::new("lenient");
+    workspace.image("app", "RUN true\n");
+    let ini = workspace.write("k.conf", IGNORED).display().to_string();
     let arguments = [
         "--config-file",
         &ini,
@@ -268,7 +281,7 @@ fn kolla_build_warns_where_slipway_build_refuses() {
         "no-such-image",
     ];
 
-    let listed = run(&mut place.kolla_build(&arguments)).exits(0);
+    let listed = run(&mut workspace.kolla_build(&arguments)).exits(0);
     assert_eq!(listed.out, "1 : app\n2 : base\n");
     for warning in [
         "k.conf:2: unknown option namespce in section [DEFAULT]; did you mean namespace?",
@@ -287,19 +300,19 @@ fn kolla_build_warns_where_slipway_build_refuses() {
         );
     }
     let unpatched = ["--patches-path", "/nowhere", "--list-images"];
-    run(&mut place.kolla_build(&unpatched))
+    run(&mut workspace.kolla_build(&unpatched))
         .exits(0)
         .says(&["--patches-path: patches_path: missing directory /nowhere"]);
-    // Nothing matches: nothing to do.
-    let none = run(&mut place.kolla_build(&["--list-images", "no-such-image"])).exits(0);
+    // No image matches: nothing to do.
+    let none = run(&mut workspace.kolla_build(&["--list-images", "no-such-image"])).exits(0);
     assert!(none.out.is_empty());
 
     let slipway = |arguments: &[&str]| {
         let mut command = slipway();
         command.arg("build").args(arguments);
-        command.env("SLIPWAY_SHARE", place.path("share"));
+        command.env("SLIPWAY_SHARE", workspace.path("share"));
         run(command
-            .env("HOME", place.path("home"))
+            .env("HOME", workspace.path("home"))
             .env_remove("SLIPWAY_KOLLA"))
     };
     slipway(&arguments).exits(2).says(&[
@@ -318,22 +331,22 @@ fn kolla_build_warns_where_slipway_build_refuses() {
 }
 
 fn the_log_and_the_lists_are_kolla_builds() {
-    let place = Place::new("log");
-    place.image("good", "RUN true\n");
-    place.image("bad", "RUN false\n");
-    place.image("ugly", "RUN false\n");
-    place.image("top", "RUN true\n");
-    place.write(
+    let workspace = Workspace::new("log");
+    workspace.image("good", "RUN true\n");
+    workspace.image("bad", "RUN false\n");
+    workspace.image("ugly", "RUN false\n");
+    workspace.image("top", "RUN true\n");
+    workspace.write(
         "share/images/child/Dockerfile.j2",
         "FROM {{ namespace }}/{{ image_prefix }}bad:{{ tag }}\nRUN true\n",
     );
     let ini = format!(
         "[DEFAULT]\nnamespace = {}\nallowed_to_fail = ugly\n",
-        place.namespace
+        workspace.namespace
     );
-    let ini = place.write("k.conf", &ini).display().to_string();
+    let ini = workspace.write("k.conf", &ini).display().to_string();
     let all = ["--config-file", &ini, "--retries", "0"];
-    let built = run(&mut place.kolla_build(&all)).exits(1);
+    let built = run(&mut workspace.kolla_build(&all)).exits(1);
     let log = "kolla.common.utils";
     for line in [
         "Using engine: docker".to_owned(),
@@ -364,8 +377,8 @@ fn the_log_and_the_lists_are_kolla_builds() {
     ]);
     assert_eq!(names(&built.json(), "failed"), ["bad", "child", "ugly"]);
 
-    // Its -q silences images only.
-    let quiet = run(&mut place.kolla_build(&[&all[..], &["-q", "good"]].concat())).exits(0);
+    // kolla-build's -q silences only images.
+    let quiet = run(&mut workspace.kolla_build(&[&all[..], &["-q", "good"]].concat())).exits(0);
     assert!(
         !quiet.err.contains(&format!("INFO:{log}.")),
         "{}",
@@ -373,9 +386,10 @@ fn the_log_and_the_lists_are_kolla_builds() {
     );
     quiet.says(&[&format!("INFO:{log}:Successfully built images")]);
 
-    // What the engine has is left out of lists and of the rendered tree.
-    let left =
-        run(&mut place.kolla_build(&[&all[..], &["--skip-existing", "--list-images"]].concat()));
+    // Images that the engine has are left out of lists and of the rendered tree.
+    let left = run(
+        &mut workspace.kolla_build(&[&all[..], &["--skip-existing", "--list-images"]].concat())
+    );
     assert_eq!(left.exits(0).out, "1 : bad\n2 : child\n3 : ugly\n");
     let skip = [
         "--skip-existing",
@@ -383,7 +397,7 @@ fn the_log_and_the_lists_are_kolla_builds() {
         "--work-dir",
         "rendered",
     ];
-    run(&mut place.kolla_build(&[&all[..], &skip].concat())).exits(0);
-    assert!(place.path("rendered/docker/bad/Dockerfile").is_file());
-    assert!(!place.path("rendered/docker/good").exists());
+    run(&mut workspace.kolla_build(&[&all[..], &skip].concat())).exits(0);
+    assert!(workspace.path("rendered/docker/bad/Dockerfile").is_file());
+    assert!(!workspace.path("rendered/docker/good").exists());
 }

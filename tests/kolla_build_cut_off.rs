@@ -1,10 +1,10 @@
-//! Builds and pushes that are cut off: killed, ended by Ctrl-C, or with a registry that hangs. What
-//! comes after is right, and does again only what was not done.
+//! Interrupted builds and pushes: killed, ended by Ctrl-C, or stopped by a registry that hangs. The
+//! next run succeeds and repeats only what was not done.
 //!
-//! SLIPWAY_KILLS says how many builds are killed, SLIPWAY_SEED when; SLIPWAY_INTERRUPTS, how many
-//! are ended by Ctrl-C.
+//! `SLIPWAY_KILLS` is the number of builds that are killed, `SLIPWAY_SEED` selects the moments, and
+//! `SLIPWAY_INTERRUPTS` is the number of builds that Ctrl-C ends.
 
-// A test says what is wrong by panicking.
+// A test fails by panicking.
 #![allow(clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 use std::fs;
@@ -15,15 +15,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use slipway_end_to_end::{PASSWORD, Place, Registry, login, names, run};
+use slipway_end_to_end::{PASSWORD, Registry, Workspace, login, names, run};
 
 slipway_test_support::harness! {
-    [engine] fn a_killed_build_is_made_up_for_by_the_next;
+    [engine] fn a_killed_build_is_completed_by_the_next;
     [engine] fn an_interrupted_build_leaves_nothing_running;
-    [engine] fn a_push_that_was_cut_off_sends_only_what_is_missing;
+    [engine] fn a_resumed_push_sends_only_missing_layers;
 }
 
-/// A number that is anything, and the same for the same seed.
+/// Returns a pseudo-random number for a seed.
 fn scattered(seed: u64) -> u64 {
     let mut value = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
     value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -36,35 +36,35 @@ fn number(variable: &str, default: u64) -> u64 {
     given.and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
-fn a_killed_build_is_made_up_for_by_the_next() {
-    let place = Place::new("kill");
+fn a_killed_build_is_completed_by_the_next() {
+    let workspace = Workspace::new("kill");
     for name in ["one", "two", "three"] {
-        place.image(
+        workspace.image(
             name,
             "COPY file /file\nRUN sleep 0.2\nCOPY file /again\nRUN cmp /file /again\n",
         );
     }
     let touch = |round: u64| {
         for name in ["one", "two", "three"] {
-            place.write(&format!("share/images/{name}/file"), &format!("{round}\n"));
+            workspace.write(&format!("share/images/{name}/file"), &format!("{round}\n"));
         }
     };
-    // The containers of a build have their image's labels, and the name of no image.
-    let conf = place.write(
+    // The containers of a build have their image's labels, but not the name of an image.
+    let conf = workspace.write(
         "kill.conf",
         &format!(
             "[DEFAULT]\nbase = debian\nnamespace = {0}\nmaintainer = {0}\n",
-            place.namespace
+            workspace.namespace
         ),
     );
     let arguments = ["--config-file", conf.to_str().expect("UTF-8")];
     touch(0);
-    run(&mut place.kolla_build(&arguments)).exits(0);
+    run(&mut workspace.kolla_build(&arguments)).exits(0);
     let (rounds, seed) = (number("SLIPWAY_KILLS", 4), number("SLIPWAY_SEED", 1));
     println!("{rounds} builds are killed, seed {seed}");
     for round in 1..=rounds {
         touch(round);
-        let mut command = place.kolla_build(&arguments);
+        let mut command = workspace.kolla_build(&arguments);
         let mut child = command
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -75,15 +75,15 @@ fn a_killed_build_is_made_up_for_by_the_next() {
         ));
         let _ = child.kill();
         let _ = child.wait();
-        let next = run(&mut place.kolla_build(&arguments)).exits(0).json();
+        let next = run(&mut workspace.kolla_build(&arguments)).exits(0).json();
         assert_eq!(
             names(&next, "built"),
             ["base", "one", "three", "two"],
             "round {round}"
         );
         for name in ["one", "two", "three"] {
-            let image = format!("{}/{name}:latest", place.namespace);
-            let file = place.docker(&[
+            let image = format!("{}/{name}:latest", workspace.namespace);
+            let file = workspace.docker(&[
                 "run",
                 "--rm",
                 "--network",
@@ -100,13 +100,13 @@ fn a_killed_build_is_made_up_for_by_the_next() {
             );
         }
     }
-    run(&mut place.kolla_build(&arguments))
+    run(&mut workspace.kolla_build(&arguments))
         .exits(0)
         .says(&["nothing has changed"]);
     let end = Instant::now() + Duration::from_secs(30);
-    let label = format!("label=of={}", place.namespace);
+    let label = format!("label=of={}", workspace.namespace);
     let stray = || {
-        let listed = place.docker(&["ps", "--all", "--quiet", "--filter", &label]);
+        let listed = workspace.docker(&["ps", "--all", "--quiet", "--filter", &label]);
         listed.lines().count()
     };
     while stray() > 0 {
@@ -118,7 +118,7 @@ fn a_killed_build_is_made_up_for_by_the_next() {
     }
 }
 
-/// Waits, and not for ever, until something is so.
+/// Polls until a condition holds, with a timeout.
 fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let end = Instant::now() + Duration::from_secs(120);
     while !is_so() {
@@ -132,7 +132,7 @@ fn start(mut command: Command) -> Child {
     command.spawn().expect("a build")
 }
 
-/// Ends a program as Ctrl-C does; gives its exit status and what it said.
+/// Interrupts a program as Ctrl-C does. Returns its exit status and output.
 fn interrupt(child: Child) -> (Option<i32>, String) {
     let mut kill = Command::new("sh");
     run(kill.args(["-c", &format!("kill -INT {}", child.id())])).exits(0);
@@ -141,7 +141,7 @@ fn interrupt(child: Child) -> (Option<i32>, String) {
     (ended.status.code(), said)
 }
 
-/// Whether a process with these arguments runs, in a container or not.
+/// Returns true if a process with these arguments runs, in a container or on the host.
 fn runs(arguments: &[&str]) -> bool {
     let wanted = arguments.join("\0") + "\0";
     let processes = fs::read_dir("/proc").expect("the processes");
@@ -152,51 +152,51 @@ fn runs(arguments: &[&str]) -> bool {
 
 fn an_interrupted_build_leaves_nothing_running() {
     for builder in ["--nobuildkit", "--buildkit"] {
-        let place = Place::new(&format!("interrupt{builder}"));
-        // No other process sleeps as long.
+        let workspace = Workspace::new(&format!("interrupt{builder}"));
+        // A duration that identifies the process.
         let seconds = format!("{}.25", 10_000 + std::process::id());
         let sleep = format!("COPY file /file\nRUN test -e /file.none || exec sleep {seconds}\n");
-        place.image("slow", &sleep);
-        let label = format!("label=of={}", place.namespace);
-        let conf = place.write(
+        workspace.image("slow", &sleep);
+        let label = format!("label=of={}", workspace.namespace);
+        let conf = workspace.write(
             "interrupt.conf",
             &format!(
                 "[DEFAULT]\nbase = debian\nnamespace = {0}\nmaintainer = {0}\n",
-                place.namespace
+                workspace.namespace
             ),
         );
         let arguments = ["--config-file", conf.to_str().expect("UTF-8"), builder];
         for round in 0..number("SLIPWAY_INTERRUPTS", 2) {
-            place.write("share/images/slow/file", &round.to_string());
-            let child = start(place.kolla_build(&arguments));
+            workspace.write("share/images/slow/file", &round.to_string());
+            let child = start(workspace.kolla_build(&arguments));
             wait_until("the step that sleeps", || runs(&["sleep", &seconds]));
             let (status, said) = interrupt(child);
             assert_eq!(status, Some(130), "round {round}: {said}");
             assert!(said.contains("interrupted; run it again"), "{said}");
             wait_until("the end of the step", || !runs(&["sleep", &seconds]));
             wait_until("the end of its container", || {
-                place
+                workspace
                     .docker(&["ps", "--all", "--quiet", "--filter", &label])
                     .is_empty()
             });
         }
-        place.image("slow", "COPY file /file\n");
-        let next = run(&mut place.kolla_build(&arguments)).exits(0);
+        workspace.image("slow", "COPY file /file\n");
+        let next = run(&mut workspace.kolla_build(&arguments)).exits(0);
         assert_eq!(names(&next.json(), "built"), ["base", "slow"]);
     }
 }
 
-/// How much of a connection a narrow door lets through.
+/// The number of bytes of a connection that the relay forwards while it is narrow.
 const NARROW: u64 = 4 << 20;
 
-/// A way to a registry that counts what is sent, and that holds up whoever sends much while it is
+/// A relay to a registry that counts the bytes sent, and that stalls large uploads while it is
 /// narrow.
 #[derive(Clone, Default)]
 struct Door {
     port: u16,
     sent: Arc<AtomicU64>,
     is_narrow: Arc<AtomicBool>,
-    /// How many connections are held up.
+    /// The number of stalled connections.
     held: Arc<AtomicUsize>,
 }
 
@@ -229,7 +229,7 @@ impl Door {
         door
     }
 
-    /// Passes on what a client sends.
+    /// Forwards the bytes of a client.
     fn pass(&self, mut client: TcpStream, mut server: &TcpStream) -> std::io::Result<()> {
         let (mut buffer, mut waiting, mut passed) = ([0; 16 * 1024], Vec::new(), 0);
         let mut is_held = false;
@@ -240,7 +240,8 @@ impl Door {
                     self.held.fetch_add(1, Ordering::SeqCst);
                 }
                 is_held = true;
-                // Read on, slowly: the engine looks whether its client is gone before it sends more.
+                // Keep reading slowly: the engine checks that its client is connected before it sends
+                // more.
                 std::thread::sleep(Duration::from_millis(20));
                 continue;
             }
@@ -262,7 +263,7 @@ impl Door {
         format!("127.0.0.1:{}", self.port)
     }
 
-    /// How much was sent since this was asked last.
+    /// Returns the number of bytes sent since the last call.
     fn sent(&self) -> u64 {
         self.sent.swap(0, Ordering::SeqCst)
     }
@@ -276,16 +277,16 @@ impl Door {
     }
 }
 
-fn a_push_that_was_cut_off_sends_only_what_is_missing() {
-    let place = Place::new("resume");
+fn a_resumed_push_sends_only_missing_layers() {
+    let workspace = Workspace::new("resume");
     let random = |count: &str| format!("RUN head -c {count} /dev/urandom >/{count}\n");
-    place.image("app", &["16K", "17K", "18K", "32M"].map(random).concat());
-    let registry = Registry::start(&place);
+    workspace.image("app", &["16K", "17K", "18K", "32M"].map(random).concat());
+    let registry = Registry::start(&workspace);
     let door = Door::to(&registry.name());
-    login(&place, &door.name(), PASSWORD);
+    login(&workspace, &door.name(), PASSWORD);
     let push = |image: &str| {
-        let (registry, namespace) = (door.name(), &place.namespace);
-        place.kolla_build(&[
+        let (registry, namespace) = (door.name(), &workspace.namespace);
+        workspace.kolla_build(&[
             "--base",
             "debian",
             "--registry",
@@ -297,12 +298,12 @@ fn a_push_that_was_cut_off_sends_only_what_is_missing() {
         ])
     };
     run(&mut push("^base$")).exits(0);
-    let app = format!("{}/app", place.namespace);
+    let app = format!("{}/app", workspace.namespace);
     let layers_there = || registry.layers(&app).len();
 
     door.narrow(true);
     let mut killed = start(push("^app$"));
-    // The base image's and all but the large one.
+    // The layers of the base image, and all but the large one.
     wait_until("the small layers", || door.is_held() && layers_there() >= 4);
     let there = layers_there();
     killed.kill().expect("a running push");
@@ -332,7 +333,7 @@ fn a_push_that_was_cut_off_sends_only_what_is_missing() {
     let of_app = summary["built"].as_array().expect("a list").iter();
     let said: Vec<_> = of_app.map(|image| image["digest"].as_str()).collect();
     assert!(said.contains(&Some(digest.as_str())), "{digest}: {summary}");
-    // The large one, and the configuration.
+    // The large layer, and the configuration.
     assert_eq!(layers_there(), there + 2);
     registry.check();
 

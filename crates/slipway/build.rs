@@ -1,4 +1,4 @@
-//! How the binary is linked.
+//! Links the binary.
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");

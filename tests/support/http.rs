@@ -1,22 +1,22 @@
-//! As much HTTP as asking Keystone takes.
+//! A minimal HTTP client for Keystone's API.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-/// A response, in full.
+/// A complete response.
 #[derive(Debug)]
 pub struct Response {
     /// Status code.
     pub status: u16,
     /// Header lines.
     pub headers: Vec<(String, String)>,
-    /// Body as JSON; null when it is not.
+    /// Body as JSON; null if it is not JSON.
     pub body: serde_json::Value,
 }
 
 impl Response {
-    /// The value of a header.
+    /// Returns the value of a header.
     pub fn header(&self, name: &str) -> Option<&str> {
         let found = self
             .headers
@@ -26,7 +26,7 @@ impl Response {
     }
 }
 
-/// One request over a connection of its own.
+/// Sends one request over a connection of its own.
 pub fn request(
     address: SocketAddr,
     method: &str,

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::{Place, repository, run};
 
-/// A registry of this test alone, ended with it.
+/// A registry for one test. Stopped on drop.
 #[derive(Debug)]
 pub struct Registry {
     process: Child,
@@ -21,7 +21,7 @@ pub struct Registry {
 pub const PASSWORD: &str = "s3cret-of-the-registry";
 
 impl Registry {
-    /// Starts one, whose only user is `builder`.
+    /// Starts a registry whose only user is `builder`.
     pub fn start(place: &Place) -> Registry {
         let folder = place.path("registry");
         let data = folder.join("data");
@@ -47,7 +47,7 @@ impl Registry {
         ];
         let mut openssl = Command::new("openssl");
         run(openssl.args(certificate).current_dir(&folder)).exits(0);
-        // bcrypt, which is all that the registry takes.
+        // The registry accepts only bcrypt.
         let script = "print crypt($ARGV[0], '$2b$05$abcdefghijklmnopqrstuu')";
         let mut perl = Command::new("perl");
         let hash = run(perl.args(["-e", script, PASSWORD])).exits(0).out;
@@ -80,12 +80,12 @@ impl Registry {
         registry
     }
 
-    /// Its name in references to images.
+    /// Returns its name in image references.
     pub fn name(&self) -> String {
         format!("127.0.0.1:{}", self.port)
     }
 
-    /// The digest that a tag has there.
+    /// Returns the digest of a tag.
     pub fn digest(&self, image: &str, tag: &str) -> Option<String> {
         let link =
             format!("docker/registry/v2/repositories/{image}/_manifests/tags/{tag}/current/link");
@@ -94,7 +94,7 @@ impl Registry {
 }
 
 impl Registry {
-    /// The digests of a repository's layers and configurations that have arrived.
+    /// Returns the digests of a repository's stored layers and configurations.
     pub fn layers(&self, image: &str) -> Vec<String> {
         let folder = format!("docker/registry/v2/repositories/{image}/_layers/sha256");
         let entries = fs::read_dir(self.data.join(folder));
@@ -104,7 +104,7 @@ impl Registry {
             .collect()
     }
 
-    /// Fails the test unless everything that is stored has the digest it goes by.
+    /// Fails the test unless every stored blob has the digest that names it.
     pub fn check(&self) {
         let script = "for f in */*/data; do sha256sum \"$f\"; done";
         let mut sums = Command::new("sh");
@@ -127,7 +127,7 @@ impl Drop for Registry {
     }
 }
 
-/// Debian's docker-registry: the one that is installed, or the package's, unpacked under target/.
+/// Returns Debian's docker-registry: the installed one, or the package's, unpacked under target/.
 fn registry_program() -> PathBuf {
     let installed = Path::new("/usr/bin/docker-registry");
     if installed.exists() {
@@ -158,7 +158,7 @@ fn free_port() -> u16 {
     listener.local_addr().expect("an address").port()
 }
 
-/// Leaves the credentials for a registry of this name where `docker login` would.
+/// Writes the credentials for a registry to where `docker login` stores them.
 pub fn login(place: &Place, registry: &str, password: &str) {
     let mut base64 = Command::new("base64");
     let mut child = base64

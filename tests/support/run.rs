@@ -1,10 +1,10 @@
-//! Running a command and keeping all that it said.
+//! Runs commands and keeps their output.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// What came of a command.
+/// The result of a command.
 #[derive(Debug)]
 pub struct Run {
     /// Exit status; `None` when a signal ended it.
@@ -13,7 +13,7 @@ pub struct Run {
     pub out: String,
     /// Standard error.
     pub err: String,
-    /// How long it took.
+    /// The time it took.
     pub took: Duration,
 }
 
@@ -31,7 +31,7 @@ impl Run {
         self
     }
 
-    /// Fails the test unless standard error has every one of these words.
+    /// Fails the test unless standard error contains all of these words.
     #[track_caller]
     pub fn says(self, words: &[&str]) -> Run {
         for word in words {
@@ -40,7 +40,7 @@ impl Run {
         self
     }
 
-    /// Standard output as JSON.
+    /// Returns standard output as JSON.
     #[track_caller]
     pub fn json(&self) -> serde_json::Value {
         match serde_json::from_str(&self.out) {
@@ -50,7 +50,7 @@ impl Run {
     }
 }
 
-/// The repository's root.
+/// Returns the repository's root.
 pub fn repository() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("..")
@@ -58,7 +58,7 @@ pub fn repository() -> PathBuf {
         .expect("the repository")
 }
 
-/// The release binary that scripts/build made.
+/// Returns the release binary that scripts/build made.
 pub fn slipway() -> Command {
     let binary = repository().join("target/release/slipway");
     assert!(

@@ -1,4 +1,4 @@
-//! Watching the process list for words that must not be in it.
+//! Watches the process list for words that must not be in it.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// Reads every process's command line, again and again, until [`ProcessWatch::finish`].
-/// Containers' processes are among them.
+/// Reads the command line of every process, those in containers included, until
+/// [`ProcessWatch::finish`].
 #[derive(Debug)]
 pub struct ProcessWatch {
     stop: Arc<AtomicBool>,
@@ -15,7 +15,7 @@ pub struct ProcessWatch {
 }
 
 impl ProcessWatch {
-    /// Begins to watch for command lines with any of these words.
+    /// Starts to watch for command lines with any of these words.
     pub fn start(words: Vec<String>) -> ProcessWatch {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
@@ -35,7 +35,8 @@ impl ProcessWatch {
         ProcessWatch { stop, thread }
     }
 
-    /// Ends the watch: how many command lines were read, and those with one of the words.
+    /// Ends the watch. Returns the number of command lines that were read, and those with one of the
+    /// words.
     pub fn finish(self) -> (usize, BTreeSet<String>) {
         self.stop.store(true, Ordering::Relaxed);
         self.thread.join().expect("the watching thread")

@@ -38,7 +38,7 @@ pub struct Options {
     pub puppet_timeout: Duration,
     /// Keeps the container of a failed Puppet run.
     pub keep_failed: bool,
-    /// What a Puppet run has for itself.
+    /// The separation of Puppet runs from each other.
     pub isolation: Isolation,
     /// Waits for another run on the same deployment, instead of failing.
     pub wait: bool,

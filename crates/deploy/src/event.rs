@@ -53,7 +53,7 @@ pub enum Event {
     StepConverged {
         /// The step.
         step: Step,
-        /// What was done.
+        /// The result.
         outcome: Outcome,
     },
     /// Puppet runs.

@@ -8,7 +8,7 @@
 //! 2. Each step from 1 to 5: applies the host's manifest, converges the step's containers, waits
 //!    until they are healthy, and on the bootstrap node runs the step's docker_puppet_tasks.
 //!
-//! What is already as declared is left alone, so the same call resumes an interrupted deployment.
+//! Everything that is already as declared is left alone, so the same call resumes an interrupted deployment.
 //! [`ConnectedDeployment::plan`] returns what would be done.
 //!
 //! ```no_run

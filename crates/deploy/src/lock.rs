@@ -6,7 +6,7 @@ use slipway_paths::Paths;
 
 use crate::event::Event;
 
-/// What to do when another run holds the lock.
+/// The reaction to another run that holds the lock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnLocked {
     /// Wait until the other run ends.

@@ -7,7 +7,7 @@ use slipway_service::Step;
 use crate::deployment::ConnectedDeployment;
 use crate::error::Result;
 
-/// What a deployment would do.
+/// The actions that a deployment would take.
 ///
 /// Config volumes are only listed. Whether Puppet must run for one, and so whether the containers
 /// that mount it are replaced, is known after Puppet has run.
@@ -19,7 +19,7 @@ pub struct DeploymentPlan {
     pub steps: Vec<StepPlan>,
 }
 
-/// What one step would do.
+/// The actions that one step would take.
 #[derive(Debug, Serialize)]
 pub struct StepPlan {
     /// The step's number.

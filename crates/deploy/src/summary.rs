@@ -6,7 +6,7 @@ use slipway_runtime::converge;
 
 use crate::files::WrittenFiles;
 
-/// What a deployment did.
+/// The result of a deployment.
 #[derive(Debug)]
 pub struct Summary {
     /// Before the steps.
@@ -15,7 +15,7 @@ pub struct Summary {
     pub steps: Vec<StepSummary>,
 }
 
-/// What was done before the steps.
+/// The result of Pre, before the steps.
 #[derive(Debug, Serialize)]
 pub struct PreSummary {
     /// The config volumes.
@@ -25,7 +25,7 @@ pub struct PreSummary {
     pub files: WrittenFiles,
 }
 
-/// What was done in one step.
+/// The result of one step.
 #[derive(Debug, Serialize)]
 pub struct StepSummary {
     /// The step's number.

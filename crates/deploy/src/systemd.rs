@@ -11,7 +11,7 @@ use crate::event::Event;
 /// The directory in which systemd looks for an administrator's units.
 const SYSTEM_UNITS: &str = "/etc/systemd/system";
 
-/// Which systemd units are kept for containers with a restart policy.
+/// The choice of systemd units for containers with a restart policy.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum UnitFiles {
     /// In systemd's own directory, if systemd runs, the user is root and the root is `/`.

@@ -1,4 +1,4 @@
-//! The engine that the global options name, or that is found.
+//! The engine that the global options name, or that answers.
 
 use std::sync::Arc;
 

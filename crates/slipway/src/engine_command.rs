@@ -1,4 +1,4 @@
-//! The engine's own command line for a container's config, for people to try things with.
+//! The engine's own command line for a container's config, to try the container by hand.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,12 +13,12 @@ pub struct EngineCommand<'a> {
     pub name: &'a str,
     pub labels: &'a BTreeMap<String, String>,
     pub config: &'a ContainerConfig,
-    /// The environment is in this file rather than on the command line.
+    /// The file that has the environment, if the command line must not show it.
     pub env_file: Option<&'a str>,
 }
 
 impl EngineCommand<'_> {
-    /// The words of the command line, options in the order in which paunch gives them.
+    /// Returns the words of the command line, with options in paunch's order.
     pub fn words(&self) -> Vec<String> {
         let keys = self.config.keys();
         let mut words = Words(vec![
@@ -269,7 +269,7 @@ fn seconds(time: Duration) -> String {
     format!("{}s", time.as_secs_f64())
 }
 
-/// A word as a shell takes it.
+/// Quotes a word for a shell.
 pub fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=,@%+".contains(c);
     match !word.is_empty() && word.chars().all(plain) {

@@ -1,4 +1,4 @@
-//! From an error to an exit status. The statuses are documented in `slipway --help`.
+//! The exit status of an error. `slipway --help` documents the statuses.
 
 use std::fmt;
 use std::process::ExitCode;
@@ -7,7 +7,7 @@ use slipway_deploy::{DeployError, ErrorKind};
 use slipway_engine::EngineError;
 use slipway_files::LockError;
 
-/// Wraps an error that was found before anything was touched: bad input.
+/// An error in the input, found before anything was touched.
 #[derive(Debug)]
 pub struct BadInput(pub anyhow::Error);
 
@@ -23,7 +23,7 @@ impl std::error::Error for BadInput {
     }
 }
 
-/// Somebody ended the run.
+/// The run was interrupted.
 #[derive(Debug)]
 pub struct Interrupted;
 
@@ -35,7 +35,7 @@ impl fmt::Display for Interrupted {
 
 impl std::error::Error for Interrupted {}
 
-/// What was run here ended with an exit code of its own, and so does this.
+/// The container that ran in the foreground failed; its exit code becomes the exit status.
 #[derive(Debug)]
 pub struct Ended(pub u8);
 
@@ -47,17 +47,17 @@ impl fmt::Display for Ended {
 
 impl std::error::Error for Ended {}
 
-/// Marks an error as bad input.
+/// Marks an error as an error in the input.
 pub fn bad_input(error: impl Into<anyhow::Error>) -> anyhow::Error {
     BadInput(error.into()).into()
 }
 
-/// The exit status for an error.
+/// Returns the exit status of an error.
 pub fn code(error: &anyhow::Error) -> ExitCode {
     ExitCode::from(status(error))
 }
 
-/// The exit status for an error, as a number.
+/// Returns the exit status of an error, as a number.
 pub fn status(error: &anyhow::Error) -> u8 {
     if error.is::<BadInput>() {
         return 2;

@@ -1,4 +1,4 @@
-//! What a person or a script sees: results on standard output, progress on standard error.
+//! Standard output, for results, and standard error, for progress.
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
@@ -14,17 +14,17 @@ use slipway_redact::printable;
 
 use crate::cli::{Format, Global};
 
-/// How many bytes of a result are written in one go.
+/// The number of bytes of a result that are written at once.
 const AT_ONCE: usize = 64 << 10;
 
-/// How much is said on standard error.
+/// The amount of detail on standard error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     /// Warnings and errors only.
     Quiet,
-    /// What is done, one line each.
+    /// Each action, in one line.
     Normal,
-    /// Also why things were left alone.
+    /// Also the reasons why things were left alone.
     Verbose,
     /// Also the output of builds and Puppet runs.
     Everything,
@@ -32,21 +32,21 @@ pub enum Level {
 
 /// Standard output and standard error of one run.
 ///
-/// On a terminal, what is under way is shown as it goes; elsewhere there are plain lines only.
+/// A terminal shows work in progress; elsewhere there are plain lines only.
 #[derive(Debug)]
 pub struct Output {
     format: Format,
     level: Level,
     live: Option<MultiProgress>,
     running: Mutex<BTreeMap<String, ProgressBar>>,
-    /// A file that has all that is said, whatever the level.
+    /// A file that gets every line, whatever the level.
     log: Option<Mutex<File>>,
-    /// Why a result could not be printed.
+    /// The error of a result that could not be printed.
     lost: Mutex<Option<std::io::Error>>,
 }
 
 impl Output {
-    /// As the global options ask.
+    /// Returns the output that the global options ask for.
     pub fn new(global: &Global) -> Output {
         let level = match (global.quiet, global.verbose) {
             (true, _) => Level::Quiet,
@@ -66,7 +66,7 @@ impl Output {
         }
     }
 
-    /// Also says all of it in a file, behind what that has.
+    /// Also appends every line to a file.
     pub fn logging_to(self, path: &Path) -> anyhow::Result<Output> {
         let mut options = OpenOptions::new();
         let file = options.append(true).create(true).mode(0o600).open(path);
@@ -77,28 +77,28 @@ impl Output {
         })
     }
 
-    /// Whether results are to be JSON.
+    /// Returns true if results are printed as JSON.
     pub fn is_json(&self) -> bool {
         self.format == Format::Json
     }
 
-    /// Whether documents are to be YAML.
+    /// Returns true if documents are printed as YAML.
     pub fn is_yaml(&self) -> bool {
         self.format == Format::Yaml
     }
 
-    /// A result for standard output.
+    /// Prints a result on standard output.
     pub fn result(&self, text: &str) {
         self.result_of([text]);
     }
 
-    /// A result in pieces, for standard output.
+    /// Prints a result, given in pieces, on standard output.
     pub fn result_of<'a>(&self, pieces: impl IntoIterator<Item = &'a str>) {
         if self.format == Format::None {
             return;
         }
-        // Names and output of containers reach a terminal without what would control it; a file or
-        // another program gets them to the byte.
+        // A terminal gets names and output of containers without control sequences; a file or another
+        // program gets every byte.
         let is_terminal = std::io::stdout().is_terminal();
         let mut out = BufWriter::with_capacity(AT_ONCE, std::io::stdout().lock());
         let written = pieces
@@ -116,8 +116,8 @@ impl Output {
         }
     }
 
-    /// Whether every result could be printed. A reader that has seen enough and closed its pipe
-    /// is no failure.
+    /// Returns the error of a result that could not be printed. A reader that closed its pipe is not
+    /// an error.
     pub fn all_printed(&self) -> anyhow::Result<()> {
         let lost = self.lost.lock().ok().and_then(|mut lost| lost.take());
         match lost {
@@ -128,13 +128,13 @@ impl Output {
         }
     }
 
-    /// A result as JSON.
+    /// Prints a result as JSON.
     pub fn json<T: serde::Serialize>(&self, value: &T) -> anyhow::Result<()> {
         self.result(&serde_json::to_string_pretty(value)?);
         Ok(())
     }
 
-    /// A result that is a document: JSON, or YAML where that is asked for.
+    /// Prints a document as JSON, or as YAML with `--format yaml`.
     pub fn document(&self, value: &serde_json::Value) -> anyhow::Result<()> {
         if self.format == Format::Yaml {
             self.result(slipway_yaml::to_string(value)?.trim_end());
@@ -143,7 +143,7 @@ impl Output {
         self.json(value)
     }
 
-    /// A line on standard error, from `level` on.
+    /// Prints a line on standard error, from `level` on.
     pub fn line(&self, level: Level, text: &str) {
         let text = &*printable(text);
         self.log(text);
@@ -160,7 +160,7 @@ impl Output {
         }
     }
 
-    /// A line for the file alone. It only tells again what is told elsewhere.
+    /// Appends a line to the file. An error is ignored: the line is printed elsewhere as well.
     fn log(&self, text: &str) {
         let text = printable(text);
         if let Some(Ok(mut file)) = self.log.as_ref().map(Mutex::lock) {
@@ -168,17 +168,17 @@ impl Output {
         }
     }
 
-    /// A line about one thing, such as an image or a config volume.
+    /// Prints a line about one item, such as an image or a config volume.
     pub fn about(&self, level: Level, topic: &str, name: &str, text: &str) {
         self.line(level, &format!("{topic:>8} {name}: {text}"));
     }
 
-    /// A warning: always shown.
+    /// Prints a warning, at every level.
     pub fn warning(&self, text: &str) {
         self.line(Level::Quiet, &format!("warning: {text}"));
     }
 
-    /// An error and its causes. Causes that only repeat the line above are left out.
+    /// Prints an error and its causes. Causes that only repeat the line above are left out.
     pub fn error(&self, error: &anyhow::Error) {
         let mut text = format!("error: {error}");
         let mut last = error.to_string();
@@ -192,7 +192,7 @@ impl Output {
         self.line(Level::Quiet, &text);
     }
 
-    /// Something long has begun. A terminal shows it until [`Output::finished`].
+    /// Shows that work on an item starts. A terminal shows it until [`Output::finished`].
     pub fn started(&self, topic: &str, name: &str, text: &str) {
         let Some(live) = &self.live else {
             return self.about(Level::Normal, topic, name, text);
@@ -209,7 +209,7 @@ impl Output {
         }
     }
 
-    /// Something long goes on: its latest word, shown on a terminal only.
+    /// Shows the latest line of work in progress, on a terminal only.
     pub fn progress(&self, topic: &str, name: &str, text: &str) {
         if let Ok(running) = self.running.lock()
             && let Some(bar) = running.get(&format!("{topic} {name}"))
@@ -220,7 +220,7 @@ impl Output {
         }
     }
 
-    /// Something long has ended.
+    /// Shows that work on an item has ended.
     pub fn finished(&self, topic: &str, name: &str, text: &str) {
         if let Ok(mut running) = self.running.lock()
             && let Some(bar) = running.remove(&format!("{topic} {name}"))
@@ -231,7 +231,7 @@ impl Output {
     }
 }
 
-/// A table with its columns aligned; the first row is the heading.
+/// Returns a table with aligned columns; the first row is the heading.
 pub fn table(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {

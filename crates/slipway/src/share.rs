@@ -1,14 +1,14 @@
-//! Where the files are that come with Slipway: images, overrides, and the static
-//! `kolla_set_configs` that goes into images.
+//! The files that come with Slipway: images, overrides, and the static `kolla_set_configs` that is
+//! copied into images.
 
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 
-/// A file or folder that comes with Slipway, such as `images`.
+/// Finds a file or directory that comes with Slipway, such as `images`.
 ///
-/// Looked for in `$SLIPWAY_SHARE`, then in `../share/slipway` of the binary's folder (an
-/// installation), then in the folders above the binary (a source checkout it was built in).
+/// Looks in `$SLIPWAY_SHARE`, then in `../share/slipway` of the binary's directory (an installation),
+/// then in the directories above the binary (the checkout that it was built in).
 pub fn find(name: &str) -> anyhow::Result<PathBuf> {
     let mut places = Vec::new();
     if let Some(share) = std::env::var_os("SLIPWAY_SHARE") {
@@ -22,7 +22,7 @@ pub fn find(name: &str) -> anyhow::Result<PathBuf> {
         binary
             .ancestors()
             .skip(1)
-            .filter(|folder| folder.join("images/base/Dockerfile.j2").is_file())
+            .filter(|directory| directory.join("images/base/Dockerfile.j2").is_file())
             .map(PathBuf::from),
     );
     match places
@@ -32,7 +32,7 @@ pub fn find(name: &str) -> anyhow::Result<PathBuf> {
     {
         Some(path) => Ok(path),
         None => bail!(
-            "{name} is not in {}; set SLIPWAY_SHARE to the folder that has it",
+            "{name} is not in {}; set SLIPWAY_SHARE to the directory that has it",
             places
                 .iter()
                 .map(|p| p.display().to_string())
@@ -42,8 +42,8 @@ pub fn find(name: &str) -> anyhow::Result<PathBuf> {
     }
 }
 
-/// The static binary for images: `$SLIPWAY_SET_CONFIGS`, or beside `slipway` itself. Whether it is
-/// there matters only to images that copy it.
+/// Returns the path of the static binary for images: `$SLIPWAY_SET_CONFIGS`, or beside `slipway`
+/// itself. It may be missing: only images that copy it need it.
 pub fn kolla_set_configs() -> anyhow::Result<PathBuf> {
     match std::env::var_os("SLIPWAY_SET_CONFIGS") {
         Some(path) => Ok(PathBuf::from(path)),
@@ -51,7 +51,7 @@ pub fn kolla_set_configs() -> anyhow::Result<PathBuf> {
     }
 }
 
-/// This binary, links resolved: it is called under other names through links.
+/// Returns the path of this binary, with symlinks resolved: symlinks give it its other names.
 fn own_binary() -> anyhow::Result<PathBuf> {
     let path = std::env::current_exe().context("cannot find this binary's own path")?;
     Ok(path.canonicalize().unwrap_or(path))

@@ -19,7 +19,7 @@ slipway_test_support::harness! {
     [engine] fn secrets_are_masked_whatever_the_source_of_the_environment;
 }
 
-/// A set of containers of its own, with a root of its own.
+/// A set of containers, with a root of its own.
 struct Set {
     id: String,
     folder: tempfile::TempDir,
@@ -33,7 +33,7 @@ impl Set {
         }
     }
 
-    /// `@` stands for what names begin with, `IMAGE` for an image and what makes tests quick.
+    /// Replaces `@` by the prefix of names, and `IMAGE` by an image with options that make tests fast.
     fn text(&self, text: &str) -> String {
         text.replace('@', &format!("{}-", self.id)).replace(
             "IMAGE",
@@ -47,7 +47,7 @@ impl Set {
         file
     }
 
-    /// Runs a command line; `ROOT` and `ID` stand for this set's.
+    /// Runs a command line. `ROOT` and `ID` stand for this set's root and id.
     fn slipway(&self, line: &str, input: &str) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_slipway"));
         let root = self.folder.path().display().to_string();
@@ -72,7 +72,7 @@ impl Set {
         child.wait_with_output().unwrap()
     }
 
-    /// Applies a text from standard input.
+    /// Applies a set from standard input.
     fn apply(&self, options: &str, text: &str) -> Output {
         let line = format!("apply --root ROOT --managed-by ID --config-id ID --file - {options}");
         self.slipway(line.trim(), text)
@@ -158,7 +158,7 @@ fn an_unhealthy_container_is_reported_with_its_last_output() {
     for words in [
         "is unhealthy after 3 s",
         "| no route",
-        // Podman has 1 for every failure.
+        // Podman exits with 1 for every failure.
         match error.contains("exit code 1: refused") {
             true => "| exit code 1: refused",
             false => "| exit code 3: refused",

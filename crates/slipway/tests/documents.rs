@@ -1,4 +1,4 @@
-//! What the documents say is so.
+//! The documentation matches the code.
 #![allow(missing_docs, reason = "a test")]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use slipway_service::ContainerKeys;
 
-/// The words in backquotes.
+/// Returns the words in backquotes.
 fn quoted(text: &str) -> BTreeSet<String> {
     text.split('`')
         .skip(1)

@@ -1,8 +1,8 @@
-//! `slipway apply` cut off wherever it may be: killed, without its engine, twice at once. The next
-//! run must find its way from there, on a real engine.
+//! `slipway apply` interrupted at any moment: killed, without its engine, twice at once. The next run
+//! must complete it, on a real engine.
 //!
-//! `SLIPWAY_KILLS=100` kills as many runs as that. The moments are the same at every run with the same
-//! `SLIPWAY_SEED`.
+//! `SLIPWAY_KILLS` is the number of runs that are killed. The same `SLIPWAY_SEED` selects the same
+//! moments.
 #![allow(missing_docs, reason = "a test")]
 #![allow(
     clippy::unwrap_used,
@@ -27,16 +27,16 @@ slipway_test_support::harness! {
     [engine, root] fn an_engine_that_is_killed_in_the_middle_and_restarted_is_no_trouble;
 }
 
-/// A set of containers of its own for one test, with a root of its own.
+/// A set of containers for one test, with a root of its own.
 struct Set {
     config_id: String,
     folder: tempfile::TempDir,
-    /// `--host`, where it is not the default engine.
+    /// `--host`, if it is not the default engine.
     host: Option<String>,
 }
 
-/// `V` stands for the version of the set, `@` for what names begin with. The slow one ignores the
-/// signal that stops it, and is killed after its second of grace.
+/// `V` stands for the version of the set, `@` for the prefix of names. The container `slow` ignores its
+/// stop signal, and is killed after its grace period of one second.
 const STEP: &str = "
 '@db': {IMAGE, command: sleep 600, restart: always, environment: {V: 1}, start_order: 1}
 '@slow': {image: debian:trixie, net: none, command: sleep 600, restart: always, environment: {V: 1}, stop_grace_period: 1, start_order: 1}
@@ -59,7 +59,7 @@ impl Set {
         format!("{}-{name}", self.config_id)
     }
 
-    /// Writes the set's file in one of its versions.
+    /// Writes one version of the set to its file.
     fn write(&self, version: u32) -> PathBuf {
         let text = STEP
             .replace('@', &self.name(""))
@@ -70,7 +70,7 @@ impl Set {
                 "image: debian:trixie, net: none, stop_signal: SIGKILL",
             );
         let file = self.folder.path().join(format!("step-{version}.yaml"));
-        // Another run may be reading it.
+        // Another run may be reading the file.
         if !file.exists() {
             std::fs::write(&file, text).unwrap();
         }
@@ -101,8 +101,8 @@ impl Set {
         command
     }
 
-    /// Applies a version and makes sure that it is what is there: every container once, by its own
-    /// name, up or done, and nothing left to do.
+    /// Applies a version, and checks the result: every container exists once, under its own name, runs
+    /// or has ended, and nothing is left to do.
     fn converges(&self, version: u32, after: &str) {
         let done = self.apply(version).output().unwrap();
         assert!(done.status.success(), "{after}: {}", said(&done));
@@ -126,7 +126,8 @@ impl Set {
         }
     }
 
-    /// Name in the engine → state. A container that is there twice has another name in the engine.
+    /// Returns the state of each container by its name in the engine. A second container of the same
+    /// name in the set has another name in the engine.
     fn containers(&self) -> BTreeMap<String, String> {
         let filter = format!("label=config_id={}", self.config_id);
         let listed = self.docker(&[
@@ -165,11 +166,11 @@ fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// Numbers that look random and are the same at every run.
+/// Pseudo-random numbers that are the same at every run.
 struct Moments(u64);
 
 impl Moments {
-    /// One below a limit.
+    /// Returns a number below a limit.
     fn below(&mut self, limit: Duration) -> Duration {
         self.0 = self
             .0
@@ -180,7 +181,7 @@ impl Moments {
     }
 }
 
-/// How long a run takes that nothing disturbs and that replaces everything.
+/// Returns the time of an undisturbed run that replaces everything.
 fn undisturbed(set: &Set) -> Duration {
     set.converges(1, "the first run");
     let began = Instant::now();
@@ -198,7 +199,7 @@ fn a_run_killed_at_any_moment_is_completed_by_the_next() {
     let mut moments = Moments(seed.into());
     let mut cut = 0;
     for kill in 0..kills {
-        // From one version to the other; the next run goes on to it, or back.
+        // From one version to the other; the next run completes it, or reverts it.
         let version = 1 + kill % 2;
         let mut run = set.apply(version).spawn().unwrap();
         let moment = moments.below(whole);

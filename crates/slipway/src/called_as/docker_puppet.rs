@@ -1,4 +1,4 @@
-//! docker-puppet.py and container-puppet.py: `slipway config`, told everything by the environment.
+//! docker-puppet.py and container-puppet.py: `slipway config`, configured by the environment.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -7,7 +7,7 @@ use clap::Parser;
 
 use crate::cli::Cli;
 
-/// Generates config volumes. The scripts take no arguments; what is there is for `slipway config`.
+/// Generates config volumes. The scripts take no arguments; those given are of `slipway config`.
 pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let command = ["slipway", "config"].map(OsString::from);
     crate::run(Cli::parse_from(command.into_iter().chain(arguments)))

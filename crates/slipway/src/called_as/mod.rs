@@ -1,5 +1,5 @@
-//! Being called under the name of a tool that Slipway replaces, through a link: that tool's command
-//! line is what is read then.
+//! The command lines of the replaced tools. A symlink to the binary that has a tool's name selects
+//! that tool's command line.
 
 mod docker_puppet;
 mod kolla_build;
@@ -9,7 +9,7 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
-/// Runs as the tool whose name this is; `None` when it is no such name.
+/// Runs as the tool whose name the binary was called by; `None` for any other name.
 pub fn main(mut arguments: impl Iterator<Item = OsString>) -> Option<ExitCode> {
     let program = arguments.next()?;
     let name = Path::new(&program).file_name()?.to_str()?;

@@ -1,7 +1,7 @@
 //! `paunch`: its command line, 2.x to 7.x, its exit statuses, and its list in its formats.
 //!
-//! `apply` does what [`slipway_runtime::converge`] says where that differs from paunch. Which engine is used when none is asked for is not paunch's choice, which
-//! changed with its versions, but the one that answers.
+//! `apply` differs from paunch as [`slipway_runtime::converge`] documents. paunch's default engine
+//! changed with its versions; here it is the engine that answers.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -31,21 +31,21 @@ use lister::{Lister, Row};
     version,
     subcommand_required = true,
     arg_required_else_help = true,
-    // As argparse and cliff do.
+    // argparse and cliff accept abbreviations.
     infer_long_args = true,
     infer_subcommands = true
 )]
 struct Paunch {
-    /// Say more. Can be repeated
+    /// Print more detail. Can be repeated
     #[arg(short, long, action = ArgAction::Count, conflicts_with = "quiet")]
     verbose: u8,
-    /// Say nothing but warnings and errors
+    /// Print only warnings and errors
     #[arg(short, long)]
     quiet: bool,
-    /// Also tell what is done, all of it, in this file. Disabled by default
+    /// File that also gets every line. Disabled by default
     #[arg(long, value_name = "LOG_FILE")]
     log_file: Option<PathBuf>,
-    /// Say everything
+    /// Print everything
     #[arg(long)]
     debug: bool,
     #[command(subcommand)]
@@ -54,7 +54,7 @@ struct Paunch {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Apply a configuration: make the containers be as it says
+    /// Apply a configuration: start, replace and delete containers until they are as it declares
     Apply(Apply),
     /// Delete the containers of configurations that no longer apply
     #[command(mut_arg("config_id", |ids| ids.help("Identifiers of configurations that still apply")))]
@@ -72,7 +72,7 @@ struct Managed {
     /// Override the name of the tool managing the containers
     #[arg(long, value_name = "name", default_value = "paunch")]
     managed_by: String,
-    /// The container engine; whichever answers when not given
+    /// Container engine [default: the one that answers]
     #[arg(long, value_enum)]
     default_runtime: Option<Runtime>,
 }
@@ -97,7 +97,7 @@ struct Apply {
     /// Absolute directory path for container logs. Works only for Podman
     #[arg(long, value_parser = absolute)]
     container_log_path: Option<PathBuf>,
-    /// Make containers without their healthchecks
+    /// Create containers without their healthchecks
     #[arg(long)]
     healthcheck_disabled: bool,
     /// Do not delete containers missing in the config
@@ -124,7 +124,7 @@ struct Debug {
     /// Extra label for the container, label=value. Repeatable
     #[arg(long = "label", value_name = "label=value", value_parser = label)]
     labels: Vec<(String, String)>,
-    /// What to do with the container's configuration
+    /// Action on the container's configuration
     #[arg(long, value_enum, default_value_t = cli::DebugAction::PrintCmd)]
     action: cli::DebugAction,
     /// Name of the container
@@ -157,7 +157,7 @@ struct List {
     managed: Managed,
 }
 
-/// Reads paunch's command line, does what it says, and gives paunch's exit status.
+/// Runs paunch's command line. Returns paunch's exit status.
 pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let asked = Paunch::parse_from(std::iter::once("paunch".into()).chain(arguments));
     let global = asked.global();
@@ -194,7 +194,7 @@ impl Paunch {
         Global {
             host: None,
             format: Format::Text,
-            // paunch tells only of what is wrong, unless it is asked to say more.
+            // paunch prints only errors, unless it is asked for more.
             verbose: self.verbose.saturating_sub(1) + u8::from(self.debug),
             quiet: self.quiet || (self.verbose == 0 && !self.debug),
             engine_name: managed.default_runtime.map(|runtime| match runtime {
@@ -277,7 +277,7 @@ impl Debug {
     }
 }
 
-/// TripleO moved a step's file into a folder of files; who names the file gets the folder.
+/// Returns the directory that replaced a step's file in later TripleO releases.
 fn config_file(file: PathBuf) -> PathBuf {
     let step = file.to_str().and_then(|file| {
         let name = "/var/lib/tripleo-config/hashed-container-startup-config-step_";
@@ -320,8 +320,8 @@ async fn list(asked: &List, global: &Global, output: &Output) -> anyhow::Result<
     Ok(())
 }
 
-/// paunch ends with the exit code of the last container that failed, as the docker command gives
-/// it; and with 1 for whatever else is wrong.
+/// Returns paunch's exit status: the docker command's exit code for the last failed container, and 1
+/// for any other error.
 fn status(error: &anyhow::Error) -> u8 {
     match error.downcast_ref() {
         Some(ConvergeError::Containers { failures, .. }) => failures.last().map_or(1, of_failure),
@@ -367,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn the_old_file_of_a_step_is_the_new_folder() {
+    fn the_old_file_of_a_step_is_the_new_directory() {
         let old = "/var/lib/tripleo-config/hashed-container-startup-config-step_9.json";
         let new = "/var/lib/tripleo-config/container_startup_config/step_9";
         assert_eq!(config_file(old.into()), Path::new(new));

@@ -124,7 +124,7 @@ impl TemplateSources {
     }
 }
 
-/// How config volumes are generated.
+/// The generation of config volumes.
 #[derive(Args, Debug, Clone)]
 pub struct Generating {
     /// Number of config volumes that are generated at once
@@ -177,7 +177,7 @@ pub struct Lock {
 }
 
 impl Lock {
-    /// What to do when another run holds the lock.
+    /// Returns the reaction to another run that holds the lock.
     pub fn on_locked(&self) -> OnLocked {
         match self.no_wait {
             true => OnLocked::Fail,

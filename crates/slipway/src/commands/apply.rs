@@ -23,7 +23,7 @@ use crate::show;
 use crate::show::containers::{in_short, plan_table};
 use slipway_paths::Paths;
 
-/// Makes the containers of a step file be as it says.
+/// Converges the containers of a file, or shows the plan.
 pub async fn run(asked: Apply, global: &Global, output: &Arc<Output>) -> anyhow::Result<()> {
     let paths = Paths::new(&asked.root.root).map_err(bad_input)?;
     let set = ContainerSet {
@@ -99,15 +99,16 @@ async fn converge_and_wait(
     }
 }
 
-/// What was done, and what failed, for scripts.
+/// Returns the outcome and the failures, for scripts.
 fn report(outcome: &Outcome, failures: &[ContainerFailure]) -> Value {
     json!({"changed": !outcome.is_unchanged(), "outcome": outcome, "failures": failures})
 }
 
-/// Reads containers from a file, a folder, or standard input, and moves their host paths.
+/// Reads containers from a file, a directory or standard input, and moves their host paths under the
+/// root.
 pub async fn read(file: &Path, paths: &Paths) -> anyhow::Result<IndexMap<String, ContainerConfig>> {
     let mut containers = if file == Path::new("-") {
-        // On a thread of its own, so that an interrupt need not wait for its end.
+        // On a thread of its own, so an interrupt does not wait for the end of the input.
         let name = Path::new("standard input");
         let read = move || slipway_runtime::step::read_from(name, std::io::stdin());
         tokio::task::spawn_blocking(read)

@@ -1,4 +1,4 @@
-//! `slipway debug`: one container's config, printed or run here with changes.
+//! `slipway debug`: prints or runs one container's config, with changes.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -56,7 +56,7 @@ pub async fn run(asked: Debug, global: &Global, output: &Output) -> anyhow::Resu
     }
 }
 
-/// The config with what the command line says over it.
+/// Returns the config with the changes of the command line.
 fn changed(config: &ContainerConfig, asked: &Debug) -> anyhow::Result<ContainerConfig> {
     let mut declared = config.declared().clone();
     if asked.interactive || asked.shell {
@@ -76,7 +76,7 @@ fn changed(config: &ContainerConfig, asked: &Debug) -> anyhow::Result<ContainerC
             serde_json::from_str(&asked.overrides).context("--overrides is no JSON object")?;
         declared.extend(overrides);
     }
-    // By way of its text, for errors that say where and what else might be meant.
+    // Parsed from text, so errors have a place and name the nearest key.
     let text = serde_json::to_string(&declared)?;
     Ok(ContainerConfig::parse(
         Path::new("the changed config"),
@@ -93,7 +93,7 @@ fn dump_json(name: &str, config: &ContainerConfig, output: &Output) -> anyhow::R
     Ok(())
 }
 
-/// YAML with its keys in order, as PyYAML dumps it.
+/// Returns YAML with sorted keys, as PyYAML dumps it.
 pub fn yaml(value: &Value) -> anyhow::Result<String> {
     fn in_order(value: &Value) -> Value {
         match value {
@@ -117,7 +117,7 @@ async fn print_command(
     global: &Global,
     output: &Output,
 ) -> anyhow::Result<()> {
-    // What is printed is for whichever engine is here; none is needed.
+    // The command is for the engine that answers; none is needed to print it.
     let connected = engine::connect(global).await.ok();
     let found = connected.as_ref().map(|engine| engine.info().name());
     let program = found.or(global.engine_name.as_deref()).unwrap_or("docker");
@@ -167,7 +167,7 @@ fn all_labels(asked: &Debug, config: &ContainerConfig) -> BTreeMap<String, Strin
     all
 }
 
-/// The container's name, or where that is taken a longer one.
+/// Returns the container's name, or a longer one if the engine already has that name.
 async fn free_name(engine: &dyn Engine, name: &str) -> anyhow::Result<String> {
     Ok(match engine.find_container(name).await? {
         None => name.to_owned(),
@@ -208,7 +208,7 @@ async fn pull(engine: &dyn Engine, image: &str, output: &Output) -> anyhow::Resu
     Ok(())
 }
 
-/// Starts a container that is attached to, and passes on what it reads and writes until it ends.
+/// Starts an attached container, and copies its input and output until it ends.
 async fn in_foreground(
     engine: &dyn Engine,
     id: &str,
@@ -257,7 +257,7 @@ async fn in_foreground(
     Ok(engine.wait_container(id).await?)
 }
 
-/// The exit code that the docker command gives where a container did not start for this reason.
+/// Returns the docker command's exit code for this reason that a container did not start.
 pub fn exit_code_of(reason: &str) -> u8 {
     if reason.contains("no such file or directory") || reason.contains("not found in $PATH") {
         127

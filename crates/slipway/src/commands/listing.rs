@@ -1,4 +1,4 @@
-//! `slipway ps`, `logs`, `delete` and `cleanup`: the containers that are there.
+//! `slipway ps`, `logs`, `delete` and `cleanup`: existing containers.
 
 use slipway_deploy::{OnLocked, lock, units};
 use slipway_events::Events;
@@ -69,8 +69,8 @@ pub async fn ps(asked: &Select, global: &Global, output: &Output) -> anyhow::Res
     Ok(())
 }
 
-/// Compares a deployed step's containers with the configs that they were started from, where those
-/// are on disk. Gives the names of those that are not there.
+/// Compares a deployed step's containers with the configs that they were started from, if those are
+/// on disk. Returns the names of missing containers.
 async fn compare(
     engine: &dyn Engine,
     paths: &Paths,
@@ -236,8 +236,8 @@ pub async fn cleanup(asked: &Cleanup, global: &Global, output: &Arc<Output>) -> 
     conclude(&names, output)
 }
 
-/// What is kept of containers that go, and the lock on it: a run under way would only start them
-/// again.
+/// The records of the containers to delete, and the lock on them: a run in progress would start the
+/// containers again.
 struct Kept {
     state: Option<PathBuf>,
     _lock: Option<Lock>,
@@ -254,7 +254,7 @@ impl Kept {
         let events = show::deploy::events(output);
         let paths = Paths::new(root.unwrap_or(Path::new("/"))).map_err(bad_input)?;
         let state = paths.state();
-        // Nobody names the root that all have in common; what is there may be another user's.
+        // Without --root the records may be another user's.
         let ours = rustix::fs::Access::READ_OK | rustix::fs::Access::WRITE_OK;
         let is_ours = root.is_some() || rustix::fs::access(&state, ours).is_ok();
         let lock = match is_ours && state.is_dir() {
@@ -276,7 +276,7 @@ impl Kept {
     }
 }
 
-/// Whose containers are asked for: everybody's without a name and a root.
+/// Returns the selected managed_by label; `None` selects every manager's containers.
 fn whose(asked: &Select) -> anyhow::Result<Option<String>> {
     managed_by(
         asked.root.as_deref(),
@@ -285,7 +285,7 @@ fn whose(asked: &Select) -> anyhow::Result<Option<String>> {
     )
 }
 
-/// The containers that are asked for, by config_id.
+/// Returns the selected containers, by config_id.
 async fn sets(
     asked: &Select,
     engine: &dyn Engine,
@@ -310,7 +310,7 @@ fn managed_by(
     }
 }
 
-/// Shows which containers are removed.
+/// Returns events that show each removed container.
 fn removals(output: &Arc<Output>) -> Events<Event> {
     let output = Arc::clone(output);
     Events::new(move |event| {

@@ -1,4 +1,4 @@
-//! One file for each subcommand.
+//! The subcommands, a file each.
 
 pub mod apply;
 mod build;
@@ -19,34 +19,33 @@ use crate::cli::{Cli, Command, Format};
 use crate::exit::{Interrupted, bad_input};
 use crate::output::Output;
 
-/// Runs the subcommand the command line names. An interrupt (Ctrl-C, SIGTERM) ends it where it is:
-/// nothing is left half-written, and the next run goes on from there.
+/// Runs the subcommand that the command line names. An interrupt (Ctrl-C, SIGTERM) ends it at once:
+/// no file is half-written, and the next run resumes.
 pub fn run(cli: Cli, output: &Arc<Output>) -> anyhow::Result<()> {
     match &cli.command {
-        // It only reads and prints, which nobody need see through, and is over at once.
+        // It only reads and prints, so an interrupt may end the process itself.
         Command::Resolve(asked) if !asked.writes() => resolve::run(asked, output),
         _ => until_interrupted(subcommand(cli, output)),
     }
 }
 
-/// Does something, until it is done or an interrupt ends it.
+/// Runs `work` until it is done or an interrupt ends it.
 pub fn until_interrupted(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
-    // One beside this one: what there is to do is to wait, and each thread has a heap of its own.
+    // One thread beside this one: the work mostly waits, and each thread has a heap of its own.
     let tokio = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
     let result = tokio.block_on(async {
-        // Until the work waits for anything, it does not look for interrupts either: they end the
-        // process as they end any.
+        // Work that never waits does not poll for interrupts; they then end the process as usual.
         tokio::select! {
             biased;
             result = work => result,
             result = interrupt() => result.and(Err(Interrupted.into())),
         }
     });
-    // A thread that still reads standard input is not waited for.
+    // Do not wait for a thread that still reads standard input.
     tokio.shutdown_background();
     result
 }

@@ -1,6 +1,6 @@
 //! `slipway resolve`.
 
-mod folder;
+mod role_files;
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use crate::exit::bad_input;
 use crate::output::{Level, Output};
 use slipway_yaml as yaml;
 
-/// Prints the outputs of templates; what cannot be resolved is named, the rest is printed.
+/// Prints the outputs of templates. Names those that cannot be resolved, and prints the rest.
 pub fn run(asked: &Resolve, output: &Output) -> anyhow::Result<()> {
     if let Some(out) = &asked.process.process {
         return process_tree(asked, out, output);
@@ -40,7 +40,7 @@ pub fn run(asked: &Resolve, output: &Output) -> anyhow::Result<()> {
     if let Some(role) = &asked.role {
         let data = resolver.role(role, roles).map_err(bad_input)?;
         return match &asked.out {
-            Some(folder) => write(config_files(role, &data), folder, output),
+            Some(directory) => write(config_files(role, &data), directory, output),
             None => output.document(&Value::Object(
                 [("role_data".to_owned(), Value::Object(data))]
                     .into_iter()
@@ -69,7 +69,7 @@ pub fn run(asked: &Resolve, output: &Output) -> anyhow::Result<()> {
             false => json_of(&document)?,
         })
     });
-    // The program ends soon: nothing gains by taking it apart first.
+    // The process ends soon; freeing the memory first takes time for nothing.
     std::mem::forget(resolver);
     let mut resolved = Vec::with_capacity(parts.len());
     let mut failed = 0;
@@ -92,8 +92,7 @@ pub fn run(asked: &Resolve, output: &Output) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A document as JSON. What it grows in is a thread's own: most of the memory that it takes on
-/// its way is taken once.
+/// Returns a document as JSON. Each thread reuses one buffer, so most memory is allocated once.
 fn json_of(document: &Value) -> anyhow::Result<String> {
     thread_local! {
         static GROWING: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
@@ -105,7 +104,7 @@ fn json_of(document: &Value) -> anyhow::Result<String> {
     })
 }
 
-/// One document, in pieces, of several with one key each.
+/// Joins documents of one key each into one document, in pieces.
 fn joined(documents: &[String], as_yaml: bool) -> Vec<&str> {
     let Some((last, others)) = documents.split_last() else {
         return vec!["{}"];
@@ -124,7 +123,7 @@ fn joined(documents: &[String], as_yaml: bool) -> Vec<&str> {
     pieces
 }
 
-/// Makes templates of `*.j2.yaml`, and writes the whole tree.
+/// Processes `*.j2.yaml`, and writes the whole tree.
 fn process_tree(asked: &Resolve, out: &Path, output: &Output) -> anyhow::Result<()> {
     let Process { safe, .. } = &asked.process;
     let Templates { templates, sources } = &asked.templates;
@@ -155,7 +154,7 @@ fn process_tree(asked: &Resolve, out: &Path, output: &Output) -> anyhow::Result<
 }
 
 /// Writes a role as config-download does.
-fn write(files: Vec<(PathBuf, Content)>, folder: &Path, output: &Output) -> anyhow::Result<()> {
+fn write(files: Vec<(PathBuf, Content)>, directory: &Path, output: &Output) -> anyhow::Result<()> {
     let mut texts = Vec::with_capacity(files.len());
     for (name, content) in files {
         let text = match content {
@@ -164,8 +163,8 @@ fn write(files: Vec<(PathBuf, Content)>, folder: &Path, output: &Output) -> anyh
         };
         texts.push((name.display().to_string(), text));
     }
-    let shown = folder.display();
-    folder::write(&texts, folder, || {
+    let shown = directory.display();
+    role_files::write(&texts, directory, || {
         output.line(
             Level::Normal,
             &format!("waiting for another run that writes into {shown}"),
@@ -176,7 +175,7 @@ fn write(files: Vec<(PathBuf, Content)>, folder: &Path, output: &Output) -> anyh
     Ok(())
 }
 
-/// With the keys of maps in order, as PyYAML writes them.
+/// Sorts the keys of maps, as PyYAML writes them.
 fn sorted(value: &Value) -> Value {
     match value {
         Value::Array(items) => Value::Array(items.iter().map(sorted).collect()),
@@ -199,7 +198,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_is_only_for_roles() {
+    fn out_needs_a_role() {
         use clap::Parser;
         let parse = |line: &str| crate::cli::Cli::try_parse_from(line.split(' '));
         assert!(parse("slipway resolve --templates t --role Controller --out o").is_ok());

@@ -27,7 +27,7 @@ pub struct Lister {
     /// When to include quotes in CSV
     #[arg(long, value_enum, default_value_t = Quote::Nonnumeric)]
     quote: Quote,
-    /// Whether to disable indenting the JSON
+    /// Do not indent the JSON
     #[arg(long)]
     noindent: bool,
     /// Specify the column(s) to sort the data by, can be repeated; the first counts most, unknown
@@ -75,7 +75,7 @@ enum Quote {
 }
 
 impl Lister {
-    /// The rows as text.
+    /// Returns the rows as text.
     pub fn text(&self, mut rows: Vec<Row>) -> anyhow::Result<String> {
         let columns = self.columns()?;
         for column in self.sort_column.iter().rev().filter_map(|name| index(name)) {
@@ -104,7 +104,7 @@ impl Lister {
         })
     }
 
-    /// Those asked for, in their own order.
+    /// Returns the selected columns, in their own order.
     fn columns(&self) -> anyhow::Result<Vec<usize>> {
         if self.column.is_empty() {
             return Ok((0..COLUMNS.len()).collect());
@@ -120,7 +120,7 @@ impl Lister {
         Ok(asked)
     }
 
-    /// How wide a table may be, where that is bounded.
+    /// Returns the maximum width of a table, if there is one.
     fn width(&self) -> Option<usize> {
         match usize::try_from(self.max_width) {
             Ok(width @ 1..) => return Some(width),
@@ -141,7 +141,7 @@ impl Lister {
     }
 }
 
-/// A column by its name, however that is written.
+/// Finds a column by its name, in any spelling.
 fn index(name: &str) -> Option<usize> {
     let name = name.trim().to_lowercase().replace(' ', "_");
     COLUMNS.iter().position(|column| *column == name)
@@ -161,7 +161,7 @@ fn objects(heading: &[String], rows: &[Vec<String>]) -> Value {
     rows.iter().map(object).map(Value::Object).collect()
 }
 
-/// On one line, spaced as Python does it.
+/// Returns JSON on one line, with Python's spacing.
 fn python_json(rows: &Value) -> String {
     let objects = rows.as_array().into_iter().flatten().map(|row| {
         let fields = row.as_object().into_iter().flatten();

@@ -1,12 +1,12 @@
-//! Tables as cliff prints them: fitted to a width, with cells that take several lines.
+//! Tables as cliff prints them: fitted to a width, with cells of several lines.
 
 use unicode_width::UnicodeWidthStr;
 
-/// How narrow a column may be made. A table rather overflows than to be narrower.
+/// The minimum width of a column. A table overflows before a column becomes narrower.
 const NARROWEST: usize = 8;
 
-/// A table with its frame; nothing where there are no rows, unless `print_empty`. Columns are made
-/// narrower where it is wider than `fit`.
+/// Returns a table with its frame; nothing without rows, unless `print_empty`. Narrows columns if the
+/// table is wider than `fit`.
 pub fn table(
     heading: &[String],
     rows: &[Vec<String>],
@@ -55,12 +55,12 @@ pub fn table(
     lines.join("\n")
 }
 
-/// Line ends as one kind, and nothing that would move what comes after it.
+/// Normalises line ends, and drops characters that would move the cells after them.
 fn printable(cell: &str) -> String {
     cell.replace("\r\n", "\n").replace('\r', " ")
 }
 
-/// One row: the first lines of its cells, then the second, until every cell has ended.
+/// Returns one row: the first lines of its cells, then the second lines, until every cell has ended.
 fn framed(cells: &[Vec<String>], widths: &[usize]) -> String {
     let height = cells.iter().map(Vec::len).max().unwrap_or(0).max(1);
     let lines = (0..height).map(|number| {
@@ -77,8 +77,8 @@ fn framed(cells: &[Vec<String>], widths: &[usize]) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// The widths of columns where all of them, with frame and padding, are to take no more than `fit`:
-/// those that are wider than their share give way, the last takes what is left.
+/// Returns the widths of columns that fit, with frame and padding, into `fit`: columns wider than
+/// their share become narrower, and the last column takes the rest.
 fn fitted(natural: &[usize], fit: Option<usize>) -> Vec<usize> {
     let frame = 3 * natural.len() + 1;
     let Some(fit) = fit.filter(|fit| natural.iter().sum::<usize>() + frame > *fit) else {
@@ -103,8 +103,8 @@ fn fitted(natural: &[usize], fit: Option<usize>) -> Vec<usize> {
     shrunk.collect()
 }
 
-/// A line in lines of at most this width, broken where Python's textwrap breaks it: at white space,
-/// after hyphens between letters, and inside of words that are too long.
+/// Breaks a line into lines of at most this width, as Python's textwrap does: at whitespace, after
+/// hyphens between letters, and inside words that are too long.
 fn wrapped(line: &str, width: usize) -> Vec<String> {
     if line.width() <= width {
         return vec![line.to_owned()];
@@ -114,7 +114,7 @@ fn wrapped(line: &str, width: usize) -> Vec<String> {
     rest.reverse();
     let mut lines: Vec<String> = Vec::new();
     while let Some(first) = rest.pop() {
-        // White space that a line would begin with goes, but for the first.
+        // Whitespace at the start of a line is dropped, except at the first.
         if lines.is_empty() || !first.trim().is_empty() {
             rest.push(first);
         }
@@ -135,7 +135,7 @@ fn wrapped(line: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// The pieces of a line that stay whole where they can.
+/// Returns the pieces of a line that are broken only if they are too long.
 fn pieces(line: &str) -> Vec<String> {
     let letters: Vec<char> = line.chars().collect();
     let is_letter = |at: usize| {
@@ -164,14 +164,14 @@ fn pieces(line: &str) -> Vec<String> {
     pieces
 }
 
-/// As much of a word as there is room for, up to its last hyphen there where it has one.
+/// Returns the part of a word that fits, up to its last hyphen if there is one.
 fn broken(word: &str, room: usize) -> (String, String) {
     let mut end = 0;
     let mut taken = 0;
     for (at, letter) in word.char_indices() {
         let mut buffer = [0; 4];
         taken += letter.encode_utf8(&mut buffer).width();
-        // A line that is begun with this word takes one letter of it at least.
+        // A line that starts with this word takes at least one letter of it.
         if taken > room.max(1) && at > 0 {
             break;
         }

@@ -1,15 +1,15 @@
-//! The terminal that a container in the foreground is given.
+//! The terminal of a container in the foreground.
 
 use anyhow::Context;
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
 use slipway_engine::EngineError;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Every key goes to the container, until this is dropped.
+/// A terminal in raw mode, so every key reaches the container. Restored on drop.
 pub struct Raw(Option<Termios>);
 
 impl Raw {
-    /// Puts the terminal into raw mode, where it is wanted and standard input is one.
+    /// Puts the terminal into raw mode, if `wanted` and standard input is a terminal.
     pub fn enter(wanted: bool) -> anyhow::Result<Raw> {
         let stdin = std::io::stdin();
         let Ok(before) = tcgetattr(&stdin) else {
@@ -33,7 +33,7 @@ impl Drop for Raw {
     }
 }
 
-/// Tells the container the terminal's size, now and whenever it changes. Never ends but in error.
+/// Sends the terminal's size to the container, now and whenever it changes. Ends only on an error.
 pub async fn follow_size(
     wanted: bool,
     tell: impl AsyncFn(u16, u16) -> Result<(), EngineError>,
@@ -41,7 +41,7 @@ pub async fn follow_size(
     let mut changes = signal(SignalKind::window_change()).context("cannot follow the size")?;
     loop {
         if wanted && let Ok(size) = tcgetwinsize(std::io::stdout()) {
-            // It may have ended just now.
+            // The container may have just ended.
             let _ = tell(size.ws_row, size.ws_col).await;
         }
         changes.recv().await;

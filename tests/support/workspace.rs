@@ -1,4 +1,4 @@
-//! Builds of their own: a folder of images, a name to run them under, and what was built.
+//! The workspace of a build test: a directory of images, a namespace, and the link `kolla-build`.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -7,45 +7,48 @@ use std::process::Command;
 
 use crate::{run, slipway};
 
-/// A folder with images of its own, and what was built of them, removed in the end.
+/// A directory with images of its own. Removed on drop, with the images that were built.
 #[derive(Debug)]
-pub struct Place {
-    /// The folder.
-    pub folder: PathBuf,
-    /// The images' namespace, which nothing else has.
+pub struct Workspace {
+    /// The directory.
+    pub directory: PathBuf,
+    /// The images' namespace, unique to this workspace.
     pub namespace: String,
 }
 
-impl Place {
-    /// A place of this name, with one image: `base`.
-    pub fn new(name: &str) -> Place {
+impl Workspace {
+    /// Creates a workspace of this name, with one image: `base`.
+    pub fn new(name: &str) -> Workspace {
         let namespace = format!("slipway-kolla-build-{name}-{}", std::process::id());
-        let folder = std::env::temp_dir().join(&namespace);
-        fs::create_dir_all(&folder).expect("a folder");
-        let place = Place { folder, namespace };
-        place.write(
+        let directory = std::env::temp_dir().join(&namespace);
+        fs::create_dir_all(&directory).expect("a directory");
+        let workspace = Workspace {
+            directory,
+            namespace,
+        };
+        workspace.write(
             "share/images/base/Dockerfile.j2",
             "FROM {{ base_image }}:{{ base_distro_tag }}\nLABEL of=\"{{ maintainer }}\"\n\
              {% block base_footer %}{% endblock %}\n",
         );
-        symlink(slipway().get_program(), place.path("kolla-build")).expect("a link");
-        place
+        symlink(slipway().get_program(), workspace.path("kolla-build")).expect("a link");
+        workspace
     }
 
-    /// A path inside the folder.
+    /// Returns a path inside the directory.
     pub fn path(&self, inside: &str) -> PathBuf {
-        self.folder.join(inside)
+        self.directory.join(inside)
     }
 
-    /// Writes a file, and the folders it lies in.
+    /// Writes a file, and creates its parent directories.
     pub fn write(&self, inside: &str, text: &str) -> PathBuf {
         let path = self.path(inside);
-        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        fs::create_dir_all(path.parent().expect("a directory")).expect("a folder");
         fs::write(&path, text).expect("a file");
         path
     }
 
-    /// An image of this name that is built from `base`.
+    /// Adds an image of this name that is built from `base`.
     pub fn image(&self, name: &str, rest: &str) {
         self.write(
             &format!("share/images/{name}/Dockerfile.j2"),
@@ -53,12 +56,12 @@ impl Place {
         );
     }
 
-    /// kolla-build with this place's images, its own home and nothing of the caller's.
+    /// Returns kolla-build with this workspace's images and home, and nothing of the caller's.
     pub fn kolla_build(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(self.path("kolla-build"));
         command
             .args(arguments)
-            .current_dir(&self.folder)
+            .current_dir(&self.directory)
             .env("SLIPWAY_SHARE", self.path("share"))
             .env("HOME", self.path("home"))
             .env("DOCKER_CONFIG", self.path("docker"))
@@ -66,14 +69,14 @@ impl Place {
         command
     }
 
-    /// What a docker command that must succeed prints.
+    /// Runs a docker command, which must succeed. Returns its output.
     pub fn docker(&self, arguments: &[&str]) -> String {
         let mut command = Command::new("docker");
         run(command.args(arguments)).exits(0).out
     }
 }
 
-impl Drop for Place {
+impl Drop for Workspace {
     fn drop(&mut self) {
         let images = Command::new("docker")
             .args(["images", "--format", "{{.Repository}}:{{.Tag}}"])
@@ -88,11 +91,11 @@ impl Drop for Place {
                 .args(["rmi", "--force", image])
                 .output();
         }
-        let _ = fs::remove_dir_all(&self.folder);
+        let _ = fs::remove_dir_all(&self.directory);
     }
 }
 
-/// The names of the images in one of a summary's lists.
+/// Returns the names of the images in one list of a summary.
 pub fn names(summary: &serde_json::Value, key: &str) -> Vec<String> {
     let images = summary[key].as_array().cloned().unwrap_or_default();
     images
