@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::{Place, repository, run};
+use crate::{Workspace, repository, run};
 
 /// A registry for one test. Stopped on drop.
 #[derive(Debug)]
@@ -22,8 +22,8 @@ pub const PASSWORD: &str = "s3cret-of-the-registry";
 
 impl Registry {
     /// Starts a registry whose only user is `builder`.
-    pub fn start(place: &Place) -> Registry {
-        let folder = place.path("registry");
+    pub fn start(workspace: &Workspace) -> Registry {
+        let folder = workspace.path("registry");
         let data = folder.join("data");
         fs::create_dir_all(&data).expect("a folder");
         let program = registry_program();
@@ -159,7 +159,7 @@ fn free_port() -> u16 {
 }
 
 /// Writes the credentials for a registry to where `docker login` stores them.
-pub fn login(place: &Place, registry: &str, password: &str) {
+pub fn login(workspace: &Workspace, registry: &str, password: &str) {
     let mut base64 = Command::new("base64");
     let mut child = base64
         .arg("-w0")
@@ -180,5 +180,5 @@ pub fn login(place: &Place, registry: &str, password: &str) {
         "{{\"auths\": {{\"{}\": {{\"auth\": \"{auth}\"}}}}}}",
         registry
     );
-    place.write("docker/config.json", &config);
+    workspace.write("docker/config.json", &config);
 }
