@@ -57,7 +57,7 @@ pub use build::{
 pub use config::BuildConfig;
 pub use decide::{Action, Decision, FINGERPRINT_LABEL, INPUTS_LABEL, PARENTS_LABEL, Plan, Reason};
 pub use error::{Error, Result, TemplateError};
-pub use render::render;
+pub use render::{render, render_image};
 pub use set::ImageSet;
 pub use slipway_events::Events;
 pub use sources::{ImageSources, Source, SourceError, SourceKind, merge as merge_archives};

@@ -90,6 +90,7 @@ impl Dumps {
                 out.write_char('}')
             }
             View::Object(text) => self.string(out, &text),
+            View::Missing => self.string(out, ""),
         }
     }
 

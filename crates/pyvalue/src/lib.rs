@@ -43,6 +43,11 @@ pub trait PyValue: Clone {
     /// Returns the value as Python sees it.
     fn view(&self) -> View<'_, Self>;
 
+    /// Returns true for a string that is `Markup`, which its `repr` says.
+    fn is_markup(&self) -> bool {
+        false
+    }
+
     /// Returns the item of a dictionary under a string key, for `%(key)s` and `{0[key]}`.
     fn item(&self, key: &str) -> Option<Self>;
 }
@@ -71,6 +76,8 @@ pub enum View<'a, V: Clone> {
     Dict(Entries<'a, V>),
     /// Any other object, by its `repr`.
     Object(Cow<'a, str>),
+    /// Jinja2's undefined value: an empty string, and `Undefined` inside of collections.
+    Missing,
 }
 
 /// The key of a dictionary's entry.
@@ -111,6 +118,7 @@ pub fn truth<V: PyValue>(value: &V) -> bool {
         View::Sequence(_, mut items) => items.next().is_some(),
         View::Dict(mut entries) => entries.next().is_some(),
         View::Object(_) => true,
+        View::Missing => false,
     }
 }
 
@@ -133,5 +141,6 @@ pub fn type_name<V: PyValue>(value: &V) -> &'static str {
         },
         View::Dict(_) => "dict",
         View::Object(_) => "object",
+        View::Missing => "Undefined",
     }
 }

@@ -23,6 +23,7 @@ pub fn repr<V: PyValue>(value: &V) -> String {
 pub fn write_str<V: PyValue>(out: &mut impl Write, value: &V) -> fmt::Result {
     match value.view() {
         View::Str(text) => out.write_str(text),
+        View::Missing => Ok(()),
         _ => write_repr(out, value),
     }
 }
@@ -35,6 +36,11 @@ pub fn write_repr<V: PyValue>(out: &mut impl Write, value: &V) -> fmt::Result {
         View::Bool(false) => out.write_str("False"),
         View::Int(number) => write!(out, "{number}"),
         View::Float(number) => out.write_str(&float(number)),
+        View::Str(text) if value.is_markup() => {
+            out.write_str("Markup(")?;
+            quote(out, text)?;
+            out.write_char(')')
+        }
         View::Str(text) => quote(out, text),
         View::Sequence(sequence, items) => {
             let mut count = 0;
@@ -68,6 +74,7 @@ pub fn write_repr<V: PyValue>(out: &mut impl Write, value: &V) -> fmt::Result {
             out.write_char('}')
         }
         View::Object(text) => out.write_str(&text),
+        View::Missing => out.write_str("Undefined"),
     }
 }
 

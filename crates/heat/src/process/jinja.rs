@@ -1,27 +1,11 @@
-//! Jinja2 with the options that process-templates.py leaves it, by minijinja.
-//!
-//! The differences of minijinja, and what this module does about each:
-//!
-//! 1. **Python's methods** on strings and maps, by minijinja-contrib.
-//! 2. **Escaping** by a template's name, which Jinja2 does only when told to: off.
-//! 3. **Lists and maps change in place**, and what an included template sets stays in it, by
-//!    [`mutable`].
-//! 4. **Lists and maps are printed** as Python prints them, by [`print`].
-//! 5. **`int`** takes what is no number for its default, by [`int`].
-//! 6. **Filters and tests of minijinja's own** are unknown, as they are to Jinja2.
-//!
-//! Remaining differences: a pair that `items` gives is printed as a list; and some filters for texts that
-//! people read (`wordwrap`, `filesizeformat`, `urlize`, …) are unknown.
+//! Templates rendered with the options that process-templates.py leaves Jinja2.
 
 use std::path::{Path, PathBuf};
 
-use minijinja::value::{Rest, ValueKind};
-use minijinja::{
-    AutoEscape, Environment, Error as JinjaError, ErrorKind, Output, State, UndefinedBehavior,
-    Value,
-};
+use minijinja::{Environment, Error as JinjaError, ErrorKind, Value};
+use slipway_jinja::{adapt, bounds};
 
-use super::{Error, mutable};
+use super::Error;
 
 /// Renders templates of one tree.
 pub(super) struct Jinja {
@@ -43,33 +27,40 @@ impl Jinja {
         data: &serde_json::Value,
     ) -> Result<String, Error> {
         let mut environment = Environment::new();
-        environment.set_auto_escape_callback(|_| AutoEscape::None);
-        environment.set_undefined_behavior(UndefinedBehavior::Lenient);
-        environment
-            .set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
-        environment.set_formatter(print);
-        mutable::install(&mut environment);
-        environment.add_filter("int", int);
-        for filter in ["bool", "split", "lines", "chain", "zip"] {
-            environment.remove_filter(filter);
-        }
-        for test in ["safe", "int", "startingwith", "endingwith"] {
-            environment.remove_test(test);
-        }
-        environment.remove_global("debug");
+        slipway_jinja::install(&mut environment);
         let folders = [
             self.root.join(path.parent().unwrap_or(Path::new(""))),
             self.root.clone(),
         ];
         environment.set_loader(move |name| included(&folders, name));
         let name = path.to_string_lossy();
+        let text = adapted(source).map_err(|(line, message)| Error::Template {
+            template: name.to_string(),
+            line: Some(line),
+            message,
+        })?;
         environment
-            .render_named_str(&name, &mutable::adapt(source), value(data))
+            .render_named_str(&name, &text, value(data))
             .map_err(|error| described(&name, &error))
     }
 }
 
-/// Data as templates see it.
+/// Returns a template for minijinja; or the line and message of a mistake that it would not see.
+fn adapted(source: &str) -> Result<String, (usize, String)> {
+    if let Some(line) = bounds::overgrown(source) {
+        return Err((line, bounds::too_many_operators(&format!("line {line}"))));
+    }
+    let adapted = adapt(source);
+    match adapted.mistake {
+        Some((at, mistake)) if Environment::new().template_from_str(source).is_ok() => {
+            let line = source[..at].matches('\n').count() + 1;
+            Err((line, format!("syntax error: {mistake}")))
+        }
+        _ => Ok(adapted.text),
+    }
+}
+
+/// Returns data as templates see it.
 fn value(data: &serde_json::Value) -> Value {
     match data {
         serde_json::Value::Null => Value::from(()),
@@ -80,34 +71,37 @@ fn value(data: &serde_json::Value) -> Value {
             (None, None) => Value::from(number.as_f64().unwrap_or(f64::NAN)),
         },
         serde_json::Value::String(text) => Value::from(text.as_str()),
-        serde_json::Value::Array(items) => mutable::list(items.iter().map(value).collect()),
-        serde_json::Value::Object(entries) => mutable::map(
+        serde_json::Value::Array(items) => {
+            slipway_jinja::list(items.iter().map(value).collect())
+        }
+        serde_json::Value::Object(entries) => slipway_jinja::dict(
             entries
                 .iter()
-                .map(|(key, item)| (Value::from(key.as_str()), value(item)))
-                .collect(),
+                .map(|(key, item)| (Value::from(key.as_str()), value(item))),
         ),
     }
 }
 
-/// A template that another one includes. As in Jinja2, its path cannot leave the folder.
+/// Returns a template that another one includes. As in Jinja2, its path cannot leave the directory.
 fn included(folders: &[PathBuf], name: &str) -> Result<Option<String>, JinjaError> {
     if name.split('/').any(|part| part == ".." || part.is_empty()) {
         return Ok(None);
     }
+    let invalid = |message: String| JinjaError::new(ErrorKind::InvalidOperation, message);
     for folder in folders {
         let place = folder.join(name);
         if place.is_file() {
-            let text = super::read(&place);
+            let text = super::read(&place).map_err(|error| invalid(error.to_string()))?;
+            let text = adapted(&text);
             return text
-                .map(|text| Some(mutable::adapt(&text)))
-                .map_err(|error| JinjaError::new(ErrorKind::InvalidOperation, error.to_string()));
+                .map(Some)
+                .map_err(|(line, message)| invalid(format!("{name}, line {line}: {message}")));
         }
     }
     Ok(None)
 }
 
-/// The innermost error: where it is, and what it is.
+/// Returns the innermost error: where it is, and what it is.
 fn described(template: &str, error: &JinjaError) -> Error {
     let mut innermost = error;
     while let Some(inner) =
@@ -115,101 +109,15 @@ fn described(template: &str, error: &JinjaError) -> Error {
     {
         innermost = inner;
     }
-    let message = innermost.detail().map_or_else(
-        || innermost.kind().to_string(),
-        |detail| format!("{}: {detail}", innermost.kind()),
-    );
+    let message = match innermost.kind() {
+        ErrorKind::OutOfFuel => bounds::used_up(),
+        kind => innermost
+            .detail()
+            .map_or_else(|| kind.to_string(), |detail| format!("{kind}: {detail}")),
+    };
     Error::Template {
         template: innermost.name().unwrap_or(template).to_owned(),
         line: innermost.line(),
         message,
     }
-}
-
-/// Prints a value as Python's `str` does.
-fn print(out: &mut Output, _: &mut State, value: &Value) -> Result<(), JinjaError> {
-    match value.kind() {
-        ValueKind::Seq | ValueKind::Map | ValueKind::Iterable => {
-            let mut text = String::new();
-            represent(value, &mut text)?;
-            out.write_str(&text)
-        }
-        _ => write!(out, "{value}"),
-    }
-    .map_err(JinjaError::from)
-}
-
-/// Python's `repr`.
-fn represent(value: &Value, out: &mut String) -> Result<(), JinjaError> {
-    match value.kind() {
-        ValueKind::Seq | ValueKind::Iterable => {
-            out.push('[');
-            for (index, item) in value.try_iter()?.enumerate() {
-                if index > 0 {
-                    out.push_str(", ");
-                }
-                represent(&item, out)?;
-            }
-            out.push(']');
-        }
-        ValueKind::Map => {
-            out.push('{');
-            for (index, key) in value.try_iter()?.enumerate() {
-                if index > 0 {
-                    out.push_str(", ");
-                }
-                represent(&key, out)?;
-                out.push_str(": ");
-                represent(&value.get_item(&key)?, out)?;
-            }
-            out.push('}');
-        }
-        ValueKind::Undefined => out.push_str("Undefined"),
-        _ => match value.as_str() {
-            Some(text) => slipway_pyvalue::repr::quote(out, text)?,
-            None => out.push_str(&value.to_string()),
-        },
-    }
-    Ok(())
-}
-
-/// `int(default=0, base=10)`: an integer, from a number or its text, else the default.
-fn int(value: &Value, rest: Rest<Value>) -> Result<Value, JinjaError> {
-    let default = || rest.first().cloned().unwrap_or_else(|| Value::from(0));
-    let base = rest
-        .get(1)
-        .and_then(Value::as_usize)
-        .and_then(|base| u32::try_from(base).ok())
-        .unwrap_or(10);
-    if let Some(text) = value.as_str() {
-        let digits = text.trim();
-        let whole = (2..=36)
-            .contains(&base)
-            .then(|| i64::from_str_radix(digits, base).ok())
-            .flatten();
-        let number = || {
-            digits
-                .parse::<f64>()
-                .ok()
-                .filter(|number| number.is_finite())
-        };
-        return Ok(whole
-            .map(Value::from)
-            .or_else(|| number().map(truncated))
-            .unwrap_or_else(default));
-    }
-    Ok(match value.kind() {
-        ValueKind::Bool => Value::from(i64::from(value.is_true())),
-        ValueKind::Number if value.is_integer() => value.clone(),
-        ValueKind::Number => f64::try_from(value.clone()).map_or_else(|_| default(), truncated),
-        _ => default(),
-    })
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "an integer beyond 64 bits is nobody's"
-)]
-fn truncated(number: f64) -> Value {
-    Value::from(number as i64)
 }

@@ -18,7 +18,6 @@
 mod error;
 mod inputs;
 mod jinja;
-mod mutable;
 mod names;
 mod rules;
 mod walk;

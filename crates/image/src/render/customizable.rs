@@ -1,10 +1,14 @@
 //! The `customizable` filter: how template overrides change a list of packages, or any other.
 
 use minijinja::value::ValueKind;
-use minijinja::{Error, ErrorKind, State, Value};
+use minijinja::{Environment, Error, ErrorKind, State, Value};
+use slipway_jinja::{List, bounds, iterate, type_name};
 
-use super::bounds;
-use super::dialect::{List, lookup, remove_first};
+use super::published::lookup;
+
+pub(super) fn install(env: &mut Environment<'static>) {
+    env.add_filter("customizable", customizable);
+}
 
 /// `{{ list | customizable("packages") }}` in image `nova-api` is
 /// - `nova_api_packages_override` where that is set,
@@ -12,11 +16,7 @@ use super::dialect::{List, lookup, remove_first};
 ///   and the first of each item of `nova_api_packages_remove` taken out.
 ///
 /// An undefined list stays undefined: one override serves templates that lack some variables.
-pub(crate) fn customizable(
-    state: &mut State<'_, '_>,
-    list: Value,
-    kind: &str,
-) -> Result<Value, Error> {
+fn customizable(state: &mut State<'_, '_>, list: Value, kind: &str) -> Result<Value, Error> {
     if list.is_undefined() {
         return Ok(list);
     }
@@ -29,41 +29,45 @@ pub(crate) fn customizable(
     }
     let append = items(state, &variable("append"))?;
     let remove = items(state, &variable("remove"))?;
-    let list = match list.downcast_object_ref::<List>() {
-        Some(_) => list,
-        None => Value::from_object(List::new(sequence(state, &list, "the list to customize")?)),
-    };
-    if let Some(owned) = list.downcast_object_ref::<List>() {
-        for item in &append {
-            owned.admit(state, item)?;
-        }
-        // Comparing may look into the list itself, so it is not held meanwhile.
-        let mut items = owned.items().clone();
-        items.extend(append);
-        bounds::searches(state, 1 + remove.len(), items.len())?;
-        for item in &remove {
-            bounds::visit(state, item, &|_| Ok(()))?;
-            remove_first(&mut items, item);
-        }
-        *owned.items() = items;
+    if append.is_none() && remove.is_none() {
+        return Ok(list);
     }
+    let Some(owned) = list.downcast_object_ref::<List>() else {
+        let message = format!("the list to customize must be a list, and is a {}", type_name(&list));
+        return Err(Error::new(ErrorKind::InvalidOperation, message));
+    };
+    let (append, remove) = (append.unwrap_or_default(), remove.unwrap_or_default());
+    for item in &append {
+        owned.admit(state, item)?;
+    }
+    // Comparing may look into the list itself, so it is not held meanwhile.
+    let mut items = owned.items().clone();
+    items.extend(append);
+    bounds::searches(state, 1 + remove.len(), items.len())?;
+    for removed in &remove {
+        bounds::visit(state, removed, &|_| Ok(()))?;
+        if let Some(index) = items.iter().position(|item| item == removed) {
+            items.remove(index);
+        }
+    }
+    *owned.items() = items;
     Ok(list)
 }
 
-fn items(state: &State<'_, '_>, variable: &str) -> Result<Vec<Value>, Error> {
-    match lookup(state, variable) {
-        Some(value) => sequence(state, &value, variable),
-        None => Ok(Vec::new()),
+/// Returns the items of a variable, `None` if it is not set. A lone string is refused: its letters
+/// would become packages.
+fn items(state: &State<'_, '_>, variable: &str) -> Result<Option<Vec<Value>>, Error> {
+    let Some(value) = lookup(state, variable) else {
+        return Ok(None);
+    };
+    let is_lone = value.kind() == ValueKind::String && value.is_true();
+    let is_list = !matches!(value.kind(), ValueKind::None | ValueKind::Bool | ValueKind::Number);
+    if is_lone || !is_list {
+        let message = format!(
+            "{variable} must be a list, such as ['puppet'], and is a {}",
+            value.kind()
+        );
+        return Err(Error::new(ErrorKind::InvalidOperation, message));
     }
-}
-
-/// The items of a list. A lone string is refused: its letters would become packages.
-fn sequence(state: &State<'_, '_>, value: &Value, what: &str) -> Result<Vec<Value>, Error> {
-    match value.kind() {
-        ValueKind::Seq | ValueKind::Iterable => bounds::items(state, value),
-        other => Err(Error::new(
-            ErrorKind::InvalidOperation,
-            format!("{what} must be a list, such as ['puppet'], and is a {other}"),
-        )),
-    }
+    iterate(state, &value).map(Some)
 }

@@ -1,9 +1,9 @@
 //! The functions that Kolla's templates call.
 
-use minijinja::value::{Kwargs, Rest};
+use minijinja::value::{Rest, ValueKind, ValueOrKwargs};
 use minijinja::{Environment, Error, ErrorKind, State, Value};
+use slipway_jinja::{bind, bounds, iterate, type_name};
 
-use super::bounds;
 use slipway_kolla_release::{Install, Release};
 
 /// Adds those that a release has to an environment.
@@ -11,11 +11,11 @@ pub(crate) fn install(env: &mut Environment<'static>, release: &Release) {
     let install = release.install;
     env.add_function(
         "debian_package_install",
-        move |state: &State<'_, '_>, packages: Value, clean: Rest<Value>, named: Kwargs| {
-            let named_clean: Option<bool> = named.get("clean_package_cache")?;
-            named.assert_all_used()?;
-            let clean = named_clean.unwrap_or_else(|| clean.first().is_none_or(Value::is_true));
-            let packages = bounds::texts(state, &packages)?;
+        move |state: &State<'_, '_>, args: Rest<ValueOrKwargs>| {
+            let [packages, clean] =
+                bind("debian_package_install", args, ["packages", "clean_package_cache"])?;
+            let clean = clean.is_none_or(|clean| clean.is_true());
+            let packages = names(state, &packages.unwrap_or_default())?;
             let clean = clean || !install.may_keep_cache;
             Ok::<_, Error>(debian_package_install(&packages, install, clean))
         },
@@ -56,6 +56,20 @@ fn debian_package_install(packages: &[String], release: Install, clean: bool) ->
         commands.push(format!("rm -rf {file}"));
     }
     commands.join(" && ")
+}
+
+/// Returns the packages of a list. What is no string is refused, as Kolla's function has no use for
+/// it.
+fn names(state: &State<'_, '_>, packages: &Value) -> Result<Vec<String>, Error> {
+    let mut names = Vec::new();
+    for package in iterate(state, packages)? {
+        if package.kind() != ValueKind::String {
+            let message = format!("a package must be a string, and is a {}", type_name(&package));
+            return Err(Error::new(ErrorKind::InvalidOperation, message));
+        }
+        names.push(bounds::text(state, &package)?);
+    }
+    Ok(names)
 }
 
 fn raise_error(state: &State<'_, '_>, message: Value) -> Result<Value, Error> {

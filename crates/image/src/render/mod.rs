@@ -1,12 +1,10 @@
 //! Templates and overrides → Dockerfiles.
 
-mod bounds;
 mod customizable;
-mod dialect;
 mod functions;
 mod overrides;
+mod published;
 mod repos;
-mod scan;
 mod variables;
 
 use std::collections::BTreeMap;
@@ -20,6 +18,7 @@ use crate::error::{Error, IoContext, Result, TemplateError};
 use crate::tree::Tree;
 use overrides::Overrides;
 use repos::Repositories;
+use slipway_jinja::{adapt, bounds};
 use slipway_kolla_release::Release;
 use slipway_kolla_release::users;
 
@@ -41,6 +40,12 @@ const OVERRIDE: &str = "\0override";
 /// ```
 pub fn render(tree: &Tree, options: &BuildConfig) -> Result<BTreeMap<String, String>> {
     Renderer::new(tree, options)?.render_all()
+}
+
+/// Renders one image of a tree: the text of its Dockerfile.
+pub fn render_image(tree: &Tree, options: &BuildConfig, image: &str) -> Result<String> {
+    let renderer = Renderer::new(tree, options)?;
+    renderer.render(&renderer.environment(), image)
 }
 
 /// A rendered tree.
@@ -152,12 +157,16 @@ impl<'a> Renderer<'a> {
     fn environment(&self) -> Environment<'static> {
         let mut environment = Environment::new();
         environment.set_debug(true);
-        environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
-        bounds::install(&mut environment);
-        dialect::install(&mut environment);
+        slipway_jinja::install(&mut environment);
+        published::install(&mut environment);
+        if let Some(overrides) = &self.overrides {
+            // Only printed: calls of `self.block()` are minijinja's own.
+            let reference = format!("<TemplateReference '{}'>", overrides.name());
+            environment.add_global("self", reference);
+        }
         functions::install(&mut environment, &self.release);
         repos::install(&self.repositories, &mut environment);
-        environment.add_filter("customizable", customizable::customizable);
+        customizable::install(&mut environment);
         let files = Arc::clone(&self.files);
         let overrides = self.overrides.clone();
         environment.set_loader(move |name| {
@@ -168,14 +177,29 @@ impl<'a> Renderer<'a> {
                     None => return Ok(None),
                 },
             };
-            if let Some(line) = bounds::overgrown(&source) {
+            let place = |line: usize| {
                 let of_override = overrides.as_ref().filter(|_| name == OVERRIDE);
                 let origin = of_override.and_then(|overrides| overrides.origin(line));
                 let (path, line) = origin.unwrap_or((path, line));
-                let place = format!("{}:{line}", path.display());
-                return Err(bounds::too_many_operators(&place));
+                format!("{}:{line}", path.display())
+            };
+            let refused = |message| {
+                Err(minijinja::Error::new(
+                    minijinja::ErrorKind::InvalidOperation,
+                    message,
+                ))
+            };
+            if let Some(line) = bounds::overgrown(&source) {
+                return refused(bounds::too_many_operators(&place(line)));
             }
-            Ok(Some(dialect::adapt(&source).text))
+            let adapted = adapt(&source);
+            if let Some((at, mistake)) = adapted.mistake
+                && Environment::new().template_from_str(&source).is_ok()
+            {
+                let line = source[..at].matches('\n').count() + 1;
+                return refused(format!("{}: syntax error: {mistake}", place(line)));
+            }
+            Ok(Some(adapted.text))
         });
         environment
     }
@@ -270,7 +294,7 @@ impl<'a> Renderer<'a> {
     fn original_text(&self, name: &str) -> Option<String> {
         match &self.overrides {
             Some(overrides) if name == OVERRIDE => {
-                Some(overrides.text.strip_suffix(dialect::PUBLISH)?.to_owned())
+                Some(overrides.text.strip_suffix(published::PUBLISH)?.to_owned())
             }
             _ => slipway_files::read_input(self.tree.file(name)?).ok(),
         }
@@ -288,7 +312,7 @@ impl<'a> Renderer<'a> {
         let (start, end) = if is_original {
             (range.start, range.end)
         } else {
-            let adapted = dialect::adapt(&source);
+            let adapted = adapt(&source);
             (adapted.original(range.start), adapted.original(range.end))
         };
         let line = error.line()?.checked_sub(1)?;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::dialect::PUBLISH;
+use super::published::PUBLISH;
 use crate::error::{IoContext, Result};
 
 /// All overrides as one template, and where each of its lines came from.
@@ -31,6 +31,10 @@ impl Overrides {
             let text = slipway_files::read_input(path).at(path)?;
             joined.append(path, &text, index == 0);
         }
+        // A template's last line end is not part of its text.
+        if joined.text.ends_with('\n') {
+            joined.text.pop();
+        }
         joined.text.push_str(PUBLISH);
         Ok((!files.is_empty()).then_some(joined))
     }
@@ -50,6 +54,12 @@ impl Overrides {
             first,
             lines,
         });
+    }
+
+    /// Returns the file name of the first override.
+    pub(crate) fn name(&self) -> String {
+        let first = self.pieces.first().and_then(|piece| piece.path.file_name());
+        first.unwrap_or_default().to_string_lossy().into_owned()
     }
 
     /// The file and line that a line of the joined text (from 1) came from.

@@ -11,12 +11,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use minijinja::value::ValueKind;
+use minijinja::value::{Rest, ValueKind, ValueOrKwargs};
 use minijinja::{Environment, Error, ErrorKind, State, Value};
 use serde::Deserialize;
 
-use super::{bounds, dialect::lookup};
+use super::published::lookup;
 use crate::config::BuildConfig;
+use slipway_jinja::{bind, bounds};
 use crate::error::{IoContext, Result};
 use crate::tree::Tree;
 use slipway_kolla_release::Base;
@@ -151,8 +152,11 @@ pub(crate) fn install(repositories: &Arc<Repositories>, env: &mut Environment<'s
     let all = Arc::clone(repositories);
     env.add_function(
         "handle_repos",
-        move |state: &State, names: Value, mode: &str| {
-            let names = sequence(state, &names)?;
+        move |state: &State, args: Rest<ValueOrKwargs>| {
+            let [names, mode] = bind("handle_repos", args, ["reponames", "mode"])?;
+            let names = sequence(state, &names.unwrap_or_default())?;
+            let mode = mode.unwrap_or_default();
+            let mode = mode.as_str().ok_or_else(|| invalid("handle_repos wants a mode".to_owned()))?;
             match style {
                 Repos::Lines => names::handle(state, &all, &names, mode, None),
                 Repos::Sources { has_arch } => {

@@ -1,0 +1,90 @@
+//! Jinja2 as its users write it, on minijinja.
+//!
+//! Templates of Kolla and TripleO are written for Jinja2 and rely on the Python underneath: lists
+//! change in place, `"%s" % value` formats, `d.items()` is a view, `{{ [1.0, none] }}` prints as
+//! Python's `str` does. minijinja reads the same syntax and runs it; this crate adds the rest, and
+//! bounds what a template may take.
+//!
+//! ```
+//! let mut env = minijinja::Environment::new();
+//! slipway_jinja::install(&mut env);
+//! let source = "{% set p = ['a'] %}{% set _ = p.append('%03d' % 7) %}{{ p }} {{ p|map('upper')|join }}";
+//! let template = slipway_jinja::adapt(source);
+//! assert_eq!(env.render_str(&template.text, ()).unwrap(), "['a', '007'] A007");
+//! ```
+//!
+//! The way in:
+//! - [`install`] gives an environment Jinja2's filters, tests, functions and methods.
+//! - [`adapt`] rewrites a template's text; every text that an environment is given goes through it.
+//!   The rewriting is listed in the `rewrite` module.
+//! - [`list`] and [`dict`] make values that templates can change.
+//!
+//! Limits are in [`bounds`]. What still differs from Jinja2: `\N{…}` in strings is an error; integers
+//! have 128 bits; a template that is imported `without context` sees the context all the same; what
+//! prints as an object's address does not have one here; `pprint` wraps strings differently.
+
+mod arguments;
+pub mod bounds;
+mod filters;
+mod globals;
+mod methods;
+mod operators;
+mod predicates;
+mod rewrite;
+mod syntax;
+mod value;
+
+use minijinja::value::{Rest, ValueKind, ValueOrKwargs};
+use minijinja::{Environment, Error, Output, State, UndefinedBehavior, Value};
+
+pub use rewrite::{Adapted, adapt};
+pub use value::dict::Dict;
+pub use value::list::List;
+pub use value::{dict, list};
+
+/// Gives an environment Jinja2's dialect, and bounds what its templates do.
+pub fn install(env: &mut Environment<'static>) {
+    env.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+    env.set_undefined_behavior(UndefinedBehavior::Lenient);
+    env.set_fuel(Some(bounds::FUEL));
+    env.set_formatter(print);
+    env.set_unknown_method_callback(methods::call);
+    operators::install(env);
+    filters::install(env);
+    predicates::install(env);
+    globals::install(env);
+}
+
+/// Returns a function's arguments by the names of its parameters, however they were given.
+pub fn bind<const N: usize>(
+    what: &str,
+    args: Rest<ValueOrKwargs>,
+    names: [&str; N],
+) -> Result<[Option<Value>; N], Error> {
+    arguments::bind(what, &operators::plain(args), names)
+}
+
+/// Returns the items that Python walks through: of a list, tuple, string, dictionary or generator.
+pub fn iterate(state: &State<'_, '_>, value: &Value) -> Result<Vec<Value>, Error> {
+    value::iterate(state, value)
+}
+
+/// Returns Python's name of a value's type.
+pub fn type_name(value: &Value) -> &'static str {
+    value::type_name(value)
+}
+
+/// Returns a value that templates can change, made of data.
+pub fn own(state: &State<'_, '_>, value: &Value) -> Result<Value, Error> {
+    value::own(state, value)
+}
+
+fn print(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
+    match value.as_str() {
+        Some(text) if value.kind() == ValueKind::String => out.write_str(text).map_err(Error::from),
+        _ => {
+            let text = bounds::text(state, value)?;
+            out.write_str(&text).map_err(Error::from)
+        }
+    }
+}

@@ -1,0 +1,452 @@
+//! Methods of strings, and of collections that are not our own objects.
+
+use minijinja::value::{Tuple, ValueKind};
+use minijinja::{Error, ErrorKind, State, Value};
+use slipway_pyvalue::format::{self, Fields, Part};
+use slipway_pyvalue::text::{self as py, Justify};
+
+use crate::arguments::{bind, split};
+use crate::value::{self, Py, integer, invalid, iterate, texts, tuple, type_name};
+use crate::{bounds, value::list as lists};
+
+/// Calls a method that minijinja does not know.
+pub(crate) fn call(
+    state: &mut State<'_, '_>,
+    value: &Value,
+    method: &str,
+    args: &[Value],
+) -> Result<Value, Error> {
+    match value.kind() {
+        ValueKind::String => {
+            let text = value.as_str().unwrap_or_default();
+            state.consume_fuel(text.len() as u64 / 8)?;
+            string(state, text, method, args)
+        }
+        ValueKind::Map => value::dict::of_mapping(state, value, method, args),
+        ValueKind::Seq | ValueKind::Iterable if type_name(value) != "generator" => {
+            lists::read(state, value, method, args)
+        }
+        ValueKind::Number | ValueKind::Bool => number(value, method),
+        _ => Err(Error::from(ErrorKind::UnknownMethod)),
+    }
+}
+
+fn number(value: &Value, method: &str) -> Result<Value, Error> {
+    match (method, value::real(value)) {
+        ("is_integer", Some(number)) => Ok(Value::from(number.fract() == 0.0)),
+        ("bit_length", _) => match integer(value) {
+            Some(number) => Ok(Value::from(128 - number.unsigned_abs().leading_zeros())),
+            None => Err(Error::from(ErrorKind::UnknownMethod)),
+        },
+        ("conjugate", Some(_)) => Ok(value.clone()),
+        _ => Err(Error::from(ErrorKind::UnknownMethod)),
+    }
+}
+
+fn string(
+    state: &State<'_, '_>,
+    text: &str,
+    method: &str,
+    args: &[Value],
+) -> Result<Value, Error> {
+    let trim = |start: bool, end: bool| -> Result<Value, Error> {
+        let [characters] = bind(method, args, ["chars"])?;
+        let characters = match characters.filter(|value| !value.is_none()) {
+            Some(characters) => Some(wanted(&characters, method)?.chars().collect::<Vec<_>>()),
+            None => None,
+        };
+        let is_cut = |c: char| match &characters {
+            Some(characters) => characters.contains(&c),
+            None => py::is_space(c),
+        };
+        let mut rest = text;
+        if start {
+            rest = rest.trim_start_matches(is_cut);
+        }
+        if end {
+            rest = rest.trim_end_matches(is_cut);
+        }
+        Ok(Value::from(rest))
+    };
+    let all = |wanted: fn(char) -> bool| {
+        none(method, args)?;
+        Ok(Value::from(!text.is_empty() && text.chars().all(wanted)))
+    };
+    let plain = |result: String| {
+        none(method, args)?;
+        Ok(Value::from(result))
+    };
+    match method {
+        "upper" => plain(text.to_uppercase()),
+        "lower" => plain(text.to_lowercase()),
+        "title" => plain(py::title(text)),
+        "capitalize" => plain(py::capitalize(text)),
+        "swapcase" => plain(py::swapcase(text)),
+        "casefold" => plain(py::casefold(text)),
+        "strip" => trim(true, true),
+        "lstrip" => trim(true, false),
+        "rstrip" => trim(false, true),
+        "split" | "rsplit" => splitting(state, text, method, args),
+        "splitlines" => {
+            let [keep_ends] = bind(method, args, ["keepends"])?;
+            Ok(texts(py::splitlines(text, keep_ends.is_some_and(|keep| keep.is_true()))))
+        }
+        "partition" | "rpartition" => partition(text, method, args),
+        "join" => {
+            let [items] = bind(method, args, ["iterable"])?;
+            join(state, text, &items.unwrap_or_default())
+        }
+        "replace" => {
+            let [old, new, count] = bind(method, args, ["old", "new", "count"])?;
+            let (Some(old), Some(new)) = (old, new) else {
+                return Err(invalid("replace wants what to replace and what with"));
+            };
+            let (old, new) = (wanted(&old, method)?, wanted(&new, method)?);
+            let count = count.as_ref().and_then(integer).unwrap_or(-1);
+            replace(state, text, old, new, count).map(Value::from)
+        }
+        "format" => formatted(state, text, args),
+        "format_map" => {
+            let [mapping] = bind(method, args, ["mapping"])?;
+            let fields = Formatted {
+                positional: &[],
+                named: mapping.unwrap_or_default(),
+            };
+            finish_format(state, text, &fields)
+        }
+        "startswith" => affix(text, method, args, |text, part| text.starts_with(part)),
+        "endswith" => affix(text, method, args, |text, part| text.ends_with(part)),
+        "removeprefix" | "removesuffix" => {
+            let part = bind(method, args, ["prefix"])?[0].take().unwrap_or_default();
+            let part = wanted(&part, method)?;
+            let rest = match method {
+                "removeprefix" => text.strip_prefix(part),
+                _ => text.strip_suffix(part),
+            };
+            Ok(Value::from(rest.unwrap_or(text)))
+        }
+        "find" | "rfind" | "index" | "rindex" => find(text, method, args),
+        "count" => {
+            let (part, range, _) = section(text, method, args)?;
+            let part = wanted(&part, method)?.to_owned();
+            let count = match part.as_str() {
+                "" => range.chars().count() + 1,
+                part => range.matches(part).count(),
+            };
+            Ok(Value::from(count))
+        }
+        "ljust" => justified(state, text, Justify::Left, method, args),
+        "rjust" => justified(state, text, Justify::Right, method, args),
+        "center" => justified(state, text, Justify::Center, method, args),
+        "zfill" => {
+            let [width] = bind(method, args, ["width"])?;
+            let width = size(width.as_ref(), method)?;
+            bounds::fits(state, width, "this padded string")?;
+            Ok(Value::from(py::zfill(text, width)))
+        }
+        "expandtabs" => {
+            let [tab] = bind(method, args, ["tabsize"])?;
+            let tab = match tab {
+                Some(tab) => size(Some(&tab), method)?,
+                None => 8,
+            };
+            let tabs = text.matches('\t').count();
+            bounds::fits(state, tabs.saturating_mul(tab), "this string with tabs expanded")?;
+            Ok(Value::from(py::expandtabs(text, tab)))
+        }
+        "encode" => Ok(Value::from_bytes(text.as_bytes().to_vec())),
+        "translate" => {
+            let [table] = bind(method, args, ["table"])?;
+            translate(text, &table.unwrap_or_default())
+        }
+        "isdigit" => all(|c| c.is_ascii_digit() || (!c.is_ascii() && is_digit(c))),
+        "isdecimal" => all(|c| c.is_ascii_digit() || (!c.is_ascii() && is_decimal(c))),
+        "isnumeric" => all(char::is_numeric),
+        "isalpha" => all(char::is_alphabetic),
+        "isalnum" => all(char::is_alphanumeric),
+        "isspace" => all(py::is_space),
+        "isascii" => Ok(Value::from(text.is_ascii())),
+        "isupper" => Ok(Value::from(py::is_all(text, char::is_uppercase, char::is_lowercase))),
+        "islower" => Ok(Value::from(py::is_all(text, char::is_lowercase, char::is_uppercase))),
+        "istitle" => Ok(Value::from(py::is_title(text))),
+        "isidentifier" => Ok(Value::from(py::is_identifier(text))),
+        "isprintable" => {
+            let quoted = slipway_pyvalue::repr(&Py(Value::from(text)));
+            let is_plain = |c: char| c == '\\' || c == '\'';
+            let escapes = quoted.matches(is_plain).count();
+            Ok(Value::from(escapes == text.matches(is_plain).count() + 2))
+        }
+        _ => Err(Error::from(ErrorKind::UnknownMethod)),
+    }
+}
+
+/// Superscript digits are digits, but no decimals.
+fn is_digit(c: char) -> bool {
+    is_decimal(c) || matches!(c, '\u{b2}' | '\u{b3}' | '\u{b9}' | '\u{2070}'..='\u{2079}' | '\u{2080}'..='\u{2089}')
+}
+
+/// Digits of other scripts come in runs of ten.
+fn is_decimal(c: char) -> bool {
+    c.is_numeric() && !c.is_alphabetic() && {
+        let code = u32::from(c);
+        matches!(code, 0x660..=0x669 | 0x6f0..=0x6f9 | 0x7c0..=0x7c9 | 0x966..=0x96f | 0xff10..=0xff19)
+    }
+}
+
+fn none(method: &str, args: &[Value]) -> Result<(), Error> {
+    match args {
+        [] => Ok(()),
+        _ => Err(invalid(format!("{method} takes no arguments"))),
+    }
+}
+
+fn wanted<'v>(value: &'v Value, method: &str) -> Result<&'v str, Error> {
+    let wrong = || invalid(format!("{method} wants a string, not {}", type_name(value)));
+    match value.kind() {
+        ValueKind::String => value.as_str().ok_or_else(wrong),
+        _ => Err(wrong()),
+    }
+}
+
+fn size(value: Option<&Value>, method: &str) -> Result<usize, Error> {
+    let number = value.and_then(integer);
+    let number = number.ok_or_else(|| invalid(format!("{method} wants an integer")))?;
+    Ok(usize::try_from(number.max(0)).unwrap_or(usize::MAX))
+}
+
+fn splitting(
+    state: &State<'_, '_>,
+    text: &str,
+    method: &str,
+    args: &[Value],
+) -> Result<Value, Error> {
+    let [separator, limit] = bind(method, args, ["sep", "maxsplit"])?;
+    let limit = limit.as_ref().and_then(integer).unwrap_or(-1);
+    let limit = usize::try_from(limit).ok();
+    let from_end = method == "rsplit";
+    // Each piece is many times the size of the letter that may be all of it.
+    state.consume_fuel(text.len() as u64 / 8)?;
+    let pieces = match separator.filter(|separator| !separator.is_none()) {
+        None if from_end => py::rsplit_whitespace(text, limit),
+        None => py::split_whitespace(text, limit),
+        Some(separator) => match wanted(&separator, method)? {
+            "" => return Err(invalid("empty separator")),
+            separator if from_end => py::rsplit(text, separator, limit),
+            separator => py::split(text, separator, limit),
+        },
+    };
+    Ok(texts(pieces))
+}
+
+fn partition(text: &str, method: &str, args: &[Value]) -> Result<Value, Error> {
+    let [separator] = bind(method, args, ["sep"])?;
+    let separator = separator.unwrap_or_default();
+    let separator = match wanted(&separator, method)? {
+        "" => return Err(invalid("empty separator")),
+        separator => separator,
+    };
+    let (found, missing) = match method {
+        "partition" => (text.split_once(separator), [text, "", ""]),
+        _ => (text.rsplit_once(separator), ["", "", text]),
+    };
+    let parts = match found {
+        Some((before, after)) => [before, separator, after],
+        None => missing,
+    };
+    Ok(tuple(parts.into_iter().map(Value::from).collect()))
+}
+
+fn join(state: &State<'_, '_>, separator: &str, items: &Value) -> Result<Value, Error> {
+    let mut out = String::new();
+    for (index, item) in iterate(state, items)?.iter().enumerate() {
+        let text = wanted(item, "join")?;
+        let length = out.len() + separator.len() + text.len();
+        bounds::fits(state, length.saturating_sub(separator.len()), "what is joined")?;
+        if index > 0 {
+            out.push_str(separator);
+        }
+        out.push_str(text);
+    }
+    Ok(Value::from(out))
+}
+
+/// Returns `text.replace(old, new, count)`.
+pub(crate) fn replace(
+    state: &State<'_, '_>,
+    text: &str,
+    old: &str,
+    new: &str,
+    count: i128,
+) -> Result<String, Error> {
+    let found = match old {
+        "" => text.chars().count() + 1,
+        old => text.matches(old).count(),
+    };
+    let count = usize::try_from(count).unwrap_or(found).min(found);
+    let length = count.saturating_mul(new.len()).saturating_add(text.len());
+    state.consume_fuel(length as u64 / 64)?;
+    bounds::fits(state, length, "what is replaced here")?;
+    Ok(text.replacen(old, new, count))
+}
+
+/// The values of a `format` call.
+struct Formatted<'a> {
+    positional: &'a [Value],
+    named: Value,
+}
+
+impl Fields<Py> for Formatted<'_> {
+    fn positional(&self, index: usize) -> Option<Py> {
+        self.positional.get(index).cloned().map(Py)
+    }
+
+    fn named(&self, name: &str) -> Option<Py> {
+        let found = self.named.get_item(&Value::from(name)).ok()?;
+        (!found.is_undefined()).then_some(Py(found))
+    }
+
+    /// Parts that do not exist are undefined, and nothing when they are written.
+    fn part(&self, value: &Py, part: Part<'_>) -> Option<Py> {
+        let found = match part {
+            Part::Attribute("real") if integer(&value.0).is_some() => value.0.clone(),
+            Part::Attribute("imag") if integer(&value.0).is_some() => Value::from(0),
+            Part::Attribute(name) => value.0.get_attr(name).ok()?,
+            Part::Index(index) => value.0.get_item(&value::range::number(index)).ok()?,
+            Part::Item(key) => value.0.get_item(&Value::from(key)).ok()?,
+        };
+        Some(Py(found))
+    }
+}
+
+fn formatted(state: &State<'_, '_>, text: &str, args: &[Value]) -> Result<Value, Error> {
+    let (positional, named) = split(args);
+    let named = value::dict(named.into_iter().map(|(name, value)| (Value::from(name), value)));
+    finish_format(state, text, &Formatted { positional, named })
+}
+
+fn finish_format(
+    state: &State<'_, '_>,
+    text: &str,
+    fields: &Formatted<'_>,
+) -> Result<Value, Error> {
+    for value in fields.positional.iter().chain([&fields.named]) {
+        bounds::visit(state, value, &|_| Ok(()))?;
+    }
+    let made = format::format(text, fields, bounds::room(state));
+    made.map(Value::from).map_err(bounds::format_error)
+}
+
+fn affix(
+    text: &str,
+    method: &str,
+    args: &[Value],
+    has: fn(&str, &str) -> bool,
+) -> Result<Value, Error> {
+    let (parts, range, _) = section(text, method, args)?;
+    if let Some(tuple) = parts.downcast_object_ref::<Tuple>() {
+        let mut found = false;
+        for part in tuple.iter() {
+            found |= has(range, wanted(part, method)?);
+        }
+        return Ok(Value::from(found));
+    }
+    Ok(Value::from(has(range, wanted(&parts, method)?)))
+}
+
+fn find(text: &str, method: &str, args: &[Value]) -> Result<Value, Error> {
+    let (part, range, before) = section(text, method, args)?;
+    let part = wanted(&part, method)?;
+    let at = match method {
+        "find" | "index" => range.find(part),
+        _ => range.rfind(part),
+    };
+    match at {
+        Some(at) => Ok(Value::from(before + range[..at].chars().count())),
+        None if method.ends_with("index") => Err(invalid("substring not found")),
+        None => Ok(Value::from(-1)),
+    }
+}
+
+/// Returns what is looked for, the part of the text between the optional bounds, and how many
+/// characters are before it.
+fn section<'t>(
+    text: &'t str,
+    method: &str,
+    args: &[Value],
+) -> Result<(Value, &'t str, usize), Error> {
+    let [part, start, end] = bind(method, args, ["sub", "start", "end"])?;
+    let part = part.ok_or_else(|| invalid(format!("{method} wants a string")))?;
+    let length = text.chars().count();
+    let place = |bound: Option<Value>, default: usize| {
+        let number = bound.as_ref().and_then(integer);
+        number.map_or(default, |number| slipway_pyvalue::number::bound(number, length))
+    };
+    let (start, end) = (place(start, 0), place(end, length));
+    let byte = |place: usize| text.char_indices().nth(place).map_or(text.len(), |(at, _)| at);
+    let range = text.get(byte(start)..byte(end.max(start))).unwrap_or_default();
+    Ok((part, range, start))
+}
+
+fn justified(
+    state: &State<'_, '_>,
+    text: &str,
+    justify: Justify,
+    method: &str,
+    args: &[Value],
+) -> Result<Value, Error> {
+    let [width, fill] = bind(method, args, ["width", "fillchar"])?;
+    let width = size(width.as_ref(), method)?;
+    let fill = match &fill {
+        Some(fill) => {
+            let mut characters = wanted(fill, method)?.chars();
+            match (characters.next(), characters.next()) {
+                (Some(fill), None) => fill,
+                _ => return Err(invalid("the fill character must be exactly one character long")),
+            }
+        }
+        None => ' ',
+    };
+    bounds::fits(state, width.saturating_mul(fill.len_utf8()), "this padded string")?;
+    Ok(Value::from(py::justify(text, justify, width, fill)))
+}
+
+fn translate(text: &str, table: &Value) -> Result<Value, Error> {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        let found = table.get_item(&Value::from(u32::from(c)))?;
+        match (found.as_str(), integer(&found)) {
+            (Some(text), _) => out.push_str(text),
+            (_, Some(code)) => out.extend(u32::try_from(code).ok().and_then(char::from_u32)),
+            _ if found.is_none() => {}
+            _ => out.push(c),
+        }
+    }
+    Ok(Value::from(out))
+}
+
+/// Returns a method as a value, for `x|attr('upper')`: true if there is such a method.
+pub(crate) fn exists(value: &Value, name: &str) -> bool {
+    const STRING: [&str; 46] = [
+        "capitalize", "casefold", "center", "count", "encode", "endswith", "expandtabs", "find",
+        "format", "format_map", "index", "isalnum", "isalpha", "isascii", "isdecimal", "isdigit",
+        "isidentifier", "islower", "isnumeric", "isprintable", "isspace", "istitle", "isupper",
+        "join", "ljust", "lower", "lstrip", "partition", "removeprefix", "removesuffix", "replace",
+        "rfind", "rindex", "rjust", "rpartition", "rsplit", "rstrip", "split", "splitlines",
+        "startswith", "strip", "swapcase", "title", "translate", "upper", "zfill",
+    ];
+    const LIST: [&str; 11] = [
+        "append", "clear", "copy", "count", "extend", "index", "insert", "pop", "remove", "reverse",
+        "sort",
+    ];
+    const DICT: [&str; 10] = [
+        "clear", "copy", "get", "items", "keys", "pop", "popitem", "setdefault", "update", "values",
+    ];
+    match type_name(value) {
+        "str" => STRING.contains(&name),
+        "list" => LIST.contains(&name),
+        "tuple" => matches!(name, "count" | "index"),
+        "dict" => DICT.contains(&name),
+        _ => false,
+    }
+}
+
