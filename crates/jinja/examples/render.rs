@@ -17,7 +17,9 @@ fn data(value: &serde_json::Value) -> Value {
     match value {
         serde_json::Value::Array(items) => slipway_jinja::list(items.iter().map(data).collect()),
         serde_json::Value::Object(entries) => slipway_jinja::dict(
-            entries.iter().map(|(key, value)| (Value::from(key.as_str()), data(value))),
+            entries
+                .iter()
+                .map(|(key, value)| (Value::from(key.as_str()), data(value))),
         ),
         serde_json::Value::Null => Value::from(()),
         serde_json::Value::Bool(value) => Value::from(*value),

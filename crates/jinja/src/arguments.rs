@@ -9,7 +9,10 @@ pub(crate) fn split(args: &[Value]) -> (&[Value], Vec<(String, Value)>) {
         Some((last, positional)) if last.is_kwargs() => {
             let named = Kwargs::try_from(last.clone()).map(|named| {
                 let value = |name: &str| named.peek::<Value>(name).unwrap_or_default();
-                named.args().map(|name| (name.to_owned(), value(name))).collect()
+                named
+                    .args()
+                    .map(|name| (name.to_owned(), value(name)))
+                    .collect()
             });
             (positional, named.unwrap_or_default())
         }

@@ -24,7 +24,7 @@ pub const FUEL: u64 = 2_000_000;
 const BYTES: u64 = 64;
 
 /// How deep lists and dictionaries may be nested. Printing and comparing them takes stack.
-const DEEPEST: usize = 100;
+pub(crate) const DEEPEST: usize = 100;
 
 /// How many operators one tag may have, and how many `elif` one template. The parser takes stack for
 /// each; Kolla's have nine and eleven at most.
@@ -47,7 +47,10 @@ pub fn overgrown(source: &str) -> Option<usize> {
     {
         return Some(line(start));
     }
-    let crowded = tags.all.iter().find(|tag| operators(source, tag) > MOST_OPERATORS);
+    let crowded = tags
+        .all
+        .iter()
+        .find(|tag| operators(source, tag) > MOST_OPERATORS);
     let alternatives = tags.all.iter().filter(|tag| tag.keyword(source) == "elif");
     let last = alternatives.map(|tag| tag.inner.start).nth(MOST_OPERATORS);
     crowded.map(|tag| tag.inner.start).or(last).map(line)
@@ -66,7 +69,9 @@ fn operators(source: &str, tag: &Tag) -> usize {
         Kind::Integer | Kind::Float | Kind::Text => false,
     };
     let tokens = tag.tokens.iter();
-    tokens.filter(|token| is_operator(token.kind, &source[token.at.clone()])).count()
+    tokens
+        .filter(|token| is_operator(token.kind, &source[token.at.clone()]))
+        .count()
 }
 
 /// Counts the same in what is no tag.
@@ -105,12 +110,16 @@ pub fn texts(state: &State<'_, '_>, list: &Value) -> Result<Vec<String>, Error> 
 
 /// Returns `str(value)`.
 pub fn text(state: &State<'_, '_>, value: &Value) -> Result<String, Error> {
-    written(state, value, |out| slipway_pyvalue::repr::write_str(out, &Py(value.clone())))
+    written(state, value, |out| {
+        slipway_pyvalue::repr::write_str(out, &Py(value.clone()))
+    })
 }
 
 /// Returns `repr(value)`.
 pub(crate) fn repr(state: &State<'_, '_>, value: &Value) -> Result<String, Error> {
-    written(state, value, |out| slipway_pyvalue::repr::write_repr(out, &Py(value.clone())))
+    written(state, value, |out| {
+        slipway_pyvalue::repr::write_repr(out, &Py(value.clone()))
+    })
 }
 
 /// Looks at a value and everything in it, and makes sure that it is not nested deeper than what can
@@ -131,7 +140,9 @@ fn inside(
 ) -> Result<(), Error> {
     look(value)?;
     let kind = value.kind();
-    let is_generator = value.downcast_object_ref::<crate::value::generator::Generator>().is_some();
+    let is_generator = value
+        .downcast_object_ref::<crate::value::generator::Generator>()
+        .is_some();
     if is_generator || !matches!(kind, ValueKind::Seq | ValueKind::Iterable | ValueKind::Map) {
         return Ok(());
     }

@@ -14,33 +14,42 @@ use crate::value::range::Range;
 use crate::value::{dict, invalid};
 
 pub(crate) fn install(env: &mut Environment<'static>) {
-    env.add_function("range", |args: Rest<ValueOrKwargs>| Range::new(&plain(args)));
-    env.add_function("dict", |state: &State<'_, '_>, args: Rest<ValueOrKwargs>| {
-        dict::new(state, &plain(args))
+    env.add_function("range", |args: Rest<ValueOrKwargs>| {
+        Range::new(&plain(args))
     });
-    env.add_function("cycler", |state: &State<'_, '_>, args: Rest<ValueOrKwargs>| {
-        let args = plain(args);
-        let (items, _) = split(&args);
-        if items.is_empty() {
-            return Err(invalid("cycler wants at least one item"));
-        }
-        for item in items {
-            bounds::visit(state, item, &no_cycler)?;
-        }
-        Ok(Value::from_object(Cycler {
-            items: items.to_vec(),
-            at: AtomicUsize::new(0),
-        }))
-    });
-    env.add_function("joiner", |state: &State<'_, '_>, args: Rest<ValueOrKwargs>| {
-        let [separator] = bind("joiner", &plain(args), ["sep"])?;
-        let separator = separator.unwrap_or(Value::from(", "));
-        bounds::visit(state, &separator, &no_cycler)?;
-        Ok(Value::from_object(Joiner {
-            separator: Mutex::new(None),
-            kept: separator,
-        }))
-    });
+    env.add_function(
+        "dict",
+        |state: &State<'_, '_>, args: Rest<ValueOrKwargs>| dict::new(state, &plain(args)),
+    );
+    env.add_function(
+        "cycler",
+        |state: &State<'_, '_>, args: Rest<ValueOrKwargs>| {
+            let args = plain(args);
+            let (items, _) = split(&args);
+            if items.is_empty() {
+                return Err(invalid("cycler wants at least one item"));
+            }
+            for item in items {
+                bounds::visit(state, item, &no_cycler)?;
+            }
+            Ok(Value::from_object(Cycler {
+                items: items.to_vec(),
+                at: AtomicUsize::new(0),
+            }))
+        },
+    );
+    env.add_function(
+        "joiner",
+        |state: &State<'_, '_>, args: Rest<ValueOrKwargs>| {
+            let [separator] = bind("joiner", &plain(args), ["sep"])?;
+            let separator = separator.unwrap_or(Value::from(", "));
+            bounds::visit(state, &separator, &no_cycler)?;
+            Ok(Value::from_object(Joiner {
+                separator: Mutex::new(None),
+                kept: separator,
+            }))
+        },
+    );
     env.remove_global("debug");
 }
 
@@ -112,7 +121,10 @@ impl Object for Joiner {
     }
 
     fn call(self: &Arc<Self>, _: &mut State<'_, '_>, _: &[Value]) -> Result<Value, Error> {
-        let mut separator = self.separator.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut separator = self
+            .separator
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let before = separator.replace(self.kept.clone());
         Ok(before.unwrap_or(Value::from("")))
     }

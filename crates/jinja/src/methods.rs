@@ -43,12 +43,7 @@ fn number(value: &Value, method: &str) -> Result<Value, Error> {
     }
 }
 
-fn string(
-    state: &State<'_, '_>,
-    text: &str,
-    method: &str,
-    args: &[Value],
-) -> Result<Value, Error> {
+fn string(state: &State<'_, '_>, text: &str, method: &str, args: &[Value]) -> Result<Value, Error> {
     let trim = |start: bool, end: bool| -> Result<Value, Error> {
         let [characters] = bind(method, args, ["chars"])?;
         let characters = match characters.filter(|value| !value.is_none()) {
@@ -89,7 +84,10 @@ fn string(
         "split" | "rsplit" => splitting(state, text, method, args),
         "splitlines" => {
             let [keep_ends] = bind(method, args, ["keepends"])?;
-            Ok(texts(py::splitlines(text, keep_ends.is_some_and(|keep| keep.is_true()))))
+            Ok(texts(py::splitlines(
+                text,
+                keep_ends.is_some_and(|keep| keep.is_true()),
+            )))
         }
         "partition" | "rpartition" => partition(text, method, args),
         "join" => {
@@ -117,7 +115,9 @@ fn string(
         "startswith" => affix(text, method, args, |text, part| text.starts_with(part)),
         "endswith" => affix(text, method, args, |text, part| text.ends_with(part)),
         "removeprefix" | "removesuffix" => {
-            let part = bind(method, args, ["prefix"])?[0].take().unwrap_or_default();
+            let part = bind(method, args, ["prefix"])?[0]
+                .take()
+                .unwrap_or_default();
             let part = wanted(&part, method)?;
             let rest = match method {
                 "removeprefix" => text.strip_prefix(part),
@@ -151,7 +151,11 @@ fn string(
                 None => 8,
             };
             let tabs = text.matches('\t').count();
-            bounds::fits(state, tabs.saturating_mul(tab), "this string with tabs expanded")?;
+            bounds::fits(
+                state,
+                tabs.saturating_mul(tab),
+                "this string with tabs expanded",
+            )?;
             Ok(Value::from(py::expandtabs(text, tab)))
         }
         "encode" => Ok(Value::from_bytes(text.as_bytes().to_vec())),
@@ -166,8 +170,16 @@ fn string(
         "isalnum" => all(char::is_alphanumeric),
         "isspace" => all(py::is_space),
         "isascii" => Ok(Value::from(text.is_ascii())),
-        "isupper" => Ok(Value::from(py::is_all(text, char::is_uppercase, char::is_lowercase))),
-        "islower" => Ok(Value::from(py::is_all(text, char::is_lowercase, char::is_uppercase))),
+        "isupper" => Ok(Value::from(py::is_all(
+            text,
+            char::is_uppercase,
+            char::is_lowercase,
+        ))),
+        "islower" => Ok(Value::from(py::is_all(
+            text,
+            char::is_lowercase,
+            char::is_uppercase,
+        ))),
         "istitle" => Ok(Value::from(py::is_title(text))),
         "isidentifier" => Ok(Value::from(py::is_identifier(text))),
         "isprintable" => {
@@ -182,15 +194,18 @@ fn string(
 
 /// Superscript digits are digits, but no decimals.
 fn is_digit(c: char) -> bool {
-    is_decimal(c) || matches!(c, '\u{b2}' | '\u{b3}' | '\u{b9}' | '\u{2070}'..='\u{2079}' | '\u{2080}'..='\u{2089}')
+    is_decimal(c)
+        || matches!(c, '\u{b2}' | '\u{b3}' | '\u{b9}' | '\u{2070}'..='\u{2079}' | '\u{2080}'..='\u{2089}')
 }
 
 /// Digits of other scripts come in runs of ten.
 fn is_decimal(c: char) -> bool {
-    c.is_numeric() && !c.is_alphabetic() && {
-        let code = u32::from(c);
-        matches!(code, 0x660..=0x669 | 0x6f0..=0x6f9 | 0x7c0..=0x7c9 | 0x966..=0x96f | 0xff10..=0xff19)
-    }
+    c.is_numeric()
+        && !c.is_alphabetic()
+        && {
+            let code = u32::from(c);
+            matches!(code, 0x660..=0x669 | 0x6f0..=0x6f9 | 0x7c0..=0x7c9 | 0x966..=0x96f | 0xff10..=0xff19)
+        }
 }
 
 fn none(method: &str, args: &[Value]) -> Result<(), Error> {
@@ -261,7 +276,11 @@ fn join(state: &State<'_, '_>, separator: &str, items: &Value) -> Result<Value, 
     for (index, item) in iterate(state, items)?.iter().enumerate() {
         let text = wanted(item, "join")?;
         let length = out.len() + separator.len() + text.len();
-        bounds::fits(state, length.saturating_sub(separator.len()), "what is joined")?;
+        bounds::fits(
+            state,
+            length.saturating_sub(separator.len()),
+            "what is joined",
+        )?;
         if index > 0 {
             out.push_str(separator);
         }
@@ -320,7 +339,11 @@ impl Fields<Py> for Formatted<'_> {
 
 fn formatted(state: &State<'_, '_>, text: &str, args: &[Value]) -> Result<Value, Error> {
     let (positional, named) = split(args);
-    let named = value::dict(named.into_iter().map(|(name, value)| (Value::from(name), value)));
+    let named = value::dict(
+        named
+            .into_iter()
+            .map(|(name, value)| (Value::from(name), value)),
+    );
     finish_format(state, text, &Formatted { positional, named })
 }
 
@@ -379,11 +402,19 @@ fn section<'t>(
     let length = text.chars().count();
     let place = |bound: Option<Value>, default: usize| {
         let number = bound.as_ref().and_then(integer);
-        number.map_or(default, |number| slipway_pyvalue::number::bound(number, length))
+        number.map_or(default, |number| {
+            slipway_pyvalue::number::bound(number, length)
+        })
     };
     let (start, end) = (place(start, 0), place(end, length));
-    let byte = |place: usize| text.char_indices().nth(place).map_or(text.len(), |(at, _)| at);
-    let range = text.get(byte(start)..byte(end.max(start))).unwrap_or_default();
+    let byte = |place: usize| {
+        text.char_indices()
+            .nth(place)
+            .map_or(text.len(), |(at, _)| at)
+    };
+    let range = text
+        .get(byte(start)..byte(end.max(start)))
+        .unwrap_or_default();
     Ok((part, range, start))
 }
 
@@ -401,12 +432,20 @@ fn justified(
             let mut characters = wanted(fill, method)?.chars();
             match (characters.next(), characters.next()) {
                 (Some(fill), None) => fill,
-                _ => return Err(invalid("the fill character must be exactly one character long")),
+                _ => {
+                    return Err(invalid(
+                        "the fill character must be exactly one character long",
+                    ));
+                }
             }
         }
         None => ' ',
     };
-    bounds::fits(state, width.saturating_mul(fill.len_utf8()), "this padded string")?;
+    bounds::fits(
+        state,
+        width.saturating_mul(fill.len_utf8()),
+        "this padded string",
+    )?;
     Ok(Value::from(py::justify(text, justify, width, fill)))
 }
 
@@ -427,19 +466,68 @@ fn translate(text: &str, table: &Value) -> Result<Value, Error> {
 /// Returns a method as a value, for `x|attr('upper')`: true if there is such a method.
 pub(crate) fn exists(value: &Value, name: &str) -> bool {
     const STRING: [&str; 46] = [
-        "capitalize", "casefold", "center", "count", "encode", "endswith", "expandtabs", "find",
-        "format", "format_map", "index", "isalnum", "isalpha", "isascii", "isdecimal", "isdigit",
-        "isidentifier", "islower", "isnumeric", "isprintable", "isspace", "istitle", "isupper",
-        "join", "ljust", "lower", "lstrip", "partition", "removeprefix", "removesuffix", "replace",
-        "rfind", "rindex", "rjust", "rpartition", "rsplit", "rstrip", "split", "splitlines",
-        "startswith", "strip", "swapcase", "title", "translate", "upper", "zfill",
+        "capitalize",
+        "casefold",
+        "center",
+        "count",
+        "encode",
+        "endswith",
+        "expandtabs",
+        "find",
+        "format",
+        "format_map",
+        "index",
+        "isalnum",
+        "isalpha",
+        "isascii",
+        "isdecimal",
+        "isdigit",
+        "isidentifier",
+        "islower",
+        "isnumeric",
+        "isprintable",
+        "isspace",
+        "istitle",
+        "isupper",
+        "join",
+        "ljust",
+        "lower",
+        "lstrip",
+        "partition",
+        "removeprefix",
+        "removesuffix",
+        "replace",
+        "rfind",
+        "rindex",
+        "rjust",
+        "rpartition",
+        "rsplit",
+        "rstrip",
+        "split",
+        "splitlines",
+        "startswith",
+        "strip",
+        "swapcase",
+        "title",
+        "translate",
+        "upper",
+        "zfill",
     ];
     const LIST: [&str; 11] = [
-        "append", "clear", "copy", "count", "extend", "index", "insert", "pop", "remove", "reverse",
-        "sort",
+        "append", "clear", "copy", "count", "extend", "index", "insert", "pop", "remove",
+        "reverse", "sort",
     ];
     const DICT: [&str; 10] = [
-        "clear", "copy", "get", "items", "keys", "pop", "popitem", "setdefault", "update", "values",
+        "clear",
+        "copy",
+        "get",
+        "items",
+        "keys",
+        "pop",
+        "popitem",
+        "setdefault",
+        "update",
+        "values",
     ];
     match type_name(value) {
         "str" => STRING.contains(&name),
@@ -449,4 +537,3 @@ pub(crate) fn exists(value: &Value, name: &str) -> bool {
         _ => false,
     }
 }
-

@@ -6,7 +6,9 @@ use slipway_pyvalue::percent::{self, Arguments};
 
 use crate::bounds;
 use crate::value::range::number;
-use crate::value::{self, Py, integer, invalid, is_sequence, iterate, list, real, tuple, type_name};
+use crate::value::{
+    self, Py, integer, invalid, is_sequence, iterate, list, real, tuple, type_name,
+};
 
 pub(crate) fn install(env: &mut Environment<'static>) {
     env.add_filter("_list", own_list);
@@ -156,10 +158,15 @@ pub(crate) fn percent_format(
 fn arithmetic(operator: &str, a: &Value, b: &Value) -> Result<Value, Error> {
     let refused = || {
         if a.is_undefined() || b.is_undefined() {
-            return Error::new(ErrorKind::UndefinedError, "undefined value has no operators");
+            return Error::new(
+                ErrorKind::UndefinedError,
+                "undefined value has no operators",
+            );
         }
         let (a, b) = (type_name(a), type_name(b));
-        invalid(format!("unsupported operand types for {operator}: '{a}' and '{b}'"))
+        invalid(format!(
+            "unsupported operand types for {operator}: '{a}' and '{b}'"
+        ))
     };
     let zero = || invalid("division by zero");
     if operator != "/"
@@ -171,7 +178,10 @@ fn arithmetic(operator: &str, a: &Value, b: &Value) -> Result<Value, Error> {
             "-" => x.checked_sub(y).map(number).ok_or_else(large),
             "*" => x.checked_mul(y).map(number).ok_or_else(large),
             "%" | "//" if y == 0 => Err(zero()),
-            "//" => x.checked_div_euclid(y).map(|_| number(floor_div(x, y))).ok_or_else(large),
+            "//" => x
+                .checked_div_euclid(y)
+                .map(|_| number(floor_div(x, y)))
+                .ok_or_else(large),
             "%" => Ok(number(x.wrapping_sub(floor_div(x, y).wrapping_mul(y)))),
             _ => Err(refused()),
         };
@@ -305,14 +315,21 @@ fn slice(
     if !matches!(name, "list" | "tuple" | "range") {
         // Jinja2 makes what has no items undefined.
         return match value.is_undefined() {
-            true => Err(Error::new(ErrorKind::UndefinedError, "an undefined value has no items")),
+            true => Err(Error::new(
+                ErrorKind::UndefinedError,
+                "an undefined value has no items",
+            )),
             false => Ok(Value::UNDEFINED),
         };
     }
     let items = bounds::items(state, &value)?;
     let taken = places(items.len())?.filter_map(|at| items.get(at)).cloned();
     let taken: Vec<Value> = taken.collect();
-    Ok(if name == "tuple" { tuple(taken) } else { list(taken) })
+    Ok(if name == "tuple" {
+        tuple(taken)
+    } else {
+        list(taken)
+    })
 }
 
 /// Returns what a `for` goes through, of known length.
@@ -339,7 +356,9 @@ fn variadic(
     takes_kwargs: bool,
 ) -> Result<Value, Error> {
     let names = bounds::texts(state, &inner.get_attr("arguments")?)?;
-    let parameters = names.into_iter().filter(|name| !matches!(name.as_str(), "varargs" | "kwargs"));
+    let parameters = names
+        .into_iter()
+        .filter(|name| !matches!(name.as_str(), "varargs" | "kwargs"));
     Ok(Value::from_object(Variadic {
         inner,
         parameters: parameters.collect(),
@@ -375,7 +394,9 @@ impl Object for Variadic {
             let message = format!("unknown keyword argument `{name}`");
             return Err(Error::new(ErrorKind::TooManyArguments, message));
         }
-        let further_named = further_named.into_iter().map(|(name, value)| (Value::from(name), value));
+        let further_named = further_named
+            .into_iter()
+            .map(|(name, value)| (Value::from(name), value));
         own_named.push(("varargs".to_owned(), tuple(further.to_vec())));
         own_named.push(("kwargs".to_owned(), value::dict(further_named)));
         let mut all = own.to_vec();

@@ -7,9 +7,9 @@ use minijinja::value::{Object, ObjectRepr, Rest, ValueKind, ValueOrKwargs};
 use minijinja::{Environment, Error, ErrorKind, State, Value};
 
 use crate::arguments::bind;
+use crate::bounds;
 use crate::operators::{holds, plain};
 use crate::value::{integer, invalid, real, type_name};
-use crate::bounds;
 
 /// minijinja's tests that Jinja2 does not have.
 const FOREIGN: [&str; 4] = ["endingwith", "int", "safe", "startingwith"];
@@ -38,9 +38,15 @@ pub(crate) fn install(env: &mut Environment<'static>) {
     add(env, "even", |value| parity(value, 0.0));
     add(env, "odd", |value| parity(value, 1.0));
     add(env, "escaped", |value| Ok(value.is_safe()));
-    add(env, "false", |value| Ok(value.kind() == ValueKind::Bool && !value.is_true()));
-    add(env, "true", |value| Ok(value.kind() == ValueKind::Bool && value.is_true()));
-    add(env, "float", |value| Ok(value.is_number() && !value.is_integer()));
+    add(env, "false", |value| {
+        Ok(value.kind() == ValueKind::Bool && !value.is_true())
+    });
+    add(env, "true", |value| {
+        Ok(value.kind() == ValueKind::Bool && value.is_true())
+    });
+    add(env, "float", |value| {
+        Ok(value.is_number() && !value.is_integer())
+    });
     add(env, "integer", |value| Ok(value.is_integer()));
     add(env, "number", |value| Ok(real(value).is_some()));
     add(env, "none", |value| Ok(value.is_none()));
@@ -48,11 +54,17 @@ pub(crate) fn install(env: &mut Environment<'static>) {
     add(env, "mapping", |value| Ok(value.kind() == ValueKind::Map));
     add(env, "iterable", |value| {
         use ValueKind::{Bytes, Iterable, Map, Seq, String, Undefined};
-        Ok(matches!(value.kind(), Seq | Iterable | Map | String | Bytes | Undefined))
+        Ok(matches!(
+            value.kind(),
+            Seq | Iterable | Map | String | Bytes | Undefined
+        ))
     });
     add(env, "sequence", |value| {
         use ValueKind::{Bytes, Map, Seq, String, Undefined};
-        Ok(matches!(value.kind(), Seq | Map | String | Bytes | Undefined))
+        Ok(matches!(
+            value.kind(),
+            Seq | Map | String | Bytes | Undefined
+        ))
     });
     text(env, "lower", |text| {
         slipway_pyvalue::text::is_all(text, char::is_lowercase, char::is_uppercase)
@@ -70,14 +82,22 @@ pub(crate) fn install(env: &mut Environment<'static>) {
             },
         }
     });
-    env.add_test("filter", |state: &mut State<'_, '_>, value: Value| is_known(state, &value, false));
-    env.add_test("test", |state: &mut State<'_, '_>, value: Value| is_known(state, &value, true));
+    env.add_test("filter", |state: &mut State<'_, '_>, value: Value| {
+        is_known(state, &value, false)
+    });
+    env.add_test("test", |state: &mut State<'_, '_>, value: Value| {
+        is_known(state, &value, true)
+    });
     for name in FOREIGN {
         env.remove_test(name);
     }
 }
 
-fn add(env: &mut Environment<'static>, name: &'static str, test: fn(&Value) -> Result<bool, Error>) {
+fn add(
+    env: &mut Environment<'static>,
+    name: &'static str,
+    test: fn(&Value) -> Result<bool, Error>,
+) {
     env.add_test(name, move |_: &State<'_, '_>, args: Rest<ValueOrKwargs>| {
         let [value] = bind(name, &plain(args), ["value"])?;
         test(&value.unwrap_or_default())
@@ -108,7 +128,8 @@ fn parity(value: &Value, wanted: f64) -> Result<bool, Error> {
         return Ok(number.rem_euclid(2) == i128::from(wanted != 0.0));
     }
     let number = real(value);
-    let number = number.ok_or_else(|| invalid(format!("'{}' has no remainder", type_name(value))))?;
+    let number =
+        number.ok_or_else(|| invalid(format!("'{}' has no remainder", type_name(value))))?;
     Ok(number.rem_euclid(2.0) == wanted)
 }
 
@@ -126,7 +147,9 @@ fn is_callable(value: &Value) -> bool {
 }
 
 fn is_macro(value: &Value) -> bool {
-    value.as_object().is_some_and(|object| object.to_string().starts_with("<macro "))
+    value
+        .as_object()
+        .is_some_and(|object| object.to_string().starts_with("<macro "))
 }
 
 /// A method of a value that is not called.
@@ -153,7 +176,11 @@ impl Object for Method {
     }
 
     fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "<built-in method {} of {} object>", self.name, type_name(&self.owner))
+        write!(
+            f,
+            "<built-in method {} of {} object>",
+            self.name,
+            type_name(&self.owner)
+        )
     }
 }
-

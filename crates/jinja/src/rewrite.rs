@@ -265,12 +265,17 @@ impl<'s> Rewriting<'s> {
     fn block(&mut self, tag: &Tag, is_scoped: bool) {
         let mut scope = Scope::new("block", tag);
         let around = self.scopes.iter().filter(|scope| scope.has_variables());
-        let names: BTreeSet<String> = around.flat_map(|scope| scope.names.iter().cloned()).collect();
+        let names: BTreeSet<String> = around
+            .flat_map(|scope| scope.names.iter().cloned())
+            .collect();
         if !is_scoped && !names.is_empty() {
             self.keep(&names);
             let outer = |name: &String| format!("{name} = _outer_{name}");
             let names: Vec<String> = names.iter().map(outer).collect();
-            self.insert(tag.inner.start, format!(" with {} %}}{{%", names.join(", ")));
+            self.insert(
+                tag.inner.start,
+                format!(" with {} %}}{{%", names.join(", ")),
+            );
             scope.is_wrapped = true;
         }
         self.scopes.push(scope);
@@ -310,7 +315,11 @@ impl<'s> Rewriting<'s> {
             return;
         }
         let name = &self.source[signature.name.clone()];
-        let separator = if signature.parameters.is_empty() { "" } else { ", " };
+        let separator = if signature.parameters.is_empty() {
+            ""
+        } else {
+            ", "
+        };
         let parameters = format!("{separator}varargs=none, kwargs=none");
         self.insert(signature.close, parameters);
         let (args, kwargs) = (scope.uses_varargs, scope.uses_kwargs);
@@ -321,7 +330,9 @@ impl<'s> Rewriting<'s> {
 
     fn parameters(&self, signature: &Signature) -> BTreeSet<String> {
         let names = signature.parameters.iter();
-        names.map(|(name, _)| self.source[name.clone()].to_owned()).collect()
+        names
+            .map(|(name, _)| self.source[name.clone()].to_owned())
+            .collect()
     }
 
     fn defaults(&mut self, signature: &Signature) {
@@ -333,12 +344,19 @@ impl<'s> Rewriting<'s> {
     }
 
     fn assign(&mut self, targets: &[Range<usize>]) {
-        let Some(scope) = self.scopes.iter_mut().rev().find(|scope| scope.has_variables()) else {
+        let Some(scope) = self
+            .scopes
+            .iter_mut()
+            .rev()
+            .find(|scope| scope.has_variables())
+        else {
             return;
         };
         let names = targets.iter().map(|target| &self.source[target.clone()]);
         // An attribute of a namespace is no variable.
-        scope.names.extend(names.filter(|name| !name.contains('.')).map(str::to_owned));
+        scope
+            .names
+            .extend(names.filter(|name| !name.contains('.')).map(str::to_owned));
     }
 
     /// Whitespace beyond ASCII, outside of strings, as a space.
@@ -452,7 +470,8 @@ impl<'s> Rewriting<'s> {
 
     /// `-`, `/`, `//` and `**` are the same in minijinja.
     fn math(&mut self, first: &Expr, operations: &[Operation]) {
-        let is_native = |operation: &Operation| matches!(operation.operator, "-" | "/" | "//" | "**");
+        let is_native =
+            |operation: &Operation| matches!(operation.operator, "-" | "/" | "//" | "**");
         if operations.iter().all(is_native) {
             self.expr(first);
             for operation in operations {
@@ -464,22 +483,22 @@ impl<'s> Rewriting<'s> {
     }
 
     /// `a + b - c` as `_math(a, "+", b, "-", c)`.
-    fn operations(
-        &mut self,
-        function: &'static str,
-        first: &Expr,
-        operations: &[Operation],
-    ) {
+    fn operations(&mut self, function: &'static str, first: &Expr, operations: &[Operation]) {
         // Parentheses around the whole stay around the call.
         self.insert(first.at.start, function);
         self.expr(first);
         for operation in operations {
             let lines = self.source[operation.at.clone()].matches('\n').count();
             let lines = "\n".repeat(lines);
-            self.edit(operation.at.clone(), format!(", \"{}\", {lines}", operation.operator));
+            self.edit(
+                operation.at.clone(),
+                format!(", \"{}\", {lines}", operation.operator),
+            );
             self.expr(&operation.right);
         }
-        let last = operations.last().map_or(first, |operation| &operation.right);
+        let last = operations
+            .last()
+            .map_or(first, |operation| &operation.right);
         self.insert(last.at.end, ")");
     }
 
@@ -508,7 +527,12 @@ impl<'s> Rewriting<'s> {
 
     fn name(&mut self, at: &Range<usize>) {
         let name = &self.source[at.clone()];
-        if let Some(scope) = self.scopes.iter_mut().rev().find(|scope| scope.kind == "macro") {
+        if let Some(scope) = self
+            .scopes
+            .iter_mut()
+            .rev()
+            .find(|scope| scope.kind == "macro")
+        {
             scope.uses_varargs |= name == "varargs";
             scope.uses_kwargs |= name == "kwargs";
         }
@@ -516,7 +540,8 @@ impl<'s> Rewriting<'s> {
 
     fn integer(&mut self, at: &Range<usize>) {
         let text = &self.source[at.clone()];
-        if text.bytes().all(|byte| byte.is_ascii_digit()) && (!text.starts_with('0') || text == "0") {
+        if text.bytes().all(|byte| byte.is_ascii_digit()) && (!text.starts_with('0') || text == "0")
+        {
             return;
         }
         let number = slipway_pyvalue::number::int_of_base(text, 0);

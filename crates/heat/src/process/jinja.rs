@@ -71,9 +71,7 @@ fn value(data: &serde_json::Value) -> Value {
             (None, None) => Value::from(number.as_f64().unwrap_or(f64::NAN)),
         },
         serde_json::Value::String(text) => Value::from(text.as_str()),
-        serde_json::Value::Array(items) => {
-            slipway_jinja::list(items.iter().map(value).collect())
-        }
+        serde_json::Value::Array(items) => slipway_jinja::list(items.iter().map(value).collect()),
         serde_json::Value::Object(entries) => slipway_jinja::dict(
             entries
                 .iter()

@@ -33,7 +33,10 @@ fn customizable(state: &mut State<'_, '_>, list: Value, kind: &str) -> Result<Va
         return Ok(list);
     }
     let Some(owned) = list.downcast_object_ref::<List>() else {
-        let message = format!("the list to customize must be a list, and is a {}", type_name(&list));
+        let message = format!(
+            "the list to customize must be a list, and is a {}",
+            type_name(&list)
+        );
         return Err(Error::new(ErrorKind::InvalidOperation, message));
     };
     let (append, remove) = (append.unwrap_or_default(), remove.unwrap_or_default());
@@ -61,7 +64,10 @@ fn items(state: &State<'_, '_>, variable: &str) -> Result<Option<Vec<Value>>, Er
         return Ok(None);
     };
     let is_lone = value.kind() == ValueKind::String && value.is_true();
-    let is_list = !matches!(value.kind(), ValueKind::None | ValueKind::Bool | ValueKind::Number);
+    let is_list = !matches!(
+        value.kind(),
+        ValueKind::None | ValueKind::Bool | ValueKind::Number
+    );
     if is_lone || !is_list {
         let message = format!(
             "{variable} must be a list, such as ['puppet'], and is a {}",

@@ -12,8 +12,11 @@ pub(crate) fn install(env: &mut Environment<'static>, release: &Release) {
     env.add_function(
         "debian_package_install",
         move |state: &State<'_, '_>, args: Rest<ValueOrKwargs>| {
-            let [packages, clean] =
-                bind("debian_package_install", args, ["packages", "clean_package_cache"])?;
+            let [packages, clean] = bind(
+                "debian_package_install",
+                args,
+                ["packages", "clean_package_cache"],
+            )?;
             let clean = clean.is_none_or(|clean| clean.is_true());
             let packages = names(state, &packages.unwrap_or_default())?;
             let clean = clean || !install.may_keep_cache;
@@ -64,7 +67,10 @@ fn names(state: &State<'_, '_>, packages: &Value) -> Result<Vec<String>, Error> 
     let mut names = Vec::new();
     for package in iterate(state, packages)? {
         if package.kind() != ValueKind::String {
-            let message = format!("a package must be a string, and is a {}", type_name(&package));
+            let message = format!(
+                "a package must be a string, and is a {}",
+                type_name(&package)
+            );
             return Err(Error::new(ErrorKind::InvalidOperation, message));
         }
         names.push(bounds::text(state, &package)?);

@@ -23,7 +23,9 @@ pub(super) fn lookup(state: &State<'_, '_>, name: &str) -> Option<Value> {
     match found.as_ref().is_none_or(Value::is_undefined) {
         true => {
             let published = state.get_extension::<Published>();
-            published.and_then(|published| published.0.get(name).cloned()).or(found)
+            published
+                .and_then(|published| published.0.get(name).cloned())
+                .or(found)
         }
         false => found,
     }

@@ -69,6 +69,67 @@ fn an_undefined_list_stays_undefined() {
 }
 
 #[test]
+fn false_conditions_and_empty_values_change_nothing() {
+    for value in ["['a'] if tag == 'none'", "''", "{}", "()", "[]"] {
+        let text = format!(
+            "{{% extends parent_template %}}\n{{% set web_api_packages_append = {value} %}}\n\
+             {{% set web_api_packages_remove = {value} %}}"
+        );
+        assert_eq!(web(PACKAGES, &[&text]), "a b a", "{value}");
+    }
+}
+
+#[test]
+fn output_behind_extends_is_not_evaluated() {
+    let text = "{% extends parent_template %}\n# RUN {{ macros.install_pip(x | customizable(\"p\")) }}\n\
+                {% if true %}{{ nothing.at.all }}{% endif %}{% set x = 'set' %}";
+    assert_eq!(web("{{ x }}", &[text]), "set");
+}
+
+#[test]
+fn line_ends_are_newlines_and_the_last_is_no_text() {
+    let text = "A\r\n{% set x = 1 %}\r\nB {{ x }}\r\n";
+    assert_eq!(web("", &[text]), "A\n\nB 1");
+    assert_eq!(web("A\r\n{{ 'a\rb' }}\r\n", &[]), "A\na\nb");
+}
+
+#[test]
+fn a_block_sees_only_the_variables_of_its_template() {
+    let template = "{% set top = 't' %}{% block one %}{% set local = 'l' %}{% for i in [1] %}\
+                    {% block two %}[{{ top }}{{ local }}{{ i }}{{ loop.index }}]{% endblock %}\
+                    {% block three scoped %}[{{ local }}{{ i }}{{ loop.index }}]{% endblock %}\
+                    {% endfor %}{% endblock %}";
+    assert_eq!(
+        web(
+            &template.replace(
+                "{{ loop.index }}]{% endblock %}{% block three",
+                "]{% endblock %}{% block three"
+            ),
+            &[]
+        ),
+        "[t][l11]"
+    );
+    let text = "{% extends parent_template %}{% block two %}<{{ top }}{{ local }}>{% endblock %}";
+    assert_eq!(web(template, &[text]), "<t>[l11]");
+}
+
+#[test]
+fn functions_take_arguments_by_name() {
+    let template = "{{ debian_package_install(packages=['a'], clean_package_cache=false) }}";
+    assert!(web(template, &[]).contains("--no-install-recommends a"));
+    for wrong in [
+        "[none]",
+        "[1]",
+        "[nope]",
+        "packages=['a'], pkgs=[]",
+        "[], true, 1",
+    ] {
+        let error = template_error(&format!("{{{{ debian_package_install({wrong}) }}}}"), &[]);
+        assert_eq!(error.line, Some(1), "{wrong}");
+    }
+}
+
+#[test]
 fn a_string_in_place_of_a_list_is_refused() {
     let text = "{% extends parent_template %}\n{% set web_api_packages_append = 'puppet' %}";
     let error = template_error(PACKAGES, &[text]);
@@ -90,7 +151,7 @@ fn customizable_changes_the_list_itself() {
 
 #[test]
 fn two_names_of_a_list_are_one_list() {
-    let template = "{% set p = ['a'] %}{% set q = p %}{% do q.append('b') %}{{ p | join }}\
+    let template = "{% set p = ['a'] %}{% set q = p %}{% set _ = q.append('b') %}{{ p | join }}\
                     {% set r = p + ['c'] %}{% do r.append('d') %}{{ p | join }}{{ r | join }}";
     assert_eq!(web(template, &[]), "ababababcd".replacen("abab", "ab", 1));
 }

@@ -28,10 +28,18 @@ pub(super) const FILTERS: &[(&str, Filter)] = &[
     ("d", default),
     ("default", default),
     ("map", map),
-    ("reject", |state, args| choose(state, "reject", args, false, false)),
-    ("rejectattr", |state, args| choose(state, "rejectattr", args, true, false)),
-    ("select", |state, args| choose(state, "select", args, false, true)),
-    ("selectattr", |state, args| choose(state, "selectattr", args, true, true)),
+    ("reject", |state, args| {
+        choose(state, "reject", args, false, false)
+    }),
+    ("rejectattr", |state, args| {
+        choose(state, "rejectattr", args, true, false)
+    }),
+    ("select", |state, args| {
+        choose(state, "select", args, false, true)
+    }),
+    ("selectattr", |state, args| {
+        choose(state, "selectattr", args, true, true)
+    }),
 ];
 
 fn default(_: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
@@ -53,7 +61,9 @@ fn map(state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     let items = iterate(state, value)?;
     let mut mapped = Vec::with_capacity(items.len());
     if let [filter, rest @ ..] = rest {
-        let filter = filter.as_str().ok_or_else(|| invalid("map wants a filter's name"))?;
+        let filter = filter
+            .as_str()
+            .ok_or_else(|| invalid("map wants a filter's name"))?;
         for item in items {
             let mut all = vec![item];
             all.extend_from_slice(rest);
@@ -64,7 +74,9 @@ fn map(state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
             state.consume_fuel(1)?;
             let result = state.apply_filter(filter, &all);
             mapped.push(result.map_err(|error| match error.kind() {
-                minijinja::ErrorKind::UnknownFilter => invalid(format!("filter {filter} is unknown")),
+                minijinja::ErrorKind::UnknownFilter => {
+                    invalid(format!("filter {filter} is unknown"))
+                }
                 _ => error,
             })?);
         }
@@ -100,7 +112,11 @@ fn choose(
     let (path, rest) = match (of_attribute, rest) {
         (false, rest) => (None, rest),
         (true, [path, rest @ ..]) => (Some(path), rest),
-        (true, []) => return Err(invalid(format!("{name}: missing parameter for attribute name"))),
+        (true, []) => {
+            return Err(invalid(format!(
+                "{name}: missing parameter for attribute name"
+            )));
+        }
     };
     let mut chosen = Vec::new();
     for item in iterate(state, value)? {
@@ -111,7 +127,9 @@ fn choose(
         let holds = match rest {
             [] => tested.is_true(),
             [test, rest @ ..] => {
-                let test = test.as_str().ok_or_else(|| invalid(format!("{name} wants a test's name")))?;
+                let test = test
+                    .as_str()
+                    .ok_or_else(|| invalid(format!("{name} wants a test's name")))?;
                 let mut all = vec![tested];
                 all.extend_from_slice(rest);
                 if !named.is_empty() {
@@ -119,10 +137,14 @@ fn choose(
                     all.push(Value::from(named));
                 }
                 state.consume_fuel(1)?;
-                state.perform_test(test, &all).map_err(|error| match error.kind() {
-                    minijinja::ErrorKind::UnknownTest => invalid(format!("test {test} is unknown")),
-                    _ => error,
-                })?
+                state
+                    .perform_test(test, &all)
+                    .map_err(|error| match error.kind() {
+                        minijinja::ErrorKind::UnknownTest => {
+                            invalid(format!("test {test} is unknown"))
+                        }
+                        _ => error,
+                    })?
             }
         };
         if holds == wanted {

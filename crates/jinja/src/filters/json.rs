@@ -30,8 +30,15 @@ fn tojson(state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
         keep_unicode: false,
     };
     let json = bounds::written(state, &value, |out| dumps.write(out, &Py(value.clone())))?;
-    let escapes = [('<', "\\u003c"), ('>', "\\u003e"), ('&', "\\u0026"), ('\'', "\\u0027")];
-    let json = escapes.iter().fold(json, |json, (c, escape)| json.replace(*c, escape));
+    let escapes = [
+        ('<', "\\u003c"),
+        ('>', "\\u003e"),
+        ('&', "\\u0026"),
+        ('\'', "\\u0027"),
+    ];
+    let json = escapes
+        .iter()
+        .fold(json, |json, (c, escape)| json.replace(*c, escape));
     state.consume_fuel(json.len() as u64 / 4)?;
     Ok(Value::from_safe_string(json))
 }
@@ -46,9 +53,14 @@ fn serializable(state: &State<'_, '_>, value: &Value) -> Result<(), Error> {
         return Ok(());
     }
     let name = type_name(value);
-    let is_json = matches!(name, "NoneType" | "bool" | "int" | "float" | "str" | "list" | "tuple");
+    let is_json = matches!(
+        name,
+        "NoneType" | "bool" | "int" | "float" | "str" | "list" | "tuple"
+    );
     match is_json {
         true => Ok(()),
-        false => Err(value::invalid(format!("Object of type {name} is not JSON serializable"))),
+        false => Err(value::invalid(format!(
+            "Object of type {name} is not JSON serializable"
+        ))),
     }
 }

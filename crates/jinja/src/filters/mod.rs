@@ -18,7 +18,13 @@ type Filter = fn(&mut State<'_, '_>, &[Value]) -> Result<Value, Error>;
 const FOREIGN: [&str; 5] = ["bool", "chain", "lines", "split", "zip"];
 
 pub(crate) fn install(env: &mut Environment<'static>) {
-    let all = [text::FILTERS, number::FILTERS, sequence::FILTERS, choice::FILTERS, json::FILTERS];
+    let all = [
+        text::FILTERS,
+        number::FILTERS,
+        sequence::FILTERS,
+        choice::FILTERS,
+        json::FILTERS,
+    ];
     for (name, filter) in all.into_iter().flatten() {
         add(env, name, *filter);
     }
@@ -28,7 +34,8 @@ pub(crate) fn install(env: &mut Environment<'static>) {
 }
 
 fn add(env: &mut Environment<'static>, name: &'static str, filter: Filter) {
-    env.add_filter(name, move |state: &mut State<'_, '_>, args: Rest<ValueOrKwargs>| {
-        filter(state, &plain(args))
-    });
+    env.add_filter(
+        name,
+        move |state: &mut State<'_, '_>, args: Rest<ValueOrKwargs>| filter(state, &plain(args)),
+    );
 }

@@ -17,7 +17,10 @@ pub(super) const FILTERS: &[(&str, Filter)] = &[
         match (integer(&value), real(&value)) {
             (Some(value), _) => Ok(number(value.saturating_abs())),
             (None, Some(value)) => Ok(Value::from(value.abs())),
-            (None, None) => Err(invalid(format!("bad operand type for abs(): '{}'", type_name(&value)))),
+            (None, None) => Err(invalid(format!(
+                "bad operand type for abs(): '{}'",
+                type_name(&value)
+            ))),
         }
     }),
     ("filesizeformat", filesizeformat),
@@ -66,7 +69,10 @@ fn round(_: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     let precision = precision.as_ref().and_then(integer).unwrap_or(0);
     let precision = i32::try_from(precision).map_err(|_| invalid("round: invalid precision"))?;
     let real = real(&value).ok_or_else(|| {
-        invalid(format!("type {} does not define __round__", type_name(&value)))
+        invalid(format!(
+            "type {} does not define __round__",
+            type_name(&value)
+        ))
     })?;
     let factor = 10_f64.powi(precision);
     let result = match method.as_ref().and_then(Value::as_str) {

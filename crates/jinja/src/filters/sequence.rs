@@ -8,9 +8,7 @@ use crate::arguments::bind;
 use crate::value::generator::Generator;
 use crate::value::group::Group;
 use crate::value::list::sort;
-use crate::value::{
-    dict, integer, invalid, is_sequence, iterate, list, order, tuple, type_name,
-};
+use crate::value::{dict, integer, invalid, is_sequence, iterate, list, order, tuple, type_name};
 use crate::{bounds, operators};
 
 pub(super) const FILTERS: &[(&str, Filter)] = &[
@@ -23,7 +21,10 @@ pub(super) const FILTERS: &[(&str, Filter)] = &[
         if let Some(generator) = value.downcast_object_ref::<Generator>() {
             return Ok(generator.next().unwrap_or_default());
         }
-        Ok(iterate(state, &value)?.into_iter().next().unwrap_or_default())
+        Ok(iterate(state, &value)?
+            .into_iter()
+            .next()
+            .unwrap_or_default())
     }),
     ("groupby", groupby),
     ("items", |state, args| {
@@ -53,8 +54,12 @@ pub(super) const FILTERS: &[(&str, Filter)] = &[
         let [value] = bind("list", args, ["value"])?;
         Ok(list(iterate(state, &value.unwrap_or_default())?))
     }),
-    ("max", |state, args| extreme(state, "max", args, std::cmp::Ordering::Greater)),
-    ("min", |state, args| extreme(state, "min", args, std::cmp::Ordering::Less)),
+    ("max", |state, args| {
+        extreme(state, "max", args, std::cmp::Ordering::Greater)
+    }),
+    ("min", |state, args| {
+        extreme(state, "min", args, std::cmp::Ordering::Less)
+    }),
     ("random", random),
     ("reverse", reverse),
     ("slice", slice),
@@ -64,11 +69,7 @@ pub(super) const FILTERS: &[(&str, Filter)] = &[
 ];
 
 /// Returns the attribute of an item by a path such as `a.b.0`; undefined where there is none.
-pub(super) fn attribute(
-    state: &State<'_, '_>,
-    item: &Value,
-    path: &Value,
-) -> Result<Value, Error> {
+pub(super) fn attribute(state: &State<'_, '_>, item: &Value, path: &Value) -> Result<Value, Error> {
     attribute_or(state, item, path, None)
 }
 
@@ -88,7 +89,11 @@ pub(super) fn attribute_or(
             false => value.get_item(key)?,
         };
         let missing = || default.cloned().unwrap_or_default();
-        Ok(if found.is_undefined() { missing() } else { found })
+        Ok(if found.is_undefined() {
+            missing()
+        } else {
+            found
+        })
     };
     match path.as_str() {
         None => part(item.clone(), path),
@@ -138,7 +143,10 @@ fn length(state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
         ValueKind::Iterable if type_name(&value) != "generator" => {
             Ok(Value::from(bounds::items(state, &value)?.len()))
         }
-        _ => Err(invalid(format!("object of type '{}' has no len()", type_name(&value)))),
+        _ => Err(invalid(format!(
+            "object of type '{}' has no len()",
+            type_name(&value)
+        ))),
     }
 }
 
@@ -150,14 +158,20 @@ fn join(state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     };
     let path = given(path);
     let mut out = String::new();
-    for (index, item) in iterate(state, &value.unwrap_or_default())?.iter().enumerate() {
+    for (index, item) in iterate(state, &value.unwrap_or_default())?
+        .iter()
+        .enumerate()
+    {
         let item = match &path {
             Some(path) => attribute(state, item, path)?,
             None => item.clone(),
         };
         let text = bounds::text(state, &item)?;
         let before = if index > 0 { separator.as_str() } else { "" };
-        let length = out.len().saturating_add(before.len()).saturating_add(text.len());
+        let length = out
+            .len()
+            .saturating_add(before.len())
+            .saturating_add(text.len());
         bounds::fits(state, length, "what is joined")?;
         out.push_str(before);
         out.push_str(&text);
@@ -167,8 +181,13 @@ fn join(state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
 
 fn batch(state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     let [value, count, fill] = bind("batch", args, ["value", "linecount", "fill_with"])?;
-    let count = count.as_ref().and_then(integer).and_then(|count| usize::try_from(count).ok());
-    let count = count.filter(|count| *count > 0).ok_or_else(|| invalid("batch wants a count above 0"))?;
+    let count = count
+        .as_ref()
+        .and_then(integer)
+        .and_then(|count| usize::try_from(count).ok());
+    let count = count
+        .filter(|count| *count > 0)
+        .ok_or_else(|| invalid("batch wants a count above 0"))?;
     let items = iterate(state, &value.unwrap_or_default())?;
     let mut batches = Vec::new();
     for batch in items.chunks(count) {
@@ -184,8 +203,13 @@ fn batch(state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
 
 fn slice(state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     let [value, count, fill] = bind("slice", args, ["value", "slices", "fill_with"])?;
-    let count = count.as_ref().and_then(integer).and_then(|count| usize::try_from(count).ok());
-    let count = count.filter(|count| *count > 0).ok_or_else(|| invalid("slice wants a count above 0"))?;
+    let count = count
+        .as_ref()
+        .and_then(integer)
+        .and_then(|count| usize::try_from(count).ok());
+    let count = count
+        .filter(|count| *count > 0)
+        .ok_or_else(|| invalid("slice wants a count above 0"))?;
     state.consume_fuel(count as u64)?;
     let items = iterate(state, &value.unwrap_or_default())?;
     let (size, longer) = (items.len() / count, items.len() % count);
@@ -214,7 +238,10 @@ fn dictsort(state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     };
     let value = value.unwrap_or_default();
     if value.kind() != ValueKind::Map {
-        return Err(invalid(format!("'{}' object has no attribute 'items'", type_name(&value))));
+        return Err(invalid(format!(
+            "'{}' object has no attribute 'items'",
+            type_name(&value)
+        )));
     }
     let case_sensitive = is_set(case_sensitive);
     let pairs = dict::pairs(state, &value)?.into_iter();
@@ -234,12 +261,16 @@ fn sorted(state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
         Some(text) => text.split(',').map(Value::from).collect(),
         None => vec![path],
     });
-    sort(state, &mut items, is_set(reverse), |item| match paths.as_deref() {
-        None => key(state, item, None, case_sensitive),
-        Some([path]) => key(state, item, Some(path), case_sensitive),
-        Some(paths) => {
-            let keys = paths.iter().map(|path| key(state, item, Some(path), case_sensitive));
-            Ok(list(keys.collect::<Result<_, _>>()?))
+    sort(state, &mut items, is_set(reverse), |item| {
+        match paths.as_deref() {
+            None => key(state, item, None, case_sensitive),
+            Some([path]) => key(state, item, Some(path), case_sensitive),
+            Some(paths) => {
+                let keys = paths
+                    .iter()
+                    .map(|path| key(state, item, Some(path), case_sensitive));
+                Ok(list(keys.collect::<Result<_, _>>()?))
+            }
         }
     })?;
     Ok(list(items))
@@ -302,8 +333,7 @@ fn extreme(
     args: &[Value],
     wanted: std::cmp::Ordering,
 ) -> Result<Value, Error> {
-    let [value, case_sensitive, path] =
-        bind(name, args, ["value", "case_sensitive", "attribute"])?;
+    let [value, case_sensitive, path] = bind(name, args, ["value", "case_sensitive", "attribute"])?;
     let (case_sensitive, path) = (is_set(case_sensitive), given(path));
     let mut best: Option<(Value, Value)> = None;
     for item in iterate(state, &value.unwrap_or_default())? {

@@ -11,7 +11,11 @@ use crate::{bounds, methods, operators};
 
 pub(super) const FILTERS: &[(&str, Filter)] = &[
     ("capitalize", |state, args| {
-        Ok(Value::from(py::capitalize(&text(state, "capitalize", args)?)))
+        Ok(Value::from(py::capitalize(&text(
+            state,
+            "capitalize",
+            args,
+        )?)))
     }),
     ("center", center),
     ("e", escape),
@@ -45,7 +49,9 @@ pub(super) const FILTERS: &[(&str, Filter)] = &[
     ("wordcount", |state, args| {
         let text = text(state, "wordcount", args)?;
         let is_of_word = |c: char| c.is_alphanumeric() || c == '_';
-        let words = text.split(|c| !is_of_word(c)).filter(|word| !word.is_empty());
+        let words = text
+            .split(|c| !is_of_word(c))
+            .filter(|word| !word.is_empty());
         Ok(Value::from(words.count()))
     }),
     ("wordwrap", wordwrap),
@@ -65,7 +71,10 @@ fn string(value: Option<Value>, name: &str) -> Result<String, Error> {
     let value = value.unwrap_or_default();
     match value.as_str() {
         Some(text) if value.kind() == ValueKind::String => Ok(text.to_owned()),
-        _ => Err(invalid(format!("{name} wants a string, not {}", type_name(&value)))),
+        _ => Err(invalid(format!(
+            "{name} wants a string, not {}",
+            type_name(&value)
+        ))),
     }
 }
 
@@ -85,7 +94,12 @@ fn center(state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     let text = bounds::text(state, &value.unwrap_or_default())?;
     let width = size(width, 80, "center")?;
     bounds::fits(state, width, "this padded string")?;
-    Ok(Value::from(py::justify(&text, py::Justify::Center, width, ' ')))
+    Ok(Value::from(py::justify(
+        &text,
+        py::Justify::Center,
+        width,
+        ' ',
+    )))
 }
 
 fn escape(state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
@@ -94,7 +108,9 @@ fn escape(state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     {
         return Ok(value.clone());
     }
-    Ok(Value::from_safe_string(escaped(&text(state, "escape", args)?)))
+    Ok(Value::from_safe_string(escaped(&text(
+        state, "escape", args,
+    )?)))
 }
 
 fn escaped(text: &str) -> String {
@@ -123,7 +139,11 @@ fn format(state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     let values = if named.is_empty() {
         crate::value::tuple(values.to_vec())
     } else {
-        crate::value::dict(named.into_iter().map(|(name, value)| (Value::from(name), value)))
+        crate::value::dict(
+            named
+                .into_iter()
+                .map(|(name, value)| (Value::from(name), value)),
+        )
     };
     let format = bounds::text(state, format)?;
     operators::percent_format(state, &format, &values).map(Value::from)
@@ -144,7 +164,10 @@ fn indent(state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     // A line end of its own keeps the last line from being lost.
     let text = text + "\n";
     let lines = py::splitlines(&text, false);
-    let length = lines.len().saturating_mul(indention.len()).saturating_add(text.len());
+    let length = lines
+        .len()
+        .saturating_mul(indention.len())
+        .saturating_add(text.len());
     state.consume_fuel(length as u64 / 64)?;
     bounds::fits(state, length, "this indented string")?;
     let is_true = |value: Option<Value>| value.is_some_and(|value| value.is_true());
@@ -215,7 +238,9 @@ fn truncate(state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     let count = text.chars().count();
     let end_length = end.chars().count();
     if length < end_length {
-        return Err(invalid(format!("truncate: expected a length of at least {end_length}")));
+        return Err(invalid(format!(
+            "truncate: expected a length of at least {end_length}"
+        )));
     }
     if count <= length.saturating_add(leeway) {
         return Ok(Value::from(text));
@@ -224,7 +249,9 @@ fn truncate(state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     if kill_words.is_some_and(|kill| kill.is_true()) {
         return Ok(Value::from(kept + &end));
     }
-    let whole = kept.rsplit_once(' ').map_or(kept.as_str(), |(before, _)| before);
+    let whole = kept
+        .rsplit_once(' ')
+        .map_or(kept.as_str(), |(before, _)| before);
     Ok(Value::from(format!("{whole}{end}")))
 }
 
@@ -264,7 +291,13 @@ fn quoted(text: &str, is_query: bool) -> String {
 }
 
 fn wordwrap(state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
-    let names = ["s", "width", "break_long_words", "wrapstring", "break_on_hyphens"];
+    let names = [
+        "s",
+        "width",
+        "break_long_words",
+        "wrapstring",
+        "break_on_hyphens",
+    ];
     let [value, width, break_long, wrap, on_hyphens] = bind("wordwrap", args, names)?;
     let text = string(value, "wordwrap")?;
     let width = size(width, 79, "wordwrap")?;
@@ -347,7 +380,8 @@ impl Wrap {
             }
             is_blank = Some(blank);
             let is_letter = |at: Option<usize>| {
-                at.and_then(|at| characters.get(at)).is_some_and(|c| c.is_alphabetic())
+                at.and_then(|at| characters.get(at))
+                    .is_some_and(|c| c.is_alphabetic())
             };
             let between = is_letter(at.checked_sub(1)) && is_letter(at.checked_sub(2));
             after_hyphen = self.breaks_hyphens && c == '-' && between;
@@ -368,23 +402,39 @@ fn finish(lines: &mut Vec<String>, current: &mut String) {
 fn without_tags(text: &str) -> String {
     let mut rest = text.to_owned();
     while let Some(start) = rest.find("<!--") {
-        let Some(end) = rest[start..].find("-->") else { break };
+        let Some(end) = rest[start..].find("-->") else {
+            break;
+        };
         rest.replace_range(start..start + end + 3, "");
     }
     while let Some(start) = rest.find('<') {
-        let Some(end) = rest[start..].find('>') else { break };
+        let Some(end) = rest[start..].find('>') else {
+            break;
+        };
         rest.replace_range(start..=start + end, "");
     }
     let words = py::split_whitespace(&rest, None).join(" ");
-    let entities = [("&lt;", "<"), ("&gt;", ">"), ("&#39;", "'"), ("&#34;", "\""), ("&quot;", "\""), ("&amp;", "&")];
-    entities.iter().fold(words, |text, (entity, plain)| text.replace(entity, plain))
+    let entities = [
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&#39;", "'"),
+        ("&#34;", "\""),
+        ("&quot;", "\""),
+        ("&amp;", "&"),
+    ];
+    entities
+        .iter()
+        .fold(words, |text, (entity, plain)| text.replace(entity, plain))
 }
 
 fn xmlattr(state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     let [value, autospace] = bind("xmlattr", args, ["d", "autospace"])?;
     let value = value.unwrap_or_default();
     if value.kind() != ValueKind::Map {
-        return Err(invalid(format!("'{}' object has no attribute 'items'", type_name(&value))));
+        return Err(invalid(format!(
+            "'{}' object has no attribute 'items'",
+            type_name(&value)
+        )));
     }
     let mut attributes = Vec::new();
     for (key, value) in dict::pairs(state, &value)? {
@@ -393,7 +443,9 @@ fn xmlattr(state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
         }
         let (key, value) = (bounds::text(state, &key)?, bounds::text(state, &value)?);
         if key.contains(|c: char| py::is_space(c) || "/>=".contains(c)) {
-            return Err(invalid(format!("invalid character in attribute name: {key:?}")));
+            return Err(invalid(format!(
+                "invalid character in attribute name: {key:?}"
+            )));
         }
         attributes.push(format!("{}=\"{}\"", escaped(&key), escaped(&value)));
     }
@@ -402,7 +454,10 @@ fn xmlattr(state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
         _ if attributes.is_empty() => "",
         _ => " ",
     };
-    Ok(Value::from_safe_string(format!("{space}{}", attributes.join(" "))))
+    Ok(Value::from_safe_string(format!(
+        "{space}{}",
+        attributes.join(" ")
+    )))
 }
 
 /// `pprint.pformat`, for what fits into lines of 80 characters, or is written an item a line.
@@ -450,7 +505,11 @@ fn pretty(
     };
     let inside = format!(",\n{}", " ".repeat(indent + 1));
     out.push(open);
-    let items = if is_dict || !is_sequence(value) { Vec::new() } else { bounds::items(state, value)? };
+    let items = if is_dict || !is_sequence(value) {
+        Vec::new()
+    } else {
+        bounds::items(state, value)?
+    };
     let count = entries.len().max(items.len());
     for index in 0..count {
         if index > 0 {

@@ -115,7 +115,11 @@ impl<'a> Parser<'a> {
     }
 
     fn last_end(&self) -> usize {
-        match self.next.checked_sub(1).and_then(|last| self.tokens.get(last)) {
+        match self
+            .next
+            .checked_sub(1)
+            .and_then(|last| self.tokens.get(last))
+        {
             Some(token) => token.at.end,
             None => self.at(),
         }
@@ -180,7 +184,11 @@ impl<'a> Parser<'a> {
     }
 
     pub fn finish(&self) -> Result<()> {
-        if self.is_done() { Ok(()) } else { self.unexpected() }
+        if self.is_done() {
+            Ok(())
+        } else {
+            self.unexpected()
+        }
     }
 
     fn deeper<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
@@ -202,7 +210,11 @@ impl<'a> Parser<'a> {
             if !items.is_empty() && self.ends_tuple() {
                 break;
             }
-            let item = if with_choice { self.expression()? } else { self.or()? };
+            let item = if with_choice {
+                self.expression()?
+            } else {
+                self.or()?
+            };
             items.push(item);
             if self.take_sign(",").is_none() {
                 break;
@@ -285,10 +297,16 @@ impl<'a> Parser<'a> {
         let mut operations = Vec::new();
         loop {
             let start = self.at();
-            let Some(operator) = self.comparison() else { break };
+            let Some(operator) = self.comparison() else {
+                break;
+            };
             let at = start..self.last_end();
             let right = self.math1()?;
-            operations.push(Operation { operator, at, right });
+            operations.push(Operation {
+                operator,
+                at,
+                right,
+            });
         }
         Ok(chain(first, operations, Node::Compare))
     }
@@ -336,7 +354,11 @@ impl<'a> Parser<'a> {
         let mut operations = Vec::new();
         while let Some((operator, at)) = self.any_sign(signs) {
             let right = operand(self)?;
-            operations.push(Operation { operator, at, right });
+            operations.push(Operation {
+                operator,
+                at,
+                right,
+            });
         }
         Ok(chain(first, operations, Node::Math))
     }
@@ -365,7 +387,11 @@ impl<'a> Parser<'a> {
                 parser.primary()?
             };
             expr = parser.postfix(expr)?;
-            if with_filter { parser.filters(expr) } else { Ok(expr) }
+            if with_filter {
+                parser.filters(expr)
+            } else {
+                Ok(expr)
+            }
         })
     }
 
@@ -386,7 +412,11 @@ impl<'a> Parser<'a> {
             }
             Kind::Integer | Kind::Float => {
                 self.next += 1;
-                if token.kind == Kind::Integer { Node::Integer } else { Node::Float }
+                if token.kind == Kind::Integer {
+                    Node::Integer
+                } else {
+                    Node::Float
+                }
             }
             Kind::Text => {
                 let mut strings = Vec::new();
@@ -594,7 +624,10 @@ impl<'a> Parser<'a> {
         match token.kind {
             Kind::Name => {
                 let word = &self.source[token.at.clone()];
-                !matches!(word, "else" | "or" | "and" | "is" | "if" | "in" | "not" | "recursive")
+                !matches!(
+                    word,
+                    "else" | "or" | "and" | "is" | "if" | "in" | "not" | "recursive"
+                )
             }
             Kind::Text | Kind::Integer | Kind::Float => true,
             Kind::Sign(sign) => matches!(sign, "[" | "{"),
@@ -610,7 +643,11 @@ impl<'a> Parser<'a> {
     }
 
     fn optional_arguments(&mut self) -> Result<Vec<Argument>> {
-        if self.is_sign("(") { self.arguments() } else { Ok(Vec::new()) }
+        if self.is_sign("(") {
+            self.arguments()
+        } else {
+            Ok(Vec::new())
+        }
     }
 
     /// Reads `name(…) | name(…)`, what `{% filter %}` and `{% set x | … %}` have.

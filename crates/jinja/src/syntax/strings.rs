@@ -36,7 +36,11 @@ pub(crate) fn unescape(literal: &str) -> Option<String> {
             }
             'N' => return None,
             '0'..='7' => {
-                let more = rest.bytes().take(2).take_while(|b| (b'0'..=b'7').contains(b)).count();
+                let more = rest
+                    .bytes()
+                    .take(2)
+                    .take_while(|b| (b'0'..=b'7').contains(b))
+                    .count();
                 let digits = format!("{escaped}{}", &rest[..more]);
                 out.push(char::from_u32(u32::from_str_radix(&digits, 8).ok()?)?);
                 rest = &rest[more..];
@@ -72,7 +76,10 @@ mod tests {
 
     #[test]
     fn escapes_are_pythons() {
-        assert_eq!(unescape(r"'\x41\101\u0041\q\''").as_deref(), Some("AAA\\q'"));
+        assert_eq!(
+            unescape(r"'\x41\101\u0041\q\''").as_deref(),
+            Some("AAA\\q'")
+        );
         assert_eq!(unescape("'a\\\nb'").as_deref(), Some("ab"));
         assert_eq!(unescape(r"'\N{BULLET}'"), None);
         assert_eq!(unescape(r"'\x4'"), None);

@@ -23,7 +23,9 @@ impl Tag {
     /// Returns the tag's first word.
     pub fn keyword<'s>(&self, source: &'s str) -> &'s str {
         match self.tokens.first() {
-            Some(token) if self.is_statement && token.kind == Kind::Name => &source[token.at.clone()],
+            Some(token) if self.is_statement && token.kind == Kind::Name => {
+                &source[token.at.clone()]
+            }
             _ => "",
         }
     }
@@ -44,7 +46,9 @@ pub(crate) fn tags(source: &str) -> Tags {
     while let Some(start) = source[at..].find('{').map(|offset| at + offset) {
         let rest = &source[start..];
         if rest.starts_with("{#") {
-            let Some(end) = rest[2..].find("#}") else { break };
+            let Some(end) = rest[2..].find("#}") else {
+                break;
+            };
             at = start + end + 4;
         } else if rest.starts_with("{%") || rest.starts_with("{{") {
             let Some(tag) = tag(source, start) else {
@@ -78,7 +82,10 @@ fn tag(source: &str, start: usize) -> Option<Tag> {
     loop {
         let rest = source.get(at..)?;
         let c = rest.chars().next()?;
-        let is_marked = |mark: char| rest.strip_prefix(mark).is_some_and(|rest| rest.starts_with(close));
+        let is_marked = |mark: char| {
+            rest.strip_prefix(mark)
+                .is_some_and(|rest| rest.starts_with(close))
+        };
         if open == 0 {
             let mark = usize::from(is_marked('-') || (is_statement && is_marked('+')));
             if mark == 1 || rest.starts_with(close) {
@@ -95,7 +102,9 @@ fn tag(source: &str, start: usize) -> Option<Tag> {
             at += c.len_utf8();
             continue;
         }
-        let after_dot = tokens.last().is_some_and(|token| token.kind == Kind::Sign("."));
+        let after_dot = tokens
+            .last()
+            .is_some_and(|token| token.kind == Kind::Sign("."));
         match token(source, at, after_dot) {
             Some(token) => {
                 match token.kind {

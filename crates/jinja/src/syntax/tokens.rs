@@ -81,12 +81,16 @@ fn number(text: &str, after_dot: bool) -> (Kind, usize) {
         }
     };
     let prefixed = |letter: u8, radix: u32| {
-        let is_prefix = bytes.get(1).is_some_and(|b| b.eq_ignore_ascii_case(&letter));
+        let is_prefix = bytes
+            .get(1)
+            .is_some_and(|b| b.eq_ignore_ascii_case(&letter));
         let start = 2 + usize::from(bytes.get(2) == Some(&b'_'));
         let end = digits(start, radix);
         (bytes[0] == b'0' && is_prefix && end > start).then_some((Kind::Integer, end))
     };
-    let radix = prefixed(b'x', 16).or_else(|| prefixed(b'o', 8)).or_else(|| prefixed(b'b', 2));
+    let radix = prefixed(b'x', 16)
+        .or_else(|| prefixed(b'o', 8))
+        .or_else(|| prefixed(b'b', 2));
     if let Some(found) = radix {
         return found;
     }

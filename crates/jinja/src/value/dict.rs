@@ -7,7 +7,7 @@ use minijinja::value::{Enumerator, Object, ObjectRepr, ValueKind};
 use minijinja::{Error, ErrorKind, State, Value};
 use slipway_pyvalue::Sequence;
 
-use super::{Py, dict, drop_all, invalid, iterate, tuple};
+use super::{dict, drop_all, invalid, iterate, render, tuple};
 use crate::arguments::bind;
 use crate::bounds;
 
@@ -49,7 +49,10 @@ pub(crate) fn check_key(state: &State<'_, '_>, key: &Value) -> Result<(), Error>
         let is_fixed = part.is_tuple() || !matches!(part.kind(), ValueKind::Seq | ValueKind::Map);
         match is_fixed {
             true => Ok(()),
-            false => Err(invalid(format!("unhashable type: '{}'", super::type_name(part)))),
+            false => Err(invalid(format!(
+                "unhashable type: '{}'",
+                super::type_name(part)
+            ))),
         }
     })
 }
@@ -58,7 +61,9 @@ pub(crate) fn check_key(state: &State<'_, '_>, key: &Value) -> Result<(), Error>
 pub(crate) fn pairs(state: &State<'_, '_>, value: &Value) -> Result<Vec<(Value, Value)>, Error> {
     if value.kind() == ValueKind::Map {
         let keys = bounds::items(state, value)?.into_iter();
-        return keys.map(|key| Ok((key.clone(), value.get_item(&key)?))).collect();
+        return keys
+            .map(|key| Ok((key.clone(), value.get_item(&key)?)))
+            .collect();
     }
     let mut pairs = Vec::new();
     for pair in iterate(state, value)? {
@@ -84,8 +89,7 @@ impl Object for Dict {
     }
 
     fn render(self: &Arc<Self>, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let value = Py(Value::from_dyn_object(Arc::clone(self)));
-        slipway_pyvalue::repr::write_repr(f, &value)
+        render(&Value::from_dyn_object(Arc::clone(self)), f)
     }
 
     fn call_method(
@@ -158,7 +162,9 @@ fn read(entries: &IndexMap<Value, Value>, method: &str, args: &[Value]) -> Resul
         "keys" => view(Sequence::DictKeys, entries.keys().cloned().collect()),
         "values" => view(Sequence::DictValues, entries.values().cloned().collect()),
         "items" => {
-            let pairs = entries.iter().map(|(key, value)| tuple(vec![key.clone(), value.clone()]));
+            let pairs = entries
+                .iter()
+                .map(|(key, value)| tuple(vec![key.clone(), value.clone()]));
             view(Sequence::DictItems, pairs.collect())
         }
         "copy" => Ok(dict(entries.clone())),
@@ -195,7 +201,12 @@ pub(crate) fn new(state: &State<'_, '_>, args: &[Value]) -> Result<Value, Error>
 impl Drop for Dict {
     fn drop(&mut self) {
         let entries = std::mem::take(&mut *self.entries());
-        drop_all(entries.into_iter().flat_map(|(key, value)| [key, value]).collect());
+        drop_all(
+            entries
+                .into_iter()
+                .flat_map(|(key, value)| [key, value])
+                .collect(),
+        );
     }
 }
 
@@ -222,7 +233,6 @@ impl Object for DictView {
     }
 
     fn render(self: &Arc<Self>, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let value = Py(Value::from_dyn_object(Arc::clone(self)));
-        slipway_pyvalue::repr::write_repr(f, &value)
+        render(&Value::from_dyn_object(Arc::clone(self)), f)
     }
 }

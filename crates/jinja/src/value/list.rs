@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use minijinja::value::{Enumerator, Object, ObjectRepr};
 use minijinja::{Error, ErrorKind, State, Value};
 
-use super::{Py, drop_all, integer, invalid, iterate, list, order};
+use super::{drop_all, integer, invalid, iterate, list, order, render};
 use crate::arguments::bind;
 use crate::bounds;
 
@@ -45,7 +45,10 @@ impl List {
         let found = self.searched(state, item)?.iter().position(|i| i == item);
         match found {
             Some(index) => Ok(index),
-            None => Err(invalid(format!("{} is not in the list", bounds::text(state, item)?))),
+            None => Err(invalid(format!(
+                "{} is not in the list",
+                bounds::text(state, item)?
+            ))),
         }
     }
 }
@@ -70,8 +73,7 @@ impl Object for List {
     }
 
     fn render(self: &Arc<Self>, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let value = Py(Value::from_dyn_object(Arc::clone(self)));
-        slipway_pyvalue::repr::write_repr(f, &value)
+        render(&Value::from_dyn_object(Arc::clone(self)), f)
     }
 
     fn call_method(
@@ -134,10 +136,22 @@ impl Object for List {
             "sort" => {
                 let [_, reverse] = bind(what, args, ["key", "reverse"])?;
                 let mut items = self.items().clone();
-                sort(state, &mut items, reverse.is_some_and(|r| r.is_true()), |item| Ok(item.clone()))?;
+                sort(
+                    state,
+                    &mut items,
+                    reverse.is_some_and(|r| r.is_true()),
+                    |item| Ok(item.clone()),
+                )?;
                 *self.items() = items;
             }
-            _ => return read(state, &Value::from_dyn_object(Arc::clone(self)), method, args),
+            _ => {
+                return read(
+                    state,
+                    &Value::from_dyn_object(Arc::clone(self)),
+                    method,
+                    args,
+                );
+            }
         }
         Ok(Value::from(()))
     }
@@ -197,7 +211,11 @@ pub(crate) fn sort(
             std::cmp::Ordering::Equal
         });
         // Items that are equal keep their order in either direction.
-        if is_reverse { compared.reverse() } else { compared }
+        if is_reverse {
+            compared.reverse()
+        } else {
+            compared
+        }
     });
     match failed {
         Some(error) => Err(error),

@@ -44,7 +44,10 @@ impl PyValue for Py {
                 Some(text) => View::Object(text.into()),
                 None => {
                     let items = value.try_iter().into_iter().flatten();
-                    View::Sequence(sequence(value), Box::new(items.map(|item| Cow::Owned(Py(item)))))
+                    View::Sequence(
+                        sequence(value),
+                        Box::new(items.map(|item| Cow::Owned(Py(item)))),
+                    )
                 }
             },
             _ => View::Object(object(value).into()),
@@ -92,10 +95,15 @@ fn opaque(value: &Value) -> Option<String> {
 /// Returns the text of anything else, in Jinja2's words where it is minijinja's own.
 fn object(value: &Value) -> String {
     let text = value.to_string();
-    if let Some(name) = text.strip_prefix("<macro ").and_then(|text| text.strip_suffix('>')) {
+    if let Some(name) = text
+        .strip_prefix("<macro ")
+        .and_then(|text| text.strip_suffix('>'))
+    {
         return format!("<Macro '{name}'>");
     }
-    let places = text.strip_prefix("<loop ").and_then(|text| text.strip_suffix('>'));
+    let places = text
+        .strip_prefix("<loop ")
+        .and_then(|text| text.strip_suffix('>'));
     if let Some((index, length)) = places.and_then(|places| places.split_once('/')) {
         let index: usize = index.parse().unwrap_or_default();
         return format!("<LoopContext {}/{length}>", index + 1);
@@ -207,7 +215,10 @@ pub(crate) fn iterate(state: &State<'_, '_>, value: &Value) -> Result<Vec<Value>
             state.consume_fuel(text.len() as u64)?;
             Ok(text.chars().map(Value::from).collect())
         }
-        _ => Err(invalid(format!("'{}' object is not iterable", type_name(value)))),
+        _ => Err(invalid(format!(
+            "'{}' object is not iterable",
+            type_name(value)
+        ))),
     }
 }
 
@@ -230,10 +241,43 @@ pub(crate) fn order(state: &State<'_, '_>, a: &Value, b: &Value) -> Result<Order
         return Ok(a.len().cmp(&b.len()));
     }
     if a.is_undefined() || b.is_undefined() {
-        return Err(Error::new(ErrorKind::UndefinedError, "undefined value has no order"));
+        return Err(Error::new(
+            ErrorKind::UndefinedError,
+            "undefined value has no order",
+        ));
     }
     let (a, b) = (type_name(a), type_name(b));
     Err(invalid(format!("'{a}' and '{b}' cannot be ordered")))
+}
+
+/// The most values that are shown where nobody counts: in error reports.
+const MOST_SHOWN: usize = 10_000;
+
+/// Writes a value's `repr` for minijinja itself, which neither counts nor stops: what is large or
+/// nested without end is left out.
+pub(crate) fn render(value: &Value, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+    match is_small(value, 0, &mut { MOST_SHOWN }) {
+        true => py::repr::write_repr(f, &Py(value.clone())),
+        false => f.write_str("[...]"),
+    }
+}
+
+fn is_small(value: &Value, depth: usize, left: &mut usize) -> bool {
+    if *left == 0 || depth > bounds::DEEPEST {
+        return false;
+    }
+    *left -= 1;
+    match value.kind() {
+        ValueKind::Seq | ValueKind::Iterable if opaque(value).is_none() => {
+            let mut items = value.try_iter().into_iter().flatten();
+            items.all(|item| is_small(&item, depth + 1, left))
+        }
+        ValueKind::Map => {
+            let mut keys = value.try_iter().into_iter().flatten();
+            keys.all(|key| is_small(&value.get_item(&key).unwrap_or_default(), depth + 1, left))
+        }
+        _ => true,
+    }
 }
 
 /// Drops lists in lists one after another: they may nest deeper than the stack is.
@@ -247,7 +291,11 @@ pub(crate) fn drop_all(mut rest: Vec<Value>) {
         } else if let Some(dict) = value.downcast_object::<Dict>() {
             drop(value);
             if let Some(last) = Arc::into_inner(dict) {
-                rest.extend(last.entries().drain(..).flat_map(|(key, value)| [key, value]));
+                rest.extend(
+                    last.entries()
+                        .drain(..)
+                        .flat_map(|(key, value)| [key, value]),
+                );
             }
         }
     }

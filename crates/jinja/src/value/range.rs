@@ -24,9 +24,10 @@ pub(crate) struct Range {
 impl Range {
     /// Returns `range(stop)`, `range(start, stop)` or `range(start, stop, step)`.
     pub fn new(args: &[Value]) -> Result<Value, Error> {
-        let numbers = split(args).0.iter().map(|number| {
-            integer(number).ok_or_else(|| invalid("range wants integers"))
-        });
+        let numbers = split(args)
+            .0
+            .iter()
+            .map(|number| integer(number).ok_or_else(|| invalid("range wants integers")));
         let (start, stop, step) = match numbers.collect::<Result<Vec<_>, _>>()?[..] {
             [stop] => (0, stop, 1),
             [start, stop] => (start, stop, 1),
@@ -50,7 +51,9 @@ impl Range {
                     length,
                 }))
             }
-            _ => Err(invalid(format!("range has too many numbers: at most {MOST}"))),
+            _ => Err(invalid(format!(
+                "range has too many numbers: at most {MOST}"
+            ))),
         }
     }
 

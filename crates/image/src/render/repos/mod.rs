@@ -17,9 +17,9 @@ use serde::Deserialize;
 
 use super::published::lookup;
 use crate::config::BuildConfig;
-use slipway_jinja::{bind, bounds};
 use crate::error::{IoContext, Result};
 use crate::tree::Tree;
+use slipway_jinja::{bind, bounds};
 use slipway_kolla_release::Base;
 use slipway_kolla_release::{Release, Repos};
 
@@ -156,7 +156,9 @@ pub(crate) fn install(repositories: &Arc<Repositories>, env: &mut Environment<'s
             let [names, mode] = bind("handle_repos", args, ["reponames", "mode"])?;
             let names = sequence(state, &names.unwrap_or_default())?;
             let mode = mode.unwrap_or_default();
-            let mode = mode.as_str().ok_or_else(|| invalid("handle_repos wants a mode".to_owned()))?;
+            let mode = mode
+                .as_str()
+                .ok_or_else(|| invalid("handle_repos wants a mode".to_owned()))?;
             match style {
                 Repos::Lines => names::handle(state, &all, &names, mode, None),
                 Repos::Sources { has_arch } => {
