@@ -157,7 +157,7 @@ fn lists_that_grow() {
             "{% set l = range(90000)|list %}{% for i in l %}{% do l.insert(0, i) %}{% endfor %}",
             "{% set l = range(90000)|list %}{% for i in l %}{{ l.count(i) }}{% endfor %}",
             "{% with a = [0] * 10**8 %}{{ (a + a)|length }}{% endwith %}",
-            "{{ ([range(90000)] * 90000)|sum(start=[])|length }}",
+            "{{ ([range(90000)|list] * 90000)|sum(start=[])|length }}",
         ],
     );
     refused("sum adds no texts", &["{{ ['x', 'y']|sum(start='') }}"]);
@@ -216,7 +216,7 @@ fn what_a_list_loses_in_a_loop_is_passed_over() {
 #[test]
 fn macros_that_double_or_never_end() {
     refused(
-        "too much is done",
+        "what is put together here is too long",
         &[
             "{% macro m(t, n) %}{% if n %}{{ m(t ~ t, n - 1) }}{% endif %}{% endmacro %}{{ m('aa', 60) }}",
         ],
@@ -248,7 +248,6 @@ fn lists_that_no_comparison_comes_to_the_end_of() {
         "{{ [a0]|select('equalto', b0)|first }}",
         "{{ [a0, b0]|sort|length }}",
         "{% set l = [] %}{{ l.count(a0) }}",
-        "{% set a = [b1, b1] %}",
     ];
     let templates = compare.map(|text| format!("{two}{text}"));
     refused(

@@ -156,16 +156,25 @@ const LEVELS: [&[&str]; 4] = [
 /// How deep an expression may nest: far deeper than Kolla's do, far less than the stack holds.
 const MAX_DEPTH: usize = 64;
 
+/// How many operators, calls and attributes one expression may have. Each is one level of the tree
+/// that is read, evaluated and dropped; Kolla's expressions have a dozen.
+const MAX_OPERATIONS: usize = 500;
+
 /// Reads one expression.
 pub(super) struct Parser<'t> {
     tokens: &'t [Token],
     depth: usize,
+    operations: usize,
 }
 
 impl<'t> Parser<'t> {
     /// All tokens as one expression; `Unknown` where some are left over.
     pub(super) fn whole(tokens: &'t [Token]) -> Expression {
-        let mut parser = Parser { tokens, depth: 0 };
+        let mut parser = Parser {
+            tokens,
+            depth: 0,
+            operations: 0,
+        };
         let expression = parser.binary(0);
         match parser.tokens {
             [] => expression,
@@ -177,15 +186,33 @@ impl<'t> Parser<'t> {
         let Some(operators) = LEVELS.get(level) else {
             return self.operand();
         };
-        if level == 2 && self.take_name("not") {
-            return Expression::Not(Box::new(self.binary(level)));
-        }
+        let nots = if level == 2 { self.nots() } else { 0 };
         let mut left = self.binary(level + 1);
         while let Some(operator) = self.operator(operators) {
             let right = self.binary(level + 1);
-            left = Expression::Binary(operator, Box::new(left), Box::new(right));
+            left = match self.may_grow() {
+                true => Expression::Binary(operator, Box::new(left), Box::new(right)),
+                false => Expression::Unknown,
+            };
         }
-        left
+        // Any even number of them says the same as two.
+        let nots = if nots > 2 { 2 - nots % 2 } else { nots };
+        (0..nots).fold(left, |inner, _| Expression::Not(Box::new(inner)))
+    }
+
+    /// Takes every `not` in a row.
+    fn nots(&mut self) -> usize {
+        let mut count = 0;
+        while self.take_name("not") {
+            count += 1;
+        }
+        count
+    }
+
+    /// Counts an operation; false if there are too many of them.
+    fn may_grow(&mut self) -> bool {
+        self.operations += 1;
+        self.operations <= MAX_OPERATIONS
     }
 
     fn operator(&mut self, operators: &[&'static str]) -> Option<&'static str> {
@@ -221,10 +248,19 @@ impl<'t> Parser<'t> {
                 };
                 operand = match operand {
                     Expression::Name(object) => Expression::Name(format!("{object}.{name}")),
-                    other => Expression::Attribute(Box::new(other), name.clone()),
+                    other if self.may_grow() => {
+                        Expression::Attribute(Box::new(other), name.clone())
+                    }
+                    _ => Expression::Unknown,
                 };
             } else if self.take("(") {
-                operand = self.call(operand);
+                operand = match self.may_grow() {
+                    true => self.call(operand),
+                    false => {
+                        self.sequence(")");
+                        Expression::Unknown
+                    }
+                };
             } else if self.take("[") {
                 self.sequence("]");
                 operand = Expression::Unknown;

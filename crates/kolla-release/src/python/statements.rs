@@ -23,13 +23,16 @@ pub(super) fn block(lines: Vec<Line>) -> Block {
     let mut lines = lines.as_slice();
     let mut all = Block::new();
     while let Some(first) = lines.first() {
-        all.extend(indented(&mut lines, first.indent));
+        all.extend(indented(&mut lines, first.indent, MAX_NESTED));
     }
     all
 }
 
+/// How deep statements may be indented. What is deeper counts as being at the deepest level.
+const MAX_NESTED: usize = 64;
+
 /// Takes the lines that are indented at least this much.
-fn indented(lines: &mut &[Line], indent: usize) -> Block {
+fn indented(lines: &mut &[Line], indent: usize, deeper: usize) -> Block {
     let mut block = Block::new();
     while let Some((line, rest)) = lines.split_first() {
         if line.indent < indent {
@@ -37,7 +40,9 @@ fn indented(lines: &mut &[Line], indent: usize) -> Block {
         }
         *lines = rest;
         let inner = match lines.first() {
-            Some(next) if next.indent > line.indent => indented(lines, next.indent),
+            Some(next) if next.indent > line.indent && deeper > 0 => {
+                indented(lines, next.indent, deeper - 1)
+            }
             _ => Block::new(),
         };
         add(&mut block, &line.tokens, inner);

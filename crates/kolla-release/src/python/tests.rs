@@ -77,3 +77,25 @@ fn keys_are_found_inside_loops() {
     let keys = module.method("W", "f").unwrap().keys_of("values").unwrap();
     assert_eq!(keys, ["a", "b"]);
 }
+
+#[test]
+fn expressions_that_the_stack_does_not_hold_have_no_value() {
+    let many = |text: &str| text.repeat(100_000);
+    let source = format!(
+        "a = {}True\nb = 1{}\nc = f{}\nd = (){}\ne = {}1\n{}g = 2\n",
+        many("not "),
+        many(" + 1"),
+        many("()"),
+        many(".x"),
+        many("("),
+        (0..1000)
+            .map(|depth| format!("{}if True:\n", " ".repeat(depth)))
+            .collect::<String>()
+            + &" ".repeat(1000),
+    );
+    let names = constants(&source);
+    assert_eq!(names["a"], json!(true));
+    for name in ["b", "c", "d", "e"] {
+        assert_eq!(names.get(name), None, "{name}");
+    }
+}
