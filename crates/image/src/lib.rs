@@ -52,12 +52,12 @@ mod tree;
 mod write;
 
 pub use build::{
-    Built, Event, Failed, FailedInstruction, FailedStatus, Failure, Left, Named, Summary,
+    Built, Event, Failed, FailedInstruction, FailedStatus, Failure, ImageName, NotBuilt, Summary,
 };
 pub use config::BuildConfig;
 pub use decide::{Action, Decision, FINGERPRINT_LABEL, INPUTS_LABEL, PARENTS_LABEL, Plan, Reason};
-pub use error::{Error, Result, TemplateError};
 pub use render::{render, render_image};
+pub use error::{BaseImageFault, Error, ImageError, Result, TemplateError};
 pub use set::ImageSet;
 pub use slipway_events::Events;
 pub use sources::{ImageSources, Source, SourceError, SourceKind, merge as merge_archives};

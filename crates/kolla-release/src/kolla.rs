@@ -10,6 +10,7 @@ use slipway_suggest::nearest;
 use crate::base::Base;
 use crate::error::{Error, IoContext, Result};
 use crate::place::Place;
+use crate::provenance::Provenance;
 use crate::python::{Expression, Module, Names};
 use crate::release::Release;
 use crate::users::User;
@@ -31,6 +32,7 @@ pub struct Kolla {
     place: Place,
     version: String,
     commit: Option<String>,
+    provenance: Provenance,
     constants: Names,
     options: BTreeMap<String, Value>,
     profiles: IndexMap<String, Vec<String>>,
@@ -71,6 +73,11 @@ impl Kolla {
         let constants = config.constants();
         let version = crate::version::version(&place)?;
         let commit = crate::version::commit(&place)?;
+        let release = Release::read(&place, &worker, &build)?;
+        let provenance = match release.labels.has_provenance {
+            true => crate::provenance::read(&place)?,
+            false => Provenance::default(),
+        };
         let options = ["_CLI_OPTS", "_BASE_OPTS"]
             .iter()
             .flat_map(|list| defaults(&config, list, &constants))
@@ -86,9 +93,10 @@ impl Kolla {
             sources: sources(&place, &constants)?,
             unbuildable: unbuildable(&place)?,
             typed: typed(&build),
-            release: Release::read(&place, &worker, &build)?,
+            release,
             version,
             commit,
+            provenance,
             constants,
             options,
             profiles,
@@ -111,6 +119,11 @@ impl Kolla {
     /// it, the version otherwise.
     pub fn shown_version(&self) -> &str {
         self.commit.as_deref().unwrap_or(&self.version)
+    }
+
+    /// The source and the revision of the Kolla itself, in releases that label images with them.
+    pub fn provenance(&self) -> &Provenance {
+        &self.provenance
     }
 
     /// The distributions it builds on.

@@ -66,6 +66,14 @@ impl Place {
         slipway_files::read_input(&path).at(&path)
     }
 
+    /// A file of the package that not every release has.
+    pub(crate) fn optional_text(&self, inside: &str) -> Result<Option<String>> {
+        match self.package.join(inside).is_file() {
+            true => self.text(inside).map(Some),
+            false => Ok(None),
+        }
+    }
+
     /// A Python file of the package.
     pub(crate) fn module(&self, inside: &str) -> Result<Module> {
         Ok(Module::read(&self.text(inside)?))
@@ -73,10 +81,8 @@ impl Place {
 
     /// A Python file that not every release has.
     pub(crate) fn optional_module(&self, inside: &str) -> Result<Option<Module>> {
-        match self.package.join(inside).is_file() {
-            true => self.module(inside).map(Some),
-            false => Ok(None),
-        }
+        let text = self.optional_text(inside)?;
+        Ok(text.map(|text| Module::read(&text)))
     }
 
     /// The first of these files that this release has; the last must be there.

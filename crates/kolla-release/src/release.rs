@@ -24,6 +24,9 @@
 //! | a `patches` folder in every context | 20 | `create_patch_files` in `build.py` |
 //! | sections by package type, `.repo` files | 21 | `DNF_REPO` in `methods.py` |
 //! | a user's `repos.yaml` over the release's, `cleanup_repos` | 23 | `def cleanup_repos` in `methods.py` |
+//! | `org.opencontainers.image` labels | 22 | `oci_labels` in the worker |
+//! | labels of Kolla's own source and revision | 22 | `_get_scm_labels` in the worker |
+//! | a `build-date` label | 23 | `'build-date'` in `tasks.py` |
 //! | `ARG`s for pip's options | 23 | `PIP_INDEX_URL` in the worker |
 //!
 //! The variables that templates see are the keys of the dictionary in the worker that holds them.
@@ -58,10 +61,33 @@ pub struct Release {
     pub has_patches: bool,
     /// Whether pip's options become `ARG`s.
     pub has_pip_args: bool,
+    /// The labels that images get beside those of their Dockerfiles.
+    pub labels: Labels,
     /// Whether CentOS 8 is a distribution of its own in tables.
     pub has_centos8: bool,
     /// Whether CentOS Stream 9 is.
     pub has_centos9: bool,
+}
+
+/// The labels that images get beside those of their Dockerfiles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Labels {
+    /// Title, description, version and the like (`org.opencontainers.image.…`).
+    pub has_oci: bool,
+    /// The source and the revision of Kolla itself are among them.
+    pub has_provenance: bool,
+    /// `build-date`.
+    pub has_build_date: bool,
+}
+
+impl Default for Labels {
+    fn default() -> Self {
+        Labels {
+            has_oci: true,
+            has_provenance: false,
+            has_build_date: true,
+        }
+    }
 }
 
 /// What `debian_package_install` does.
@@ -124,6 +150,7 @@ impl Default for Release {
             drops_unmatched: true,
             has_patches: false,
             has_pip_args: true,
+            labels: Labels::default(),
             has_centos8: false,
             has_centos9: false,
         }
@@ -138,6 +165,7 @@ impl Release {
             true => place.text("image/kolla_worker.py")?,
             false => build.to_owned(),
         };
+        let tasks = place.optional_text("image/tasks.py")?.unwrap_or_default();
         let values = worker.method("KollaWorker", "create_dockerfiles");
         let file = |name: &str| {
             let path = place.package.join("template").join(name);
@@ -168,6 +196,11 @@ impl Release {
             drops_unmatched: build.contains("shutil.rmtree(image.path)"),
             has_patches: build.contains("create_patch_files"),
             has_pip_args: worker_text.contains("PIP_INDEX_URL"),
+            labels: Labels {
+                has_oci: worker_text.contains("oci_labels"),
+                has_provenance: worker_text.contains("_get_scm_labels"),
+                has_build_date: tasks.contains("'build-date'"),
+            },
             has_centos8: worker_text.contains("base = 'centos8'"),
             has_centos9: methods.contains("centos9"),
         })

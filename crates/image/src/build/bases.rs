@@ -1,42 +1,45 @@
 //! The images that builds start from: the distributions', and skipped parents.
 
+use std::collections::BTreeMap;
+
 use slipway_engine::{Engine, ImageSummary};
 use slipway_events::Events;
 
 use super::Event;
 use crate::decide::RunState;
-use crate::error::{Error, Result};
+use crate::error::{BaseImageFault, Error, Result};
 use crate::graph::Images;
 
-/// Pulls what is not there of the distribution's images and of skipped parents.
+/// Pulls missing images of distributions and skipped parents. Returns the reasons why some cannot
+/// be had, by reference.
 pub(super) async fn fetch(
     images: &Images,
     engine: &dyn Engine,
     events: &Events<Event>,
     state: &mut RunState,
-) -> Result<()> {
+) -> BTreeMap<String, BaseImageFault> {
     let options = &images.options;
     let missing = state.missing_bases();
     let wanted = match options.pull_always {
         true => state.bases().map(str::to_owned).collect(),
         false => missing.clone(),
     };
+    let mut faults = BTreeMap::new();
     for reference in wanted {
         if !options.pull {
-            return Err(Error::NoBaseImageLocally(reference));
+            faults.insert(reference, BaseImageFault::Missing);
+            continue;
         }
-        let pulled = pull(engine, events, &reference).await;
-        let image = pulled.map_err(|reason| match missing.contains(&reference) {
-            true => Error::NoBaseImage {
-                reference: reference.clone(),
-                reason,
-            },
-            false => Error::NotPulledAnew {
-                reference: reference.clone(),
-                reason,
-            },
-        })?;
-        state.add_base(&reference, image.id);
+        match pull(engine, events, &reference).await {
+            Ok(image) => state.add_base(&reference, image.id),
+            Err(reason) => {
+                let fault = match missing.contains(&reference) {
+                    true => BaseImageFault::NotPulled(reason),
+                    false => BaseImageFault::NotPulledAgain(reason),
+                };
+                faults.insert(reference, fault);
+            }
+        }
     }
     if options.pull {
         for reference in state.missing_parents(images) {
@@ -44,7 +47,7 @@ pub(super) async fn fetch(
             state.add_parent(&reference, pulled);
         }
     }
-    Ok(())
+    faults
 }
 
 /// Makes sure that the distribution's images are for the platform that was asked for. Docker's

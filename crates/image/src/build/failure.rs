@@ -3,9 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::error::needs;
+use crate::error::ImageError;
 use crate::graph::dockerfile::Instruction;
-use crate::sources::SourceError;
 
 /// How much of a long instruction is shown.
 const SHOWN: usize = 160;
@@ -50,14 +49,9 @@ impl Failure {
         }
     }
 
-    /// A source that could not be had.
-    pub(crate) fn of_source(image: &str, error: &SourceError) -> Failure {
+    /// An image that cannot be built, for a reason outside of its instructions.
+    pub(crate) fn of_image(image: &str, error: &ImageError) -> Failure {
         Failure::without_log(image, error.to_string())
-    }
-
-    /// A parent that is left out and not there.
-    pub(crate) fn of_parent(image: &str, parent: &str, unpulled: Option<&str>) -> Failure {
-        Failure::without_log(image, needs(parent, unpulled))
     }
 
     /// A push that a registry did not take.

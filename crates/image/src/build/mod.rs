@@ -21,14 +21,13 @@ use tokio::task::JoinSet;
 
 pub use event::Event;
 pub use failure::{FailedInstruction, Failure};
-pub use summary::{Built, Failed, FailedStatus, Left, Named, Pushed, Summary};
+pub use summary::{Built, Failed, FailedStatus, ImageName, NotBuilt, Pushed, Summary};
 
 use crate::config::BuildConfig;
 use crate::decide::{self, Action, Decision, FINGERPRINT_LABEL, Prepared, RunState};
-use crate::error::{Error, IoContext, Result};
+use crate::error::{BaseImageFault, Error, ImageError, IoContext, Result};
 use crate::graph::{Images, Selection};
 use crate::push;
-use crate::sources::SourceError;
 use job::Job;
 
 /// Makes the key of the hashes in labels, where this host has none yet. Only build arguments need it.
@@ -59,14 +58,15 @@ pub(crate) async fn run(
     })
     .await?;
     let mut state = RunState::read(images, &*engine).await?;
-    bases::fetch(images, &*engine, &events, &mut state).await?;
+    let base_faults = bases::fetch(images, &*engine, &events, &mut state).await;
     bases::check_platform(images, &*engine, &state).await?;
     let mut build = Build {
         images,
         engine,
         events,
         prepared: preparation.ready,
-        unfetched: preparation.failed,
+        unprepared: preparation.failed,
+        base_faults,
         state,
         began: Instant::now(),
         waiting: BTreeMap::new(),
@@ -92,8 +92,10 @@ struct Build<'a> {
     engine: Arc<dyn Engine>,
     events: Events<Event>,
     prepared: BTreeMap<usize, Prepared>,
-    /// Images whose sources could not be had.
-    unfetched: BTreeMap<usize, SourceError>,
+    /// Images that cannot be built.
+    unprepared: BTreeMap<usize, ImageError>,
+    /// Images to start from that cannot be had.
+    base_faults: BTreeMap<String, BaseImageFault>,
     state: RunState,
     began: Instant,
     /// Images whose parents are not all done with, and how many are not.
@@ -130,13 +132,13 @@ impl Build<'_> {
     /// Puts every image that was asked for in its place.
     fn line_up(&mut self) {
         for (index, node) in self.images.graph.nodes.iter().enumerate() {
-            let named = || Named {
+            let name = || ImageName {
                 name: node.name.clone(),
             };
             if node.selection == Selection::Unmatched {
-                self.summary.not_matched.push(named());
+                self.summary.not_matched.push(name());
             } else if node.selection == Selection::Unbuildable {
-                self.summary.unbuildable.push(named());
+                self.summary.unbuildable.push(name());
             } else if node.parents.is_empty() {
                 self.ready.insert((Reverse(node.height), index));
             } else {
@@ -208,28 +210,25 @@ impl Build<'_> {
             self.orphaned(index, culprit);
             return Ok(());
         }
-        if let Some(error) = self.unfetched.remove(&index) {
-            let failure = Failure::of_source(&node.name, &error);
-            self.failed(index, failure);
+        if let Some(error) = self.unprepared.remove(&index) {
+            self.cannot_build(index, &error);
             return Ok(());
         }
-        let decided = self.state.decide(self.images, &self.prepared, index);
-        let decision = match decided {
+        let decision = match self.state.decide(self.images, &self.prepared, index) {
             Ok(Some(decision)) => decision,
             Ok(None) => return Ok(()),
-            Err(Error::SkippedParent {
-                image,
-                parent,
-                unpulled,
-            }) => {
-                let failure = Failure::of_parent(&image, &parent, unpulled.as_deref());
-                self.failed(index, failure);
+            Err(Error::Image { source, .. }) => {
+                self.cannot_build(index, &source);
                 return Ok(());
             }
             Err(error) => return Err(error),
         };
         match (decision.action, self.prepared.get(&index)) {
             (Action::Build, Some(prepared)) => {
+                if let Some(error) = self.missing_base(index) {
+                    self.cannot_build(index, &error);
+                    return Ok(());
+                }
                 let labels = self.state.labels(self.images, prepared, index)?;
                 let job = Job::new(self.images, index, prepared, labels);
                 let (engine, events) = (Arc::clone(&self.engine), self.events.clone());
@@ -251,6 +250,24 @@ impl Build<'_> {
             (action, _) => self.left(index, decision, action),
         }
         Ok(())
+    }
+
+    /// The first image to start from that cannot be had.
+    fn missing_base(&self, index: usize) -> Option<ImageError> {
+        let graph = &self.images.graph;
+        let mut bases = graph.nodes[index].bases.iter();
+        let (reference, fault) =
+            bases.find_map(|base| Some((base, self.base_faults.get(base)?)))?;
+        Some(ImageError::BaseImage {
+            reference: reference.clone(),
+            fault: fault.clone(),
+            nearest: graph.nearest(reference, &self.images.options),
+        })
+    }
+
+    fn cannot_build(&mut self, index: usize, error: &ImageError) {
+        let failure = Failure::of_image(&self.images.graph.nodes[index].name, error);
+        self.failed(index, failure);
     }
 
     /// An image that is not built, because a parent is not there.
@@ -275,7 +292,7 @@ impl Build<'_> {
         self.events.send(Event::Skipped {
             decision: decision.clone(),
         });
-        let left = Left {
+        let left = NotBuilt {
             name: decision.image,
             reasons: decision.reasons,
             digest: None,

@@ -14,13 +14,13 @@ pub struct Summary {
     /// Images that failed, and those not built because a parent failed.
     pub failed: Vec<Failed>,
     /// Images that were not asked for.
-    pub not_matched: Vec<Named>,
+    pub not_matched: Vec<ImageName>,
     /// Images left out by an option.
-    pub skipped: Vec<Left>,
+    pub skipped: Vec<NotBuilt>,
     /// Images that cannot be built on this distribution.
-    pub unbuildable: Vec<Named>,
+    pub unbuildable: Vec<ImageName>,
     /// Images that the engine already had.
-    pub unchanged: Vec<Left>,
+    pub unchanged: Vec<NotBuilt>,
     /// Images that were pushed.
     pub pushed: Vec<Pushed>,
     /// How long all of it took.
@@ -87,7 +87,7 @@ pub struct Built {
 
 /// An image that was not built and need not be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Left {
+pub struct NotBuilt {
     /// Its name in the tree.
     pub name: String,
     /// Why.
@@ -138,7 +138,7 @@ pub struct Pushed {
 
 /// An image's name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Named {
+pub struct ImageName {
     /// Its name in the tree.
     pub name: String,
 }

@@ -9,7 +9,7 @@ use slipway_oslo_config::{
     CommandLine, ConfigError, ConfigFiles, OptionDef, Place, Settings, Support, Value,
 };
 
-use super::{BuildConfig, OPTIONS, PROFILES, SCHEMA, sources, users};
+use super::{BuildConfig, OPTIONS, PROFILES, SCHEMA, debian_arch, sources, users};
 use crate::error::Result;
 
 const DEFAULT: &str = "DEFAULT";
@@ -202,11 +202,9 @@ fn check_base(kolla: &Kolla, settings: &Settings) -> Result<()> {
 
 /// Sets the defaults that follow from other options.
 fn computed_defaults(settings: &mut Settings) -> Result<()> {
-    let arch = match settings.get("base_arch")? {
-        Value::Text(arch) if arch == "aarch64" => "arm64",
-        _ => "amd64",
-    };
-    settings.set_default(DEFAULT, "debian_arch", arch);
+    if let Value::Text(arch) = settings.get("base_arch")? {
+        settings.set_default(DEFAULT, "debian_arch", debian_arch(&arch));
+    }
     if settings.default("openstack_branch").is_none() {
         let branch = match settings.get("openstack_release")? {
             Value::Text(release) if release == "master" => release,

@@ -32,6 +32,16 @@ pub const SCHEMA: Schema = Schema {
     },
 };
 
+/// Returns Debian's name of an architecture that the kernel names so.
+pub(crate) fn debian_arch(base_arch: &str) -> &str {
+    match base_arch {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        "ppc64le" => "ppc64el",
+        other => other,
+    }
+}
+
 /// Returns whether a section, by its name in lower case, describes a user, the profiles, or a source of
 /// one of these images.
 pub fn is_known_section(section: &str, images: &[&str]) -> bool {

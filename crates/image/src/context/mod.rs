@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use slipway_engine::TarStream;
 use tokio::sync::mpsc;
 
-use crate::error::{Error, IoContext, Result};
+use crate::error::{ImageError, IoContext, Result};
 pub(crate) use dockerignore::{DOCKERIGNORE, Ignored};
 
 /// The Dockerfile's name in a context.
@@ -217,18 +217,16 @@ impl Context {
 /// Adds files that do not come from the tree, where the Dockerfile copies them and the tree does
 /// not have them.
 pub(crate) fn with_supplied<'a>(
-    image: &str,
     mut files: BTreeMap<&'a str, &'a Path>,
     copied: &[String],
     supplied: &'a BTreeMap<String, PathBuf>,
-) -> Result<BTreeMap<&'a str, &'a Path>> {
+) -> Result<BTreeMap<&'a str, &'a Path>, ImageError> {
     for (name, path) in supplied {
         if files.contains_key(name.as_str()) || !copied.contains(name) {
             continue;
         }
         if !path.is_file() {
-            return Err(Error::NotSupplied {
-                image: image.to_owned(),
+            return Err(ImageError::NotSupplied {
                 name: name.clone(),
                 path: path.clone(),
             });
@@ -458,22 +456,19 @@ mod tests {
         let supplied = BTreeMap::from([("tool".to_owned(), binary.clone())]);
         let copied = ["tool".to_owned()];
         let own = BTreeMap::from([("tool", Path::new("own"))]);
-        assert_eq!(
-            with_supplied("base", own.clone(), &copied, &supplied).unwrap(),
-            own
-        );
+        assert_eq!(with_supplied(own.clone(), &copied, &supplied).unwrap(), own);
         assert!(
-            with_supplied("base", BTreeMap::new(), &[], &supplied)
+            with_supplied(BTreeMap::new(), &[], &supplied)
                 .unwrap()
                 .is_empty()
         );
-        let error = with_supplied("base", BTreeMap::new(), &copied, &supplied).unwrap_err();
+        let error = with_supplied(BTreeMap::new(), &copied, &supplied).unwrap_err();
         assert!(
             error.to_string().contains("run scripts/build first"),
             "{error}"
         );
         fs::write(&binary, "").unwrap();
-        let filled = with_supplied("base", BTreeMap::new(), &copied, &supplied).unwrap();
+        let filled = with_supplied(BTreeMap::new(), &copied, &supplied).unwrap();
         assert_eq!(filled, BTreeMap::from([("tool", binary.as_path())]));
     }
 }

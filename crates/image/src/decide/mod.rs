@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use slipway_engine::{Engine, ImageSummary};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ImageError, Result};
 use crate::graph::{Images, Selection};
 pub(crate) use engine_images::EngineImages;
 use fingerprint::Parent;
@@ -20,7 +20,7 @@ pub(crate) use prepare::{Prepared, prepare};
 
 /// Decides what a build would do, and why. Changes nothing.
 pub(crate) async fn plan(images: &Arc<Images>, engine: &dyn Engine) -> Result<Plan> {
-    let prepared = prepare(images).await?.all()?;
+    let prepared = prepare(images).await?.all(images)?;
     let mut state = RunState::read(images, engine).await?;
     let mut plan = Plan::default();
     for &index in &images.graph.order {
@@ -212,10 +212,12 @@ impl RunState {
         let mut parents = BTreeMap::new();
         for &parent in &node.parents {
             let Some(done) = self.done.get(&parent) else {
-                return Err(Error::SkippedParent {
+                return Err(Error::Image {
                     image: node.name.clone(),
-                    parent: nodes[parent].reference.clone(),
-                    unpulled: self.unpulled.get(&nodes[parent].reference).cloned(),
+                    source: ImageError::SkippedParent {
+                        parent: nodes[parent].reference.clone(),
+                        unpulled: self.unpulled.get(&nodes[parent].reference).cloned(),
+                    },
                 });
             };
             parents.insert(nodes[parent].reference.clone(), done.parent.clone());

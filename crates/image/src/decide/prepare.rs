@@ -12,12 +12,15 @@ use slipway_suggest::nearest;
 use super::fingerprint::Inputs;
 use crate::config::BuildConfig;
 use crate::context::{self, Context, DOCKERIGNORE, Ignored};
-use crate::error::{Error, IoContext, Result};
+use crate::error::{Error, ImageError, IoContext, Result};
 use crate::graph::{Images, dockerfile};
 use crate::sources::{self, Fetched, Fetching, SourceError, Wanted};
 
 /// Begins the names of the directories that sources are fetched into.
 const SCRATCH_PREFIX: &str = "slipway-build-";
+
+/// Ends the names of the archives that sources become.
+const ARCHIVE: &str = "-archive";
 
 /// How many images are read by one thread: each more has a heap of its own.
 const FEW: usize = 8;
@@ -33,20 +36,19 @@ pub(crate) struct Prepared {
 #[derive(Debug)]
 pub(crate) struct Preparation {
     pub ready: BTreeMap<usize, Prepared>,
-    /// Images whose sources cannot be had.
-    pub failed: BTreeMap<usize, SourceError>,
+    /// Images that cannot be built.
+    pub failed: BTreeMap<usize, ImageError>,
     /// Where fetched files are.
     pub scratch: Option<Arc<ScratchDirectory>>,
-    names: BTreeMap<usize, String>,
 }
 
 impl Preparation {
     /// Everything, or the first failure.
-    pub(crate) fn all(mut self) -> Result<BTreeMap<usize, Prepared>> {
+    pub(crate) fn all(mut self, images: &Images) -> Result<BTreeMap<usize, Prepared>> {
         match self.failed.pop_first() {
             None => Ok(self.ready),
-            Some((index, source)) => Err(Error::Source {
-                image: self.names.remove(&index).unwrap_or_default(),
+            Some((index, source)) => Err(Error::Image {
+                image: images.graph.nodes[index].name.clone(),
                 source,
             }),
         }
@@ -65,84 +67,94 @@ pub(crate) async fn prepare(images: &Arc<Images>) -> Result<Preparation> {
 
 fn prepare_all(images: &Images) -> Result<Preparation> {
     let matched: Vec<usize> = images.graph.matched().collect();
-    let (scratch, mut fetched, failed) = fetch(images, &matched)?;
-    let with: Vec<(usize, Vec<Fetched>)> = matched
-        .iter()
-        .filter(|index| !failed.contains_key(index))
-        .map(|&index| (index, fetched.remove(&index).unwrap_or_default()))
-        .collect();
+    let Sources {
+        scratch,
+        mut fetched,
+    } = fetch(images, &matched)?;
     let key = digest_key(&images.options)?;
-    let read = |(index, fetched)| Ok((index, prepare_one(images, &key, index, fetched)?));
-    let ready: Result<_> = match with.len() {
-        ..=FEW => with.into_iter().map(read).collect(),
-        _ => with.into_par_iter().map(read).collect(),
+    let prepare = |index: usize, sources: Option<Result<Vec<Fetched>, SourceError>>| {
+        let sources = sources.unwrap_or_else(|| Ok(Vec::new()))?;
+        prepare_one(images, &key, index, sources)
     };
-    let name = |index: usize| images.graph.nodes[index].name.clone();
+    let with: Vec<_> = matched
+        .into_iter()
+        .map(|index| (index, fetched.remove(&index)))
+        .collect();
+    let prepared: Vec<(usize, Result<Prepared, ImageError>)> = match with.len() {
+        ..=FEW => {
+            let with = with.into_iter();
+            with.map(|(index, sources)| (index, prepare(index, sources)))
+                .collect()
+        }
+        _ => {
+            let with = with.into_par_iter();
+            with.map(|(index, sources)| (index, prepare(index, sources)))
+                .collect()
+        }
+    };
+    let (mut ready, mut failed) = (BTreeMap::new(), BTreeMap::new());
+    for (index, result) in prepared {
+        match result {
+            Ok(prepared) => drop(ready.insert(index, prepared)),
+            Err(error) => drop(failed.insert(index, error)),
+        }
+    }
     Ok(Preparation {
-        ready: ready?,
+        ready,
         failed,
         scratch,
-        names: matched
-            .into_iter()
-            .map(|index| (index, name(index)))
-            .collect(),
     })
 }
 
-/// Fetches the sources of images: the folder they are in, and by image what came.
-#[allow(clippy::type_complexity, reason = "read once, just above")]
-fn fetch(
-    images: &Images,
-    matched: &[usize],
-) -> Result<(
-    Option<Arc<ScratchDirectory>>,
-    BTreeMap<usize, Vec<Fetched>>,
-    BTreeMap<usize, SourceError>,
-)> {
+/// The sources of images.
+#[derive(Default)]
+struct Sources {
+    /// The directory that they are in; `None` when no image has any.
+    scratch: Option<Arc<ScratchDirectory>>,
+    fetched: BTreeMap<usize, Result<Vec<Fetched>, SourceError>>,
+}
+
+/// Fetches the sources of images.
+fn fetch(images: &Images, matched: &[usize]) -> Result<Sources> {
     let options = &images.options;
     let none = sources::ImageSources::default();
     let added: Vec<(usize, Vec<String>)> = matched
         .iter()
         .map(|&index| {
-            (
-                index,
-                dockerfile::copied(&images.graph.nodes[index].instructions()),
-            )
+            let instructions = images.graph.nodes[index].instructions();
+            (index, dockerfile::copied(&instructions))
         })
-        .filter(|(_, added)| added.iter().any(|name| name.ends_with("-archive")))
+        .filter(|(_, added)| added.iter().any(|name| name.ends_with(ARCHIVE)))
         .collect();
     if added.is_empty() {
-        return Ok((None, BTreeMap::new(), BTreeMap::new()));
+        return Ok(Sources::default());
     }
     let wanted: Vec<Wanted<'_>> = added
         .iter()
         .map(|(index, added)| {
             let image = images.graph.nodes[*index].name.as_str();
-            let sources = options.sources.get(image).unwrap_or(&none);
             Wanted {
                 image,
-                sources,
+                sources: options.sources.get(image).unwrap_or(&none),
                 added,
+                files: images.tree.context(image).collect(),
             }
         })
         .collect();
-    let above = std::env::temp_dir();
-    let scratch = ScratchDirectory::new_in(&above, SCRATCH_PREFIX).at(&above)?;
+    let parent = std::env::temp_dir();
+    let scratch = ScratchDirectory::new_in(&parent, SCRATCH_PREFIX).at(&parent)?;
     let fetching = Fetching {
         scratch: scratch.path().to_owned(),
         cache: options.source_cache.clone(),
         patience: options.timeout,
         retries: options.retries,
     };
-    let (mut fetched, mut failed) = (BTreeMap::new(), BTreeMap::new());
     let results = sources::fetch_all(&wanted, &fetching, options.threads);
-    for ((index, _), result) in added.iter().zip(results) {
-        match result {
-            Ok(files) => drop(fetched.insert(*index, files)),
-            Err(error) => drop(failed.insert(*index, error)),
-        }
-    }
-    Ok((Some(Arc::new(scratch)), fetched, failed))
+    let indices = added.iter().map(|(index, _)| *index);
+    Ok(Sources {
+        scratch: Some(Arc::new(scratch)),
+        fetched: indices.zip(results).collect(),
+    })
 }
 
 /// Returns the host's key. A host without one has built nothing that could be recognised.
@@ -163,23 +175,22 @@ fn prepare_one(
     key: &DigestKey,
     index: usize,
     fetched: Vec<Fetched>,
-) -> Result<Prepared> {
+) -> Result<Prepared, ImageError> {
     let (options, tree) = (&images.options, &images.tree);
     let node = &images.graph.nodes[index];
     if !node.has_from {
         let template = tree.template(&node.name).unwrap_or_default();
-        return Err(Error::NoFrom {
-            image: node.name.clone(),
+        return Err(ImageError::NoFrom {
             template: tree.file(&template).unwrap_or(template.as_ref()).to_owned(),
         });
     }
     if !is_name(&node.name) {
-        return Err(Error::NoImageName(node.name.clone()));
+        return Err(ImageError::NoImageName);
     }
     let copied = dockerfile::copied(&node.instructions());
     let files = tree.context(&node.name).collect();
     let files = match options.supplied.get(&node.name) {
-        Some(supplied) => context::with_supplied(&node.name, files, &copied, supplied)?,
+        Some(supplied) => context::with_supplied(files, &copied, supplied)?,
         None => files,
     };
     let dockerignore = files.get(DOCKERIGNORE).copied();
@@ -202,21 +213,26 @@ fn prepare_one(
         let before: Vec<&String> = copied.iter().filter(|name| context.has(name)).collect();
         context.keep_out(&Ignored::read(path)?);
         if let Some(name) = before.into_iter().find(|name| !context.has(name)) {
-            return Err(Error::KeptOut {
-                image: node.name.clone(),
+            return Err(ImageError::KeptOut {
                 name: name.clone(),
                 path: path.to_owned(),
             });
         }
     }
     if let Some(missing) = copied.iter().find(|name| !context.has(name)) {
-        let folder = tree
+        let is_added = |name: &&str| !["plugins", "additions"].contains(name);
+        if let Some(section) = missing.strip_suffix(ARCHIVE).filter(is_added) {
+            return Err(ImageError::NoSource {
+                name: missing.clone(),
+                section: section.to_owned(),
+            });
+        }
+        let directory = tree
             .template(&node.name)
             .and_then(|template| tree.file(&template)?.parent().map(Path::to_owned));
-        return Err(Error::NotInContext {
-            image: node.name.clone(),
+        return Err(ImageError::NotInContext {
             name: missing.clone(),
-            folder: folder.unwrap_or_default(),
+            directory: directory.unwrap_or_default(),
             nearest: nearest(missing, context.file_names()).map(str::to_owned),
         });
     }

@@ -1,5 +1,6 @@
 //! What can go wrong, and what to do about it.
 
+mod image;
 mod template;
 
 use std::io;
@@ -8,7 +9,7 @@ use std::path::{Path, PathBuf};
 use slipway_engine::EngineError;
 use slipway_suggest::hint;
 
-use crate::sources::SourceError;
+pub use image::{BaseImageFault, ImageError};
 pub use template::TemplateError;
 
 /// The result of this crate's functions.
@@ -81,27 +82,17 @@ pub enum Error {
         /// What is wrong, with the place.
         message: String,
     },
+    /// One image cannot be built.
+    #[error("image {image}: {source}")]
+    Image {
+        /// The image.
+        image: String,
+        /// Why.
+        source: ImageError,
+    },
     /// A template or an override is wrong.
     #[error(transparent)]
     Template(#[from] Box<TemplateError>),
-    /// A rendered Dockerfile has no `FROM`.
-    #[error("image {image}: the Dockerfile rendered from {} has no FROM line", template.display())]
-    NoFrom {
-        /// The image.
-        image: String,
-        /// Its template.
-        template: PathBuf,
-    },
-    /// A parent that the tree does not have.
-    #[error("image {image}: its parent {parent} is not in the tree{}", hint(.nearest.as_ref()))]
-    MissingParent {
-        /// The image.
-        image: String,
-        /// What its `FROM` names.
-        parent: String,
-        /// The most similar image.
-        nearest: Option<String>,
-    },
     /// Images that are one another's parents.
     #[error("these images are one another's parents: {}", .0.join(" -> "))]
     Cycle(Vec<String>),
@@ -121,47 +112,6 @@ pub enum Error {
         /// The most similar image.
         nearest: Option<String>,
     },
-    /// A supplied file is not on disk.
-    #[error(
-        "image {image} copies {name}, and {} is not there; run scripts/build first, which makes it",
-        path.display()
-    )]
-    NotSupplied {
-        /// The image.
-        image: String,
-        /// The file's name in its context.
-        name: String,
-        /// Where it should be.
-        path: PathBuf,
-    },
-    /// `COPY` of a file that the context does not have.
-    #[error("image {image}: its Dockerfile copies {name}, which is not in {}{}", folder.display(), hint(.nearest.as_ref()))]
-    NotInContext {
-        /// The image.
-        image: String,
-        /// The file.
-        name: String,
-        /// The image's folder.
-        folder: PathBuf,
-        /// The most similar file.
-        nearest: Option<String>,
-    },
-    /// `COPY` of a file that the `.dockerignore` beside it keeps out of the context.
-    #[error("image {image}: its Dockerfile copies {name}, which {} keeps out", path.display())]
-    KeptOut {
-        /// The image.
-        image: String,
-        /// The file or folder.
-        name: String,
-        /// The `.dockerignore`.
-        path: PathBuf,
-    },
-    /// A folder's name cannot be an image's.
-    #[error(
-        "image {0}: the name of its folder is no name of an image, which has lower-case letters, digits \
-         and . _ - between them"
-    )]
-    NoImageName(String),
     /// A line of a `.dockerignore` is no pattern.
     #[error(
         "{}:{line}: {pattern} is no pattern of file names: a [ that nothing ends, or a range that runs \
@@ -175,27 +125,6 @@ pub enum Error {
         line: usize,
         /// What stands there.
         pattern: String,
-    },
-    /// The distribution's image is nowhere.
-    #[error(
-        "the engine has no image {reference} to start from, and pulling it failed: {reason}; \
-         scripts/base-image makes debian:trixie from Debian's packages"
-    )]
-    NoBaseImage {
-        /// The image.
-        reference: String,
-        /// Why it could not be pulled.
-        reason: String,
-    },
-    /// The distribution's image was to be pulled anew.
-    #[error(
-        "--pull: cannot pull {reference}: {reason}; --nopull goes on from the one that is there"
-    )]
-    NotPulledAnew {
-        /// The image.
-        reference: String,
-        /// Why it could not be pulled.
-        reason: String,
     },
     /// The distribution's image is for another platform than the one that was asked for.
     #[error(
@@ -211,21 +140,6 @@ pub enum Error {
         /// What it is for.
         found: String,
     },
-    /// The distribution's image is not there and must not be pulled.
-    #[error(
-        "the engine has no image {0} to start from; pull it, or make debian:trixie with scripts/base-image"
-    )]
-    NoBaseImageLocally(String),
-    /// `--skip-parents` or `--skip-existing` left out an image that is needed.
-    #[error("image {image}: {}", needs(.parent, .unpulled.as_deref()))]
-    SkippedParent {
-        /// The image.
-        image: String,
-        /// Its parent.
-        parent: String,
-        /// Why it could not be pulled, where that was tried.
-        unpulled: Option<String>,
-    },
     /// The rendered tree would be written over the templates.
     #[error(
         "--work-dir {work_dir}: its folder docker is in {folder}, where the templates are; name another"
@@ -236,29 +150,12 @@ pub enum Error {
         /// Where templates are.
         folder: PathBuf,
     },
-    /// A source or a patch of an image cannot be had.
-    #[error("image {image}: {source}")]
-    Source {
-        /// The image.
-        image: String,
-        /// Why.
-        source: SourceError,
-    },
     /// The lock that keeps other builds out cannot be taken.
     #[error(transparent)]
     Lock(#[from] slipway_files::LockError),
     /// The engine failed outside of a build.
     #[error(transparent)]
     Engine(#[from] EngineError),
-}
-
-/// What an image lacks whose parent is skipped and not there.
-pub(crate) fn needs(parent: &str, unpulled: Option<&str>) -> String {
-    let why = unpulled.map(|why| format!(", and pulling it failed: {why}"));
-    format!(
-        "it needs its parent {parent}, which is skipped and not in the engine{}; build it first",
-        why.unwrap_or_default()
-    )
 }
 
 /// Says which file an I/O error is about.

@@ -26,7 +26,7 @@ impl Images {
         }
         let tree = tree::open(&options)?;
         let rendered = render::render_tree(&tree, &options)?;
-        let graph = Graph::new(&tree, rendered.dockerfiles, &options)?;
+        let graph = Graph::new(rendered.dockerfiles, &options)?;
         Ok(Images {
             options,
             tree,

@@ -11,7 +11,6 @@ use slipway_suggest::nearest;
 
 use crate::config::BuildConfig;
 use crate::error::{Error, Result};
-use crate::tree::Tree;
 use dockerfile::Instruction;
 pub(crate) use images::Images;
 
@@ -67,7 +66,6 @@ pub(crate) struct Graph {
 
 impl Graph {
     pub(crate) fn new(
-        tree: &Tree,
         dockerfiles: BTreeMap<String, String>,
         options: &BuildConfig,
     ) -> Result<Graph> {
@@ -89,11 +87,21 @@ impl Graph {
                 }
             })
             .collect();
-        link(tree, &mut nodes, options)?;
+        link(&mut nodes, options);
         let order = order(&mut nodes)?;
         rename_infrastructure(&mut nodes, &order, options);
         select(&mut nodes, &order, options)?;
         Ok(Graph { nodes, order })
+    }
+
+    /// The image of the tree that a missing reference may be meant for: the nearest name, when the
+    /// reference is named like an image of the tree.
+    pub(crate) fn nearest(&self, reference: &str, options: &BuildConfig) -> Option<String> {
+        let ours = options.reference("\0");
+        let (before, after) = ours.split_once('\0')?;
+        let name = reference.strip_prefix(before)?.strip_suffix(after)?;
+        let names = self.nodes.iter().map(|node| node.name.as_str());
+        nearest(name, names).map(str::to_owned)
     }
 
     /// The images that were asked for, parents first.
@@ -105,8 +113,9 @@ impl Graph {
     }
 }
 
-/// Finds every image's parents by what its `FROM` lines say.
-fn link(tree: &Tree, nodes: &mut [Node], options: &BuildConfig) -> Result<()> {
+/// Finds every image's parents by its `FROM` lines. What is no image of the tree is taken from the
+/// engine, even when it is named like one of the tree.
+fn link(nodes: &mut [Node], options: &BuildConfig) {
     let mut by_reference: BTreeMap<String, usize> = BTreeMap::new();
     for (index, node) in nodes.iter().enumerate() {
         by_reference.insert(node.reference.clone(), index);
@@ -116,32 +125,18 @@ fn link(tree: &Tree, nodes: &mut [Node], options: &BuildConfig) -> Result<()> {
                 .map(|name| (name, index)),
         );
     }
-    let ours = options.reference("\0");
-    let (before, after) = ours.split_once('\0').unwrap_or_default();
     for index in 0..nodes.len() {
         let parents = std::mem::take(&mut nodes[index].bases);
         for parent in parents {
-            if let Some(&found) = by_reference.get(&parent) {
-                nodes[index].parents.push(found);
-                nodes[found].children.push(index);
-                continue;
-            }
-            let named_like_ours = parent
-                .strip_prefix(before)
-                .and_then(|rest| rest.strip_suffix(after));
-            match named_like_ours {
-                Some(name) if parent != options.base_reference() => {
-                    return Err(Error::MissingParent {
-                        image: nodes[index].name.clone(),
-                        nearest: nearest(name, tree.image_names()).map(str::to_owned),
-                        parent,
-                    });
+            match by_reference.get(&parent) {
+                Some(&found) => {
+                    nodes[index].parents.push(found);
+                    nodes[found].children.push(index);
                 }
-                _ => nodes[index].bases.push(parent),
+                None => nodes[index].bases.push(parent),
             }
         }
     }
-    Ok(())
 }
 
 /// Parents before children. An image is taken up when its last parent is, so what remains in the
@@ -302,6 +297,7 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::tree::Tree;
 
     /// A graph of images, each given as (name, FROM).
     fn graph(images: &[(&str, &str)], change: impl Fn(&mut BuildConfig)) -> Result<Graph> {
@@ -320,7 +316,7 @@ mod tests {
         change(&mut options);
         let tree = Tree::open(&options.tree, &options.docker_dirs)?;
         let dockerfiles = crate::render(&tree, &options)?;
-        Graph::new(&tree, dockerfiles, &options)
+        Graph::new(dockerfiles, &options)
     }
 
     const FAMILY: &[(&str, &str)] = &[
@@ -379,14 +375,15 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_parent_is_named_with_its_nearest() {
-        let error = graph(&[("base", ""), ("cron", "bsae")], |_| ())
-            .unwrap_err()
-            .to_string();
-        assert_eq!(
-            error,
-            "image cron: its parent slipway/bsae:latest is not in the tree; did you mean base?"
-        );
+    fn an_image_that_the_tree_has_not_is_started_from_as_the_engine_has_it() {
+        let images = [("base", ""), ("cron", "bsae"), ("web", "elsewhere")];
+        let graph = graph(&images, |_| ()).unwrap();
+        assert_eq!(matched(&graph), ["base", "cron", "web"]);
+        assert_eq!(graph.nodes[1].bases, ["slipway/bsae:latest"]);
+        let options = BuildConfig::new("tree").unwrap();
+        let nearest = |reference| graph.nearest(reference, &options);
+        assert_eq!(nearest("slipway/bsae:latest").as_deref(), Some("base"));
+        assert_eq!(nearest("debian:trixie"), None);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use minijinja::Value;
 
-use crate::config::BuildConfig;
+use crate::config::{BuildConfig, debian_arch};
 use crate::error::{Error, Result};
 use slipway_kolla_release::User;
 
@@ -80,12 +80,7 @@ fn distribution(options: &BuildConfig) -> BTreeMap<&'static str, Value> {
         .map(|kolla| kolla.worker(options.conf()))
         .unwrap_or_default();
     let of_worker = |name: &str| worker.get(name)?.as_str().map(str::to_owned);
-    let debian_arch = match options.base_arch.as_str() {
-        "x86_64" => "amd64",
-        "aarch64" => "arm64",
-        "ppc64le" => "ppc64el",
-        other => other,
-    };
+    let debian_arch = debian_arch(&options.base_arch);
     let given = |value: &Option<String>| value.clone().filter(|value| !value.is_empty());
     let package_manager = options.distro_package_manager.clone();
     let package_manager = package_manager.or_else(|| of_worker("self.distro_package_manager"));

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::ops::Bound::{Excluded, Unbounded};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use slipway_archive::{Archive, ArchiveError, Bound, Kind, Limits, MemberPath};
@@ -34,6 +35,16 @@ struct Merged {
 /// times, everything root's. Of members with the same path the later one is taken. An archive that
 /// passes a limit, or has a member that would lie outside of the directory, is an error.
 pub fn merge(archives: &[&Path], top: &str, to: &Path) -> Result<(), SourceError> {
+    merge_over(&[], archives, top, to)
+}
+
+/// Merges archives over files, which are given by their paths inside and on disk.
+pub(super) fn merge_over(
+    files: &[(&str, &Path)],
+    archives: &[&Path],
+    top: &str,
+    to: &Path,
+) -> Result<(), SourceError> {
     let own = |error| SourceError::io(to, error);
     let beside = to.parent().unwrap_or(Path::new("."));
     let mut merged = Merged {
@@ -41,6 +52,11 @@ pub fn merge(archives: &[&Path], top: &str, to: &Path) -> Result<(), SourceError
         path_bytes: 0,
         spool: tempfile::tempfile_in(beside).map_err(own)?,
     };
+    for (inside, path) in files {
+        merged
+            .add_file(inside, path)
+            .map_err(|refusal| refusal.of_archive(path).writing(to))?;
+    }
     for path in archives {
         merged
             .add_archive(path)
@@ -94,6 +110,22 @@ impl Refusal {
 }
 
 impl Merged {
+    fn add_file(&mut self, inside: &str, path: &Path) -> Result<(), Refusal> {
+        let mut file = File::open(path).map_err(ArchiveError::Io)?;
+        let metadata = file.metadata().map_err(ArchiveError::Io)?;
+        let start = self.spool.seek(SeekFrom::End(0)).map_err(Refusal::Spool)?;
+        let size = io::copy(&mut file, &mut self.spool).map_err(Refusal::Spool)?;
+        let member = Member::File {
+            mode: metadata.permissions().mode(),
+            start,
+            size,
+        };
+        self.add(
+            MemberPath::parse(inside.as_bytes(), &Limits::default())?,
+            member,
+        )
+    }
+
     fn add_archive(&mut self, path: &Path) -> Result<(), Refusal> {
         let archive = Archive::open(path, &Limits::default())?;
         let limit = archive.content_limit();

@@ -90,6 +90,8 @@ pub(crate) struct Wanted<'a> {
     pub image: &'a str,
     pub sources: &'a ImageSources,
     pub added: &'a [String],
+    /// The files beside its template: name in the context, path on disk.
+    pub files: BTreeMap<&'a str, &'a Path>,
 }
 
 /// Fetches what several images want, `threads` images at once.
@@ -133,7 +135,7 @@ impl Fetching {
         ] {
             let name = archive_name(kind);
             if is_added(&name) {
-                fetched.push(self.merged(kind, sources, &folder)?);
+                fetched.push(self.merged(kind, sources, &wanted.files, &folder)?);
             }
         }
         Ok(fetched)
@@ -186,11 +188,13 @@ impl Fetching {
         })
     }
 
-    /// One archive of what several hold.
+    /// The archive of all plugins, or of all additions: the files in the directory of that name
+    /// beside the template, and over them the sources.
     fn merged(
         &self,
         kind: &str,
         sources: &[Source],
+        files: &BTreeMap<&str, &Path>,
         folder: &Path,
     ) -> Result<Fetched, SourceError> {
         let archives = sources
@@ -203,7 +207,12 @@ impl Fetching {
             .iter()
             .map(|archive| archive.path.as_path())
             .collect();
-        merge::merge(&paths, kind, &path)?;
+        let beside = files.iter().filter_map(|(name, path)| {
+            let inside = name.strip_prefix(kind)?.strip_prefix('/')?;
+            Some((inside, *path))
+        });
+        let beside: Vec<(&str, &Path)> = beside.collect();
+        merge::merge_over(&beside, &paths, kind, &path)?;
         let identity = match archives.iter().any(|archive| archive.identity.is_some()) {
             false => None,
             true => Some(identity(&archives)?),

@@ -300,7 +300,12 @@ async fn skipped_parents_must_be_there() {
     let failure = it.build().await.unwrap().failures[0].to_string();
     assert!(!failure.contains("pulling it failed"), "{failure}");
     let error = it.load().unwrap().plan(&*it.engine).await.unwrap_err();
-    assert!(matches!(error, Error::SkippedParent { .. }), "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains(&format!("image right: it needs its parent {parent}, ")),
+        "{error}"
+    );
 
     it.options.registry = None;
     it.options.skip_parents = false;
@@ -329,17 +334,20 @@ async fn skipped_parents_must_be_there() {
 async fn a_base_image_that_is_nowhere_is_an_error_that_says_what_to_do() {
     let mut it = Fixture::new().await;
     it.options.base_image = Some("localhost:1/slipway-image-test/nothing".to_owned());
-    let error = it.build().await.unwrap_err().to_string();
+    let summary = it.build().await.unwrap();
+    let error = summary.failures[0].to_string();
     assert!(
         error.contains("localhost:1/slipway-image-test/nothing:trixie"),
         "{error}"
     );
     assert!(error.contains("scripts/base-image"), "{error}");
+    let failed = summary.failed.iter().map(|failed| failed.status);
+    let parent = FailedStatus::ParentError;
+    let expected = [FailedStatus::Error, parent, parent, parent];
+    assert_eq!(failed.collect::<Vec<_>>(), expected);
     it.options.pull = false;
-    assert!(matches!(
-        it.build().await,
-        Err(Error::NoBaseImageLocally(_))
-    ));
+    let failure = it.build().await.unwrap().failures[0].to_string();
+    assert!(failure.contains("; pull it, or make"), "{failure}");
 }
 
 #[tokio::test]
@@ -353,8 +361,8 @@ async fn a_base_image_is_pulled_anew_where_that_was_asked_for() {
     it.options.base_tag = Some(tag);
     it.options.registry = None;
     it.options.pull_always = true;
-    let error = it.build().await.unwrap_err();
-    assert!(matches!(error, Error::NotPulledAnew { .. }), "{error}");
+    let failure = it.build().await.unwrap().failures[0].to_string();
+    assert!(failure.contains("--pull: cannot pull"), "{failure}");
     it.options.pull_always = false;
     assert!(it.build().await.unwrap().is_success());
 }
@@ -369,25 +377,93 @@ async fn a_base_image_for_another_platform_is_not_taken() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_not_there_is_found_before_anything_is_built() {
+async fn an_image_that_cannot_be_built_does_not_stop_the_others() {
     let it = Fixture::new().await;
     std::fs::rename(
         it.options.tree.join("right/file"),
         it.options.tree.join("right/fiel"),
     )
     .unwrap();
-    let error = it.build().await.unwrap_err().to_string();
-    assert!(
-        error.contains("image right: its Dockerfile copies file, which is not in"),
-        "{error}"
-    );
-    assert!(error.ends_with("did you mean fiel?"), "{error}");
-    assert!(it.id("base").await.is_none());
+    let built = |summary: &slipway_image::Summary| {
+        let built = summary.built.iter().map(|built| built.name.as_str());
+        built.collect::<Vec<_>>().join(" ")
+    };
+    let from_base = "FROM {{ namespace }}/{{ image_prefix }}base:{{ tag }}\n";
+    let template = |name: &str, text: &str| {
+        it.write(
+            &format!("images/{name}/Dockerfile.j2"),
+            &format!("{from_base}{text}"),
+        );
+    };
+    template("sourceless", "ADD sourceless-archive /src\n");
+    let elsewhere = from_base.replace("base:", "rigt:");
+    it.write("images/elsewhere/Dockerfile.j2", &elsewhere);
+    it.write("images/nothing/Dockerfile.j2", "# nothing\n");
 
-    let tree = &it.options.tree;
-    std::fs::rename(tree.join("right"), tree.join("Right")).unwrap();
-    let error = it.build().await.unwrap_err();
-    assert!(matches!(error, Error::NoImageName(_)), "{error}");
+    let summary = it.build().await.unwrap();
+    assert_eq!(built(&summary), "base leaf left");
+    let failures: Vec<String> = summary.failures.iter().map(|f| f.to_string()).collect();
+    let expected = [
+        (
+            "image elsewhere: the engine has no image ",
+            "; did you mean right?; ",
+        ),
+        (
+            "image nothing: the Dockerfile rendered from ",
+            " has no FROM line",
+        ),
+        (
+            "image right: its Dockerfile copies file, which is not in ",
+            "; did you mean fiel?",
+        ),
+        (
+            "image sourceless: its Dockerfile adds sourceless-archive",
+            " source [sourceless] ",
+        ),
+    ];
+    assert_eq!(failures.len(), expected.len(), "{failures:?}");
+    for (failure, (start, part)) in failures.iter().zip(expected) {
+        assert!(
+            failure.starts_with(start) && failure.contains(part),
+            "{failure}"
+        );
+    }
+    let plan = it.load().unwrap().plan(&*it.engine).await.unwrap_err();
+    assert!(
+        plan.to_string().starts_with("image elsewhere: ")
+            || plan.to_string().starts_with("image nothing: "),
+        "{plan}"
+    );
+}
+
+#[tokio::test]
+async fn an_image_that_the_tree_has_not_is_the_engines() {
+    let mut it = Fixture::new().await;
+    it.build().await.unwrap();
+    let from_base = "FROM {{ namespace }}/{{ image_prefix }}base:{{ tag }}\n";
+    it.write("other/child/Dockerfile.j2", from_base);
+    it.options.tree = it.options.tree.with_file_name("other");
+    assert_eq!(it.load().unwrap().names(), ["child"]);
+    let summary = it.build().await.unwrap();
+    assert!(summary.is_success(), "{:?}", summary.failures);
+    assert_eq!(summary.built[0].name, "child");
+}
+
+#[tokio::test]
+async fn files_beside_a_template_are_a_part_of_its_archives() {
+    let it = Fixture::new().await;
+    let from_base = "FROM {{ namespace }}/{{ image_prefix }}base:{{ tag }}\n";
+    it.write(
+        "images/archives/Dockerfile.j2",
+        &format!(
+            "{from_base}ADD additions-archive /\nADD plugins-archive /\n\
+                  RUN test \"$(cat /additions/a/f)\" = one && test -f /plugins/p\n"
+        ),
+    );
+    it.write("images/archives/additions/a/f", "one");
+    it.write("images/archives/plugins/p", "");
+    let summary = it.build().await.unwrap();
+    assert!(summary.is_success(), "{:?}", summary.failures);
 }
 
 #[tokio::test]
