@@ -1,5 +1,6 @@
-//! Any bytes as plugins' archives, plain ones or such as have proper headers around any names,
-//! links, kinds and sizes: what is made of them holds nothing that leads out of its folder.
+//! Any bytes as plugins' archives: plain ones, such as have proper headers around any names, links,
+//! kinds and sizes, and any bytes behind the first ones of each compression. The merged archive
+//! holds nothing that leads out of its directory.
 #![no_main]
 
 use std::collections::BTreeSet;
@@ -8,6 +9,17 @@ use std::path::{Component, PathBuf};
 
 use tar::{Archive, EntryType, Header};
 
+/// The header of a gzip member.
+const GZIP: &[u8] = &[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3];
+
+/// The header of a bzip2 stream.
+const BZIP2: &[u8] = b"BZh9";
+
+/// The header of an xz stream whose blocks have no checksums.
+const XZ: &[u8] = &[
+    0xfd, b'7', b'z', b'X', b'Z', 0, 0, 0, 0xff, 0x12, 0xd9, 0x41,
+];
+
 /// Kinds of members, by a byte of the input.
 const KINDS: [u8; 13] = *b"0123456 7SLKx";
 
@@ -15,9 +27,12 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
     let Some((&how, rest)) = input.split_first() else {
         return;
     };
-    let bytes = match how % 4 {
+    let bytes = match how % 8 {
         0 => rest.to_vec(),
-        _ => with_headers(rest),
+        1..=4 => with_headers(rest),
+        5 => [GZIP, rest].concat(),
+        6 => [BZIP2, rest].concat(),
+        _ => [XZ, rest].concat(),
     };
     let Ok(dir) = tempfile::tempdir() else {
         return;

@@ -56,8 +56,8 @@ pub use build::{
 };
 pub use config::BuildConfig;
 pub use decide::{Action, Decision, FINGERPRINT_LABEL, INPUTS_LABEL, PARENTS_LABEL, Plan, Reason};
-pub use render::{render, render_image};
 pub use error::{BaseImageFault, Error, ImageError, Result, TemplateError};
+pub use render::{render, render_image};
 pub use set::ImageSet;
 pub use slipway_events::Events;
 pub use sources::{ImageSources, Source, SourceError, SourceKind, merge as merge_archives};
