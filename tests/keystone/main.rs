@@ -5,7 +5,7 @@
 //! builds and deploys, and every test starts with the deployment as it was declared at first.
 
 // A test fails by panicking.
-#![allow(clippy::expect_used, clippy::panic, clippy::print_stdout)]
+#![allow(clippy::expect_used, clippy::panic)]
 
 mod shared;
 

@@ -30,9 +30,7 @@ pub fn units(
     engine: &dyn Engine,
     events: &Events<Event>,
 ) -> Option<Units> {
-    if engine.unit_generator().is_none() {
-        return None;
-    }
+    engine.unit_generator()?;
     match wanted {
         UnitFiles::Disabled => None,
         UnitFiles::Directory(directory) => Some(Units::new(directory.clone())),

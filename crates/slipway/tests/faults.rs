@@ -8,7 +8,8 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    reason = "a test may fail"
+    clippy::print_stdout,
+    reason = "a test may fail, and prints its figures"
 )]
 
 use std::collections::BTreeMap;
