@@ -19,7 +19,7 @@
 //!   The rewriting is listed in the `rewrite` module.
 //! - [`list`] and [`dict`] make values that templates can change.
 //!
-//! Limits are in [`bounds`]. What still differs from Jinja2: `\N{…}` in strings is an error; integers
+//! Limits are in [`bounds`]. What differs from Jinja2: `\N{…}` in strings is an error; integers
 //! have 128 bits; a template that is imported `without context` sees the context all the same; what
 //! prints as an object's address does not have one here; `pprint` wraps strings differently.
 

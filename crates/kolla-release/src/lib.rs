@@ -32,3 +32,14 @@ pub use kolla::{DefaultSource, Kolla};
 pub use provenance::Provenance;
 pub use release::{Install, Labels, Release, Repos, ReposFiles};
 pub use users::{User, UserChange};
+
+/// Returns what a Python file assigns at its outermost level, as far as it has a value: literals,
+/// names, `+`, comparisons and the branches of `if`. Everything else is left out.
+///
+/// ```
+/// let names = slipway_kolla_release::constants("A = ['x']\nif A:\n    B = 1\nC = f(A)\n");
+/// assert_eq!((names["B"].as_i64(), names.get("C")), (Some(1), None));
+/// ```
+pub fn constants(source: &str) -> std::collections::BTreeMap<String, serde_json::Value> {
+    python::Module::read(source).constants()
+}
