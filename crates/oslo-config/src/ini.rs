@@ -200,7 +200,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
-        /// What is written is what is read, in order, with its line.
+        /// Assignments are read as they are written, in order, with their lines.
         #[test]
         fn files_are_read_as_they_were_written(
             written in prop::collection::vec(

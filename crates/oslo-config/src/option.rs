@@ -58,12 +58,12 @@ pub struct OptionDef {
     pub kind: Kind,
     /// Its default; `None` where it has none, or where the program computes it.
     pub default: Option<&'static str>,
-    /// Whether the default that a release of the program has takes the place of this one.
+    /// A release's own default replaces this one.
     pub has_release_default: bool,
-    /// Whether the command line has it, not only files.
+    /// The command line has it, not only files.
     pub on_command_line: bool,
-    /// Whether it is an argument of the command line without a name. The values of files count
-    /// only when there is no such argument.
+    /// It is an argument of the command line without a name. The values of files count only when
+    /// there is no such argument.
     pub is_positional: bool,
     /// The releases of the program that have it.
     pub releases: Releases,

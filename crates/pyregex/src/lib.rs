@@ -32,13 +32,13 @@ use fancy_regex::RegexBuilder;
 pub use fancy_regex::{Captures, Error as MatchError, Regex};
 pub use translate::translate;
 
-/// How often a match may go back before it is given up.
+/// The steps back after which a match is given up.
 const BACKTRACK_LIMIT: usize = 100_000;
 
-/// How many bytes a compiled pattern may take.
+/// The bytes that a compiled pattern may take.
 const SIZE_LIMIT: usize = 1 << 20;
 
-/// How many characters of a pattern an error shows.
+/// The characters of a pattern that an error shows.
 const SHOWN: usize = 200;
 
 /// A pattern that cannot be compiled.

@@ -27,7 +27,7 @@ pub fn translate(pattern: &str, flags: Flags) -> Result<String, PatternError> {
     Ok(translation.out)
 }
 
-/// What a quantifier would repeat.
+/// The item that a quantifier would repeat.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Last {
     /// Nothing that can be repeated.
@@ -45,7 +45,7 @@ enum Last {
 struct Scope {
     multi_line: bool,
     verbose: bool,
-    /// Where a look-around begins in the output, when this is one.
+    /// The position in the output of the look-around that this group is, if it is one.
     look_around: Option<usize>,
 }
 
@@ -324,7 +324,7 @@ impl Translation<'_> {
     }
 }
 
-/// Whether a quantifier is satisfied by nothing.
+/// Returns whether a quantifier is satisfied by nothing.
 fn is_optional(quantifier: &str) -> bool {
     let least = quantifier.trim_start_matches(['{', '0']);
     quantifier == "*"
@@ -346,7 +346,7 @@ mod tests {
 
     #[test]
     fn patterns_mean_as_in_python() {
-        // What Python 3.11's re.search says of them.
+        // The results of Python 3.11's re.search.
         for (pattern, text, expected) in [
             ("^ironic(?!-neutron)", "ironic-api", Some((0, 6))),
             ("^ironic(?!-neutron)", "ironic-neutron-agent", None),

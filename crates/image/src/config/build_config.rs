@@ -58,7 +58,7 @@ pub struct BuildConfig {
     pub base_arch: String,
     /// The architecture's name in Debian.
     pub debian_arch: Option<String>,
-    /// How OpenStack is installed, in releases of Kolla that have a choice.
+    /// Install OpenStack from packages or sources, in releases of Kolla that have a choice.
     pub install_type: Option<String>,
     /// Template overrides. The first extends `parent_template`; further ones are read as if
     /// appended to it.
@@ -186,10 +186,10 @@ pub struct BuildConfig {
     /// The upstream Kolla that the tree belongs to, which has defaults and behaviours of its own.
     #[serde(skip)]
     pub kolla: Option<Arc<Kolla>>,
-    /// What templates see as `kolla_version`.
+    /// The variable `kolla_version` of templates.
     #[serde(skip)]
     pub kolla_version: String,
-    /// What templates see as `env`: the environment of the build's caller.
+    /// The variable `env` of templates: the environment of the build's caller.
     #[serde(skip)]
     pub env: BTreeMap<String, String>,
     /// Accounts that a configuration changes or adds, by name without `-user`.

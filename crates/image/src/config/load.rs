@@ -163,7 +163,7 @@ fn release_defaults(kolla: &Kolla, settings: &mut Settings) {
             Some(serde_json::Value::String(text)) => text.clone(),
             Some(serde_json::Value::Array(_)) => kolla.list_default(option.name).join(","),
             Some(other) => other.to_string(),
-            // What the release does not have, its templates do not know.
+            // Templates of a release without the option do not know it.
             None if option.support == Support::WhereReleased && option.default.is_some() => {
                 String::new()
             }

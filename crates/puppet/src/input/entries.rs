@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use serde_json::Value;
+use slipway_pyvalue::truth;
 use slipway_service::{ConfigVolume, PuppetConfig};
 
 use crate::error::{PuppetError, Result};
@@ -44,9 +45,10 @@ fn entry(value: &Value) -> Result<PuppetConfig, String> {
         Value::Object(map) => Ok(map.get(name).unwrap_or(&Value::Null)),
         _ => Err("neither a list nor an object".to_owned()),
     };
+    // What counts as false in Python is empty: conditions of templates leave `''` and `false` behind.
     let text = |index, name| match field(index, name)? {
-        Value::Null => Ok(String::new()),
         Value::String(text) => Ok(text.clone()),
+        value if !truth(value) => Ok(String::new()),
         _ => Err(format!("{name} is not a string")),
     };
     let (manifest, image) = (text(2, "step_config")?, text(3, "config_image")?);
@@ -62,15 +64,11 @@ fn entry(value: &Value) -> Result<PuppetConfig, String> {
         step_config: manifest,
         config_image: image,
         volumes: match field(4, "volumes")? {
-            Value::Null => Vec::new(),
             Value::Array(items) => volumes(items)?,
+            value if !truth(value) => Vec::new(),
             _ => return Err("volumes is not a list".to_owned()),
         },
-        privileged: match field(5, "privileged")? {
-            Value::Null => false,
-            Value::Bool(privileged) => *privileged,
-            _ => return Err("privileged is neither true nor false".to_owned()),
-        },
+        privileged: truth(field(5, "privileged")?),
     })
 }
 
@@ -79,9 +77,8 @@ fn volumes(items: &[Value]) -> Result<Vec<String>, String> {
     let mut volumes = Vec::new();
     for item in items {
         match item {
-            Value::String(volume) if volume.is_empty() => {}
-            Value::String(volume) => volumes.push(volume.clone()),
-            Value::Null => {}
+            Value::String(volume) if !volume.is_empty() => volumes.push(volume.clone()),
+            item if !truth(item) => {}
             _ => return Err("volumes holds something that is not a string".to_owned()),
         }
     }
@@ -106,6 +103,11 @@ mod tests {
         assert!(entries[0].privileged);
         assert_eq!(entries[1].config_volume, ConfigVolume::new("b").ok());
         assert_eq!(parse("null").unwrap(), []);
+        let falsy = r#"[["a", false, "m", "i", "", 0], ["b", [], "m", "i", [false, ""], 1]]"#;
+        let falsy = parse(falsy).unwrap();
+        assert!(falsy.iter().all(|entry| entry.volumes.is_empty()));
+        assert!(!falsy[0].privileged && falsy[1].privileged);
+        assert_eq!(falsy[0].puppet_tags, "");
         // Of a key that is there twice the last counts, as it does for Python.
         let twice = r#"[{"config_volume": "b", "step_config": "x", "step_config": "m", "config_image": "i"}]"#;
         assert_eq!(parse(twice).unwrap()[0].step_config, "m");

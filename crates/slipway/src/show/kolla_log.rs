@@ -1,4 +1,4 @@
-//! kolla-build's log: what scripts around it look for.
+//! kolla-build's log, which scripts around it read.
 //!
 //! Lines are those of Python's `logging`: `LEVEL:LOGGER:MESSAGE` on standard error. An image's logger
 //! has the image's name at its end. `--quiet` silences images only, as in kolla-build.
@@ -22,7 +22,7 @@ const LAST_OF_OLD_LOGGER: u32 = 5;
 pub struct KollaLog {
     output: Arc<Output>,
     logger: &'static str,
-    /// Whether the release has a choice of engines, and speaks of containers, not of Docker.
+    /// The release has a choice of engines, and names containers in its messages, not Docker.
     has_engines: bool,
     /// The images that are built from no other.
     roots: BTreeSet<String>,
@@ -45,7 +45,7 @@ impl KollaLog {
         }
     }
 
-    /// The lines before anything is read.
+    /// Logs the lines that come before anything is read.
     pub fn begin(&self, config: &BuildConfig) {
         if self.has_engines {
             let engine = config.engine.as_deref().unwrap_or("docker");
@@ -78,7 +78,7 @@ impl KollaLog {
         self.info(format_args!("{kind} images dependency are saved in {file}"));
     }
 
-    /// Events of the build of these images, which are logged.
+    /// Returns the receiver that logs the build of these images.
     pub fn events(&self, images: &ImageSet) -> Events<Event> {
         let roots = images.edges().filter(|(_, parents)| parents.is_empty());
         let log = KollaLog {
@@ -88,7 +88,7 @@ impl KollaLog {
         Events::new(move |event| log.event(&event))
     }
 
-    /// The lists at the end: images built, failed, skipped and unbuildable.
+    /// Logs the lists at the end: images built, failed, skipped and unbuildable.
     pub fn summary(&self, summary: &Summary, allowed_to_fail: &[String]) {
         let kept = summary.unchanged.iter().map(|image| image.name.as_str());
         let built = summary.built.iter().map(|image| image.name.as_str());
@@ -240,19 +240,19 @@ impl KollaLog {
     }
 }
 
-/// The status as the log and the summary name it.
+/// Returns the status as the log and the summary name it.
 fn status_name(status: FailedStatus) -> String {
     let name = serde_json::to_value(status).ok();
     let name = name.as_ref().and_then(|name| name.as_str());
     name.unwrap_or("error").to_owned()
 }
 
-/// A time as Python prints it.
+/// Returns a time as Python prints it.
 fn time(time: &ZonedDateTime) -> String {
     time.strftime("%Y-%m-%d %H:%M:%S%.6f").to_string()
 }
 
-/// A time span as Python prints it.
+/// Returns a time span as Python prints it.
 fn duration(span: Duration) -> String {
     let (seconds, micros) = (span.as_secs(), span.subsec_micros());
     let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);

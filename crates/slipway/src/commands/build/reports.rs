@@ -17,7 +17,7 @@ use crate::output::Output;
 /// The reports of a build.
 pub struct Reports {
     timeline: Option<Report>,
-    /// Whether there is a summary as JSON, on standard output where it has no file.
+    /// There is a summary as JSON, on standard output where it has no file.
     has_summary: bool,
     summary: Option<Report>,
 }

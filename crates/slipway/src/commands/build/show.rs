@@ -1,4 +1,4 @@
-//! What is shown instead of building: lists, the graph, the plan.
+//! Lists, the graph and the plan, which are shown in place of a build.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -8,7 +8,7 @@ use slipway_image::{Action, ImageSet, Plan};
 use super::reports::Report;
 use crate::output::{Output, table};
 
-/// `--list-images`: kolla-build's numbered list.
+/// Prints kolla-build's numbered list (`--list-images`).
 pub fn list(images: &ImageSet, output: &Output) -> anyhow::Result<()> {
     if output.is_json() {
         return output.json(&images.names());
@@ -26,7 +26,7 @@ pub fn list(images: &ImageSet, output: &Output) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// `--list-dependencies`: each image with its children, as JSON.
+/// Prints each image with its children as JSON (`--list-dependencies`).
 pub fn dependencies(images: &ImageSet, output: &Output) -> anyhow::Result<()> {
     if images.names().is_empty() && !output.is_json() {
         output.result("Nothing matched!");
@@ -35,8 +35,8 @@ pub fn dependencies(images: &ImageSet, output: &Output) -> anyhow::Result<()> {
     output.json(&images.dependencies())
 }
 
-/// `--save-dependency`: which image is built from which, for Graphviz. Images that the engine has
-/// are shown with their sizes.
+/// Writes the graph of images for Graphviz (`--save-dependency`). Images that the engine has are
+/// shown with their sizes.
 pub fn dot(
     images: &ImageSet,
     sizes: &std::collections::BTreeMap<String, u64>,
@@ -61,12 +61,12 @@ pub fn dot(
     Report::new("save-dependency", path)?.write(&text)
 }
 
-/// A size as people say it.
+/// Returns a size in megabytes.
 pub fn megabytes(bytes: u64) -> String {
     format!("{} MB", bytes.div_ceil(1_000_000))
 }
 
-/// A name as Graphviz reads it.
+/// Returns a name as Graphviz reads it.
 fn quoted(name: &str) -> String {
     let is_plain = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
         && !name.starts_with(|c: char| c.is_ascii_digit());
@@ -76,12 +76,12 @@ fn quoted(name: &str) -> String {
     }
 }
 
-/// A name between quotes.
+/// Returns a name for the inside of quotes.
 fn escaped(name: &str) -> String {
     name.replace('\\', "\\\\").replace('"', "\\\"")
 }
 
-/// `--plan`: what would be built, and why.
+/// Prints for each image whether it would be built, and why (`--plan`).
 pub fn plan(plan: &Plan, output: &Output) -> anyhow::Result<()> {
     if output.is_json() {
         return output.json(plan);
