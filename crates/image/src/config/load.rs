@@ -116,7 +116,7 @@ impl Configuration {
         build.requested = build.regex.clone();
         build.regex = patterns(&settings, &build)?;
         build.users = users::read(&settings)?;
-        build.sources = sources::read(&settings, build.kolla.as_deref())?;
+        build.sources = sources::read(&settings, build.kolla.as_deref());
         add_build_args(&mut build, &environment);
         build.env = environment;
         Ok(Configuration {

@@ -33,11 +33,9 @@ pub(super) fn set_defaults(settings: &mut Settings, section: &str, source: &Defa
     }
 }
 
-/// Returns the sources of all images, by image.
-pub(super) fn read(
-    settings: &Settings,
-    kolla: Option<&Kolla>,
-) -> Result<BTreeMap<String, ImageSources>, ConfigError> {
+/// Returns the sources of all images, by image. What is wrong with a section counts when an image
+/// adds its source: sections of images that a tree does not have are no concern of it.
+pub(super) fn read(settings: &Settings, kolla: Option<&Kolla>) -> BTreeMap<String, ImageSources> {
     let in_files = settings.sections().into_iter().map(str::to_lowercase);
     let defaults = kolla
         .into_iter()
@@ -48,8 +46,10 @@ pub(super) fn read(
         .collect();
     let mut sources: BTreeMap<String, ImageSources> = BTreeMap::new();
     for section in sections {
-        let Some(source) = source(settings, &section)? else {
-            continue;
+        let source = match source(settings, &section) {
+            Ok(Some(source)) => source,
+            Ok(None) => continue,
+            Err(error) => unusable(&section, error),
         };
         if let Some((image, _)) = section.split_once("-plugin-") {
             let image = sources.entry(image.to_owned()).or_default();
@@ -61,11 +61,21 @@ pub(super) fn read(
             sources.entry(section).or_default().own = Some(source);
         }
     }
-    Ok(sources)
+    sources
 }
 
-/// Returns the source of a section; `None` when the section has no type or is disabled. What is
-/// wrong with it counts when an image adds it.
+fn unusable(section: &str, error: ConfigError) -> Source {
+    Source {
+        name: section.to_owned(),
+        kind: SourceKind::Local,
+        location: String::new(),
+        reference: None,
+        sha256: None,
+        fault: Some(error.to_string()),
+    }
+}
+
+/// Returns the source of a section; `None` when the section has no type or is disabled.
 fn source(settings: &Settings, section: &str) -> Result<Option<Source>, ConfigError> {
     let text = |key: &str| -> Result<Option<String>, ConfigError> {
         Ok(match settings.get_in(section, key)? {
@@ -148,7 +158,7 @@ mod tests {
                     [x-user]\nuid = 1\n";
         let files = ConfigFiles::from_text("k.conf".as_ref(), text).unwrap();
         let settings = Settings::new(SCHEMA, BTreeMap::new(), BTreeMap::new(), files);
-        let all = read(&settings, None).unwrap();
+        let all = read(&settings, None);
         let nova = &all["nova-base"];
         let own = nova.own.as_ref().unwrap();
         assert_eq!(
@@ -163,10 +173,11 @@ mod tests {
     #[test]
     fn what_is_wrong_with_a_source_is_kept_for_its_image() {
         let text = "[DEFAULT]\ndebian_arch = amd64\n[a]\ntype = git\n\
-                    [b]\ntype = url\nlocation = x\nsha256 = arm64:1\n";
+                    [b]\ntype = url\nlocation = x\nsha256 = arm64:1\n\
+                    [c]\ntype = zip\n";
         let files = ConfigFiles::from_text("k.conf".as_ref(), text).unwrap();
         let settings = Settings::new(SCHEMA, BTreeMap::new(), BTreeMap::new(), files);
-        let all = read(&settings, None).unwrap();
+        let all = read(&settings, None);
         let fault = |image: &str| all[image].own.as_ref().unwrap().fault.clone().unwrap();
         assert_eq!(fault("a"), "k.conf:4: it has no location");
         assert_eq!(
