@@ -9,7 +9,7 @@ use indexmap::IndexMap;
 use slipway_engine::Engine;
 use slipway_events::Events;
 use slipway_paths::Paths;
-use slipway_puppet::{Hieradata, Isolation, Puppet, Report, Settings};
+use slipway_puppet::{Hieradata, Puppet, Report, Settings};
 use slipway_redact::Redactor;
 use slipway_runtime::systemd::Units;
 use slipway_service::{ConfigVolume, ContainerConfig, PuppetConfig, RoleData, Step};
@@ -38,8 +38,6 @@ pub struct Options {
     pub puppet_timeout: Duration,
     /// Keeps the container of a failed Puppet run.
     pub keep_failed: bool,
-    /// The separation of Puppet runs from each other.
-    pub isolation: Isolation,
     /// Waits for another run on the same deployment, instead of failing.
     pub wait: bool,
     /// The systemd units that start containers at boot.
@@ -56,7 +54,6 @@ impl Default for Options {
             process_count: None,
             puppet_timeout: Duration::from_secs(900),
             keep_failed: false,
-            isolation: Isolation::default(),
             wait: true,
             units: UnitFiles::default(),
         }
@@ -148,7 +145,6 @@ impl Deployment {
         }
         settings.timeout = options.puppet_timeout;
         settings.keep_failed = options.keep_failed;
-        settings.isolation = options.isolation;
         settings.wait = options.wait;
         Ok(Deployment {
             managed_by: String::new(),

@@ -1,4 +1,4 @@
-//! What can go wrong.
+//! Errors.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,37 +7,45 @@ use serde::{Serialize, Serializer};
 use slipway_engine::EngineError;
 use slipway_files::LockError;
 
-/// The result of a job of this crate.
+/// The result of a function of this crate.
 pub type Result<T, E = PuppetError> = std::result::Result<T, E>;
 
-/// Why a job could not begin, or had to stop.
+/// Why nothing could begin, or all had to stop.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PuppetError {
     /// A path of the deployment cannot be used.
     #[error(transparent)]
     Path(#[from] slipway_paths::PathError),
-    /// A file or folder could not be read or written.
+    /// A file or directory could not be read or written.
     #[error("cannot {action} {}: {source}", path.display())]
     Io {
-        /// What was being done.
+        /// The action.
         action: &'static str,
-        /// To what.
+        /// The file or directory.
         path: PathBuf,
-        /// The system's own words.
+        /// The system's error.
         source: std::io::Error,
+    },
+    /// A tree of files is not accepted.
+    #[error("{path:?}: {reason}")]
+    Tree {
+        /// The tree, or a path in it.
+        path: PathBuf,
+        /// The reason.
+        reason: String,
     },
     /// A file could not be replaced.
     #[error(transparent)]
     Write(#[from] slipway_files::WriteError),
-    /// Hiera data or a list of configs that is not what it should be.
+    /// Invalid hiera data, or an invalid list of configs.
     #[error("{}{}: {message}", path.display(), position.map(|(line, column)| format!(":{line}:{column}")).unwrap_or_default())]
     Input {
         /// The file.
         path: PathBuf,
         /// Line and column, counted from 1.
         position: Option<(usize, usize)>,
-        /// What is wrong.
+        /// The reason.
         message: String,
     },
     /// An entry with a manifest but no config volume.
@@ -66,7 +74,7 @@ pub enum PuppetError {
     /// Runs that failed; the others went on.
     #[error("{}", failed.iter().map(|(subject, failure)| format!("{subject}: {failure}")).collect::<Vec<_>>().join("\n"))]
     Failed {
-        /// What failed (a config volume, a task, a step's host manifest), and why.
+        /// The config volume, task or step's host manifest, and its failure.
         failed: Vec<(String, Failure)>,
     },
 }
@@ -75,14 +83,14 @@ pub enum PuppetError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Failure {
-    /// Its image is not there, and could not be pulled.
+    /// Its image is missing, and could not be pulled.
     #[error(
         "image {image} is not here and could not be pulled ({reason}): build it, or correct config_image"
     )]
     NoImage {
         /// The image.
         image: String,
-        /// What the pull said.
+        /// The pull's error.
         reason: String,
     },
     /// Its image has no Puppet in it.
@@ -101,7 +109,7 @@ pub enum Failure {
         exit: i64,
         /// Puppet's own error lines.
         errors: Vec<String>,
-        /// Everything it said.
+        /// Its whole output.
         log: PathBuf,
     },
     /// Puppet was killed.
@@ -109,17 +117,17 @@ pub enum Failure {
     Killed {
         /// The signal's number.
         signal: i64,
-        /// The last line it said.
+        /// Its last line.
         last: String,
-        /// Everything it said.
+        /// Its whole output.
         log: PathBuf,
     },
     /// What Puppet wrote could not be copied out of the container.
     #[error("the result could not be copied out: {last}\n  full log: {}", log.display())]
     NotCopied {
-        /// The last line that was said.
+        /// The last line of output.
         last: String,
-        /// Everything that was said.
+        /// The whole output.
         log: PathBuf,
     },
     /// It did not end in time.
@@ -127,15 +135,15 @@ pub enum Failure {
     TimedOut {
         /// The time it had.
         limit: Duration,
-        /// The last line it said.
+        /// Its last line.
         last: String,
-        /// Everything it said.
+        /// Its whole output.
         log: PathBuf,
     },
     /// The engine failed.
     #[error("{0}")]
     Engine(#[from] EngineError),
-    /// Its result could not be taken over.
+    /// Its result is not accepted.
     #[error("{0}")]
     Result(Box<PuppetError>),
 }
@@ -152,7 +160,7 @@ impl Serialize for Failure {
     }
 }
 
-/// Says what was being done to a path when the system said no.
+/// Adds the action and the path to an error of the system.
 pub(crate) trait At<T> {
     fn at(self, action: &'static str, path: impl Into<PathBuf>) -> Result<T>;
 }

@@ -28,18 +28,6 @@ pub enum Event {
         /// Why it has to run.
         reason: String,
     },
-    /// Puppet is loaded, for this run and later ones of the same image.
-    Loading {
-        /// What it runs for.
-        subject: String,
-    },
-    /// Each run of an image has a container of its own, because none can be shared.
-    NotShared {
-        /// The image.
-        image: String,
-        /// Why not.
-        reason: String,
-    },
     /// Puppet printed a line.
     Line {
         /// What it runs for.
@@ -86,8 +74,6 @@ impl slipway_events::Event for Event {
             Event::Warning { text } => tracing::warn!("{text}"),
             Event::Pulling { image } => tracing::info!(image, "pulling"),
             Event::Started { subject, reason } => tracing::info!(subject, reason, "started"),
-            Event::Loading { subject } => tracing::debug!(subject, "loading Puppet"),
-            Event::NotShared { image, reason } => tracing::debug!(image, reason, "not shared"),
             Event::Line { subject, line } => tracing::trace!(subject, line, "output"),
             Event::Diff { subject, text } => tracing::trace!(subject, text, "diff"),
             Event::Skipped { subject, reason } => tracing::debug!(subject, reason, "skipped"),

@@ -1,4 +1,4 @@
-//! The way in: Puppet for one deployment.
+//! Puppet for one deployment.
 
 use slipway_events::Events;
 use std::collections::BTreeMap;
@@ -14,17 +14,19 @@ use slipway_service::{Hiera, PuppetConfig, Step};
 
 use crate::error::{Failure, Result};
 use crate::events::Event;
-use crate::files;
+use crate::files::Staging;
 use crate::input::hiera::Hieradata;
 use crate::input::manifest;
 use crate::input::merge::{Run, merge};
-use crate::plan::decision::{Ahead, Decided, Purpose};
-use crate::plan::state::{EVERY_KEY, Record, recorded_keys};
+use crate::plan::Planner;
+use crate::plan::decision::Purpose;
+use crate::plan::state::{EVERY_KEY, Record, State, recorded_keys};
 use crate::report::{Outcome, Planned, Report, RunReport};
-use crate::run::fork::pool::Pool;
-use crate::session::{ContainerOptions, Session};
+use crate::run::container;
+use crate::session::{RunOptions, Session};
 use crate::settings::Settings;
 use crate::volume::changes::FileChange;
+use crate::volume::{Assembled, Places, swap};
 
 /// Puppet for one deployment: its config volumes, its tasks, its host.
 pub struct Puppet {
@@ -34,10 +36,10 @@ pub struct Puppet {
     pub(crate) events: Events<Event>,
 }
 
-/// What came of a run that did take place or did not have to.
+/// The result of a run that took place, or was not due.
 struct Done {
     outcome: Outcome,
-    /// Where Puppet ran: for how long.
+    /// The time that Puppet ran, if it did.
     seconds: Option<f64>,
     hash: Option<String>,
     changed_files: Vec<FileChange>,
@@ -57,7 +59,7 @@ impl Done {
 }
 
 impl Puppet {
-    /// Puppet for the deployment that the settings and the hiera data describe.
+    /// Returns Puppet for a deployment.
     pub fn new(
         engine: Arc<dyn Engine>,
         settings: Settings,
@@ -72,12 +74,12 @@ impl Puppet {
         }
     }
 
-    /// Generates the config volumes that these entries describe, as far as they have to be.
+    /// Generates the config volumes of these entries that are due.
     ///
     /// One that fails does not keep the others from being generated; its old content stays.
     ///
     /// # Errors
-    /// When nothing could begin. What failed on its own is in the report.
+    /// When nothing could begin. The failures of single volumes are in the report.
     pub async fn generate(&self, entries: Vec<PuppetConfig>) -> Result<Report> {
         let runs = self.wanted(entries)?;
         let purpose = match self.settings.no_archive {
@@ -88,20 +90,20 @@ impl Puppet {
             .await
     }
 
-    /// What [`Puppet::generate`] would do, and why. Nothing is touched.
+    /// Returns what [`Puppet::generate`] would do, and why. Nothing is touched.
     ///
     /// # Errors
     /// As [`Puppet::generate`].
     pub async fn plan(&self, entries: Vec<PuppetConfig>) -> Result<Vec<Planned>> {
         let runs = self.wanted(entries)?;
-        let session = Session::look(self)?;
+        let planner = Planner::new(self, State::read(&self.settings.paths)?)?;
         let first = first(self.settings.step);
-        let plans = runs.iter().map(|run| session.plan(run, &first).boxed());
+        let plans = runs.iter().map(|run| planner.plan(run, &first).boxed());
         let at_once = self.settings.process_count.max(1);
         stream::iter(plans).buffered(at_once).try_collect().await
     }
 
-    /// The runs of the config volumes that are asked for.
+    /// Returns the runs of the selected config volumes.
     fn wanted(&self, entries: Vec<PuppetConfig>) -> Result<Vec<Run>> {
         let mut runs = self.merged(entries)?;
         if let Some(only) = &self.settings.config_volume {
@@ -114,9 +116,9 @@ impl Puppet {
         Ok(runs)
     }
 
-    /// Runs a step's docker_puppet_tasks. A task that succeeded with the same inputs before is
-    /// not run again; `depends_on` is one of these inputs, for whatever its success hangs on that
-    /// is not seen here, such as which database it was made in.
+    /// Runs a step's docker_puppet_tasks. A task that succeeded with the same inputs before is not run
+    /// again. `depends_on` is one of these inputs: it stands for what is not seen here, such as the
+    /// database that the task changes.
     ///
     /// # Errors
     /// As [`Puppet::generate`].
@@ -131,7 +133,7 @@ impl Puppet {
         self.run_all(runs, purpose, &first(step.number())).await
     }
 
-    /// What is secret to a run with this manifest.
+    /// Returns the secrets of a run with this manifest.
     pub(crate) fn secrets(&self, manifest: &str) -> Secrets {
         let mut secrets = self.hiera.secrets();
         let settings = manifest::settings(manifest);
@@ -151,49 +153,24 @@ impl Puppet {
         if runs.is_empty() {
             return Ok(Report::default());
         }
-        let mut session = Session::begin(self).await?;
+        let session = Session::begin(self).await?;
         session.remove_strays().await?;
-        let at_once = self.settings.process_count.max(1);
-        if matches!(purpose, Purpose::Volume) {
-            // A container that still has one of these mounted has copied it long since, and gets
-            // the new one when it is started again.
-            let replaced = self.settings.paths.replaced();
-            files::remove(&replaced)?;
-            files::private_dir(&replaced)?;
+        if let Purpose::Volume = purpose {
+            swap::remove_replaced(&self.settings.paths.replaced())?;
         }
-        let mut order: Vec<(usize, &Run)> = runs.iter().enumerate().collect();
-        // The longest first, so that none is left to run alone at the end; unknown ones may be.
-        let time = |run: &Run| {
-            let (kind, name) = purpose.record(run);
-            session
-                .state
-                .load(kind, &name)
-                .map_or(f64::MAX, |record| record.seconds)
-        };
-        if !matches!(purpose, Purpose::Task { .. }) {
-            order.sort_by(|(_, a), (_, b)| time(b).total_cmp(&time(a)));
-        }
-        let mut decisions = Vec::with_capacity(order.len());
-        for (_, run) in &order {
-            decisions.push(session.ahead(run, purpose, first).boxed());
-        }
-        let decisions = stream::iter(decisions).buffered(at_once + 1);
-        let decisions: Vec<_> = decisions.collect().await;
-        let may_fork = decisions.iter().zip(&order);
-        let may_fork = may_fork.filter(|(ahead, _)| ahead.may_fork());
-        let may_fork = may_fork.map(|(_, (_, run))| run.config_image.as_str());
-        session.pool = Pool::expecting(may_fork, at_once);
-        let mut jobs = Vec::with_capacity(order.len());
-        for ((index, run), ahead) in order.into_iter().zip(decisions) {
-            let session = &session;
-            let running = async move { (index, session.run(run, purpose, first, ahead).await) };
-            jobs.push(running.boxed());
-        }
+        let jobs: Vec<_> = session
+            .order(&runs, purpose)
+            .into_iter()
+            .map(|(index, run)| {
+                let session = &session;
+                async move { (index, session.run(run, purpose, first).await) }.boxed()
+            })
+            .collect();
         let at_once = match purpose {
             // Tasks change what runs, often the same thing, and in the order they were declared.
             Purpose::Task { .. } => 1,
-            // One more than may run: its container is made, or its result taken over, meanwhile.
-            _ => at_once + 1,
+            // One more than may run: its container is made, or its result is put in place, meanwhile.
+            Purpose::Volume | Purpose::Trial => self.settings.process_count.max(1) + 1,
         };
         let mut reports: Vec<_> = stream::iter(jobs).buffer_unordered(at_once).collect().await;
         let all_skipped = |(_, report): &(_, RunReport)| matches!(report.outcome, Outcome::Skipped);
@@ -216,41 +193,59 @@ impl std::fmt::Debug for Puppet {
     }
 }
 
-/// Hiera data that comes before all other.
+/// Returns the hiera data that comes before all other.
 fn first(step: u8) -> Hiera {
     Hiera::from_iter([("step".to_owned(), json!(step))])
 }
 
 impl Session<'_> {
-    /// One run from beginning to end; whatever happens is in the report.
-    async fn run(&self, run: &Run, purpose: Purpose<'_>, first: &Hiera, ahead: Ahead) -> RunReport {
+    /// Returns the runs in the order in which they start, with their numbers.
+    fn order<'r>(&self, runs: &'r [Run], purpose: Purpose<'_>) -> Vec<(usize, &'r Run)> {
+        let mut order: Vec<(usize, &Run)> = runs.iter().enumerate().collect();
+        if let Purpose::Task { .. } = purpose {
+            return order;
+        }
+        // The longest first, so that none is left to run alone at the end; new ones may be long.
+        let time = |run: &Run| {
+            let (kind, name) = purpose.record(run);
+            let record = self.planner.state.load(kind, &name);
+            record.map_or(f64::MAX, |record| record.seconds)
+        };
+        order.sort_by(|(_, a), (_, b)| time(b).total_cmp(&time(a)));
+        order
+    }
+
+    /// Does one run from beginning to end. Its failure is in the report.
+    async fn run(&self, run: &Run, purpose: Purpose<'_>, first: &Hiera) -> RunReport {
         let begun = Instant::now();
-        let subject = run.volume.as_str();
-        let mut why = String::new();
-        let done = self.run_if_needed(run, purpose, first, ahead, &mut why);
-        let done = done.await;
-        let done = done.unwrap_or_else(|failure| Done::new(Outcome::Failed(failure)));
+        let subject = run.volume.to_string();
+        let mut reason = String::new();
+        let done = self
+            .run_if_due(run, purpose, first, &mut reason)
+            .await
+            .unwrap_or_else(|failure| Done::new(Outcome::Failed(failure)));
         // Time in which others ran is not its own.
         let seconds = done.seconds.unwrap_or(begun.elapsed().as_secs_f64());
-        self.puppet.events.send(match &done.outcome {
+        let name = subject.clone();
+        self.planner.puppet.events.send(match &done.outcome {
             Outcome::Skipped => Event::Skipped {
-                subject: subject.to_owned(),
-                reason: why.clone(),
+                subject,
+                reason: reason.clone(),
             },
             Outcome::Failed(failure) => Event::Failed {
-                subject: subject.to_owned(),
+                subject,
                 error: failure.to_string(),
             },
-            outcome => Event::Finished {
-                subject: subject.to_owned(),
+            outcome @ (Outcome::Same | Outcome::Changed) => Event::Finished {
+                subject,
                 seconds,
                 changed: matches!(outcome, Outcome::Changed),
             },
         });
         RunReport {
-            name: subject.to_owned(),
+            name,
             outcome: done.outcome,
-            why,
+            why: reason,
             hash: done.hash,
             seconds,
             changed_files: done.changed_files,
@@ -258,93 +253,105 @@ impl Session<'_> {
         }
     }
 
-    async fn run_if_needed(
+    async fn run_if_due(
         &self,
         run: &Run,
         purpose: Purpose<'_>,
         first: &Hiera,
-        ahead: Ahead,
-        why: &mut String,
+        reason: &mut String,
     ) -> Result<Done, Failure> {
-        let puppet = self.puppet;
-        let (kind, name) = purpose.record(run);
-        let Decided {
-            image,
-            inputs,
-            before,
-            reason,
-        } = self.decided(run, purpose, first, ahead).await?;
-        let Some(reason) = reason else {
-            *why = "unchanged".to_owned();
-            let result = before.and_then(|record| record.result);
+        let (planner, puppet) = (&self.planner, self.planner.puppet);
+        let image = container::image(&puppet.engine, &run.config_image, &puppet.events).await?;
+        let decision = planner.decide(run, purpose, first, &image).await?;
+        let Some(why) = decision.reason else {
+            *reason = "unchanged".to_owned();
+            let result = decision.before.and_then(|record| record.result);
+            if let Some(result) = &result {
+                self.places(run).restore_hashes(result).await?;
+            }
             return Ok(Done {
                 hash: result.map(|result| result.generated.config),
                 ..Done::new(Outcome::Skipped)
             });
         };
-        *why = reason;
-        let subject = run.volume.as_str();
+        reason.clone_from(&why);
         puppet.events.send(Event::Started {
-            subject: subject.to_owned(),
-            reason: why.clone(),
+            subject: run.volume.to_string(),
+            reason: why,
         });
-        let is_task = matches!(purpose, Purpose::Task { .. });
-        let options = ContainerOptions {
-            archive: matches!(purpose, Purpose::Volume) || puppet.settings.diff && !is_task,
-            net_host: self.has_net(purpose),
+        let (kind, name) = purpose.record(run);
+        let options = RunOptions {
+            archive: match purpose {
+                Purpose::Volume => true,
+                Purpose::Trial => puppet.settings.diff,
+                Purpose::Task { .. } => false,
+            },
+            net_host: planner.has_net(purpose),
             log: name.clone(),
         };
-        let archived = options.archive;
-        let (staging, took) = self.in_container(run, &image.id, first, options).await?;
+        let (staging, took) = self.run_container(run, &image.id, first, &options).await?;
         let mut record = Record {
-            inputs,
+            inputs: decision.inputs,
             lookups: self.lookups_of(staging.path(), first)?,
             result: None,
             seconds: took.as_secs_f64(),
         };
         let mut done = Done::new(Outcome::Changed);
         done.seconds = Some(record.seconds);
-        if archived {
-            let secrets = puppet.secrets(&run.manifest);
-            let mut assembled = self.assemble(run, staging, secrets).await?;
-            done.changed_files = std::mem::take(&mut assembled.changes);
-            done.diff = assembled.diff.take();
-            if let Some(text) = done.diff.as_deref().filter(|text| !text.is_empty()) {
-                puppet.events.send(Event::Diff {
-                    subject: subject.to_owned(),
-                    text: text.to_owned(),
-                });
-            }
-            if matches!(purpose, Purpose::Volume) {
-                record.result = Some(self.put_in_place(run, assembled).await?);
+        if options.archive {
+            let assembled = self.assemble(run, staging, &mut done).await?;
+            if let Purpose::Volume = purpose {
+                record.result = Some(assembled.put_in_place().await?);
             }
         }
         if !matches!(purpose, Purpose::Trial) {
-            self.state.save(kind, &name, &record)?;
+            planner.state.save(kind, &name, &record)?;
         }
-        let same =
-            before.is_some_and(|before| before.result.is_some() && before.result == record.result);
-        if same {
+        let before = decision.before.and_then(|before| before.result);
+        if before.is_some() && before == record.result {
             done.outcome = Outcome::Same;
         }
         done.hash = record.result.map(|result| result.generated.config);
         Ok(done)
     }
 
-    /// Digests of the hiera data that a run asked for, as it wrote it down.
+    fn places(&self, run: &Run) -> Places {
+        Places::new(&self.planner.puppet.settings.paths, run.volume.as_str())
+    }
+
+    /// Assembles a volume's new trees, and reports what changes.
+    async fn assemble(
+        &self,
+        run: &Run,
+        staging: Staging,
+        done: &mut Done,
+    ) -> Result<Assembled, Failure> {
+        let puppet = self.planner.puppet;
+        let secrets = puppet.settings.diff.then(|| puppet.secrets(&run.manifest));
+        let mut assembled = self.places(run).assemble(staging, secrets).await?;
+        done.changed_files = std::mem::take(&mut assembled.changes);
+        done.diff = assembled.diff.take();
+        if let Some(text) = done.diff.clone().filter(|text| !text.is_empty()) {
+            let subject = run.volume.to_string();
+            puppet.events.send(Event::Diff { subject, text });
+        }
+        Ok(assembled)
+    }
+
+    /// Returns digests of the hiera data that a run looked up, as it wrote it down.
     fn lookups_of(
         &self,
         staging: &Path,
         first: &Hiera,
     ) -> Result<BTreeMap<String, String>, Failure> {
-        let hiera = &self.puppet.hiera;
+        let hiera = &self.planner.puppet.hiera;
         let written = staging.join("out/lookups");
-        let is_written = hiera.decided_by().is_none() || written.exists();
+        let is_written = hiera.decided_by().is_none() || written.symlink_metadata().is_ok();
         let keys = match is_written && hiera.records_lookups() {
             true => recorded_keys(&written)?,
             false => [EVERY_KEY.to_owned()].into(),
         };
         let keys = keys.iter().map(String::as_str);
-        Ok(self.state.lookups(keys, first, hiera))
+        Ok(self.planner.state.lookups(keys, first, hiera))
     }
 }

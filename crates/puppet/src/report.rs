@@ -1,76 +1,76 @@
-//! What came of the runs.
+//! Results of runs.
 
 use serde::Serialize;
 
 use crate::error::{Failure, PuppetError, Result};
 use crate::volume::changes::FileChange;
 
-/// What came of several runs. Serialises for `--format json`.
+/// The results of several runs. Serialises for `--format json`.
 #[derive(Debug, Default, Serialize)]
 pub struct Report {
-    /// Each run, in the order they were declared.
+    /// Each run, in declared order.
     pub runs: Vec<RunReport>,
 }
 
-/// What came of one run.
+/// The result of one run.
 #[derive(Debug, Serialize)]
 pub struct RunReport {
     /// The config volume, the task, or `host step_N`.
     pub name: String,
-    /// How it ended.
+    /// Its end.
     pub outcome: Outcome,
     /// Why it ran, or why not.
     pub why: String,
-    /// The hash of the generated files, where there are any.
+    /// The hash of the generated files, if there are any.
     pub hash: Option<String>,
-    /// Time it took.
+    /// The time it took.
     pub seconds: f64,
-    /// What is not as it was in a config volume: of a new one, what Puppet wrote.
+    /// The changes in a config volume; of a new one, what Puppet wrote.
     pub changed_files: Vec<FileChange>,
-    /// The same as a unified diff, where it was asked for.
+    /// The same as a unified diff, if it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub diff: Option<String>,
 }
 
-/// What a run would do.
+/// A decision about a run, ahead of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Planned {
     /// The config volume.
     pub name: String,
-    /// Why Puppet would run for it; `None` where it would not.
+    /// Why Puppet would run for it; `None` if it would not.
     pub why: Option<String>,
 }
 
-/// How a run ended.
+/// The end of a run.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// It did not have to take place.
+    /// It was not due.
     Skipped,
-    /// It took place, and its result is as it was before.
+    /// It took place; its result is unchanged.
     Same,
-    /// It took place, and something is new.
+    /// It took place; its result changed.
     Changed,
-    /// It failed; what was there before is still there.
+    /// It failed; the present result stays.
     Failed(Failure),
 }
 
 impl Report {
-    /// Whether any result is new.
+    /// Returns true if any result changed.
     pub fn changed(&self) -> bool {
         self.runs
             .iter()
             .any(|run| matches!(run.outcome, Outcome::Changed))
     }
 
-    /// Whether any run failed.
+    /// Returns true if any run failed.
     pub fn failed(&self) -> bool {
         self.runs
             .iter()
             .any(|run| matches!(run.outcome, Outcome::Failed(_)))
     }
 
-    /// The report, or every failure in it as one error.
+    /// Returns the report, or every failure in it as one error.
     ///
     /// # Errors
     /// When any run failed.

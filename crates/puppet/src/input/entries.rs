@@ -1,4 +1,4 @@
-//! docker-puppet's file of entries.
+//! docker-puppet's list of entries.
 
 use std::path::Path;
 
@@ -10,8 +10,8 @@ use crate::error::{PuppetError, Result};
 
 /// Reads a list of entries as docker-puppet.py takes it: each a list
 /// `[config_volume, puppet_tags, step_config, config_image, [volumes], privileged]`, an object
-/// with these keys, or null. Of a key that is there twice in an object the last counts, as it does
-/// for the script. `path` is only for messages.
+/// with these keys, or null. When an object repeats a key, the last one counts, as it does for the
+/// script. `path` is only for errors.
 ///
 /// ```
 /// let text = r#"[["heat", "heat_config", "include heat", "kolla/heat"], null]"#;
@@ -21,7 +21,7 @@ use crate::error::{PuppetError, Result};
 /// ```
 ///
 /// # Errors
-/// Names the entry and what is wrong with it.
+/// Names the entry and the reason.
 pub fn parse_entries(path: &Path, text: &str) -> Result<Vec<PuppetConfig>> {
     let wrong = |position, message| PuppetError::Input {
         path: path.to_owned(),
@@ -72,7 +72,7 @@ fn entry(value: &Value) -> Result<PuppetConfig, String> {
     })
 }
 
-/// Null and empty volumes, which conditions leave behind, do not count.
+/// Returns the volumes that are not null or empty: templates' conditions leave such ones.
 fn volumes(items: &[Value]) -> Result<Vec<String>, String> {
     let mut volumes = Vec::new();
     for item in items {

@@ -1,7 +1,7 @@
-//! What a manifest says in plain words that nobody else should read.
+//! Secrets in the text of a manifest.
 
-/// `name=text` for every quoted text that a manifest gives to a name: `password => 'x'`,
-/// `$token = "x"`. Which of these are secrets, their names tell.
+/// Returns `name=value` for each quoted string that a manifest assigns to a name: `password => 'x'`,
+/// `$token = "x"`. The caller tells secrets by their names.
 pub fn settings(manifest: &str) -> Vec<String> {
     let bytes = manifest.as_bytes();
     let mut settings = Vec::new();
@@ -41,7 +41,7 @@ fn end_of_text(bytes: &[u8], mut at: usize, quote: u8) -> usize {
     at.min(bytes.len())
 }
 
-/// The name at the end of `… name =>`, `… $name =`, or either with `Sensitive(` behind it.
+/// Returns the name at the end of `… name =>`, `… $name =`, or either with `Sensitive(` behind it.
 fn given_to(before: &str) -> Option<&str> {
     let before = before.trim_end();
     let before = match before.strip_suffix('(') {

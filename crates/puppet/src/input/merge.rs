@@ -1,4 +1,4 @@
-//! From the services' entries to one Puppet run a config volume.
+//! Merges the services' entries into one Puppet run for each config volume.
 
 use indexmap::IndexMap;
 use slipway_service::{ConfigVolume, PuppetConfig};
@@ -8,7 +8,7 @@ use crate::error::{PuppetError, Result};
 /// Resources that every run manages, beside those its entries name.
 const TAGS: &str = "file,file_line,concat,augeas,cron";
 
-/// One Puppet run: everything that goes into one config volume, or one task.
+/// One Puppet run: all entries of one config volume, or of one task.
 ///
 /// `Debug` leaves the manifest out: it may hold passwords.
 #[derive(Clone, PartialEq)]
@@ -19,11 +19,11 @@ pub struct Run {
     pub puppet_tags: String,
     /// The manifest.
     pub manifest: String,
-    /// The image Puppet runs in.
+    /// The image that Puppet runs in.
     pub config_image: String,
     /// Volumes mounted for the run.
     pub volumes: Vec<String>,
-    /// Whether the run gets all privileges of the host.
+    /// Gives the run all privileges of the host.
     pub privileged: bool,
 }
 
@@ -42,7 +42,7 @@ impl std::fmt::Debug for Run {
 pub struct Merged {
     /// The runs, in the order in which their volumes first appear.
     pub runs: Vec<Run>,
-    /// What was odd about the entries.
+    /// Contradictions among the entries.
     pub warnings: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! What is remembered of a run, so that the same run need not take place again.
+//! Records of successful runs, so that the same run does not take place again.
 //!
 //! A run's inputs are few, except for hiera: there, only the keys that Puppet asked for count,
 //! and the run itself writes them down. Values are remembered as digests under a key of this
@@ -17,19 +17,20 @@ use slipway_service::Hiera;
 use crate::error::{At, Result};
 use crate::files;
 use crate::input::hiera::Hieradata;
-use crate::volume::tree::TreeHash;
+use crate::run::cache::Cached;
+use crate::volume::hash::TreeHash;
 use slipway_paths::Paths;
 
-/// What a successful run was made from, and what came of it.
+/// The inputs and the result of a successful run.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct Record {
     /// Digests of the inputs, by what a person calls them.
     pub inputs: BTreeMap<String, String>,
-    /// Digests of the values of each hiera key that was asked for.
+    /// Digests of the values of each hiera key that was looked up.
     pub lookups: BTreeMap<String, String>,
-    /// The result, where the run had one.
+    /// The trees; `None` for a task.
     pub result: Option<RecordedResult>,
-    /// How long the run took.
+    /// The time that the run took.
     pub seconds: f64,
 }
 
@@ -38,16 +39,16 @@ pub struct Record {
 pub struct RecordedResult {
     /// The whole tree.
     pub full: RecordedTree,
-    /// What Puppet wrote.
+    /// The files that Puppet wrote.
     pub generated: RecordedTree,
 }
 
 /// Hashes of one tree.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct RecordedTree {
-    /// What containers depend on.
+    /// The hash that containers depend on.
     pub config: String,
-    /// Whether it is as it was generated.
+    /// The hash that changes when somebody edits the tree.
     pub content: String,
 }
 
@@ -60,49 +61,49 @@ impl From<&TreeHash> for RecordedTree {
     }
 }
 
-/// A deployment's memory.
+/// A deployment's records.
 pub struct State {
-    folder: PathBuf,
+    root: PathBuf,
     volumes: String,
     key: Vec<u8>,
 }
 
-/// Stands for every key: of a run that could not write down which it asked for.
+/// Stands for every key, if a run cannot write down which it looked up.
 pub const EVERY_KEY: &str = "";
 
 impl State {
-    /// Opens it; the first time, makes its key.
+    /// Opens the records; makes their key the first time.
     pub fn open(paths: &Paths) -> Result<State> {
         let state = State::read(paths)?;
-        files::private_dir(&state.folder)?;
-        for kind in [state.volumes.as_str(), "tasks", "host", "facts"] {
-            files::private_dir(&state.folder.join(kind))?;
+        files::private_dir(&state.root)?;
+        for kind in State::kinds(paths) {
+            files::private_dir(&state.directory(&kind))?;
         }
-        files::write(&state.folder.join("key"), &state.key)?;
+        files::write(&state.root.join("key"), &state.key)?;
         Ok(state)
     }
 
-    /// Opens it to be read only. Without a key, or with another, nothing is recognised.
+    /// Opens the records to read them. Without their key, nothing is recognised.
     pub fn read(paths: &Paths) -> Result<State> {
-        let folder = paths.puppet_state();
-        let key = match std::fs::read(folder.join("key")) {
+        let root = paths.puppet_state();
+        let key = match std::fs::read(root.join("key")) {
             Ok(key) if key.len() == 32 => key,
             _ => random()?,
         };
         Ok(State {
-            folder,
+            root,
             volumes: paths.volume_records(),
             key,
         })
     }
 
-    /// The record of a run; `None` where there is none, or none that can be read.
+    /// Returns the record of a run; `None` if there is none that can be read.
     pub fn load(&self, kind: &str, name: &str) -> Option<Record> {
         let text = std::fs::read(self.path(kind, name)).ok()?;
         serde_json::from_slice(&text).ok()
     }
 
-    /// Remembers a run.
+    /// Records a run.
     pub fn save(&self, kind: &str, name: &str, record: &Record) -> Result<()> {
         let path = self.path(kind, name);
         let text = serde_json::to_vec_pretty(record)
@@ -116,10 +117,10 @@ impl State {
             "volumes" => &self.volumes,
             other => other,
         };
-        self.folder.join(kind).join(format!("{name}.json"))
+        self.root.join(kind).join(format!("{name}.json"))
     }
 
-    /// Digests of inputs that are small enough to hand in.
+    /// Returns digests of inputs.
     pub fn inputs<'a>(
         &self,
         inputs: impl IntoIterator<Item = (&'static str, &'a str)>,
@@ -128,7 +129,7 @@ impl State {
         inputs.into_iter().map(digest).collect()
     }
 
-    /// Digests of the values of hiera keys. `first` comes before all other hiera data.
+    /// Returns digests of the values of hiera keys. `first` comes before all other hiera data.
     pub fn lookups<'a>(
         &self,
         keys: impl IntoIterator<Item = &'a str>,
@@ -149,12 +150,24 @@ impl State {
         keys.into_iter().map(digest).collect()
     }
 
-    /// A folder of its own kind.
-    pub fn folder(&self, kind: &str) -> PathBuf {
-        self.folder.join(kind)
+    /// Returns the names of the directories of records.
+    pub fn kinds(paths: &Paths) -> impl Iterator<Item = String> {
+        let caches = Cached::ALL.map(|kind| kind.directory().to_owned());
+        [
+            paths.volume_records(),
+            "tasks".to_owned(),
+            "host".to_owned(),
+        ]
+        .into_iter()
+        .chain(caches)
     }
 
-    /// A digest under this deployment's key.
+    /// Returns the directory of one kind of records.
+    pub fn directory(&self, kind: &str) -> PathBuf {
+        self.root.join(kind)
+    }
+
+    /// Returns a digest under this deployment's key.
     pub fn digest(&self, bytes: &[u8]) -> String {
         // A key of any length will do for HMAC.
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.key) else {
@@ -166,7 +179,7 @@ impl State {
 }
 
 impl Record {
-    /// Why a run with these inputs and this hiera data would differ from the recorded one.
+    /// Returns why a run with these inputs and this hiera data would differ from the recorded one.
     pub fn difference(
         &self,
         inputs: &BTreeMap<String, String>,
@@ -197,9 +210,12 @@ impl Record {
     }
 }
 
-/// The hiera keys a run asked for, as it wrote them down.
+/// The most that a run may write about the keys it looked up.
+const MAX_KEYS: u64 = 16 << 20;
+
+/// Returns the hiera keys that a run looked up, as it wrote them down.
 pub fn recorded_keys(path: &Path) -> Result<BTreeSet<String>> {
-    let text = match files::read_made(path) {
+    let text = match files::read_untrusted(path, MAX_KEYS) {
         Ok(text) => text,
         // A manifest may ask for nothing at all.
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),

@@ -19,45 +19,49 @@ use crate::run::transcript::Transcript;
 use crate::settings::Settings;
 use slipway_paths::Paths;
 
-/// Says whose deployment a container works for.
+/// Names the deployment that a container works for.
 const ROOT_LABEL: &str = "slipway.puppet.root";
-/// Says which volume or task it works on.
+/// Names the volume or task that it works on.
 const RUN_LABEL: &str = "slipway.puppet.run";
-/// Where containers see what a run is given and gives.
-pub const IN: &str = "/slipway/in";
-/// See [`IN`].
+/// The path at which containers see the input of a run.
+const IN: &str = "/slipway/in";
+/// The path at which containers put the output of a run.
 pub const OUT: &str = "/slipway/out";
+
+/// The path at which containers see code that an earlier run compiled.
+const CODE: &str = "/slipway/compiled";
 
 const NO_PUPPET: i64 = 90;
 const NOT_COPIED: i64 = 91;
-/// Time that removing the container of an abandoned run may take.
+/// The time that removing the container of an abandoned run may take.
 const GIVING_UP: Duration = Duration::from_secs(5);
 
-/// What a container is made from.
+/// The scripts that containers run: files of their input.
+pub const SCRIPTS: [(&str, &str); 2] = [
+    ("run.sh", include_str!("run.sh")),
+    ("puppet.rb", include_str!("puppet.rb")),
+];
+
+/// A container for one run.
 pub struct Container<'a> {
     /// The run.
     pub run: &'a Run,
     /// Its image's id.
     pub image_id: &'a str,
-    /// The deployment, and how runs are made.
+    /// The settings.
     pub settings: &'a Settings,
     /// Holds `in/` and `out/`.
     pub staging: &'a Path,
-    /// The host's network instead of none.
+    /// Code that an earlier run of the image compiled.
+    pub code: Option<&'a Path>,
+    /// Uses the host's network instead of none.
     pub net_host: bool,
     /// The host's name.
     pub hostname: &'a str,
 }
 
 impl Container<'_> {
-    /// What containers run, files of `in/`.
-    pub const SCRIPTS: [(&'static str, &'static str); 3] = [
-        ("run.sh", include_str!("run.sh")),
-        ("puppet.rb", include_str!("puppet.rb")),
-        ("loaded.rb", include_str!("fork/loaded.rb")),
-    ];
-
-    /// Runs it to its end, which is Puppet's success; says how long that took.
+    /// Runs it to Puppet's success, removes it, and returns the time that it ran.
     ///
     /// It is made at once, and started when there is a place among those that run.
     pub async fn run(
@@ -67,7 +71,7 @@ impl Container<'_> {
         transcript: &mut Transcript<'_>,
     ) -> Result<Duration, Failure> {
         let name = self.name();
-        let spec = self.spec(&[]);
+        let spec = self.spec();
         let id = patiently(|| engine.create_container(&name, &spec)).await?;
         let container = Removed::when_dropped(engine, id);
         // Never closed: there always is a place in the end.
@@ -95,8 +99,8 @@ impl Container<'_> {
         Ok(took)
     }
 
-    /// What an exit code means; none is that of a run that did not end in time.
-    pub fn outcome(&self, code: Option<i64>, transcript: &Transcript<'_>) -> Result<(), Failure> {
+    /// Interprets an exit code; `None` is a run that did not end in time.
+    fn outcome(&self, code: Option<i64>, transcript: &Transcript<'_>) -> Result<(), Failure> {
         let (last, log) = (transcript.last().to_owned(), transcript.path().to_owned());
         Err(match code {
             Some(0) => return Ok(()),
@@ -123,24 +127,24 @@ impl Container<'_> {
         })
     }
 
-    /// A name that no other container has.
-    pub fn name(&self) -> String {
+    /// Returns a name that no other container has.
+    fn name(&self) -> String {
         format!("slipway-config-{}-{}", self.run.volume, self.unique())
     }
 
-    /// The staging folder's name is unique; so is what is named after it.
+    /// The staging directory's name is unique.
     fn unique(&self) -> &str {
         let name = self.staging.file_name().and_then(|name| name.to_str());
         name.and_then(|name| name.rsplit('.').next()).unwrap_or("0")
     }
 
-    /// What the engine is to make, with arguments for the script.
-    pub fn spec(&self, arguments: &[&str]) -> ContainerSpec {
-        let [(script, _), ..] = Self::SCRIPTS;
+    /// Returns what the engine is to make.
+    fn spec(&self) -> ContainerSpec {
+        let [(script, _), ..] = SCRIPTS;
         ContainerSpec {
             image: self.image_id.to_owned(),
             entrypoint: Some(vec!["/bin/sh".to_owned(), format!("{IN}/{script}")]),
-            command: Some(arguments.iter().copied().map(str::to_owned).collect()),
+            command: Some(Vec::new()),
             user: Some("root".to_owned()),
             working_dir: Some("/".to_owned()),
             hostname: (!self.net_host).then(|| self.hostname.to_owned()),
@@ -153,6 +157,9 @@ impl Container<'_> {
             mounts: self.mounts(),
             network_mode: Some(if self.net_host { "host" } else { "none" }.to_owned()),
             privileged: self.run.privileged,
+            // As container-puppet.py: paths of the host are mounted, and Podman relabels none in
+            // /usr and /etc.
+            security_opt: vec!["label=disable".to_owned()],
             ..ContainerSpec::default()
         }
     }
@@ -164,6 +171,9 @@ impl Container<'_> {
             mounts::bind(&self.staging.join("out"), OUT, "rw"),
             mounts::bind(&paths.puppet_modules(), "/slipway/modules", "ro"),
         ];
+        if let Some(code) = self.code {
+            binds.push(mounts::bind(code, CODE, "ro"));
+        }
         let modules = self.settings.host_modules.as_deref();
         binds.extend(mounts::of_the_host(paths, modules, self.net_host));
         let volumes = self.run.volumes.iter();
@@ -172,17 +182,17 @@ impl Container<'_> {
     }
 }
 
-/// A container that is removed in the end, also when its run is given up, as an interrupt does:
-/// Puppet would go on changing things that nobody waits for.
-pub struct Removed {
+/// A container that is removed when it is dropped, as an interrupt does: Puppet would go on changing
+/// things that nobody waits for.
+struct Removed {
     engine: Arc<dyn Engine>,
     id: String,
     is_here: bool,
 }
 
 impl Removed {
-    /// A container, which was just made.
-    pub fn when_dropped(engine: &Arc<dyn Engine>, id: String) -> Removed {
+    /// Takes over a container that was just made.
+    fn when_dropped(engine: &Arc<dyn Engine>, id: String) -> Removed {
         Removed {
             engine: Arc::clone(engine),
             id,
@@ -190,20 +200,20 @@ impl Removed {
         }
     }
 
-    /// The engine's id.
-    pub fn id(&self) -> &str {
+    /// Returns the engine's id.
+    fn id(&self) -> &str {
         &self.id
     }
 
     /// Removes it.
-    pub async fn now(mut self) -> Result<(), EngineError> {
+    async fn now(mut self) -> Result<(), EngineError> {
         let removed = self.engine.remove_container(&self.id).await;
         self.is_here = false;
         removed
     }
 
-    /// Leaves it there.
-    pub fn kept(mut self) -> String {
+    /// Keeps it, and returns its id.
+    fn kept(mut self) -> String {
         self.is_here = false;
         self.id.clone()
     }
@@ -236,9 +246,9 @@ async fn follow(
     Ok(engine.wait_container(id).await?)
 }
 
-/// Asks an engine once more, and once again, where it hiccups. What Puppet says is not asked twice:
+/// Asks an engine up to three times, while its errors are transient. A failed Puppet is not run again:
 /// the same manifest would fail again.
-pub async fn patiently<T, F>(mut ask: impl FnMut() -> F) -> Result<T, EngineError>
+async fn patiently<T, F>(mut ask: impl FnMut() -> F) -> Result<T, EngineError>
 where
     F: Future<Output = Result<T, EngineError>>,
 {
@@ -251,8 +261,8 @@ where
     ask().await
 }
 
-/// Removes the containers that earlier runs of this deployment left behind: killed ones, and those
-/// kept because they failed, which are about to run again.
+/// Removes the containers that earlier runs of this deployment left: killed ones, and failed ones
+/// that were kept.
 pub async fn remove_strays(engine: &dyn Engine, paths: &Paths) -> Result<()> {
     let label = format!("{ROOT_LABEL}={}", paths.root().display());
     for container in engine.list_containers(&[label]).await? {
@@ -261,7 +271,7 @@ pub async fn remove_strays(engine: &dyn Engine, paths: &Paths) -> Result<()> {
     Ok(())
 }
 
-/// The image of a run, pulled where it is not here.
+/// Returns the image of a run; pulls it if it is missing.
 pub async fn image(
     engine: &Arc<dyn Engine>,
     reference: &str,

@@ -1,4 +1,4 @@
-//! The part of a deployment that Puppet applies to the host itself.
+//! The manifest that Puppet applies to the host itself.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -14,11 +14,13 @@ use crate::error::{At, Failure, PuppetError, Result};
 use crate::events::Event;
 use crate::files;
 use crate::input::hiera::{HOST_LEVEL, to_json};
+use crate::plan::inputs::modules_of_the_host;
 use crate::plan::state::{Record, recorded_keys};
 use crate::puppet::Puppet;
 use crate::report::{Outcome, RunReport};
+use crate::run::staging::HOST_PREFIX;
 use crate::run::transcript::Transcript;
-use crate::session::{Session, modules_of_the_host};
+use crate::session::Session;
 
 impl Puppet {
     /// Applies the host's manifest for a step, with `step` and `slipway::root` in hiera. One that
@@ -63,10 +65,10 @@ impl Puppet {
 }
 
 impl Session<'_> {
-    /// Applies a manifest to the host, and says why it had to be; `None` where it had not.
+    /// Applies a manifest to the host, and returns why; `None` if it was not due.
     async fn apply(&self, step: Step, subject: &str, manifest: &str) -> Result<Option<String>> {
-        let paths = &self.puppet.settings.paths;
-        // What a path of the contract is put behind: nothing, for the contract itself.
+        let paths = &self.planner.puppet.settings.paths;
+        // Manifests put it in front of TripleO's paths.
         let root = match paths.root() == Path::new("/") {
             true => String::new(),
             false => paths.root().display().to_string(),
@@ -77,28 +79,33 @@ impl Session<'_> {
         ]);
         let level = paths.hieradata().join(format!("{HOST_LEVEL}.json"));
         files::write(&level, &to_json(&first))?;
-        let puppet = match &self.puppet.settings.host_puppet {
-            Some(given) => given.is_file().then(|| given.clone()),
+        let puppet = match &self.planner.puppet.settings.host_puppet {
+            Some(path) => path.is_file().then(|| path.clone()),
             None => find_puppet(),
         };
         let puppet = puppet.ok_or(PuppetError::NoHostPuppet { step })?;
         let modules = self.module_path();
         let installed = format!("{} {}", puppet.display(), modules_of_the_host(&modules));
-        let inputs = self.inputs(manifest, &[("the host's Puppet", &installed)]);
+        let inputs = self
+            .planner
+            .inputs(manifest, &[("the host's Puppet", &installed)]);
         let name = step.to_string();
-        let why = match self.state.load("host", &name) {
-            _ if self.puppet.settings.force => "forced".to_owned(),
+        let why = match self.planner.state.load("host", &name) {
+            _ if self.planner.puppet.settings.force => "forced".to_owned(),
             None => "not done before".to_owned(),
             Some(before) => {
                 let keys = before.lookups.keys().map(String::as_str);
-                let lookups = self.state.lookups(keys, &first, &self.puppet.hiera);
+                let lookups = self
+                    .planner
+                    .state
+                    .lookups(keys, &first, &self.planner.puppet.hiera);
                 match before.difference(&inputs, &lookups) {
                     Some(why) => why,
                     None => return Ok(None),
                 }
             }
         };
-        self.puppet.events.send(Event::Started {
+        self.planner.puppet.events.send(Event::Started {
             subject: subject.to_owned(),
             reason: why.clone(),
         });
@@ -108,20 +115,20 @@ impl Session<'_> {
             .await?;
         let record = Record {
             inputs,
-            lookups: self.state.lookups(
+            lookups: self.planner.state.lookups(
                 keys.iter().map(String::as_str),
                 &first,
-                &self.puppet.hiera,
+                &self.planner.puppet.hiera,
             ),
             result: None,
             seconds: begun.elapsed().as_secs_f64(),
         };
-        self.state.save("host", &name, &record)?;
+        self.planner.state.save("host", &name, &record)?;
         Ok(Some(why))
     }
 
     fn module_path(&self) -> Vec<PathBuf> {
-        let paths = &self.puppet.settings.paths;
+        let paths = &self.planner.puppet.settings.paths;
         let of_the_host = [
             "/etc/puppet/code/modules",
             "/opt/stack/puppet-modules",
@@ -135,7 +142,7 @@ impl Session<'_> {
             .collect()
     }
 
-    /// Runs `puppet apply`, and gives the hiera keys it asked for.
+    /// Runs `puppet apply`, and returns the hiera keys that it looked up.
     async fn puppet_apply(
         &self,
         puppet: &Path,
@@ -143,21 +150,22 @@ impl Session<'_> {
         subject: &str,
         manifest: &str,
     ) -> Result<std::collections::BTreeSet<String>> {
-        let settings = &self.puppet.settings;
+        let settings = &self.planner.puppet.settings;
         let state = settings.paths.puppet_state();
-        let folder = tempfile::Builder::new()
-            .prefix(".host-")
+        let directory = tempfile::Builder::new()
+            .prefix(HOST_PREFIX)
             .tempdir_in(&state)
-            .at("make a folder in", &state)?;
-        let record = folder.path().join("lookups");
+            .at("make a directory in", &state)?;
+        let record = directory.path().join("lookups");
         let hieradata = settings.paths.hieradata();
         let hiera = self
+            .planner
             .puppet
             .hiera
             .recording_config(HOST_LEVEL, &hieradata, &record);
         let (manifest_path, hiera_path) = (
-            folder.path().join("host.pp"),
-            folder.path().join("hiera.yaml"),
+            directory.path().join("host.pp"),
+            directory.path().join("hiera.yaml"),
         );
         for (path, content) in [(&manifest_path, manifest.as_bytes()), (&hiera_path, &hiera)] {
             files::create(path)?.write_all(content).at("write", path)?;
@@ -178,13 +186,13 @@ impl Session<'_> {
             .arg(&manifest_path)
             .stdin(Stdio::null())
             .kill_on_drop(true);
-        let redactor = self.puppet.secrets(manifest).redactor();
+        let redactor = self.planner.puppet.secrets(manifest).redactor();
         let mut transcript = Transcript::begin(
             settings.paths.logs(),
             &subject.replace(' ', "-"),
             subject,
             &redactor,
-            &self.puppet.events,
+            &self.planner.puppet.events,
         )?;
         let ended = tokio::time::timeout(settings.timeout, follow(command, &mut transcript)).await;
         let failure = match ended {
@@ -202,7 +210,7 @@ impl Session<'_> {
                 },
             },
         };
-        self.puppet.events.send(Event::Failed {
+        self.planner.puppet.events.send(Event::Failed {
             subject: subject.to_owned(),
             error: failure.to_string(),
         });
@@ -212,7 +220,7 @@ impl Session<'_> {
     }
 }
 
-/// Takes every line of both outputs as they come; -1 stands for an end by a signal.
+/// Takes every line of both outputs as they come, and returns the exit code; -1 is an end by a signal.
 async fn follow(mut command: Command, transcript: &mut Transcript<'_>) -> Result<i32> {
     let mut child = command
         .stdout(Stdio::piped())
@@ -240,7 +248,7 @@ async fn follow(mut command: Command, transcript: &mut Transcript<'_>) -> Result
     Ok(status.code().unwrap_or(-1))
 }
 
-/// The next line of an output; one that has ended is taken away.
+/// Returns the next line of an output; at its end, takes the output away.
 async fn next<R: tokio::io::AsyncBufRead + Unpin>(
     lines: &mut Option<tokio::io::Split<R>>,
 ) -> std::io::Result<Option<Vec<u8>>> {
@@ -258,6 +266,6 @@ fn find_puppet() -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path)
         .chain([PathBuf::from("/opt/puppetlabs/bin")])
-        .map(|folder| folder.join("puppet"))
+        .map(|directory| directory.join("puppet"))
         .find(|puppet| puppet.is_file())
 }

@@ -1,4 +1,4 @@
-//! Slipway's own Puppet module, carried in the binary and put where Puppet finds it.
+//! Slipway's own Puppet module: carried in the binary, installed where Puppet finds it.
 
 use sha2::{Digest, Sha256};
 
@@ -20,22 +20,25 @@ const FILES: &[(&str, &str)] = module![
     "slipway/lib/puppet/provider/rabbitmq_user/stdin.rb",
 ];
 
-/// Puts the module under the deployment's state, and removes what an older version left there.
+/// The start of the names of directories that are not complete.
+pub const UNFINISHED: &str = ".modules-";
+
+/// Installs the module among the deployment's records, in the place of an older version.
 pub fn install(paths: &Paths) -> Result<()> {
     let root = paths.puppet_modules();
-    // A folder per version of the text: a run of another version may be reading the other one.
+    // A directory for each version: a run of another version may be reading the other one.
     if root.join("slipway").join(digest()).exists() {
         return Ok(());
     }
     files::private_dir(&paths.puppet_state())?;
     let beside = tempfile::Builder::new()
-        .prefix(".modules-")
+        .prefix(UNFINISHED)
         .tempdir_in(paths.puppet_state())
-        .at("make a folder in", paths.puppet_state())?;
+        .at("make a directory in", paths.puppet_state())?;
     for (name, text) in FILES {
         let path = beside.path().join(name);
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).at("make", folder)?;
+        if let Some(directory) = path.parent() {
+            std::fs::create_dir_all(directory).at("make", directory)?;
         }
         std::fs::write(&path, text).at("write", &path)?;
     }
@@ -45,7 +48,7 @@ pub fn install(paths: &Paths) -> Result<()> {
     std::fs::rename(beside.path(), &root).at("put in place", &root)
 }
 
-/// Tells one version of the module from another.
+/// Returns a digest of the module.
 pub fn digest() -> String {
     let mut digest = Sha256::new();
     for (name, text) in FILES {

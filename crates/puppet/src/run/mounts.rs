@@ -1,4 +1,4 @@
-//! What a run sees of the host beside its volumes.
+//! The paths of the host that a run sees, beside its volumes.
 
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
@@ -8,38 +8,37 @@ use slipway_service::VolumeMount;
 use crate::settings::HOST_MODULES;
 use slipway_paths::Paths;
 
-/// What something has to be to be mounted: an engine makes a folder of what is not there.
+/// The kind that a source must have: an engine makes a directory of a missing one.
 #[derive(Clone, Copy)]
 enum Kind {
     File,
-    Folder,
+    Directory,
     Socket,
 }
 
-/// Of the running system, not of the deployment. Certificates and the log's socket are where
-/// docker-puppet.py's distribution has them.
+/// Paths of the running system, not of the deployment: those of docker-puppet.py's distribution.
 const OF_THE_SYSTEM: [(Kind, &str); 6] = [
     (Kind::File, "/etc/localtime"),
-    (Kind::Folder, "/etc/pki/ca-trust/extracted"),
+    (Kind::Directory, "/etc/pki/ca-trust/extracted"),
     (Kind::File, "/etc/pki/tls/certs/ca-bundle.crt"),
     (Kind::File, "/etc/pki/tls/certs/ca-bundle.trust.crt"),
     (Kind::File, "/etc/pki/tls/cert.pem"),
     (Kind::Socket, "/dev/log"),
 ];
 
-/// Where either script keeps Facter's configuration and cache, under the root.
+/// Facter's configuration and cache, as either script keeps it under the root.
 const FACTER: [&str; 2] = [
     "var/lib/container-puppet/puppetlabs",
     "var/lib/docker-puppet/puppetlabs",
 ];
 
-/// Mounts of what is there and is what it should be.
+/// Returns the mounts whose sources exist and have the right kind.
 pub fn of_the_host(paths: &Paths, modules: Option<&Path>, net_host: bool) -> Vec<VolumeMount> {
     below(Path::new("/"), paths, modules, net_host)
 }
 
 fn below(system: &Path, paths: &Paths, modules: Option<&Path>, net_host: bool) -> Vec<VolumeMount> {
-    let mut wanted = vec![(Kind::Folder, paths.puppet_etc(), "/tmp/puppet-etc")];
+    let mut wanted = vec![(Kind::Directory, paths.puppet_etc(), "/tmp/puppet-etc")];
     for (kind, path) in OF_THE_SYSTEM {
         wanted.push((kind, system.join(path.trim_start_matches('/')), path));
     }
@@ -47,13 +46,13 @@ fn below(system: &Path, paths: &Paths, modules: Option<&Path>, net_host: bool) -
         wanted.push((Kind::File, system.join("etc/hosts"), "/etc/hosts"));
     }
     if let Some(modules) = modules {
-        wanted.push((Kind::Folder, modules.to_owned(), HOST_MODULES));
+        wanted.push((Kind::Directory, modules.to_owned(), HOST_MODULES));
     }
-    let facter = FACTER.map(|folder| paths.root().join(folder));
-    if let Some(folder) = facter.into_iter().find(|folder| folder.is_dir()) {
-        let config = folder.join("facter.conf");
+    let facter = FACTER.map(|directory| paths.root().join(directory));
+    if let Some(directory) = facter.into_iter().find(|directory| directory.is_dir()) {
+        let config = directory.join("facter.conf");
         wanted.push((Kind::File, config, "/etc/puppetlabs/facter/facter.conf"));
-        wanted.push((Kind::Folder, folder, "/opt/puppetlabs"));
+        wanted.push((Kind::Directory, directory, "/opt/puppetlabs"));
     }
     wanted
         .into_iter()
@@ -69,7 +68,7 @@ fn below(system: &Path, paths: &Paths, modules: Option<&Path>, net_host: bool) -
         .collect()
 }
 
-/// One mount.
+/// Returns one mount.
 pub fn bind(source: &Path, target: &str, access: &str) -> VolumeMount {
     VolumeMount {
         source: Some(source.display().to_string()),
@@ -81,12 +80,12 @@ pub fn bind(source: &Path, target: &str, access: &str) -> VolumeMount {
 fn is_there(kind: Kind, path: &Path) -> bool {
     path.metadata().is_ok_and(|metadata| match kind {
         Kind::File => metadata.is_file(),
-        Kind::Folder => metadata.is_dir(),
+        Kind::Directory => metadata.is_dir(),
         Kind::Socket => metadata.file_type().is_socket(),
     })
 }
 
-/// `source:target[:options]`; a path alone is mounted where it is.
+/// Parses `source:target[:options]`; a path alone is its own target.
 pub fn declared(volume: &str) -> VolumeMount {
     let mut parts = volume.splitn(3, ':');
     let source = parts.next().unwrap_or_default();
@@ -117,8 +116,8 @@ mod tests {
         };
         assert!(targets(true, Some(Path::new("/nowhere"))).is_empty());
 
-        for folder in ["etc/pki/ca-trust/extracted", "etc/pki/tls/cert.pem", "dev"] {
-            std::fs::create_dir_all(system.path().join(folder)).unwrap();
+        for directory in ["etc/pki/ca-trust/extracted", "etc/pki/tls/cert.pem", "dev"] {
+            std::fs::create_dir_all(system.path().join(directory)).unwrap();
         }
         std::fs::write(system.path().join("etc/hosts"), "").unwrap();
         std::fs::create_dir_all(system.path().join("etc/pki/tls/certs")).unwrap();
@@ -137,7 +136,7 @@ mod tests {
                 "/etc/puppetlabs/facter/facter.conf",
                 "/opt/puppetlabs",
             ],
-            "cert.pem is a folder there"
+            "cert.pem is a directory there"
         );
         assert!(targets(true, None).contains(&"/etc/hosts".to_owned()));
     }

@@ -2,6 +2,88 @@
 
 # The `puppet` command, for a run in a container.
 
+# Keeps Ruby from collecting garbage for as long as the process is small: most of what loading and
+# compiling allocate lives until the end.
+module Memory
+  LIMIT = 128 << 20
+  PAGE = 4096
+
+  module_function
+
+  def watch
+    GC.disable
+    Thread.new do
+      sleep 0.1 until File.read('/proc/self/statm').split[1].to_i * PAGE > LIMIT
+      GC.enable
+    rescue SystemCallError
+      GC.enable
+    end
+  end
+end
+Memory.watch
+
+# Compiled Ruby code and the places of files, kept from one run of an image to the next.
+#
+# An entry counts for a file of the same size and time only. A place counts while the file is there.
+module CompiledCode
+  # Where Slipway mounts what an earlier run of this image has kept.
+  KEPT = '/slipway/compiled'
+  FORMAT = [RUBY_DESCRIPTION, 2].freeze
+  # A run that compiled fewer files than this writes nothing.
+  FEWEST = 32
+  LARGEST = 48 << 20
+
+  module_function
+
+  # Takes code from KEPT, and writes it to +path+ at the end, with what this run compiled.
+  def use(path)
+    return unless defined?(RubyVM::InstructionSequence.load_from_binary)
+
+    @kept = kept
+    @compiled = {}
+    at_exit { write(path) }
+    code = self
+    RubyVM::InstructionSequence.singleton_class.define_method(:load_iseq) { |file| code.of(file) }
+  end
+
+  def kept
+    format, files = Marshal.load(File.binread(KEPT)) # rubocop:disable Security/MarshalLoad
+    format == FORMAT ? files : {}
+  rescue SystemCallError, ArgumentError, TypeError, EOFError
+    {}
+  end
+
+  # The code of a file; nil leaves the file to Ruby.
+  def of(file)
+    status = File.stat(file)
+    size, time, binary = @kept[file]
+    if size == status.size && time == status.mtime.to_r
+      RubyVM::InstructionSequence.load_from_binary(binary)
+    else
+      code = RubyVM::InstructionSequence.compile_file(file)
+      @compiled[file] = [status.size, status.mtime.to_r, code]
+      code
+    end
+  rescue StandardError, SyntaxError
+    nil
+  end
+
+  def write(path)
+    return if @compiled.size < FEWEST
+
+    compiled = @compiled.transform_values { |size, time, code| [size, time, code.to_binary] }
+    text = Marshal.dump([FORMAT, @kept.merge(compiled)])
+    File.binwrite(path, text, perm: 0o600) if text.bytesize <= LARGEST
+  rescue StandardError
+    # The next run compiles for itself.
+    nil
+  end
+end
+
+if (path = ENV.delete('SLIPWAY_COMPILED'))
+  CompiledCode.use(path)
+end
+
 # Most of the time goes into compiling Ruby's and Puppet's own code paths.
 RubyVM::YJIT.enable if defined?(RubyVM::YJIT.enable)
 
@@ -11,28 +93,92 @@ require 'puppet'
 require 'puppet/indirector/facts/facter'
 require 'puppet/pops'
 
-# Facter looks everywhere for a fact that nobody defines, again each time that it
-# is asked for; providers ask once for every resource.
-module UndefinedFacts
+# Answers for single facts, which functions and providers ask Facter for, from facts that are known.
+#
+# Facter looks everywhere for a fact that nobody defines: it loads the custom facts of all modules,
+# again each time. Here a fact that is neither among the known ones nor a legacy one of Facter's has no
+# value, unless this process adds it.
+module KnownFacts
   def value(name)
     name = name.to_s.downcase
-    return if @undefined&.include?(name)
-
-    # What is asked for first may have facts added, and what is known forgotten.
-    value = super
-    (@undefined ||= {})[name] = true if value.nil? && !defined_by_anybody?(name)
-    value
+    answer = slipway_answer(name)
+    answer.equal?(KnownFacts) ? super : answer
   end
 
-  def defined_by_anybody?(name)
-    LegacyFacter.collection.custom_facts.include?(name.split('.').first.to_sym)
+  # The known facts, which are all that there are.
+  def slipway_know(facts)
+    @slipway_known = facts
+    @slipway_added = {}
+    @slipway_undefined = {}
   end
 
-  %i[add clear define_fact flush load_external loadfacts reset search search_external].each do |change|
-    define_method(change) do |*arguments, **options, &block|
-      @undefined = nil
-      super(*arguments, **options, &block)
+  %i[add define_fact].each do |change|
+    define_method(change) do |name, *rest, **options, &block|
+      @slipway_added[name.to_s.downcase] = true if @slipway_known
+      super(name, *rest, **options, &block)
     end
+  end
+
+  %i[clear reset].each do |change|
+    define_method(change) do |*arguments, &block|
+      slipway_know(@slipway_known) if @slipway_known
+      super(*arguments, &block)
+    end
+  end
+
+  def flush(...)
+    @slipway_undefined = {}
+    super
+  end
+
+  # Other facts may be there from now on.
+  %i[load_external loadfacts search search_external].each do |change|
+    define_method(change) do |*arguments, &block|
+      @slipway_known = nil
+      super(*arguments, &block)
+    end
+  end
+
+  private
+
+  # KnownFacts itself where Facter has to be asked.
+  def slipway_answer(name)
+    return KnownFacts if @slipway_known.nil?
+
+    root = name.split('.').first
+    return KnownFacts if @slipway_added.include?(root)
+    return @slipway_known[name] if @slipway_known.include?(name)
+    return slipway_part(name) if @slipway_known.include?(root)
+    return nil if @slipway_undefined.include?(name)
+    return KnownFacts if slipway_legacy?(name)
+
+    @slipway_undefined[name] = true
+    nil
+  end
+
+  def slipway_part(name)
+    name.split('.').reduce(@slipway_known) do |facts, part|
+      case facts
+      when Hash then facts[part]
+      when Array then part.match?(/\A\d+\z/) ? facts[part.to_i] : nil
+      end
+    end
+  end
+
+  # Facter's own facts of old names are not among all facts.
+  def slipway_legacy?(name)
+    own = Facter::FactLoader.instance.load_internal_facts([name], Facter::Options.get)
+    Facter::QueryParser.parse([name], own).any? { |fact| fact.type == :legacy }
+  end
+end
+
+# Leaves the providers of types alone that have Slipway's own, which does nothing (see the class
+# slipway::packages). One that a manifest names is still loaded, by its name.
+module UnusedProviders
+  PATHS = %w[package service user group].map { |type| "puppet/provider/#{type}" }.freeze
+
+  def loadall(*)
+    super unless PATHS.include?(path)
   end
 end
 
@@ -40,27 +186,33 @@ end
 module Slipway
   module_function
 
-  # Runs the command. What is asked for besides comes by the environment:
+  # Runs the command. The environment asks for more:
   #
-  # SLIPWAY_RECORD names a file that every hiera key that is asked for is written
-  # to, one JSON string a line: the run's result depends on the values of these
-  # keys, found or not. SLIPWAY_FACTS names a file to take the facts from;
-  # SLIPWAY_FOUND, where that is not given, one for what Facter finds out.
+  # SLIPWAY_RECORD    file that gets every hiera key that is looked up, one JSON string a line: the
+  #                   run's result depends on the values of these keys, found or not
+  # SLIPWAY_FACTS     file to take the facts from
+  # SLIPWAY_FOUND     without SLIPWAY_FACTS: file that gets the facts
+  # SLIPWAY_COMPILED  file that gets the compiled code
   def run(arguments)
-    remember_undefined_facts
     record = ENV.delete('SLIPWAY_RECORD')
     record_lookups(record) if record
     given = ENV.delete('SLIPWAY_FACTS')
     found = ENV.delete('SLIPWAY_FOUND')
     take_facts(given) if given
     keep_facts(found) if found && !given
+    Puppet::Util::Autoload.prepend(UnusedProviders)
+    # Without it, Puppet looks for an account of its own by the providers of users.
+    arguments = [*arguments, '--no-manage_internal_file_permissions']
     Puppet::Util::CommandLine.new('puppet', arguments).execute
   end
 
-  def remember_undefined_facts
+  def know(facts)
     require 'facter'
-    Facter.singleton_class.prepend(UndefinedFacts) if LegacyFacter.collection.respond_to?(:custom_facts)
-  rescue LoadError, NameError
+    return unless defined?(Facter::QueryParser.parse) && Facter::FactLoader.method_defined?(:load_internal_facts)
+
+    Facter.singleton_class.prepend(KnownFacts)
+    Facter.slipway_know(facts)
+  rescue LoadError
     nil
   end
 
@@ -85,25 +237,24 @@ module Slipway
     Puppet::Node::Facts::Facter.prepend(
       Module.new do
         define_method(:find) do |request|
-          # Functions and providers may still ask Facter for single facts.
           self.class.setup_external_search_paths(request)
           self.class.setup_search_paths(request)
           Puppet.initialize_facts
-          Puppet::Node::Facts.new(request.key, JSON.parse(File.read(path)))
+          facts = JSON.parse(File.read(path))
+          Slipway.know(facts)
+          Puppet::Node::Facts.new(request.key, facts)
         end
       end
     )
   end
 
-  def keep_facts(path, &done)
+  def keep_facts(path)
     Puppet::Node::Facts::Facter.prepend(
       Module.new do
         define_method(:find) do |request|
           super(request).tap do |facts|
-            # Beside and renamed: whoever waits for them finds all or none.
-            File.write("#{path}.new", JSON.generate(facts.values), perm: 0o600)
-            File.rename("#{path}.new", path)
-            done&.call
+            File.write(path, JSON.generate(facts.values), perm: 0o600)
+            Slipway.know(facts.values)
           end
         end
       end

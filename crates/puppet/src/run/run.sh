@@ -1,104 +1,72 @@
 #!/bin/sh
-# Runs Puppet in a container of a config image, and brings out what it made.
+# Runs Puppet in a container of a config image, and copies out the files that it made.
 #
-#   /slipway/in       manifest, tags, the step's data, and where Slipway wrote hiera's data,
-#                     hiera.yaml; facts.json where an earlier run found them out; read-only
-#   /slipway/modules  Slipway's Puppet modules; read-only
-#   /slipway/out      lookups, facts.json, and where a volume is generated: full/, touched
-#   /tmp/puppet-etc   the deployment's /etc/puppet; read-only
+#   /slipway/in        manifest, tags, the step's data; where Slipway wrote hiera's data, hiera.yaml;
+#                      facts.json where an earlier run found them out; read-only
+#   /slipway/modules   Slipway's Puppet modules; read-only
+#   /slipway/compiled  Ruby code that an earlier run of this image compiled; read-only
+#   /slipway/out       lookups, facts.json, compiled, and where a volume is generated: full/, touched
+#   /tmp/puppet-etc    the deployment's /etc/puppet; read-only
 #
-# Where Puppet is loaded already (loaded.rb), it goes in three parts, each told by a word:
-#
-#   loaded      in the container that stays: all that comes before, and then loaded.rb
-#   before      says the environment and Puppet's arguments
-#   after CODE  what comes after
-#
-# Exit codes of its own: 90 there is no Puppet, 91 the result could not be copied out,
-# 92 this Puppet cannot be loaded once for several runs.
+# Exit codes of its own: 90 there is no Puppet, 91 the result could not be copied out.
 
-part=${1:-all}
-code=${2:-0}
 in=/slipway/in
 out=/slipway/out
 # Whatever is newer than this was written by Puppet.
 origin=/tmp/slipway-origin
 
-if [ "$part" != after ]; then
-    puppet=$(command -v puppet 2>/dev/null) || exit 90
+puppet=$(command -v puppet 2>/dev/null) || exit 90
 
-    mkdir -p /etc/puppet
-    if [ -d /tmp/puppet-etc ]; then
-        cp -dR /tmp/puppet-etc/. /etc/puppet/ || exit 91
-    fi
-    rm -rf /etc/puppet/ssl
-    mkdir -p /etc/puppet/hieradata
-    cp "$in/docker_puppet.json" /etc/puppet/hieradata/ || exit 91
+mkdir -p /etc/puppet
+if [ -d /tmp/puppet-etc ]; then
+    cp -dR /tmp/puppet-etc/. /etc/puppet/ || exit 91
+fi
+rm -rf /etc/puppet/ssl
+mkdir -p /etc/puppet/hieradata
+cp "$in/docker_puppet.json" /etc/puppet/hieradata/ || exit 91
 
-    touch "$origin"
+touch "$origin"
 
-    export FACTER_deployment_type=containers
-    if [ -r "$in/hostname" ]; then
-        FACTER_hostname=$(cat "$in/hostname")
-        export FACTER_hostname
-    fi
-    if [ -r /sys/class/dmi/id/product_uuid ]; then
-        FACTER_uuid=$(tr '[:upper:]' '[:lower:]' </sys/class/dmi/id/product_uuid)
-        export FACTER_uuid
-    fi
-
-    modulepath=/etc/puppet/modules:/etc/puppet/code/modules:/slipway/modules
-    modulepath=$modulepath:/usr/share/openstack-puppet/modules
-    modulepath=$modulepath:/usr/share/slipway/puppet/modules:/usr/share/puppet/modules
-
-    set -- apply --detailed-exitcodes --color=false --logdest console \
-        --modulepath "$modulepath" --tags "$(cat "$in/tags")"
-    if [ -e "$in/check-mode" ]; then
-        set -- "$@" --hiera_config /etc/puppet/check-mode/hiera.yaml
-    elif [ -e "$in/hiera.yaml" ]; then
-        set -- "$@" --hiera_config "$in/hiera.yaml"
-    fi
-    # Puppet by way of Slipway's script, where the command is one for Ruby and not for a shell.
-    ruby=$(sed -n '1s/^#! *\(.*ruby[0-9.]*\)$/\1/p' "$puppet" 2>/dev/null)
-    if [ -n "$ruby" ]; then
-        [ -e "$in/hiera.yaml" ] || export SLIPWAY_RECORD="$out/lookups"
-        if [ -e "$in/facts.json" ]; then
-            export SLIPWAY_FACTS="$in/facts.json"
-        else
-            export SLIPWAY_FOUND="$out/facts.json"
-        fi
-        # Two words in `env ruby`.
-        # shellcheck disable=SC2086
-        set -- $ruby "$in/puppet.rb" "$@"
-    else
-        set -- "$puppet" "$@"
-    fi
+export FACTER_deployment_type=containers
+if [ -r "$in/hostname" ]; then
+    FACTER_hostname=$(cat "$in/hostname")
+    export FACTER_hostname
+fi
+if [ -r /sys/class/dmi/id/product_uuid ]; then
+    FACTER_uuid=$(tr '[:upper:]' '[:lower:]' </sys/class/dmi/id/product_uuid)
+    export FACTER_uuid
 fi
 
-case $part in
-loaded)
-    [ -n "$ruby" ] || exit 92
-    # What is loaded is not garbage, and what a run leaves behind is gone with it: the heap grows
-    # in larger steps than Ruby's own.
-    export RUBY_GC_MALLOC_LIMIT=50331648 RUBY_GC_MALLOC_LIMIT_MAX=67108864
-    export RUBY_GC_HEAP_FREE_SLOTS_MIN_RATIO=0.40 RUBY_GC_HEAP_FREE_SLOTS_GOAL_RATIO=0.60
-    export RUBY_GC_OLDMALLOC_LIMIT=50331648 RUBY_GC_OLDMALLOC_LIMIT_MAX=67108864
-    # Ruby's own words, and the script's name, are not Puppet's.
+modulepath=/etc/puppet/modules:/etc/puppet/code/modules:/slipway/modules
+modulepath=$modulepath:/usr/share/openstack-puppet/modules
+modulepath=$modulepath:/usr/share/slipway/puppet/modules:/usr/share/puppet/modules
+
+set -- apply --detailed-exitcodes --color=false --logdest console \
+    --modulepath "$modulepath" --tags "$(cat "$in/tags")"
+if [ -e "$in/check-mode" ]; then
+    set -- "$@" --hiera_config /etc/puppet/check-mode/hiera.yaml
+elif [ -e "$in/hiera.yaml" ]; then
+    set -- "$@" --hiera_config "$in/hiera.yaml"
+fi
+# Puppet by way of Slipway's script, where the command is one for Ruby and not for a shell.
+ruby=$(sed -n '1s/^#! *\(.*ruby[0-9.]*\)$/\1/p' "$puppet" 2>/dev/null)
+if [ -n "$ruby" ]; then
+    [ -e "$in/hiera.yaml" ] || export SLIPWAY_RECORD="$out/lookups"
+    export SLIPWAY_COMPILED="$out/compiled"
+    if [ -e "$in/facts.json" ]; then
+        export SLIPWAY_FACTS="$in/facts.json"
+    else
+        export SLIPWAY_FOUND="$out/facts.json"
+    fi
+    # Two words in `env ruby`.
     # shellcheck disable=SC2086
-    shift "$(($(echo $ruby | wc -w) + 1))"
-    # shellcheck disable=SC2086
-    exec $ruby "$in/loaded.rb" "$@"
-    ;;
-before)
-    env -0
-    printf '\0'
-    printf '%s\0' "$@" "$in/config.pp"
-    exit
-    ;;
-all)
-    "$@" "$in/config.pp"
-    code=$?
-    ;;
-esac
+    set -- $ruby "$in/puppet.rb" "$@"
+else
+    set -- "$puppet" "$@"
+fi
+
+"$@" "$in/config.pp"
+code=$?
 case $code in
 0 | 2) ;;
 *) exit "$code" ;;

@@ -1,4 +1,4 @@
-//! What Puppet says: to a log file, to whoever listens, and, when it fails, to the point.
+//! The output of a Puppet run: written to a log file, sent as events, and searched for errors.
 
 use slipway_events::Events;
 use std::fs::File;
@@ -11,12 +11,14 @@ use crate::error::{At, Result};
 use crate::events::Event;
 use crate::files;
 
-/// The words Puppet begins a message with.
+/// The words that a message of Puppet begins with.
 const LEVELS: [&str; 5] = ["Error: ", "Warning: ", "Notice: ", "Info: ", "Debug: "];
-/// More lines than these are for the log file.
+/// The size of the largest log file, in bytes.
+const MAX_LOG: u64 = 64 << 20;
+/// The number of error lines in a failure; the log file has all.
 const MOST: usize = 12;
 
-/// The output of one run, free of secrets.
+/// The output of one run, with secrets masked.
 pub struct Transcript<'a> {
     subject: &'a str,
     redactor: &'a Redactor,
@@ -26,19 +28,24 @@ pub struct Transcript<'a> {
     errors: Vec<String>,
     in_error: bool,
     last: String,
+    /// Bytes in the log file.
+    size: u64,
 }
 
 impl<'a> Transcript<'a> {
-    /// Begins a log file `<folder>/<name>.log`.
+    /// Begins a log file `<directory>/<name>.log`. An existing directory stays as it is: it may hold
+    /// other programs' logs, and the file is private.
     pub fn begin(
-        folder: &Path,
+        directory: &Path,
         name: &str,
         subject: &'a str,
         redactor: &'a Redactor,
         events: &'a Events<Event>,
     ) -> Result<Transcript<'a>> {
-        files::private_dir(folder)?;
-        let path = folder.join(format!("{name}.log"));
+        if !directory.is_dir() {
+            files::private_dir(directory)?;
+        }
+        let path = directory.join(format!("{name}.log"));
         Ok(Transcript {
             subject,
             redactor,
@@ -48,13 +55,14 @@ impl<'a> Transcript<'a> {
             errors: Vec::new(),
             in_error: false,
             last: String::new(),
+            size: 0,
         })
     }
 
     /// Takes one line.
     pub fn line(&mut self, line: &str) -> Result<()> {
         let line = self.redactor.redact(printable(line).trim_end());
-        writeln!(self.file, "{line}").at("write", &self.path)?;
+        self.log(&line)?;
         self.events.send(Event::Line {
             subject: self.subject.to_owned(),
             line: line.clone(),
@@ -64,6 +72,18 @@ impl<'a> Transcript<'a> {
             self.last = line;
         }
         Ok(())
+    }
+
+    /// Writes a line to the log file, unless that is full.
+    fn log(&mut self, line: &str) -> Result<()> {
+        let is_full = self.size > MAX_LOG;
+        self.size = self.size.saturating_add(line.len() as u64 + 1);
+        let line = match (is_full, self.size > MAX_LOG) {
+            (true, _) => return Ok(()),
+            (false, true) => "(the rest is left out: the log has reached its limit)",
+            (false, false) => line,
+        };
+        writeln!(self.file, "{line}").at("write", &self.path)
     }
 
     /// An error goes on until another message begins.
@@ -78,7 +98,7 @@ impl<'a> Transcript<'a> {
         }
     }
 
-    /// Says that the container of a failed run is still there.
+    /// Warns that the container of a failed run is kept.
     pub fn kept(&self, container: &str) {
         let text = format!(
             "{}: container {container} is kept for a look inside",
@@ -87,17 +107,17 @@ impl<'a> Transcript<'a> {
         self.events.send(Event::Warning { text });
     }
 
-    /// The log file.
+    /// Returns the log file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The last line that was not empty.
+    /// Returns the last line that was not empty.
     pub fn last(&self) -> &str {
         &self.last
     }
 
-    /// Puppet's error lines, each followed by the line of the manifest it points to; the last
+    /// Returns Puppet's error lines, each followed by the line of the manifest it points to; the last
     /// line where Puppet gave no error.
     pub fn errors(&self, manifest_path: &str, manifest: &str) -> Vec<String> {
         let mut lines = Vec::new();
@@ -122,7 +142,7 @@ impl<'a> Transcript<'a> {
     }
 }
 
-/// The number in `, line: 3, column: 5`.
+/// Returns the number in `, line: 3, column: 5`.
 fn line_number(text: &str) -> Option<usize> {
     let digits = text.split_once("line: ")?.1;
     let end = digits

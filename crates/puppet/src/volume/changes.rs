@@ -1,8 +1,8 @@
-//! What differs between two trees, for people: names, and the text of files.
+//! The differences between two trees, as people read them: names, and the lines of text files.
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
-use std::os::unix::fs::MetadataExt;
+use std::io::Read as _;
 use std::path::Path;
 
 use serde::Serialize;
@@ -10,40 +10,38 @@ use similar::{ChangeTag, TextDiff};
 use slipway_redact::{Redactor, Secrets};
 
 use crate::error::Result;
-use crate::volume::tree;
+use crate::volume::hash;
+use crate::volume::tree::{Entry, Kind, Tree};
 
-/// A path of a volume that is not as it was.
+/// A path of a config volume that changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FileChange {
     /// Relative to the volume.
     pub path: String,
-    /// What happened to it.
+    /// Its change.
     pub change: Change,
 }
 
-/// What happened to a path.
+/// The change of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Change {
-    /// It was not there.
+    /// It is new.
     Added,
-    /// It is no longer there.
+    /// It is gone.
     Removed,
-    /// Its content, type, mode or owner is another.
+    /// Its content, type, mode or owner changed.
     Changed,
 }
 
 /// Longer files are not compared line by line.
 const LONGEST: u64 = 1 << 20;
 
-/// What differs, timestamps and whatever else does not count aside. A tree that is not there is
-/// an empty one.
-pub fn compare(old: &Path, new: &Path) -> Result<Vec<FileChange>> {
-    let entries = |tree: &Path| match tree.is_dir() {
-        true => tree::digests(tree),
-        false => Ok(Default::default()),
-    };
-    let (old, new) = (entries(old)?, entries(new)?);
+/// Returns the paths that differ between two trees. What does not count in a hash is left out; a
+/// missing old tree is an empty one.
+pub fn compare(old: Option<&Tree>, new: &Tree) -> Result<Vec<FileChange>> {
+    let old = old.map(hash::digests).transpose()?.unwrap_or_default();
+    let new = hash::digests(new)?;
     let mut changes = Vec::new();
     let all = old
         .keys()
@@ -62,13 +60,18 @@ pub fn compare(old: &Path, new: &Path) -> Result<Vec<FileChange>> {
     Ok(changes)
 }
 
-/// The changes as a unified diff. `secrets` are masked, and what either side gives to a name that
-/// says it is one.
-pub fn unified(old: &Path, new: &Path, changes: &[FileChange], mut secrets: Secrets) -> String {
+/// Returns the changes as a unified diff. `secrets` are masked, and so is every value whose name says
+/// that it is secret, on either side.
+pub fn unified(
+    old: Option<&Tree>,
+    new: &Tree,
+    changes: &[FileChange],
+    mut secrets: Secrets,
+) -> String {
     let mut text = String::new();
     let known = secrets.redactor();
     for change in changes {
-        let sides = [old, new].map(|tree| Side::of(&tree.join(&change.path)));
+        let sides = [old, Some(new)].map(|tree| Side::of(tree, Path::new(&change.path)));
         for side in &sides {
             secrets.environment(side.settings().iter().map(String::as_str));
         }
@@ -90,7 +93,8 @@ pub fn unified(old: &Path, new: &Path, changes: &[FileChange], mut secrets: Secr
     secrets.redactor().redact(&text)
 }
 
-/// What was there where a secret is now: the secret of before, which nothing else tells of.
+/// Returns the words that a secret replaces: probably the secret's old value, which is not known
+/// otherwise.
 fn replaced_by_secrets<'a>(diff: &TextDiff<'a, 'a, 'a, str>, known: &Redactor) -> Vec<&'a str> {
     let mut found = Vec::new();
     for op in diff.ops() {
@@ -114,50 +118,47 @@ fn replaced_by_secrets<'a>(diff: &TextDiff<'a, 'a, 'a, str>, known: &Redactor) -
     found
 }
 
-/// What may be a value for itself.
+/// Splits a line into the words that may be values.
 fn words(line: &str) -> impl Iterator<Item = &str> {
     line.split(|c: char| c.is_whitespace() || "\"'=:,;<>()[]{}@".contains(c))
         .filter(|word| !word.is_empty())
 }
 
-/// One file of one tree.
+/// A path in one of the trees.
 struct Side {
-    /// Type, mode and owner, `absent`, or what keeps its text from being shown.
+    /// `absent`, or its type, mode and owner, and why its text is not shown.
     what: String,
     text: String,
 }
 
 impl Side {
-    fn of(path: &Path) -> Side {
-        let Ok(metadata) = path.symlink_metadata() else {
+    fn of(tree: Option<&Tree>, path: &Path) -> Side {
+        let found = tree.and_then(|tree| Some((tree, tree.entry(path)?)));
+        let Some((tree, entry)) = found else {
             return Side {
                 what: "absent".to_owned(),
                 text: String::new(),
             };
         };
-        let kind = metadata.file_type();
-        let owner = format!("{}:{}", metadata.uid(), metadata.gid());
-        let mode = metadata.mode() & 0o7777;
-        let mut side = Side {
-            what: format!("{mode:04o} {owner}"),
-            text: String::new(),
-        };
-        if kind.is_symlink() {
-            let target = std::fs::read_link(path).unwrap_or_default();
-            side.what = format!("link to {}", on_one_line(&target.to_string_lossy()));
-        } else if kind.is_dir() {
-            side.what = format!("folder {}", side.what);
-        } else if metadata.len() > LONGEST {
-            let _ = write!(side.what, ", {} bytes", metadata.len());
-        } else if kind.is_file() {
-            match std::fs::read(path).map(String::from_utf8) {
-                Ok(Ok(text)) => side.text = without_times(&text),
-                _ => {
-                    let _ = write!(side.what, ", {} bytes, not text", metadata.len());
-                }
+        let (status, mut text) = (&entry.status, String::new());
+        let owner = format!("{}:{}", status.st_uid, status.st_gid);
+        let mode = format!("{:04o} {owner}", status.st_mode & 0o7777);
+        let what = match &entry.kind {
+            Kind::Link(target) => format!("link to {}", on_one_line(&target.to_string_lossy())),
+            Kind::Directory => format!("directory {mode}"),
+            Kind::File if status.st_size.unsigned_abs() > LONGEST => {
+                format!("{mode}, {} bytes", status.st_size)
             }
-        }
-        side
+            Kind::File => match text_of(tree, entry) {
+                Some(found) => {
+                    text = without_times(&found);
+                    mode
+                }
+                None => format!("{mode}, {} bytes, not text", status.st_size),
+            },
+            Kind::Pipe | Kind::Socket | Kind::CharacterDevice | Kind::BlockDevice => mode,
+        };
+        Side { what, text }
     }
 
     fn name(&self, side: &str, path: &str) -> String {
@@ -167,7 +168,7 @@ impl Side {
         }
     }
 
-    /// `name=value` of lines that set something, `name: value` among them.
+    /// Returns `name=value` for each line `name=value` or `name: value`.
     fn settings(&self) -> Vec<String> {
         let lines = self.text.lines();
         let settings = lines.flat_map(|line| ['=', ':'].map(|sign| line.split_once(sign)));
@@ -179,7 +180,14 @@ impl Side {
     }
 }
 
-/// A name that ends no line and commands no terminal.
+/// Returns the content of a file that is text.
+fn text_of(tree: &Tree, entry: &Entry) -> Option<String> {
+    let (mut text, file) = (String::new(), tree.file(entry).ok()?);
+    file.take(LONGEST).read_to_string(&mut text).ok()?;
+    Some(text)
+}
+
+/// Escapes control characters.
 fn on_one_line(name: &str) -> String {
     let mut text = String::with_capacity(name.len());
     for c in name.chars() {
@@ -191,10 +199,10 @@ fn on_one_line(name: &str) -> String {
     text
 }
 
-/// Lines that hold nothing but a time do not count, and would only distract.
+/// Removes the lines that hold only a time: they do not count.
 fn without_times(text: &str) -> String {
     text.split_inclusive('\n')
-        .filter(|line| !tree::is_timestamp(line.as_bytes()))
+        .filter(|line| !hash::is_timestamp(line.as_bytes()))
         .collect()
 }
 
@@ -231,7 +239,8 @@ mod tests {
             }
             std::fs::write(tree.join("same"), "s\n").unwrap();
         }
-        let changes = compare(&old, &new).unwrap();
+        let (old, new) = (Tree::open(&old).unwrap(), Tree::open(&new).unwrap());
+        let changes = compare(Some(&old), &new).unwrap();
         let names: Vec<(&str, Change)> = changes
             .iter()
             .map(|change| (change.path.as_str(), change.change))
@@ -246,7 +255,7 @@ mod tests {
         );
         let mut secrets = Secrets::default();
         secrets.add("known-one");
-        let text = unified(&old, &new, &changes, secrets);
+        let text = unified(Some(&old), &new, &changes, secrets);
         let owner = format!(
             "{}:{}",
             rustix::process::getuid().as_raw(),
@@ -258,7 +267,7 @@ mod tests {
              # gone: 0644 {owner} -> absent\n--- a/gone\n+++ /dev/null\n@@ -1 +0,0 @@\n-g\n"
         );
         assert_eq!(text, expected);
-        assert_eq!(compare(&dir.path().join("none"), &new).unwrap().len(), 3);
+        assert_eq!(compare(None, &new).unwrap().len(), 3);
     }
 
     #[test]
@@ -270,8 +279,9 @@ mod tests {
         }
         std::fs::write(new.join("a\n+++ b\u{1b}[31m"), "x\n").unwrap();
         std::os::unix::fs::symlink("to\nwhere", new.join("link")).unwrap();
-        let changes = compare(&old, &new).unwrap();
-        let text = unified(&old, &new, &changes, Secrets::default());
+        let (old, new) = (Tree::open(&old).unwrap(), Tree::open(&new).unwrap());
+        let changes = compare(Some(&old), &new).unwrap();
+        let text = unified(Some(&old), &new, &changes, Secrets::default());
         assert!(text.contains("+++ b/a\\n+++ b\\u{1b}[31m\n"), "{text}");
         assert!(text.contains("link to to\\nwhere\n"), "{text}");
         assert!(!text.contains('\u{1b}'), "{text}");
@@ -295,10 +305,11 @@ mod tests {
             );
             std::fs::write(tree.join("b"), more).unwrap();
         }
-        let changes = compare(&old, &new).unwrap();
+        let (old, new) = (Tree::open(&old).unwrap(), Tree::open(&new).unwrap());
+        let changes = compare(Some(&old), &new).unwrap();
         let mut secrets = Secrets::default();
         secrets.add("latter-one");
-        let text = unified(&old, &new, &changes, secrets);
+        let text = unified(Some(&old), &new, &changes, secrets);
         assert!(!text.contains("former-one"), "{text}");
         assert!(!text.contains("latter-one"), "{text}");
         assert!(text.contains("-user *** stays\n"), "{text}");

@@ -1,154 +1,241 @@
-//! A config volume's two trees: whether they are as they were generated, and putting new ones in
-//! their place.
+//! A config volume's two trees: assembles new ones, compares them with the present ones, and puts
+//! them in place.
 
-pub mod archive;
 pub mod changes;
+pub mod generated;
+pub mod hash;
+pub mod hashes;
 pub mod startup;
+pub mod swap;
 pub mod tree;
 
 use std::path::{Path, PathBuf};
 
+use slipway_paths::Paths;
 use slipway_redact::Secrets;
-use tempfile::TempDir;
 
 use crate::error::{At, Failure, Result};
-use crate::files;
-use crate::input::merge::Run;
-use crate::plan::state::RecordedResult;
-use crate::session::Session;
+use crate::files::{self, Staging};
+use crate::plan::state::{RecordedResult, RecordedTree};
 use crate::volume::changes::FileChange;
-use crate::volume::startup::hash_file;
+use crate::volume::hash::TreeHash;
+use crate::volume::hashes::hash_file;
+use crate::volume::tree::Tree;
 
-/// New trees of a volume, beside the old ones.
-pub struct Assembled {
-    out: PathBuf,
-    result: RecordedResult,
-    /// What is not as it was.
-    pub changes: Vec<FileChange>,
-    /// The same in full, where it was asked for.
-    pub diff: Option<String>,
-    /// Removes what is left when it is dropped.
-    staging: TempDir,
+/// The most that a run may tell of the names it wrote.
+const MAX_NAMES: u64 = 64 << 20;
+
+/// The places of a volume's two trees.
+#[derive(Clone, Debug)]
+pub struct Places {
+    /// Everything that Puppet may write.
+    full: PathBuf,
+    /// What Puppet wrote.
+    generated: PathBuf,
+    /// Gets the trees that are replaced.
+    replaced: PathBuf,
 }
 
-impl Session<'_> {
-    /// Whether somebody has changed a volume since it was generated. Unless it only looks, a hash
-    /// that was lost between a swap and the file that tells of it is written again.
-    pub async fn touched(
-        &self,
-        run: &Run,
-        result: &RecordedResult,
-    ) -> Result<Option<String>, Failure> {
-        let paths = &self.puppet.settings.paths;
-        let name = run.volume.as_str();
-        let places = [
-            (paths.config_data().join(name), result.full.clone()),
-            (paths.generated().join(name), result.generated.clone()),
+impl Places {
+    /// Returns the places of a volume.
+    pub fn new(paths: &Paths, volume: &str) -> Places {
+        Places {
+            full: paths.config_data().join(volume),
+            generated: paths.generated().join(volume),
+            replaced: paths.replaced(),
+        }
+    }
+
+    /// Returns why a volume is no longer as it was generated.
+    pub async fn edited(&self, result: &RecordedResult) -> Result<Option<String>, Failure> {
+        let trees = [
+            (self.full.clone(), result.full.clone()),
+            (self.generated.clone(), result.generated.clone()),
         ];
-        let looks = self.only_looks();
         blocking(move || {
-            for (place, recorded) in places {
-                if !place.is_dir() {
-                    return Ok(Some(format!("{} is gone", place.display())));
-                }
-                if tree::hash(&place)?.content != recorded.content {
-                    return Ok(Some(format!("{} was changed by hand", place.display())));
-                }
-                if !looks {
-                    let hash = format!("{}\n", recorded.config);
-                    files::write(&hash_file(&place), hash.as_bytes())?;
-                }
+            for (place, recorded) in trees {
+                let why = match present(&place)? {
+                    None => "is gone",
+                    Some((_, hash)) if hash.content != recorded.content => "was changed by hand",
+                    Some(_) => continue,
+                };
+                return Ok(Some(format!("{} {why}", place.display())));
             }
             Ok(None)
         })
         .await
     }
 
-    /// Makes a volume's new trees of what a run brought out. Nothing is in place yet.
+    /// Writes the hash files of an unchanged volume where a killed run did not come to it.
+    pub async fn restore_hashes(&self, result: &RecordedResult) -> Result<(), Failure> {
+        let (places, result) = (self.clone(), result.clone());
+        blocking(move || {
+            write_hash(&places.full, &result.full)?;
+            write_hash(&places.generated, &result.generated)
+        })
+        .await
+    }
+
+    /// Makes a volume's new trees from the output of a run, whose container is gone. Nothing is put
+    /// in place yet.
     pub async fn assemble(
-        &self,
-        run: &Run,
-        staging: TempDir,
-        secrets: Secrets,
+        self,
+        staging: Staging,
+        diff: Option<Secrets>,
     ) -> Result<Assembled, Failure> {
-        let paths = &self.puppet.settings.paths;
-        let name = run.volume.as_str();
-        let (full_place, generated_place) =
-            (paths.config_data().join(name), paths.generated().join(name));
-        let wants_diff = self.puppet.settings.diff;
-        blocking(move || {
-            let out = staging.path().join("out");
-            let (full, generated) = (out.join("full"), out.join("generated"));
-            let list = out.join("touched");
-            let list = files::read_made(&list).at("read", &list)?;
-            archive::select(&full, &list, &generated)?;
-            let result = RecordedResult {
-                full: (&tree::hash(&full)?).into(),
-                generated: (&tree::hash(&generated)?).into(),
-            };
-            archive::keep_password_file(&generated, &generated_place, &full_place)?;
-            archive::keep_password_file(&full, &full_place, &full_place)?;
-            // Of a volume that is new, all that its image brings is nobody's news.
-            let (old, new) = match full_place.is_dir() {
-                true => (full_place, full),
-                false => (generated_place, generated),
-            };
-            let changes = changes::compare(&old, &new)?;
-            let diff = wants_diff.then(|| changes::unified(&old, &new, &changes, secrets));
-            Ok(Assembled {
-                out,
-                result,
-                changes,
-                diff,
-                staging,
-            })
-        })
-        .await
-    }
-
-    /// Puts a volume's new trees in the place of the old ones.
-    pub async fn put_in_place(
-        &self,
-        run: &Run,
-        assembled: Assembled,
-    ) -> Result<RecordedResult, Failure> {
-        let paths = &self.puppet.settings.paths;
-        let name = run.volume.as_str();
-        let (full_place, generated_place) =
-            (paths.config_data().join(name), paths.generated().join(name));
-        let aside = paths.replaced();
-        blocking(move || {
-            let Assembled {
-                out,
-                result,
-                staging,
-                ..
-            } = assembled;
-            put(&out.join("full"), &full_place, &result.full.config)?;
-            put(
-                &out.join("generated"),
-                &generated_place,
-                &result.generated.config,
-            )?;
-            // Where the new trees were are now the old ones.
-            let aside = aside.join(staging.path().file_name().unwrap_or_default());
-            std::fs::rename(&out, &aside).at("set aside", &out)?;
-            Ok(result)
-        })
-        .await
+        blocking(move || assemble(self, staging, diff)).await
     }
 }
 
-/// Puts a tree in place, unless the very same is there, and says its hash beside it.
-fn put(new: &Path, place: &Path, config: &str) -> Result<()> {
-    let present = place.is_dir().then(|| tree::hash(place)).transpose()?;
-    if present.is_none_or(|present| tree::hash(new).is_ok_and(|new| new.exact != present.exact)) {
-        archive::swap(new, place)?;
-    }
-    files::write(&hash_file(place), format!("{config}\n").as_bytes()).map(|_| ())
+/// New trees of a volume, beside the present ones.
+#[derive(Debug)]
+pub struct Assembled {
+    places: Places,
+    full: NewTree,
+    generated: NewTree,
+    /// What differs from the present trees.
+    pub changes: Vec<FileChange>,
+    /// The same in full, if it was asked for.
+    pub diff: Option<String>,
+    /// Removes what is left of the run when it is dropped.
+    staging: Staging,
 }
 
-/// Does what keeps a CPU or a disk busy where it holds up nothing else.
+/// A tree of a volume that is about to be put in place.
+#[derive(Debug)]
+struct NewTree {
+    path: PathBuf,
+    recorded: RecordedTree,
+    /// False if everything that counts is in place already. The present tree stays then, with the
+    /// containers that mount it.
+    is_new: bool,
+}
+
+fn assemble(places: Places, staging: Staging, diff: Option<Secrets>) -> Result<Assembled> {
+    let out = staging.path().join("out");
+    let list = out.join("touched");
+    let list = files::read_untrusted(&list, MAX_NAMES).at("read", list)?;
+    let full = Tree::open_result(&out.join("full"))?;
+    let generated = staging.path().join("generated");
+    generated::select(&full, &list, &generated)?;
+    let generated = Tree::open_result(&generated)?;
+    let present_full = present(&places.full)?;
+    let present_generated = present(&places.generated)?;
+    let (full, full_tree) = new_tree(full, present_full.as_ref(), present_full.as_ref())?;
+    let (generated, generated_tree) =
+        new_tree(generated, present_generated.as_ref(), present_full.as_ref())?;
+    // In a new volume, the files that its image brings are no news.
+    let (old, new) = match &present_full {
+        Some((tree, _)) => (Some(tree), &full_tree),
+        None => (
+            present_generated.as_ref().map(|(tree, _)| tree),
+            &generated_tree,
+        ),
+    };
+    let changes = changes::compare(old, new)?;
+    let diff = diff.map(|secrets| changes::unified(old, new, &changes, secrets));
+    Ok(Assembled {
+        places,
+        full,
+        generated,
+        changes,
+        diff,
+        staging,
+    })
+}
+
+type Present = (Tree, TreeHash);
+
+fn new_tree(
+    tree: Tree,
+    present: Option<&Present>,
+    present_full: Option<&Present>,
+) -> Result<(NewTree, Tree)> {
+    let hash = hash::hash(&tree)?;
+    let recorded = RecordedTree::from(&hash);
+    let trees = [present, present_full].map(|present| present.map(|(tree, _)| tree));
+    let (tree, hash) = match generated::keep_password_file(&tree, trees[0], trees[1])? {
+        true => {
+            let tree = Tree::open_result(tree.path())?;
+            let hash = hash::hash(&tree)?;
+            (tree, hash)
+        }
+        false => (tree, hash),
+    };
+    let new = NewTree {
+        path: tree.path().to_owned(),
+        recorded,
+        is_new: present.is_none_or(|(_, present)| present.config != hash.config),
+    };
+    Ok((new, tree))
+}
+
+impl Assembled {
+    /// Puts the new trees in the place of the present ones. They are on disk before, and what
+    /// happened is on disk when this returns.
+    pub async fn put_in_place(self) -> Result<RecordedResult, Failure> {
+        blocking(move || self.put()).await
+    }
+
+    fn put(self) -> Result<RecordedResult> {
+        let Places {
+            full,
+            generated,
+            replaced,
+        } = &self.places;
+        let trees = [(&self.full, full), (&self.generated, generated)];
+        if trees.iter().any(|(new, _)| new.is_new) {
+            swap::write_back(self.staging.path())?;
+        }
+        let aside = replaced.join(self.staging.path().file_name().unwrap_or_default());
+        for (new, place) in trees {
+            if new.is_new {
+                let was_there = place.is_dir();
+                swap::swap(&new.path, place)?;
+                if let Some(parent) = place.parent() {
+                    swap::write_back_names(parent)?;
+                }
+                if was_there {
+                    // Containers may have it mounted.
+                    files::private_dir(&aside)?;
+                    let old = aside.join(new.path.file_name().unwrap_or_default());
+                    std::fs::rename(&new.path, &old).at("set aside", &new.path)?;
+                }
+            }
+            write_hash(place, &new.recorded)?;
+        }
+        Ok(RecordedResult {
+            full: self.full.recorded.clone(),
+            generated: self.generated.recorded.clone(),
+        })
+    }
+}
+
+fn write_hash(place: &Path, tree: &RecordedTree) -> Result<()> {
+    files::write(&hash_file(place), format!("{}\n", tree.config).as_bytes()).map(|_| ())
+}
+
+/// Reads a tree that is in place. Its service may be writing to it.
+fn present(place: &Path) -> Result<Option<Present>> {
+    const TRIES: usize = 3;
+    for _ in 1..TRIES {
+        if let Ok(found) = read(place) {
+            return Ok(found);
+        }
+    }
+    read(place)
+}
+
+fn read(place: &Path) -> Result<Option<Present>> {
+    if place.symlink_metadata().is_err() {
+        return Ok(None);
+    }
+    let tree = Tree::open(place)?;
+    let hash = hash::hash(&tree)?;
+    Ok(Some((tree, hash)))
+}
+
+/// Does work that keeps a CPU or a disk busy where it holds up nothing else.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T, Failure> {

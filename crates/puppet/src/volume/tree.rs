@@ -1,277 +1,372 @@
-//! What a generated tree amounts to: one hash, the same on every host.
+//! A tree of files, read by descriptors and within limits.
+//!
+//! A container may have made the tree, and another one may still write to it: no symlink is
+//! followed, and what is read of a path is what was found there.
 
-use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read};
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Component, Path, PathBuf};
 
-use rayon::prelude::*;
-use sha2::{Digest, Sha256};
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, ResolveFlags, Stat};
+use rustix::io::Errno;
 
-use crate::error::{At, Result};
+use crate::error::{At, PuppetError, Result};
 
-/// The password file that a service replaces itself, once it is there.
-pub const PASSWORD_FILE: &str = "root/.my.cnf";
+/// The most that a tree may hold.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    entries: usize,
+    /// Sizes of files as they are read, holes included.
+    bytes: u64,
+    depth: usize,
+}
 
-/// Hashes of one tree.
+/// Limits of a config volume.
+pub const LIMITS: Limits = Limits {
+    entries: 200_000,
+    bytes: 1 << 30,
+    depth: 64,
+};
+
+/// A tree, and every entry that was found in it.
+#[derive(Debug)]
+pub struct Tree {
+    path: PathBuf,
+    root: OwnedFd,
+    /// Sorted by the bytes of their paths: a directory comes before its entries.
+    entries: Vec<Entry>,
+}
+
+/// A file, directory or link of a tree.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Relative to the tree.
+    pub path: PathBuf,
+    /// Its kind.
+    pub kind: Kind,
+    /// Owner, mode, size and time.
+    pub status: Stat,
+}
+
+/// The kind of an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TreeHash {
-    /// What containers that mount the tree depend on.
-    pub config: String,
-    /// The same without the password file, which a service may replace: whether the tree is as
-    /// it was generated.
-    pub content: String,
-    /// Everything there is, with nothing left out.
-    pub exact: String,
+pub enum Kind {
+    /// A directory.
+    Directory,
+    /// A regular file.
+    File,
+    /// A symlink with this target.
+    Link(PathBuf),
+    /// A named pipe.
+    Pipe,
+    /// A socket.
+    Socket,
+    /// A character device.
+    CharacterDevice,
+    /// A block device.
+    BlockDevice,
 }
 
-/// Hashes a tree: sorted relative paths, types, modes, owners, link targets and contents.
-///
-/// Left out, as in docker-puppet: lines with Puppet's and cron's timestamps, Swift's rings and
-/// backups, libvirt's password database. Also Puppet's own `/etc/puppet`, of which nothing a
-/// service reads depends.
-pub fn hash(root: &Path) -> Result<TreeHash> {
-    let entries = entries(root)?;
-    let (mut config, mut content, mut exact) = (Sha256::new(), Sha256::new(), Sha256::new());
-    for (path, entry) in entries {
-        exact.update(entry.exact);
-        if is_left_out(&path) {
-            continue;
-        }
-        config.update(entry.plain);
-        if path != Path::new(PASSWORD_FILE) {
-            content.update(entry.plain);
-        }
-    }
-    Ok(TreeHash {
-        config: hex::encode(config.finalize()),
-        content: hex::encode(content.finalize()),
-        exact: hex::encode(exact.finalize()),
-    })
-}
-
-/// What counts of each path of a tree: equal digests, equal files.
-pub fn digests(root: &Path) -> Result<BTreeMap<PathBuf, [u8; 32]>> {
-    let entries = entries(root)?.into_iter();
-    Ok(entries
-        .filter(|(path, _)| !is_left_out(path))
-        .map(|(path, entry)| (path, entry.plain))
-        .collect())
-}
-
-/// Every path of a tree, relative and sorted as bytes.
-fn entries(root: &Path) -> Result<Vec<(PathBuf, Entry)>> {
-    let mut paths = Vec::new();
-    walk(root, &mut paths)?;
-    paths.sort_by(|a, b| a.as_os_str().as_bytes().cmp(b.as_os_str().as_bytes()));
-    paths
-        .par_iter()
-        .map(|path| {
-            let relative = path.strip_prefix(root).unwrap_or(path);
-            Ok((relative.to_owned(), Entry::read(path, relative)?))
-        })
-        .collect()
-}
-
-fn walk(folder: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
-    for entry in std::fs::read_dir(folder).at("read", folder)? {
-        let entry = entry.at("read", folder)?;
-        let path = entry.path();
-        let is_dir = entry.file_type().at("read", &path)?.is_dir();
-        found.push(path.clone());
-        if is_dir {
-            walk(&path, found)?;
+impl Kind {
+    /// Returns its name in an error.
+    fn name(&self) -> &'static str {
+        match self {
+            Kind::Directory => "a directory",
+            Kind::File => "a file",
+            Kind::Link(_) => "a symlink",
+            Kind::Pipe => "a named pipe",
+            Kind::Socket => "a socket",
+            Kind::CharacterDevice | Kind::BlockDevice => "a device",
         }
     }
-    Ok(())
 }
 
-fn is_left_out(path: &Path) -> bool {
-    let name = path.file_name().map(OsStrExt::as_bytes).unwrap_or_default();
-    path.starts_with("etc/puppet")
-        || path.starts_with("etc/swift/backups")
-        || path == Path::new("etc/libvirt/passwd.db")
-        || path.parent() == Some(Path::new("etc/swift"))
-            && (name.ends_with(b".ring.gz") || name.ends_with(b".builder"))
-}
+impl Tree {
+    /// Reads the names of a tree.
+    ///
+    /// # Errors
+    /// When `path` is not a directory, or the tree exceeds [`LIMITS`].
+    pub fn open(path: &Path) -> Result<Tree> {
+        Tree::open_within(path, LIMITS)
+    }
 
-/// What is hashed of one file, folder or link.
-struct Entry {
-    /// Without lines that hold nothing but a time.
-    plain: [u8; 32],
-    /// With them.
-    exact: [u8; 32],
-}
+    /// Reads the names of a tree that a run brought out: only directories, files and symlinks may be
+    /// in it.
+    pub fn open_result(path: &Path) -> Result<Tree> {
+        let tree = Tree::open(path)?;
+        for entry in &tree.entries {
+            match &entry.kind {
+                Kind::Directory | Kind::File | Kind::Link(_) => {}
+                other => {
+                    let reason = format!(
+                        "is {}; a config volume holds only files, directories and symlinks",
+                        other.name()
+                    );
+                    return Err(tree.refusal(&entry.path, reason));
+                }
+            }
+        }
+        Ok(tree)
+    }
 
-impl Entry {
-    fn read(path: &Path, relative: &Path) -> Result<Entry> {
-        let metadata = path.symlink_metadata().at("read", path)?;
-        let kind = metadata.file_type();
-        let mut head = Sha256::new();
-        field(&mut head, relative.as_os_str().as_bytes());
-        let letter = match kind {
-            _ if kind.is_dir() => b"d",
-            _ if kind.is_file() => b"f",
-            _ if kind.is_symlink() => b"l",
-            _ if kind.is_fifo() => b"p",
-            _ if kind.is_socket() => b"s",
-            _ if kind.is_char_device() => b"c",
-            _ => b"b",
+    fn open_within(path: &Path, limits: Limits) -> Result<Tree> {
+        let root = rustix::fs::open(path, DIRECTORY, Mode::empty()).at("read", path)?;
+        let mut tree = Tree {
+            path: path.to_owned(),
+            root,
+            entries: Vec::new(),
         };
-        head.update(letter);
-        // A link's mode means nothing, and differs between systems.
-        let mode = if kind.is_symlink() {
-            0
-        } else {
-            metadata.mode() & 0o7777
-        };
-        for number in [mode, metadata.uid(), metadata.gid()] {
-            head.update(number.to_be_bytes());
+        tree.walk(limits)?;
+        tree.entries.sort_by(|a, b| {
+            a.path
+                .as_os_str()
+                .as_bytes()
+                .cmp(b.path.as_os_str().as_bytes())
+        });
+        Ok(tree)
+    }
+
+    /// Returns its path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Returns the entries, each directory before what is in it.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// Returns the entry of a path.
+    pub fn entry(&self, path: &Path) -> Option<&Entry> {
+        let bytes = path.as_os_str().as_bytes();
+        let found = self
+            .entries
+            .binary_search_by(|entry| entry.path.as_os_str().as_bytes().cmp(bytes));
+        found.ok().and_then(|index| self.entries.get(index))
+    }
+
+    /// Opens a file of the tree.
+    ///
+    /// # Errors
+    /// When it is no longer the file that was found.
+    pub fn file(&self, entry: &Entry) -> Result<File> {
+        let file = self.beneath(&entry.path, FILE).and_then(|file| {
+            let now = rustix::fs::fstat(&file)?;
+            let same = (now.st_dev, now.st_ino) == (entry.status.st_dev, entry.status.st_ino);
+            if same {
+                Ok(File::from(file))
+            } else {
+                Err(Errno::STALE)
+            }
+        });
+        file.at("read", self.path.join(&entry.path))
+    }
+
+    fn walk(&mut self, limits: Limits) -> Result<()> {
+        let root = rustix::fs::fstat(&self.root).at("read", &self.path)?;
+        let (mut bytes, mut pending) = (0_u64, vec![PathBuf::new()]);
+        while let Some(directory) = pending.pop() {
+            let opened = match directory.as_os_str().is_empty() {
+                // A descriptor of its own: reading a directory moves it.
+                true => rustix::fs::openat(&self.root, ".", DIRECTORY, Mode::empty()),
+                false => self.beneath(&directory, DIRECTORY),
+            };
+            let place = self.path.join(&directory);
+            let opened = opened.at("read", &place)?;
+            for found in Dir::read_from(&opened).at("read", &place)? {
+                let found = found.at("read", &place)?;
+                let name = found.file_name().to_bytes();
+                if matches!(name, b"." | b"..") {
+                    continue;
+                }
+                let path = directory.join(std::ffi::OsStr::from_bytes(name));
+                let Some(entry) = entry(&opened, found.file_name(), path).at("read", &place)?
+                else {
+                    continue;
+                };
+                if entry.status.st_dev != root.st_dev {
+                    return Err(self.refusal(&entry.path, "is on another file system".to_owned()));
+                }
+                if let Kind::File = entry.kind {
+                    bytes = bytes.saturating_add(entry.status.st_size.unsigned_abs());
+                }
+                if bytes > limits.bytes {
+                    let reason = format!("its files exceed {} bytes, the limit", limits.bytes);
+                    return Err(self.refusal(Path::new(""), reason));
+                }
+                if self.entries.len() >= limits.entries {
+                    let reason = format!("it exceeds {} entries, the limit", limits.entries);
+                    return Err(self.refusal(Path::new(""), reason));
+                }
+                if let Kind::Directory = entry.kind {
+                    if entry.path.components().count() >= limits.depth {
+                        let reason =
+                            format!("is deeper than {} directories, the limit", limits.depth);
+                        return Err(self.refusal(&entry.path, reason));
+                    }
+                    pending.push(entry.path.clone());
+                }
+                self.entries.push(entry);
+            }
         }
-        if kind.is_symlink() {
-            let target = std::fs::read_link(path).at("read", path)?;
-            field(&mut head, target.as_os_str().as_bytes());
+        Ok(())
+    }
+
+    /// Opens a path of the tree without following any symlink.
+    fn beneath(&self, path: &Path, flags: OFlags) -> Result<OwnedFd, Errno> {
+        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_XDEV;
+        match rustix::fs::openat2(&self.root, path, flags, Mode::empty(), resolve) {
+            // Kernels before 5.6, and seccomp filters that do not know the call.
+            Err(Errno::NOSYS | Errno::PERM) => self.step_by_step(path, flags),
+            opened => opened,
         }
-        let (mut plain, mut exact) = (head.clone(), head);
-        if kind.is_file() {
-            let file = std::fs::File::open(path).at("read", path)?;
-            contents(file, &mut plain, &mut exact).at("read", path)?;
+    }
+
+    fn step_by_step(&self, path: &Path, flags: OFlags) -> Result<OwnedFd, Errno> {
+        let mut now = rustix::io::fcntl_dupfd_cloexec(self.root.as_fd(), 0)?;
+        let mut names = path.components().peekable();
+        while let Some(name) = names.next() {
+            let Component::Normal(name) = name else {
+                return Err(Errno::INVAL);
+            };
+            let flags = match names.peek() {
+                Some(_) => DIRECTORY,
+                None => flags,
+            };
+            now = rustix::fs::openat(&now, name, flags | OFlags::NOFOLLOW, Mode::empty())?;
         }
-        Ok(Entry {
-            plain: plain.finalize().into(),
-            exact: exact.finalize().into(),
-        })
+        Ok(now)
+    }
+
+    fn refusal(&self, path: &Path, reason: String) -> PuppetError {
+        PuppetError::Tree {
+            path: self.path.join(path),
+            reason,
+        }
     }
 }
 
-fn contents(file: impl Read, plain: &mut Sha256, exact: &mut Sha256) -> std::io::Result<()> {
-    let mut reader = BufReader::with_capacity(64 * 1024, file);
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        // A file without line ends must not be taken into memory whole.
-        let limit = 64 * 1024;
-        if reader.by_ref().take(limit).read_until(b'\n', &mut line)? == 0 {
-            return Ok(());
-        }
-        exact.update(&line);
-        if !is_timestamp(&line) {
-            plain.update(&line);
-        }
-    }
-}
+const DIRECTORY: OFlags = OFlags::RDONLY
+    .union(OFlags::DIRECTORY)
+    .union(OFlags::NOFOLLOW)
+    .union(OFlags::CLOEXEC);
+const FILE: OFlags = OFlags::RDONLY
+    .union(OFlags::NOFOLLOW)
+    .union(OFlags::NONBLOCK)
+    .union(OFlags::NOCTTY)
+    .union(OFlags::CLOEXEC);
 
-/// Puppet's `# HEADER: …` and cron's `# (… installed on …)`.
-pub fn is_timestamp(line: &[u8]) -> bool {
-    let holds = |part: &[u8]| line.windows(part.len()).any(|window| window == part);
-    line.first() == Some(&b'#')
-        && (holds(b"HEADER") || line.starts_with(b"# (") && holds(b" installed on "))
-}
-
-fn field(digest: &mut Sha256, bytes: &[u8]) {
-    digest.update((bytes.len() as u64).to_be_bytes());
-    digest.update(bytes);
+/// Describes an entry of a directory; `None` if it is gone.
+fn entry(
+    directory: &OwnedFd,
+    name: &std::ffi::CStr,
+    path: PathBuf,
+) -> Result<Option<Entry>, Errno> {
+    let status = match rustix::fs::statat(directory, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Err(Errno::NOENT) => return Ok(None),
+        status => status?,
+    };
+    let kind = match FileType::from_raw_mode(status.st_mode) {
+        FileType::Directory => Kind::Directory,
+        FileType::RegularFile => Kind::File,
+        FileType::Fifo => Kind::Pipe,
+        FileType::Socket => Kind::Socket,
+        FileType::CharacterDevice => Kind::CharacterDevice,
+        FileType::Symlink => {
+            let target = rustix::fs::readlinkat(directory, name, Vec::new())?;
+            Kind::Link(std::ffi::OsString::from_vec(target.into_bytes()).into())
+        }
+        FileType::BlockDevice | FileType::Unknown => Kind::BlockDevice,
+    };
+    Ok(Some(Entry { path, kind, status }))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::{PermissionsExt, symlink};
-
-    fn tree(root: &Path, names: &[&str]) {
-        for name in names {
-            let path = root.join(name);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(&path, format!("content of {name}\n")).unwrap();
-        }
-    }
-
-    fn config(root: &Path) -> String {
-        hash(root).unwrap().config
-    }
+    use std::os::unix::fs::symlink;
 
     #[test]
-    fn the_same_content_has_the_same_hash_in_any_order_and_place() {
-        let (a, b) = (
-            tempfile::tempdir().unwrap(),
-            tempfile::tempdir_in("/dev/shm").unwrap(),
-        );
-        tree(a.path(), &["etc/x", "etc/d/y", "root/z"]);
-        tree(b.path(), &["root/z", "etc/d/y", "etc/x"]);
-        assert_eq!(hash(a.path()).unwrap(), hash(b.path()).unwrap());
-    }
-
-    #[test]
-    fn whatever_matters_changes_it() {
+    fn names_are_sorted_and_links_are_not_followed() {
         let dir = tempfile::tempdir().unwrap();
-        tree(dir.path(), &["etc/x", "etc/y"]);
-        let mut seen = vec![config(dir.path())];
-        let mut differs = |what: &str| {
-            let now = config(dir.path());
-            assert!(!seen.contains(&now), "{what} went unnoticed");
-            seen.push(now);
+        let root = dir.path().join("tree");
+        std::fs::create_dir_all(root.join("b/c")).unwrap();
+        std::fs::write(root.join("b/c/d"), "text").unwrap();
+        symlink("/etc", root.join("a")).unwrap();
+        let tree = Tree::open_result(&root).unwrap();
+        let names: Vec<&str> = tree
+            .entries()
+            .iter()
+            .map(|e| e.path.to_str().unwrap())
+            .collect();
+        assert_eq!(names, ["a", "b", "b/c", "b/c/d"]);
+        let file = tree.entry(Path::new("b/c/d")).unwrap();
+        assert_eq!(
+            std::io::read_to_string(tree.file(file).unwrap()).unwrap(),
+            "text"
+        );
+
+        // Exchanged since it was found: neither way of opening leads out of the tree.
+        let outside = dir.path().join("outside");
+        std::fs::create_dir(&outside).unwrap();
+        std::fs::write(outside.join("d"), "host").unwrap();
+        std::fs::rename(root.join("b/c"), root.join("was")).unwrap();
+        symlink(&outside, root.join("b/c")).unwrap();
+        assert!(tree.file(file).is_err());
+        assert!(tree.step_by_step(&file.path, FILE).is_err());
+        std::fs::remove_file(root.join("b/c")).unwrap();
+        std::fs::create_dir(root.join("b/c")).unwrap();
+        std::fs::hard_link(outside.join("d"), root.join("b/c/d")).unwrap();
+        assert!(tree.file(file).is_err(), "it is another file");
+
+        let link = dir.path().join("link");
+        symlink(&root, &link).unwrap();
+        assert!(Tree::open(&link).is_err());
+    }
+
+    #[test]
+    fn a_tree_beyond_a_limit_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(dir.path().join("a/b/c")).unwrap();
+        std::fs::File::create(dir.path().join("a/sparse"))
+            .unwrap()
+            .set_len(1 << 31)
+            .unwrap();
+        let small = Limits {
+            entries: 10,
+            bytes: 1 << 32,
+            depth: 4,
         };
-        std::fs::write(dir.path().join("etc/x"), "other\n").unwrap();
-        differs("content");
-        let mode = std::fs::Permissions::from_mode(0o600);
-        std::fs::set_permissions(dir.path().join("etc/x"), mode).unwrap();
-        differs("a mode");
-        symlink("x", dir.path().join("etc/link")).unwrap();
-        differs("a link");
-        std::fs::remove_file(dir.path().join("etc/link")).unwrap();
-        symlink("y", dir.path().join("etc/link")).unwrap();
-        differs("a link's target");
-        std::fs::create_dir(dir.path().join("empty")).unwrap();
-        differs("an empty folder");
-        std::fs::rename(dir.path().join("etc/x"), dir.path().join("etc/z")).unwrap();
-        differs("a name");
+        assert!(Tree::open_within(dir.path(), small).is_ok());
+        let refusal = |limits| {
+            Tree::open_within(dir.path(), limits)
+                .unwrap_err()
+                .to_string()
+        };
+        assert!(
+            refusal(Limits {
+                entries: 3,
+                ..small
+            })
+            .contains("exceeds 3 entries")
+        );
+        assert!(refusal(LIMITS).contains("files exceed 1073741824 bytes"));
+        assert!(refusal(Limits { depth: 3, ..small }).contains("a/b/c\": is deeper than 3"));
     }
 
     #[test]
-    fn times_and_what_services_change_themselves_do_not_count() {
+    fn a_result_holds_no_devices_pipes_or_sockets() {
         let dir = tempfile::tempdir().unwrap();
-        tree(
-            dir.path(),
-            &["etc/x", "etc/swift/object.ring.gz", "etc/libvirt/passwd.db"],
-        );
-        let cron = dir.path().join("cron");
-        std::fs::write(
-            &cron,
-            "# HEADER: at 10:00\n# (- installed on Mon)\n* * * * * x\n",
-        )
-        .unwrap();
-        let before = hash(dir.path()).unwrap();
-        std::fs::write(
-            &cron,
-            "# HEADER: at 11:00\n# (- installed on Tue)\n* * * * * x\n",
-        )
-        .unwrap();
-        tree(
-            dir.path(),
-            &[
-                "etc/swift/backups/1",
-                "etc/swift/account.builder",
-                "etc/puppet/a",
-            ],
-        );
-        std::fs::remove_dir_all(dir.path().join("etc/swift")).unwrap();
-        std::fs::create_dir(dir.path().join("etc/swift")).unwrap();
-        let after = hash(dir.path()).unwrap();
-        assert_eq!(before.config, after.config);
-        assert_ne!(before.exact, after.exact);
-        std::fs::write(&cron, "* * * * * y\n").unwrap();
-        assert_ne!(config(dir.path()), before.config);
-    }
-
-    #[test]
-    fn the_password_file_counts_for_containers_only() {
-        let dir = tempfile::tempdir().unwrap();
-        tree(dir.path(), &["etc/x", PASSWORD_FILE]);
-        let before = hash(dir.path()).unwrap();
-        std::fs::write(dir.path().join(PASSWORD_FILE), "changed").unwrap();
-        let after = hash(dir.path()).unwrap();
-        assert_eq!(before.content, after.content);
-        assert_ne!(before.config, after.config);
+        let socket = dir.path().join("socket");
+        let listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        let refusal = Tree::open_result(dir.path()).unwrap_err().to_string();
+        assert!(refusal.contains("is a socket"), "{refusal}");
+        drop(listener);
+        std::fs::remove_file(&socket).unwrap();
+        rustix::fs::mkfifoat(rustix::fs::CWD, dir.path().join("p"), Mode::RUSR).unwrap();
+        let refusal = Tree::open_result(dir.path()).unwrap_err().to_string();
+        assert!(refusal.contains("is a named pipe"), "{refusal}");
+        assert!(Tree::open(dir.path()).is_ok());
     }
 }

@@ -44,7 +44,7 @@ impl Deployment {
         // Tests run beside one another: the first builds the image, the others wait for it.
         let building = BUILDING.lock().await;
         if engine.find_image(IMAGE).await.unwrap().is_none() {
-            build(&engine).await;
+            build(&engine, IMAGE, DOCKERFILE).await;
         }
         drop(building);
         Deployment {
@@ -143,17 +143,18 @@ pub fn mode(path: &Path) -> u32 {
     path.symlink_metadata().unwrap().permissions().mode() & 0o7777
 }
 
-async fn build(engine: &Arc<dyn Engine>) {
+/// Builds an image from a Dockerfile alone.
+pub async fn build(engine: &Arc<dyn Engine>, tag: &str, dockerfile: &str) {
     let mut archive = tar::Builder::new(Vec::new());
     let mut header = tar::Header::new_gnu();
-    header.set_size(DOCKERFILE.len() as u64);
+    header.set_size(dockerfile.len() as u64);
     header.set_mode(0o644);
     archive
-        .append_data(&mut header, "Dockerfile", DOCKERFILE.as_bytes())
+        .append_data(&mut header, "Dockerfile", dockerfile.as_bytes())
         .unwrap();
     let context = bytes::Bytes::from(archive.into_inner().unwrap());
     let request = BuildRequest {
-        tags: vec![IMAGE.to_owned()],
+        tags: vec![tag.to_owned()],
         dockerfile: "Dockerfile".to_owned(),
         network: Some("host".to_owned()),
         ..BuildRequest::default()

@@ -28,8 +28,7 @@ fn present(deployment: &Deployment, x: &str) -> Hieradata {
     Hieradata::present(&etc).unwrap()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_would_run_and_what_would_change_is_told_and_not_done() {
+pub async fn what_would_run_and_what_would_change_is_told_and_not_done() {
     let deployment = Deployment::new().await;
     let entries = || vec![entry("one", MANIFEST)];
     let puppet = |x: &str, settings: Settings| {

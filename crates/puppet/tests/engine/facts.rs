@@ -4,8 +4,7 @@ use crate::common::{Deployment, entry, outcomes};
 use serde_json::json;
 use slipway_puppet::Settings;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn facts_are_found_out_once_and_handed_in() {
+pub async fn facts_are_found_out_once_and_handed_in() {
     let deployment = Deployment::new().await;
     let manifest = "file { '/etc/f': content => \"${facts['hostname']} ${facts['marked']} ${facts['deployment_type']}\" }";
     let run = async |volume: &str, volumes: Vec<String>| {
@@ -77,8 +76,7 @@ Puppet::Functions.create_function(:asking) do
 end
 ";
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_fact_that_nobody_defines_is_looked_for_once_until_facts_change() {
+pub async fn a_fact_that_nobody_defines_is_looked_for_once_until_facts_change() {
     let deployment = Deployment::new().await;
     let functions = "etc/puppet/modules/asking/lib/puppet/functions";
     let functions = deployment.root.path().join(functions);

@@ -8,8 +8,7 @@ use serde_json::json;
 use slipway_puppet::{Outcome, PuppetError, Settings};
 use slipway_service::Step;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn tasks_run_once_for_the_same_inputs() {
+pub async fn tasks_run_once_for_the_same_inputs() {
     let deployment = Deployment::new().await;
     let data = deployment.root.path().join("data");
     std::fs::create_dir(&data).unwrap();
@@ -61,8 +60,7 @@ fn puppet_command(deployment: &Deployment) -> PathBuf {
     path
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_hosts_manifest_is_applied_once_a_step() {
+pub async fn the_hosts_manifest_is_applied_once_a_step() {
     let deployment = Deployment::new().await;
     let settings = Settings {
         host_puppet: Some(puppet_command(&deployment)),
@@ -112,8 +110,7 @@ async fn the_hosts_manifest_is_applied_once_a_step() {
     assert!(!error.contains("sesame") && !deployment.holds("var/log", "sesame"));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_host_without_puppet_is_told_what_to_do() {
+pub async fn a_host_without_puppet_is_told_what_to_do() {
     let deployment = Deployment::new().await;
     let settings = Settings {
         host_puppet: Some(deployment.root.path().join("none")),
@@ -131,8 +128,7 @@ async fn a_host_without_puppet_is_told_what_to_do() {
 }
 
 /// The module as Puppet's own parser sees it.
-#[tokio::test(flavor = "multi_thread")]
-async fn our_module_is_valid() {
+pub async fn our_module_is_valid() {
     let deployment = Deployment::new().await;
     let module = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("module");
     let output = std::process::Command::new("docker")

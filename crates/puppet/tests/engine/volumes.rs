@@ -38,8 +38,7 @@ fn entries() -> Vec<PuppetConfig> {
     vec![entry("one", ONE), entry("two", TWO), more]
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn volumes_are_generated_and_then_only_what_changed() {
+pub async fn volumes_are_generated_and_then_only_what_changed() {
     let deployment = Deployment::new().await;
     let paths = deployment.paths();
     let report = deployment
@@ -147,8 +146,7 @@ async fn volumes_are_generated_and_then_only_what_changed() {
     assert_eq!(report.runs[1].hash, hash, "the same content, the same hash");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_failure_is_told_to_the_point_and_costs_nothing() {
+pub async fn a_failure_is_told_to_the_point_and_costs_nothing() {
     let deployment = Deployment::new().await;
     let good = "file { '/etc/x.conf': content => 'old' }";
     let puppet = deployment.puppet(hiera("a"));
@@ -194,8 +192,7 @@ async fn a_failure_is_told_to_the_point_and_costs_nothing() {
     assert!(!deployment.holds("var/lib/slipway", "sesame-open"));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_run_that_hangs_is_ended() {
+pub async fn a_run_that_hangs_is_ended() {
     let deployment = Deployment::new().await;
     let settings = Settings {
         timeout: Duration::from_secs(6),
@@ -220,8 +217,7 @@ async fn a_run_that_hangs_is_ended() {
     assert_eq!(deployment.containers().await, 0);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_killed_run_leaves_the_old_volume_and_the_next_one_is_right() {
+pub async fn a_killed_run_leaves_the_old_volume_and_the_next_one_is_right() {
     let deployment = Deployment::new().await;
     let manifest = |text: &str, seconds: u32| {
         let text = format!(
@@ -276,8 +272,7 @@ async fn a_killed_run_leaves_the_old_volume_and_the_next_one_is_right() {
     assert_eq!(std::fs::read_dir(staging).unwrap().count(), 0);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_interrupted_run_takes_its_container_with_it() {
+pub async fn an_interrupted_run_takes_its_container_with_it() {
     // Of their own, and one that has Puppet loaded for both.
     for process_count in [2, 1] {
         let deployment = Deployment::new().await;
@@ -295,8 +290,7 @@ async fn an_interrupted_run_takes_its_container_with_it() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn only_one_run_at_a_time_and_only_the_volume_asked_for() {
+pub async fn only_one_run_at_a_time_and_only_the_volume_asked_for() {
     let deployment = Deployment::new().await;
     let only = Settings {
         config_volume: ConfigVolume::new("two").ok(),
@@ -336,8 +330,7 @@ async fn only_one_run_at_a_time_and_only_the_volume_asked_for() {
         .unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_password_file_in_use_is_kept_but_counts() {
+pub async fn a_password_file_in_use_is_kept_but_counts() {
     let deployment = Deployment::new().await;
     let manifest = "file { '/root/.my.cnf': content => lookup('inner'), mode => '0600' }";
     let run = async |password: &str| {

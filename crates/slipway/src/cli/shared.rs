@@ -136,9 +136,9 @@ pub struct Generating {
     /// Keep the container of a failed run, to look inside
     #[arg(long, help_heading = heading::ENGINE)]
     pub keep_failed: bool,
-    /// Separation of each Puppet run from the others
-    #[arg(long, value_name = "WHAT", value_enum, default_value = "fork", help_heading = heading::ENGINE)]
-    pub isolation: Isolation,
+    /// Has no effect: each Puppet run has a container of its own
+    #[arg(long, value_name = "WHAT", value_enum, hide = true)]
+    pub isolation: Option<Isolation>,
 }
 
 impl Generating {
@@ -149,22 +149,17 @@ impl Generating {
             process_count: Some(self.process_count.get()),
             puppet_timeout: Duration::from_secs(self.puppet_timeout),
             keep_failed: self.keep_failed,
-            isolation: match self.isolation {
-                Isolation::Fork => slipway_puppet::Isolation::Fork,
-                Isolation::Container => slipway_puppet::Isolation::Container,
-            },
             ..Options::default()
         }
     }
 }
 
-/// The separation of a Puppet run from others.
+/// Values of an option that earlier versions had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Isolation {
-    /// A process and a file system of its own, in a container that keeps Puppet loaded; a container
-    /// of its own where that is impossible, and with --keep-failed
+    /// One container for several runs, which is no longer done.
     Fork,
-    /// A container of its own
+    /// A container for each run.
     Container,
 }
 

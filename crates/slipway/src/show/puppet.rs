@@ -18,17 +18,12 @@ pub fn show(event: &Event, output: &Output) {
         Event::Warning { text } => output.warning(text),
         Event::Pulling { image } => output.about(Level::Normal, TOPIC, image, "pulling"),
         Event::Started { subject, reason } => output.started(TOPIC, subject, reason),
-        Event::Loading { subject } => output.progress(TOPIC, subject, "loading Puppet"),
         Event::Line { subject, line } => {
             output.progress(TOPIC, subject, line);
             output.about(Level::Everything, TOPIC, subject, line);
         }
         // With JSON, the report has it.
         Event::Diff { text, .. } if !output.is_json() => output.result(text.trim_end()),
-        Event::NotShared { image, reason } => {
-            let text = format!("Puppet is loaded anew for each run: {reason}");
-            output.about(Level::Verbose, TOPIC, image, &text);
-        }
         Event::Skipped { subject, reason } => output.about(Level::Verbose, TOPIC, subject, reason),
         Event::Finished {
             subject,

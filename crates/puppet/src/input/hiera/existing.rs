@@ -1,4 +1,4 @@
-//! Hiera data that is there already, written by somebody else.
+//! Existing hiera data, which somebody else writes.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,25 +9,25 @@ use super::{Hieradata, Level, parse};
 use crate::error::{At, Result};
 
 impl Hieradata {
-    /// The hiera data in a folder that somebody else writes, as `/etc/puppet` for docker-puppet.py:
-    /// `hiera.yaml`, and what is below `hieradata/`. It is used as it is, and never written to.
+    /// Reads the hiera data in a directory that somebody else writes, as `/etc/puppet` for
+    /// docker-puppet.py: `hiera.yaml`, and the files below `hieradata/`. It is never written to.
     ///
     /// # Errors
     /// When a file of `hieradata/` that `hiera.yaml` names cannot be read; the file, line and
     /// column are named. Puppet would say the same once for every volume.
-    pub fn present(folder: &Path) -> Result<Hieradata> {
-        let config = folder.join("hiera.yaml");
+    pub fn present(directory: &Path) -> Result<Hieradata> {
+        let config = directory.join("hiera.yaml");
         let config = match slipway_files::read_input(&config) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
             Err(error) => return Err(error).at("read", config),
         };
         let mut files = BTreeMap::new();
-        walk(&folder.join("hieradata"), &mut files)?;
+        walk(&directory.join("hieradata"), &mut files)?;
         let mut levels = Vec::new();
         let mut others = Sha256::new();
         for (name, content) in files {
-            let path = folder.join("hieradata").join(&name);
+            let path = directory.join("hieradata").join(&name);
             let stem = name
                 .rsplit_once('.')
                 .map_or(name.as_str(), |(stem, _)| stem);
@@ -57,14 +57,14 @@ impl Hieradata {
         })
     }
 
-    /// Where the data is somebody else's: what decides its lookups beside the keys' values.
+    /// Returns the text that decides lookups beside the keys' values, if somebody else writes the data.
     pub(crate) fn decided_by(&self) -> Option<&str> {
         self.present.as_deref()
     }
 }
 
 impl Hieradata {
-    /// Whether a run can write down the keys it asks for. Hiera 3 looks up what is named inside
+    /// Returns true if a run can write down the keys that it looks up. Hiera 3 resolves names inside
     /// values without Puppet.
     pub(crate) fn records_lookups(&self) -> bool {
         self.present.as_ref().is_none_or(|config| {
@@ -76,8 +76,8 @@ impl Hieradata {
     }
 }
 
-fn walk(folder: &Path, found: &mut BTreeMap<String, Vec<u8>>) -> Result<()> {
-    let mut pending = vec![folder.to_owned()];
+fn walk(directory: &Path, found: &mut BTreeMap<String, Vec<u8>>) -> Result<()> {
+    let mut pending = vec![directory.to_owned()];
     while let Some(next) = pending.pop() {
         let entries = match std::fs::read_dir(&next) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
@@ -88,7 +88,7 @@ fn walk(folder: &Path, found: &mut BTreeMap<String, Vec<u8>>) -> Result<()> {
             if path.is_dir() {
                 pending.push(path);
             } else if path.is_file() {
-                let name = path.strip_prefix(folder).unwrap_or(&path);
+                let name = path.strip_prefix(directory).unwrap_or(&path);
                 let content = slipway_files::read_input_bytes(&path).at("read", &path)?;
                 found.insert(name.to_string_lossy().into_owned(), content);
             }

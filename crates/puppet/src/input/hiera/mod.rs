@@ -14,13 +14,13 @@ use crate::files;
 use slipway_paths::Paths;
 use slipway_redact::{Redactor, Secrets};
 
-/// Data of a run in a container that comes before all other: its step.
+/// The level of a run in a container, which comes before all others: its step.
 pub(crate) const CONTAINER_LEVEL: &str = "docker_puppet";
-/// Data of a step on the host that comes before all other.
+/// The level of a step on the host, which comes before all others.
 pub(crate) const HOST_LEVEL: &str = "config_step";
 
-/// Hiera data by priority: the files a user adds, the later before the earlier, then what the
-/// services set, then what is known of the node.
+/// Hiera data by priority: the files that a user adds, the later before the earlier; then the services'
+/// settings; then the node's.
 ///
 /// `Debug` shows only the names of the levels: values may be passwords.
 ///
@@ -36,7 +36,7 @@ pub struct Hieradata {
     /// The first has the highest priority.
     levels: Vec<Level>,
     added: usize,
-    /// Where somebody else writes the files: what else, beside the levels, decides a lookup.
+    /// If somebody else writes the files: the text that, beside the levels, decides lookups.
     present: Option<String>,
 }
 
@@ -55,7 +55,7 @@ impl std::fmt::Debug for Hieradata {
 }
 
 impl Hieradata {
-    /// Hiera data of a role's services.
+    /// Returns the hiera data of a role's services.
     pub fn new(services: Hiera) -> Hieradata {
         Hieradata {
             levels: vec![
@@ -73,7 +73,7 @@ impl Hieradata {
         }
     }
 
-    /// Says which node of the role bootstraps what is shared.
+    /// Sets the node of the role that bootstraps shared services.
     pub fn bootstrap_node(mut self, name: &str) -> Hieradata {
         if self.present.is_none()
             && let Some(level) = self.levels.last_mut()
@@ -85,10 +85,10 @@ impl Hieradata {
         self
     }
 
-    /// Adds a user's file, YAML or JSON. It comes before what was added earlier.
+    /// Adds a user's file, YAML or JSON. It has priority over files that were added earlier.
     ///
     /// # Errors
-    /// Names the file, line and column of what cannot be read.
+    /// Names the file, line and column that cannot be read.
     pub fn add_file(&mut self, path: &Path) -> Result<()> {
         let text = slipway_files::read_input(path).at("read", path)?;
         self.add(path, &text)
@@ -106,29 +106,29 @@ impl Hieradata {
         Ok(())
     }
 
-    /// The value of a key with the highest priority, as it is written: nothing is interpolated.
+    /// Returns the value of a key with the highest priority, without interpolation.
     pub fn get(&self, key: &str) -> Option<&Value> {
         self.values(key).next()
     }
 
-    /// Every value of a key, the highest priority first.
+    /// Returns every value of a key, the highest priority first.
     pub(crate) fn values(&self, key: &str) -> impl Iterator<Item = &Value> {
         self.levels
             .iter()
             .filter_map(move |level| level.data.get(key))
     }
 
-    /// Every key and its value, of every level.
+    /// Returns every key and its value, of every level.
     pub(crate) fn all(&self) -> impl Iterator<Item = (&String, &Value)> {
         self.levels.iter().flat_map(|level| &level.data)
     }
 
-    /// What masks this data's secrets.
+    /// Returns a redactor of this data's secrets.
     pub fn redactor(&self) -> Redactor {
         self.secrets().redactor()
     }
 
-    /// This data's secrets.
+    /// Returns this data's secrets.
     pub(crate) fn secrets(&self) -> Secrets {
         let mut secrets = Secrets::default();
         for level in &self.levels {
@@ -137,8 +137,8 @@ impl Hieradata {
         secrets
     }
 
-    /// Writes `hiera.yaml` and `hieradata/`, unless they are somebody else's, for a deployment's runs and for whoever asks
-    /// `puppet lookup`. Only what differs is written, and user data no longer given is removed.
+    /// Writes `hiera.yaml` and `hieradata/` for a deployment's runs and for `puppet lookup`, unless
+    /// somebody else writes them. Unchanged files are not touched; stale user data is removed.
     ///
     /// # Errors
     /// When a file cannot be written.
@@ -146,25 +146,25 @@ impl Hieradata {
         if self.present.is_some() {
             return Ok(());
         }
-        let folder = paths.hieradata();
-        if let Some(parent) = folder.parent() {
+        let directory = paths.hieradata();
+        if let Some(parent) = directory.parent() {
             std::fs::create_dir_all(parent).at("make", parent)?;
         }
-        files::private_dir(&folder)?;
+        files::private_dir(&directory)?;
         for level in &self.levels {
             let text = to_json(&level.data);
-            files::write(&folder.join(format!("{}.json", level.name)), &text)?;
+            files::write(&directory.join(format!("{}.json", level.name)), &text)?;
         }
-        self.remove_stale(&folder)?;
+        self.remove_stale(&directory)?;
         let path = paths.puppet_etc().join("hiera.yaml");
         keep_original(&path)?;
         files::write(&path, self.config().as_bytes())?;
         Ok(())
     }
 
-    fn remove_stale(&self, folder: &Path) -> Result<()> {
-        for entry in std::fs::read_dir(folder).at("read", folder)? {
-            let path = entry.at("read", folder)?.path();
+    fn remove_stale(&self, directory: &Path) -> Result<()> {
+        for entry in std::fs::read_dir(directory).at("read", directory)? {
+            let path = entry.at("read", directory)?.path();
             let stem = path.file_stem().and_then(|stem| stem.to_str());
             let stale = stem.is_some_and(|stem| {
                 stem.strip_prefix("user_")
@@ -177,7 +177,7 @@ impl Hieradata {
         Ok(())
     }
 
-    /// `hiera.yaml` for everybody.
+    /// Returns the `hiera.yaml` of the deployment.
     fn config(&self) -> String {
         let mut text = format!(
             "{WRITTEN}\nversion: 5\ndefaults:\n  datadir: hieradata\n  data_hash: json_data\nhierarchy:\n"
@@ -190,7 +190,7 @@ impl Hieradata {
         text
     }
 
-    /// `hiera.yaml` for a run: the same data, and each key that is asked for written to `record`.
+    /// Returns the `hiera.yaml` of a run: the same data, and each looked-up key is written to `record`.
     pub(crate) fn recording_config(&self, first: &str, datadir: &Path, record: &Path) -> Vec<u8> {
         let names = std::iter::once(first).chain(self.levels.iter().map(|l| l.name.as_str()));
         let paths: Vec<String> = names.map(|name| format!("{name}.json")).collect();
@@ -217,7 +217,7 @@ pub(crate) fn to_json(data: &Hiera) -> Vec<u8> {
 
 const WRITTEN: &str = "# Written by slipway.";
 
-/// A `hiera.yaml` that came with a package, or from somebody, is set aside once.
+/// Sets a `hiera.yaml` aside that is not Slipway's.
 fn keep_original(path: &Path) -> Result<()> {
     match slipway_files::read_input(path) {
         Ok(text) if !text.starts_with(WRITTEN) => {
@@ -257,7 +257,7 @@ mod tests {
             let error = hieradata().add(Path::new(name), text).unwrap_err();
             error.to_string()
         };
-        assert!(refusal("x.yaml", "a: 1\nb: [1\n").starts_with("x.yaml:3:1: did not find"));
+        assert!(refusal("x.yaml", "a: 1\nb: [1\n").starts_with("x.yaml:3:1: "));
         assert!(refusal("x.json", "{\n\"a\": }").starts_with("x.json:2:6: expected value"));
         let twice = refusal("x.yaml", "a: 1\nb: {c: 1, c: 2}\n");
         assert!(twice.contains("b.c: duplicate key"), "{twice}");

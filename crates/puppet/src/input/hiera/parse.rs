@@ -1,4 +1,4 @@
-//! Hiera data as text.
+//! Parses hiera data.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use slipway_yaml::Data;
 
 use crate::error::{PuppetError, Result};
 
-/// Reads a file of hiera data: JSON where its name says so, YAML otherwise.
+/// Parses a file of hiera data: JSON if its name ends in `.json`, YAML otherwise.
 pub fn parse(path: &Path, text: &str) -> Result<Hiera> {
     let invalid = |position, message: String| PuppetError::Input {
         path: path.to_owned(),
