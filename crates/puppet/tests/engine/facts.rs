@@ -86,16 +86,17 @@ pub async fn a_fact_that_nobody_defines_is_looked_for_once_until_facts_change() 
         "os_immutable: nil, looked",
         "os_immutable: nil, known",
         "OS_Immutable: nil, known",
-        "os.immutable: nil, looked",
+        // Part of a fact that is known.
+        "os.immutable: nil, known",
         "os.immutable: nil, known",
         "os_immutable: \"yes\", looked",
         "os_immutable: nil, looked",
         "os_immutable: nil, known",
         "unset: nil, looked",
-        "unset: nil, looked",
+        // Facter remembers it itself.
+        "unset: nil, known",
     ];
-    // In a container of its own, and twice in one that has Puppet loaded: nothing is kept from
-    // one run to the next.
+    // With facts that the run finds out itself, and with those of an earlier run.
     for process_count in [2, 1] {
         let settings = Settings {
             process_count,
