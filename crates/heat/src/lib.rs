@@ -1,11 +1,15 @@
 //! Heat templates, resolved without Heat.
 //!
-//! Heat keeps what templates come to in a database, behind a message bus. Most of it needs
-//! neither: parameters, functions, conditions, and templates that use templates are a matter of
-//! reading. [`Resolver`] reads the templates in a folder as Heat 27 does, with [`Environment`]
-//! files that say which template stands behind a resource type and give parameters values, and
-//! works out outputs: what is not asked for is not looked at. Attributes that only a running
-//! cloud knows are errors if they are asked for.
+//! Heat keeps the state of templates in a database, behind a message bus. Most of a template needs
+//! neither: parameters, functions, conditions and nested templates can be resolved from the files
+//! alone. [`Resolver`] reads the templates of a directory as Heat 27 does, with [`Environment`] files,
+//! which map resource types to templates and give parameters values. It resolves outputs, and only
+//! those parts of a template that an output needs. An attribute that only a running cloud knows is an
+//! error if an output needs it.
+//!
+//! [`Error`] names the template with line and column, the path inside it, and the templates that led
+//! there. Values of hidden parameters are masked. The values of one template may take 512 MiB
+//! ([`Resolver::within`]), templates nest 30 deep.
 //!
 //! ```
 //! # let folder = tempfile::tempdir()?;
@@ -47,8 +51,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! [`slipway_yaql`] is the query language that templates use inside of their own; [`process`] makes templates
-//! of TripleO's `*.j2.yaml` first.
+//! Templates may have queries in YAQL, which [`slipway_yaql`] evaluates. [`process`] turns TripleO's
+//! `*.j2.yaml` into templates.
 
 mod budget;
 mod environment;

@@ -77,6 +77,23 @@ fn templates_are_processed_where_nobody_has_done_it() {
 }
 
 #[test]
+fn a_file_that_is_made_wins_over_one_that_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path());
+    let beside = folder.path().join("common/services/compute-role.yaml");
+    std::fs::write(
+        &beside,
+        "heat_template_version: queens\noutputs: {role: {value: vendor}}\n",
+    )
+    .unwrap();
+    let resolver = Resolver::open(folder.path(), &[]).unwrap();
+    let outputs = resolver
+        .resolve("common/services/compute-role.yaml")
+        .unwrap();
+    assert_eq!(outputs["role"], "Compute");
+}
+
+#[test]
 fn what_is_processed_stays_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path());

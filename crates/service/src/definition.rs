@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::{ConfigVolume, ContainerConfig, Scripts, Step, lenient};
 
-/// Hiera data: keys and their values.
+/// Hiera data by key.
 pub type Hiera = serde_json::Map<String, serde_json::Value>;
 
-/// Something for each step that has it.
+/// Values by step.
 pub type ByStep<T> = BTreeMap<Step, T>;
 
-/// Tasks that are somebody else's to run, kept as they were written.
+/// Ansible tasks, which Slipway does not run itself, as they are written.
 pub type Tasks = Vec<serde_json::Value>;
 
 /// The role_data of one service.
@@ -28,7 +28,7 @@ pub struct Service {
     /// Hiera data of this service.
     #[serde(default, deserialize_with = "lenient::or_default")]
     pub config_settings: Hiera,
-    /// Hiera data this service gives to others, by service name; it counts where they are.
+    /// Hiera data for other services, by their names. It counts in roles that have them.
     #[serde(default, deserialize_with = "lenient::or_default")]
     pub service_config_settings: IndexMap<String, Hiera>,
     /// The config volume of this service.
@@ -43,10 +43,10 @@ pub struct Service {
     /// Scripts for the containers to mount from `/var/lib/docker-config-scripts`.
     #[serde(default, deserialize_with = "lenient::or_default")]
     pub docker_config_scripts: Scripts,
-    /// The same, from `/var/lib/container-config-scripts`.
+    /// Scripts for the containers to mount from `/var/lib/container-config-scripts`.
     #[serde(default, deserialize_with = "lenient::or_default")]
     pub container_config_scripts: Scripts,
-    /// Puppet manifest of this service's part on the host itself.
+    /// Puppet manifest for the host itself.
     #[serde(default, deserialize_with = "lenient::lines")]
     pub step_config: String,
     /// Puppet runs on the bootstrap node after a step's containers.
@@ -64,7 +64,7 @@ pub struct Service {
     /// Tasks of an upgrade over several releases.
     #[serde(default, deserialize_with = "lenient::or_default")]
     pub fast_forward_upgrade_tasks: Tasks,
-    /// Anything the service wants to say of itself.
+    /// Free-form data about the service.
     #[serde(default)]
     pub metadata: serde_json::Value,
 }
@@ -76,7 +76,7 @@ pub struct Containers(
     #[serde(deserialize_with = "lenient::or_default")] pub IndexMap<String, ContainerConfig>,
 );
 
-/// One Puppet run in a container: a part of a config volume, or a task.
+/// One Puppet run in a container: it makes a part of a config volume, or is a task.
 ///
 /// `Debug` shows neither the manifest nor volumes: a manifest may hold passwords.
 #[derive(Clone, Default, Deserialize, PartialEq, Serialize)]
@@ -85,10 +85,10 @@ pub struct Containers(
     expecting = "a config volume's declaration (a mapping)"
 )]
 pub struct PuppetConfig {
-    /// The config volume that gets the result; services that generate nothing have none.
+    /// The config volume for the result; services that generate nothing have none.
     #[serde(default, deserialize_with = "lenient::volume")]
     pub config_volume: Option<ConfigVolume>,
-    /// Puppet tags beyond the usual ones, joined by commas.
+    /// Puppet tags besides the usual ones, joined by commas.
     #[serde(default, deserialize_with = "lenient::tags")]
     pub puppet_tags: String,
     /// The manifest.

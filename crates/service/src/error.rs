@@ -11,21 +11,21 @@ pub type Result<T, E = ServiceError> = std::result::Result<T, E>;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServiceError {
-    /// A file or folder could not be read.
+    /// A file or directory cannot be read.
     #[error("cannot read {}: {source}", path.display())]
     Read {
-        /// The file or folder.
+        /// The file or directory.
         path: PathBuf,
-        /// The system's own words.
+        /// The system's reason.
         source: std::io::Error,
     },
-    /// A folder without a single definition.
+    /// A directory has no definitions.
     #[error("no service definitions in {}: expected *.yaml files", path.display())]
     Empty {
-        /// The folder.
+        /// The directory.
         path: PathBuf,
     },
-    /// The text is not a service definition.
+    /// The file is not a valid service definition.
     #[error("{place}: {message}{}", hint.as_deref().map(|near| format!("; did you mean `{near}`?")).unwrap_or_default())]
     Invalid {
         /// The place.

@@ -1,5 +1,5 @@
-//! Reading what service definitions write in more than one way: nulls where a condition took
-//! something away, strings given as lists of lines, one where several may stand.
+//! Values that service definitions write in several forms: null where a condition removed a value, a
+//! list of lines for a string, one task for a list of tasks.
 
 use std::marker::PhantomData;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::{ConfigVolume, Step};
 
-/// A value, or its type's default where null stands.
+/// Reads a value, or its type's default for null.
 pub fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
@@ -16,23 +16,23 @@ where
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
-/// A string, or a list of lines.
+/// Reads a string, or a list of lines.
 pub fn lines<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     Ok(strings(deserializer)?.join("\n"))
 }
 
-/// A string, or a list of Puppet tags.
+/// Reads a string, or a list of Puppet tags.
 pub fn tags<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     Ok(strings(deserializer)?.join(","))
 }
 
-/// A list of strings; null and empty items, which conditions leave behind, do not count.
+/// Reads a list of strings without its null and empty items, which conditions leave behind.
 pub fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     let items: Option<Vec<Option<String>>> = Option::deserialize(deserializer)?;
     Ok(present(items.unwrap_or_default()))
 }
 
-/// A config volume; null and the empty string mean that there is none.
+/// Reads a config volume; null and the empty string mean that there is none.
 pub fn volume<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<ConfigVolume>, D::Error> {
@@ -44,7 +44,7 @@ pub fn volume<'de, D: Deserializer<'de>>(
     }
 }
 
-/// The tasks of each step: one, or a list of them.
+/// Reads the tasks of each step: one, or a list of them.
 pub fn tasks<'de, D, T>(deserializer: D) -> Result<crate::ByStep<Vec<T>>, D::Error>
 where
     D: Deserializer<'de>,
@@ -91,7 +91,7 @@ fn present(items: Vec<Option<String>>) -> Vec<String> {
     items.filter(|item| !item.is_empty()).collect()
 }
 
-/// Chosen by the shape met rather than by trying both, so that errors speak of what is there.
+/// One value, or a list of values. The form that is there decides, so that errors speak of that form.
 struct OneOrMany<T>(Vec<T>);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<T> {

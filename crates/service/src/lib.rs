@@ -1,10 +1,9 @@
 //! Service declarations (role_data), and their merge into a role.
 //!
-//! A service is one YAML file: the hiera data it needs, the config volume Puppet generates for
-//! it, its `config.json`, its containers by step, and the tasks that run around them.
-//! [`load_dir`] reads a folder of them; [`Role::merge`] makes them one. Nothing is guessed:
-//! unknown keys and wrong types are errors that name the file, the line, the key and the nearest
-//! name that would be right.
+//! A service is one YAML file: the hiera data that it needs, the config volume that Puppet generates
+//! for it, its `config.json`, its containers by step, and the tasks that run around them.
+//! [`load_dir`] reads a directory of services, and [`Role::merge`] merges them. Unknown keys and wrong
+//! types are errors that name the file, the line, the key and the nearest valid name.
 //!
 //! ```
 //! use std::path::Path;

@@ -1,4 +1,4 @@
-//! Role data that was merged elsewhere, such as by TripleO's own templates.
+//! Role data that is merged already, such as by TripleO's templates.
 
 use std::path::Path;
 
@@ -12,8 +12,8 @@ use crate::{
     lenient,
 };
 
-/// Role data as TripleO writes it. What is not for a node to do is not looked at: subscriptions,
-/// tasks that run elsewhere.
+/// Role data as TripleO writes it. Keys that are not for a node are ignored: subscriptions, tasks that
+/// run elsewhere.
 #[derive(Deserialize)]
 #[serde(expecting = "role data (a mapping)")]
 struct Merged {
@@ -51,14 +51,14 @@ struct Merged {
     fast_forward_upgrade_tasks: Tasks,
 }
 
-/// A task that says whose it is. Later releases run it on the bootstrap node of that service.
+/// A task with its service. Later releases run it on the bootstrap node of that service.
 #[derive(Deserialize)]
 struct TaskOfService {
     #[serde(flatten)]
     task: PuppetConfig,
 }
 
-/// The text is put together by a program: nobody has it to look at a line of it.
+/// Removes the position: a program made the text, so no file has its lines.
 fn without_position(mut error: ServiceError) -> ServiceError {
     if let ServiceError::Invalid { place, .. } = &mut error {
         place.position = None;
@@ -67,7 +67,7 @@ fn without_position(mut error: ServiceError) -> ServiceError {
 }
 
 impl RoleData {
-    /// Reads role data that was merged already; `path` is only for messages.
+    /// Reads role data that is merged already; `path` is only for messages.
     pub fn parse(name: &str, path: &Path, text: &str) -> Result<Self> {
         let merged: Merged = parse_as(path, text).map_err(without_position)?;
         let mut config_settings = merged.config_settings;

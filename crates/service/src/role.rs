@@ -50,14 +50,14 @@ pub struct RoleData {
     pub metadata: IndexMap<String, Value>,
 }
 
-/// A role in the making.
+/// The merge of services.
 pub struct Role;
 
 impl Role {
     /// Merges services into a role.
     ///
     /// Of hiera data the later service wins, as it does in TripleO. What would make two services
-    /// fight over one thing (a container of the same name in the same step, a `config.json` with
+    /// conflict (a container of the same name in the same step, a `config.json` with
     /// different content, a service twice) is an error that names both.
     pub fn merge(name: &str, services: Vec<Service>) -> Result<RoleData> {
         let mut merge = Merge::default();

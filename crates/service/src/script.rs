@@ -1,4 +1,4 @@
-//! Scripts that a service wants on the host, for its containers to mount.
+//! Scripts on the host, which a service's containers mount.
 
 use std::fmt;
 
@@ -35,7 +35,7 @@ pub struct Script {
     pub mode: u32,
 }
 
-/// The name of a script's file: a file of the scripts' own folder, and no other.
+/// The name of a script's file, which is directly in the scripts' directory.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct ScriptName(String);
@@ -70,7 +70,7 @@ fn private() -> u32 {
     0o600
 }
 
-/// Octal digits as a text, as service definitions have them, or the number they come to.
+/// Reads octal digits as a string, as service definitions have them, or their number.
 fn mode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged, expecting = "octal digits as a text, such as '0700'")]

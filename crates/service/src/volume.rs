@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// The name of a config volume: one folder under the config data prefix.
+/// The name of a config volume: one directory under the config data prefix.
 ///
 /// It becomes part of paths and of container names, so only what is safe in both is a name:
 /// letters, digits, `_`, `.` and `-`, beginning with a letter or a digit.
@@ -21,7 +21,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 #[serde(transparent)]
 pub struct ConfigVolume(String);
 
-/// A name that no config volume may have.
+/// An invalid name of a config volume.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{name:?} cannot name a config volume: {why}")]
 pub struct NotAConfigVolume {
@@ -29,7 +29,7 @@ pub struct NotAConfigVolume {
     why: &'static str,
 }
 
-/// Room is left for the suffixes of files and folders that stand beside a volume.
+/// The longest name. It leaves room for the suffixes of files and directories beside a volume.
 const LONGEST: usize = 128;
 
 impl ConfigVolume {
@@ -48,7 +48,7 @@ impl ConfigVolume {
         {
             "it may hold only letters, digits, `_`, `.` and `-`"
         } else if name == "puppet-generated" {
-            "the folder of that name holds the generated trees of all volumes"
+            "the directory of that name holds the generated trees of all volumes"
         } else {
             return Ok(ConfigVolume(name));
         };

@@ -41,15 +41,15 @@ use std::sync::Arc;
 pub use error::Error;
 pub use machine::Limits;
 
-/// Room for calls inside one another, and for values, as deep as both may be.
+/// The stack that the deepest calls and values need, in bytes.
 pub const STACK: usize = 64 << 20;
 
-/// An expression that was read.
+/// A parsed expression.
 #[derive(Debug, Clone)]
 pub struct Expression(Arc<syntax::Expr>);
 
 impl Expression {
-    /// Reads an expression.
+    /// Parses an expression.
     pub fn parse(text: &str) -> Result<Self, Error> {
         parser::parse(text).map(Expression)
     }
