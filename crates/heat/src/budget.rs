@@ -25,7 +25,7 @@ pub(crate) struct Budget {
 }
 
 impl Budget {
-    /// So many MiB.
+    /// Returns a budget of this many MiB.
     pub(crate) fn new(mib: usize) -> Self {
         Self {
             mib,
@@ -33,7 +33,7 @@ impl Budget {
         }
     }
 
-    /// Takes note of so many bytes.
+    /// Counts bytes.
     pub(crate) fn spend(&self, bytes: usize) -> Result<(), Problem> {
         match self.left.get().checked_sub(bytes) {
             Some(left) => {

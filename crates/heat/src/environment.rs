@@ -1,4 +1,4 @@
-//! Environment files: which template stands behind a resource type, and values for parameters.
+//! Environment files: the templates of resource types, and values for parameters.
 
 mod merge;
 
@@ -18,11 +18,11 @@ use merge::{Said, Strategies, Strategy};
 
 type ByName<T> = HashMap<String, T, foldhash::fast::RandomState>;
 
-/// Environment files, one after the other: the last wins.
+/// The content of environment files; the last wins.
 #[derive(Debug, Default, Clone)]
 pub struct Environment {
     types: ByName<Target>,
-    /// Those whose names end in a star, without it, in their order.
+    /// Types whose names end in a star, without the star, sorted.
     prefixes: BTreeMap<String, String>,
     pub(crate) parameter_defaults: ByName<Arc<Value>>,
     pub(crate) parameters: ByName<Arc<Value>>,
@@ -50,7 +50,7 @@ const SECTIONS: [&str; 6] = [
 const MOST_ALIASES: usize = 20;
 
 impl Environment {
-    /// An environment whose files are merged as TripleO's client did it, up to the release that left
+    /// Returns an environment whose files are merged as TripleO's client does, up to the release that left
     /// it to Heat.
     pub(crate) fn merged_by_client() -> Self {
         let mut environment = Self::default();
@@ -164,7 +164,7 @@ impl Environment {
         self.types.insert(name, target);
     }
 
-    /// Gives a parameter a value, at every level.
+    /// Sets a parameter's default at every level.
     pub fn set_default(&mut self, name: &str, value: Value) {
         self.parameter_defaults
             .insert(name.to_owned(), Arc::new(value));
@@ -203,14 +203,14 @@ impl Environment {
         }
     }
 
-    /// The types that there are.
+    /// Returns the registered types.
     pub(crate) fn types(&self) -> impl Iterator<Item = &str> {
         self.types.keys().map(String::as_str)
     }
 }
 
 /// Checks the section for single resources of a stack: hooks and restricted actions. A
-/// type for one of them alone is none of these.
+/// type for a single resource is an error.
 fn single_resources(section: Map<String, Value>) -> Result<()> {
     for (name, value) in section {
         match value {
@@ -263,12 +263,12 @@ pub(crate) fn place(from: &Path, path: &str) -> PathBuf {
     normal(&from.parent().unwrap_or(Path::new("")).join(path))
 }
 
-/// From the root on, whatever the folder that the program works in.
+/// Makes a path absolute.
 pub(crate) fn absolute(path: &Path) -> PathBuf {
     normal(&std::path::absolute(path).unwrap_or_else(|_| path.to_owned()))
 }
 
-/// Without `.` and `..`.
+/// Removes `.` and `..` from a path.
 pub(crate) fn normal(path: &Path) -> PathBuf {
     let mut normal = PathBuf::new();
     for component in path.components() {

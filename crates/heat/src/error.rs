@@ -36,7 +36,7 @@ struct Frame {
 #[non_exhaustive]
 pub enum Problem {
     /// A file cannot be read.
-    #[error("cannot read it: {0}")]
+    #[error("cannot be read: {0}")]
     Unreadable(String),
     /// The templates had to be processed first, which failed.
     #[error("the templates are not processed yet, and cannot be: {0}")]
@@ -45,7 +45,7 @@ pub enum Problem {
     #[error("{}", .0.message())]
     Syntax(slipway_yaml::Error),
     /// It is YAML, but not a template.
-    #[error("it is no template: {0}")]
+    #[error("not a template: {0}")]
     NotATemplate(String),
     /// Something is declared in a wrong way.
     #[error("{0}")]
@@ -62,7 +62,7 @@ pub enum Problem {
         nearest: String,
     },
     /// A value is not of the type its parameter wants.
-    #[error("parameter {name} wants {wanted}: {found}")]
+    #[error("parameter {name}: expected {wanted}, found {found}")]
     WrongType {
         /// The parameter.
         name: String,
@@ -111,7 +111,7 @@ pub enum Problem {
         nearest: String,
     },
     /// Something needs itself.
-    #[error("{0} needs itself")]
+    #[error("{0} depends on itself")]
     Circular(String),
     /// Templates that use templates that use templates …
     #[error("templates are nested too deeply here")]

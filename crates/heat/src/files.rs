@@ -1,4 +1,4 @@
-//! The files of templates: those on the disk, and those that `*.j2.yaml` become.
+//! The files of templates: those on disk, and those that are rendered from `*.j2.yaml`.
 
 use std::collections::HashMap;
 use std::io;
@@ -13,13 +13,13 @@ use crate::sources::Sources;
 const UNPROCESSED: &str = "overcloud-resource-registry-puppet.j2.yaml";
 const PROCESSED: &str = "overcloud-resource-registry-puppet.yaml";
 
-/// Files, some of which were only made in memory.
+/// Files, some of them only in memory.
 #[derive(Default)]
 pub(crate) struct Files(HashMap<PathBuf, String>);
 
 impl Files {
-    /// The files in a directory. Where TripleO's templates are not processed yet, those that
-    /// `*.j2.yaml` become are made. They win over files of the same name.
+    /// Returns the files of a directory. If TripleO's templates are not processed yet, the files that
+    /// `*.j2.yaml` make are rendered. They win over files of the same name.
     pub(crate) fn of(folder: &Path, sources: &Sources) -> Result<Self> {
         if !folder.join(UNPROCESSED).is_file() || folder.join(PROCESSED).exists() {
             return Ok(Self::default());

@@ -197,9 +197,9 @@ pub(crate) struct Call {
 
 #[derive(Debug)]
 enum Arguments {
-    /// Whatever it is.
+    /// Any argument.
     One(Expression),
-    /// As many as the function takes.
+    /// As many arguments as the function takes.
     Many(Vec<Expression>),
     If {
         condition: Expression,
@@ -261,7 +261,9 @@ impl Call {
             Name::AwsMemberListToMap => cloud_formation::compile_member_list(argument, context)?,
             Name::AwsResourceFacade => cloud_formation::compile_facade(argument)?,
             Name::StrSplit if argument.as_str().is_some() => {
-                return Err(wants("a delimiter, a text and perhaps an index, in a list"));
+                return Err(wants(
+                    "a delimiter, a string and perhaps an index, in a list",
+                ));
             }
             Name::Repeat => lists::compile_repeat(argument, context)?,
             Name::Yaql => compile_yaql(argument, context)?,
@@ -330,7 +332,7 @@ impl Call {
         checked.map_err(|error| error.at(self.function.text))
     }
 
-    /// Adds the parameters that it asks for, with the path that is asked for in them.
+    /// Adds the parameters that it reads, with the path inside them.
     pub(crate) fn parameters(&self, found: &mut IndexSet<String>) {
         match &self.arguments {
             Arguments::One(argument) if self.function.name == Name::GetParam => {
@@ -351,7 +353,7 @@ impl Call {
         }
     }
 
-    /// The parameter that this is, whole.
+    /// Returns the parameter's name, if the call is a whole parameter.
     pub(crate) fn whole_parameter(&self) -> Option<&str> {
         match (self.function.name, &self.arguments) {
             (Name::GetParam, Arguments::One(Expression::Text(name))) if !name.is_empty() => {
@@ -464,12 +466,12 @@ impl Call {
     }
 }
 
-/// The problem of an argument that is not what the function wants.
+/// The problem of an argument that the function does not accept.
 fn wants(what: &str) -> Problem {
-    Problem::Function(format!("it wants {what}"))
+    Problem::Function(format!("expected {what}"))
 }
 
-/// A list of that many arguments.
+/// Compiles a list of this many arguments.
 fn list_of(
     argument: Node,
     count: usize,
@@ -522,7 +524,7 @@ fn yaql(expression: &Expression, data: &Expression, stack: &Stack<'_>) -> Result
         .evaluate_text(stack)
         .map_err(|error| error.at("expression"))?;
     let Some(text) = text else {
-        return Err(crate::Error::from(wants("an expression in a text")).at("expression"));
+        return Err(crate::Error::from(wants("an expression in a string")).at("expression"));
     };
     let values = data.owned(stack).map_err(|error| error.at("data"))?;
     let root = Value::Object([("data".to_owned(), values)].into_iter().collect());
@@ -534,7 +536,7 @@ fn yaql(expression: &Expression, data: &Expression, stack: &Stack<'_>) -> Result
     made(result?, stack)
 }
 
-/// The parameters that something is made of, for whoever has to give one of them another value.
+/// Names the parameters that a value is made of, because one of them needs another value.
 fn origin(data: &Expression) -> String {
     let mut names = IndexSet::new();
     data.parameters(&mut names);

@@ -65,10 +65,10 @@ impl Kind {
 
     fn wanted(self) -> &'static str {
         match self {
-            Self::String => "text",
+            Self::String => "a string",
             Self::Number => "a number",
-            Self::List => "a list, or a text with commas",
-            Self::Json => "a map or list, or JSON in a text",
+            Self::List => "a list, or a string with commas",
+            Self::Json => "a map or list, or JSON in a string",
             Self::Boolean => "true or false",
         }
     }
@@ -145,7 +145,7 @@ impl Parameter {
         self.hidden
     }
 
-    /// The emptiest value of its type.
+    /// Returns the empty value of its type.
     pub(crate) fn empty(&self) -> Value {
         match self.kind {
             Kind::String => Value::String(String::new()),
@@ -156,7 +156,7 @@ impl Parameter {
         }
     }
 
-    /// The parameter's value: what is given, or the default.
+    /// Returns the parameter's value: the given one, or the default.
     pub(crate) fn value(
         &self,
         name: &str,
@@ -173,12 +173,12 @@ impl Parameter {
         }
     }
 
-    /// The value in the parameter's type, held to its constraints.
+    /// Converts a value to the parameter's type and checks its constraints.
     fn take(&self, name: &str, value: Arc<Value>) -> Result<Arc<Value>, Problem> {
         let wrong = |found: &Value| Problem::WrongType {
             name: name.to_owned(),
             wanted: self.kind.wanted(),
-            found: format!("this is {}", described(found)),
+            found: described(found).to_owned(),
         };
         let value = match convert(self.kind, &value) {
             Some(Converted::Same) => value,
@@ -203,9 +203,9 @@ impl Parameter {
             wanted: self.kind.wanted(),
             found: match (self.kind, &**value) {
                 (Kind::List, Value::Array(_)) => {
-                    "this is a list, of which not all are texts".to_owned()
+                    "a list whose items are not all strings".to_owned()
                 }
-                _ => format!("this is {}", described(value)),
+                _ => described(value).to_owned(),
             },
         };
         let converted = match (self.kind, &**value) {
@@ -247,7 +247,7 @@ fn is_true(value: &Node) -> bool {
     }
 }
 
-/// A list on its way through Heat's comma_delimited_list; maps in it have a form of their own.
+/// Joins a list as Heat's comma_delimited_list does. Maps in it have their own form.
 fn joined(items: &[Value]) -> Option<Value> {
     let parts: Vec<String> = if let Some(Value::Object(_)) = items.first() {
         let mut parts = Vec::new();
@@ -275,7 +275,7 @@ enum Converted {
     To(Value),
 }
 
-/// The value in that type, if it can be.
+/// Converts a value to a type, if it can be converted.
 fn convert(kind: Kind, value: &Value) -> Option<Converted> {
     Some(match (kind, value) {
         (Kind::String, Value::String(_)) => Converted::Same,
@@ -313,7 +313,7 @@ fn convert(kind: Kind, value: &Value) -> Option<Converted> {
 /// Returns the kind of a value. The value itself may be a secret.
 fn described(value: &Value) -> &'static str {
     match value {
-        Value::String(_) => "a text that is none",
+        Value::String(_) => "another string",
         other => kind_of(other),
     }
 }

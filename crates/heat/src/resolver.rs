@@ -92,7 +92,7 @@ impl Resolver {
 
     fn of_files(folder: &Path, sources: &Sources) -> Result<Self> {
         if !folder.is_dir() {
-            let problem = Problem::Unreadable("there is no such folder of templates".to_owned());
+            let problem = Problem::Unreadable("there is no such directory of templates".to_owned());
             return Err(Error::from(problem).in_template(&folder.display().to_string()));
         }
         let mut resolver = Self::new(folder, Environment::default());

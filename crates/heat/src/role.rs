@@ -1,4 +1,4 @@
-//! A role: the services that a roles file lists for it, merged by the templates' own template.
+//! Roles: the services of a role, merged by the templates' own template.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use crate::stack::Stack;
 const OVERCLOUD: &str = "overcloud.yaml";
 
 impl Resolver {
-    /// The role data of a role's services, as `common/services/ROLE-role.yaml` of the templates
+    /// Returns the role data of a role's services, as `common/services/ROLE-role.yaml` of the templates
     /// merges them. The services are those of the environment's `ROLEServices`, or else of the
     /// roles file (`roles_data.yaml` of the templates if none is given).
     ///
@@ -39,7 +39,7 @@ impl Resolver {
         })
     }
 
-    /// The parameters of a role's services that have no value.
+    /// Returns the parameters of a role's services that have no value.
     fn missing(&self, role: &str, roles: Option<&Path>) -> IndexSet<String> {
         self.look_for_missing(Some(IndexSet::new()));
         // What goes wrong for want of a value, or after it, is not what is asked for.
@@ -52,7 +52,7 @@ impl Resolver {
         std::mem::replace(&mut missing, next)
     }
 
-    /// Resolves a role's services one by one, whatever becomes of them.
+    /// Resolves a role's services one by one, and ignores their errors.
     fn each_service(&self, role: &str, roles: Option<&Path>) -> Result<()> {
         let given = self.passed(role, self.listed(role, roles)?)?;
         let services = given.get("Services").and_then(Value::as_array);
@@ -70,7 +70,7 @@ impl Resolver {
         Ok(())
     }
 
-    /// The services of a role that a roles file has.
+    /// Returns the services of a role in its roles file.
     fn listed(&self, role: &str, roles: Option<&Path>) -> Result<Value> {
         let standard = self.folder().join("roles_data.yaml");
         services(role, roles.unwrap_or(&standard))
@@ -113,7 +113,7 @@ impl Resolver {
         Ok(passed)
     }
 
-    /// The environment's DefaultPasswords, or what the templates make of the rest of it.
+    /// Returns the environment's DefaultPasswords, or those that the templates make of the rest of it.
     fn passwords(&self) -> Result<Option<Value>> {
         const TEMPLATE: &str = "default_passwords.yaml";
         if self.given("DefaultPasswords").is_some() || !self.has(TEMPLATE) {
@@ -127,7 +127,7 @@ impl Resolver {
         }
     }
 
-    /// The template of it all, as far as it is known without a cloud.
+    /// Returns `overcloud.yaml`, as far as it is known without a cloud.
     fn overcloud(&self, services: &str, listed: Value) -> Result<Stack<'_>> {
         let template = self.template(&self.folder().join(OVERCLOUD))?;
         let environment = self.environment();
@@ -169,7 +169,7 @@ fn is_whole(endpoints: &Value) -> bool {
     endpoints.is_some_and(|map| map.values().any(|endpoint| endpoint.get("uri").is_some()))
 }
 
-/// The services that a roles file lists for a role.
+/// Reads the services that a roles file lists for a role.
 fn services(role: &str, path: &Path) -> Result<Value> {
     let name = path.display().to_string();
     let wrong = |problem: Problem| Error::from(problem).in_template(&name);
@@ -199,7 +199,7 @@ fn services(role: &str, path: &Path) -> Result<Value> {
     }
 }
 
-/// The files that config-download writes of a role, by name.
+/// Returns the files that config-download writes for a role, by name.
 pub fn config_files(role: &str, data: &Map<String, Value>) -> Vec<(PathBuf, Content)> {
     let mut files = Vec::new();
     for (key, value) in data {
@@ -237,20 +237,20 @@ pub fn config_files(role: &str, data: &Map<String, Value>) -> Vec<(PathBuf, Cont
 /// The content of a file.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Content {
-    /// As it is.
+    /// Text to be written as it is.
     Text(String),
-    /// To be written as YAML.
+    /// A value to be written as YAML.
     Yaml(Value),
 }
 
-/// Upgrade tasks in the order of the step that their condition names.
+/// Sorts upgrade tasks by the step that their condition names.
 fn by_step(tasks: &[Value]) -> Vec<Value> {
     let mut tasks = tasks.to_vec();
     tasks.sort_by_cached_key(step_of);
     tasks
 }
 
-/// The step in a task's condition, as a text; nothing sorts first.
+/// Returns the step in a task's condition as a string. A task without one sorts first.
 fn step_of(task: &Value) -> String {
     let conditions = match task.get("when") {
         Some(Value::Array(conditions)) => conditions.as_slice(),

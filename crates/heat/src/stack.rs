@@ -1,5 +1,5 @@
-//! A template with values for its parameters: its resources and outputs are worked out when they
-//! are asked for, and once.
+//! A template with values for its parameters. Its resources and outputs are resolved when they
+//! are needed, once.
 
 mod properties;
 mod resource;
@@ -30,7 +30,7 @@ const DEEPEST: usize = 30;
 const LONGEST: usize = 500;
 
 /// The stack that an expression may need. It is ensured where a resource or a condition is
-/// worked out, which may be inside another.
+/// resolved, which may be inside another.
 const RED_ZONE: usize = 1 << 20;
 const MORE_STACK: usize = 4 << 20;
 
@@ -44,7 +44,7 @@ pub(crate) type Facade = Vec<(&'static str, Value)>;
 const PSEUDO_PARAMETERS: [&str; 2] = ["OS::stack_id", "OS::project_id"];
 static NOTHING: LazyLock<Arc<Value>> = LazyLock::new(|| Arc::new(Value::String(String::new())));
 
-/// See the module.
+/// A template with values for its parameters.
 pub(crate) struct Stack<'r> {
     resolver: &'r Resolver,
     budget: Rc<Budget>,
@@ -60,7 +60,7 @@ pub(crate) struct Stack<'r> {
     waiting: Cell<usize>,
 }
 
-/// A resource once it is known, and whether it is being worked out.
+/// A resource once it is known, and whether it is being resolved.
 #[derive(Default)]
 pub(crate) struct Slot<'r> {
     known: OnceCell<Resource<'r>>,
@@ -75,7 +75,7 @@ enum Progress {
 }
 
 impl<'r> Stack<'r> {
-    /// A template with the values given; a parameter that gets none has that of the environment,
+    /// Returns a template with these values. A parameter without one has that of the environment,
     /// or its default.
     pub(crate) fn new(
         resolver: &'r Resolver,
@@ -194,7 +194,7 @@ impl<'r> Stack<'r> {
         }
     }
 
-    /// An error in this template, which does not tell what its hidden parameters are.
+    /// Names this template in an error and masks its hidden parameters.
     fn here(&self, error: Error) -> Error {
         let mut secrets = Secrets::default();
         let parameters = self.template.parameters.values().zip(&self.parameters);
@@ -206,7 +206,7 @@ impl<'r> Stack<'r> {
             .without(&secrets.redactor())
     }
 
-    /// Works out what something else waits for.
+    /// Resolves a resource or a condition that something else waits for.
     fn deeper<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
         if self.waiting.get() >= LONGEST {
             let reason =
@@ -219,7 +219,7 @@ impl<'r> Stack<'r> {
         result
     }
 
-    /// A resource's definition, if it is there and its condition is true.
+    /// Returns a resource's definition, if it exists and its condition is true.
     pub(crate) fn find_resource(&self, name: &str) -> Result<(&Slot<'r>, &Definition)> {
         let found = self.template.resources.get_full(name);
         let found =
@@ -261,7 +261,7 @@ impl<'r> Stack<'r> {
         Ok(slot.known.get_or_init(|| found))
     }
 
-    /// An output's value, if there is such an output.
+    /// Returns an output's value, if the output exists.
     pub(crate) fn output(&self, name: &str) -> Option<Result<&Value>> {
         let (index, _, definition) = self.template.outputs.get_full(name)?;
         let known = self.outputs.get(index)?;
@@ -292,7 +292,7 @@ impl<'r> Stack<'r> {
         self.template.outputs.keys().map(CompactString::as_str)
     }
 
-    /// All outputs.
+    /// Returns all outputs.
     pub(crate) fn into_outputs(self) -> Result<Map<String, Value>> {
         for name in self.template.outputs.keys() {
             if let Some(Err(error)) = self.output(name) {
@@ -308,7 +308,7 @@ impl<'r> Stack<'r> {
     }
 }
 
-/// A parameter's value; one that had to be made of what is given counts.
+/// Returns a parameter's value. A converted value counts against the budget.
 fn taken(
     parameter: &Parameter,
     name: &str,

@@ -12,7 +12,7 @@ use crate::version::Version;
 /// By name, in the order in which they are written.
 pub(crate) type Named<T> = indexmap::IndexMap<CompactString, T, foldhash::fast::RandomState>;
 
-/// A template.
+/// A nested template.
 #[derive(Debug)]
 pub(crate) struct Template {
     /// Its path, as errors and what refers to other files from it need it.
@@ -93,7 +93,7 @@ impl Template {
     pub(crate) fn parse(path: std::path::PathBuf, name: String, text: &str) -> Result<Self> {
         let document = slipway_yaml::read_with(text, Options::PYYAML).map_err(Problem::Syntax)?;
         let Data::Map(mut sections) = document.data else {
-            return Err(Problem::NotATemplate("it is no map".to_owned()).into());
+            return Err(Problem::NotATemplate("it is not a map".to_owned()).into());
         };
         let version = version(&sections)?;
         if let Some((key, hint)) = unknown(&sections, SECTIONS, version) {
@@ -144,9 +144,10 @@ fn version(sections: &Entries) -> Result<Version> {
     let text = match written.map(|(_, node)| &node.data) {
         Some(Data::Text(text)) => text,
         Some(_) => {
-            return Err(
-                Problem::NotATemplate("its heat_template_version is no text".to_owned()).into(),
-            );
+            return Err(Problem::NotATemplate(
+                "its heat_template_version is not a string".to_owned(),
+            )
+            .into());
         }
         None => {
             return Err(Problem::NotATemplate("it has no heat_template_version".to_owned()).into());

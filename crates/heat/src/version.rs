@@ -1,6 +1,6 @@
 //! The versions of the template language.
 
-/// A heat_template_version; the later, the larger.
+/// A heat_template_version, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Version {
     Icehouse,

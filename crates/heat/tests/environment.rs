@@ -244,7 +244,7 @@ fn what_is_no_environment_or_no_folder_is_said() {
     let missing = folder.path().join("missing");
     let error = Resolver::open_for(&["a.yaml"], &missing, &Sources::default()).err();
     let expected = format!(
-        "{}: cannot read it: there is no such folder of templates",
+        "{}: cannot be read: there is no such directory of templates",
         missing.display()
     );
     assert_eq!(error.unwrap().to_string(), expected);

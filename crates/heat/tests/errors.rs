@@ -34,7 +34,7 @@ outputs: {x: {value: {get_attr: [A, value]}}}",
     assert!(matches!(error.problem(), Problem::Circular(what) if what == "resource A"));
     assert_eq!(
         error.to_string(),
-        "top.yaml:4:51: resources.B.properties.value.get_attr: resource A needs itself
+        "top.yaml:4:51: resources.B.properties.value.get_attr: resource A depends on itself
   used by top.yaml:3:51: resources.A.properties.value.get_attr
   used by top.yaml:5:23: outputs.x.value.get_attr"
     );
@@ -104,11 +104,11 @@ fn wrong_types_and_constraints_do_not_tell_the_value() {
     for (declared, expected) in [
         (
             "{type: number, default: s3cret}",
-            "wants a number: this is a text that is none",
+            "expected a number, found another string",
         ),
         (
             "{type: json, default: '{s3cret'}",
-            "wants a map or list, or JSON in a text",
+            "expected a map or list, or JSON in a string",
         ),
         (
             "{type: string, default: s3cret, constraints: [{length: {max: 3}}]}",
@@ -264,7 +264,7 @@ fn what_is_read_in_advance_is_wrong_where_it_is_resolved() {
         error
             .unwrap()
             .to_string()
-            .contains("nowhere.yaml: cannot read it")
+            .contains("nowhere.yaml: cannot be read")
     );
 }
 

@@ -27,7 +27,11 @@ outputs:
     value: {call}
 "
     );
-    for (name, text) in [("base.yaml", base), ("facade.yaml", facade), ("top.yaml", top)] {
+    for (name, text) in [
+        ("base.yaml", base),
+        ("facade.yaml", facade),
+        ("top.yaml", top),
+    ] {
         std::fs::write(directory.path().join(name), text).unwrap();
     }
     let mut outputs = Resolver::open(directory.path(), &[])?.resolve("top.yaml")?;
@@ -50,8 +54,14 @@ fn the_first_version_has_functions_of_cloudformation() {
         ("{Fn::Select: [k, '{\"k\": [1]}']}", json!([1])),
         ("{Fn::Select: [0, null]}", json!("")),
         ("{Fn::Join: ['-', [x, null, y]]}", json!("x--y")),
-        ("{list_join: ['-', {Fn::Split: [',', {get_param: Text}]}]}", json!("a-b")),
-        ("{Fn::Replace: [{$a: 1, $b: true}, '$a$b$a']}", json!("1True1")),
+        (
+            "{list_join: ['-', {Fn::Split: [',', {get_param: Text}]}]}",
+            json!("a-b"),
+        ),
+        (
+            "{Fn::Replace: [{$a: 1, $b: true}, '$a$b$a']}",
+            json!("1True1"),
+        ),
         ("{Fn::Base64: {get_param: Text}}", json!("a,b")),
         (
             "{Fn::MemberListToMap: [Name, Value, [.member.0.Name=a, .member.0.Value=b=c, .member.1.Name=d]]}",
@@ -135,7 +145,10 @@ fn sections_and_keys_are_those_of_the_version() {
         let text = format!("heat_template_version: {version}\n{text}");
         std::fs::write(directory.path().join("top.yaml"), text).unwrap();
         let resolver = Resolver::open(directory.path(), &[]).unwrap();
-        resolver.resolve("top.yaml").err().map(|error| error.to_string())
+        resolver
+            .resolve("top.yaml")
+            .err()
+            .map(|error| error.to_string())
     };
     for (text, key, first) in [
         ("conditions: {a: true}\n", "conditions", "2016-10-14"),
@@ -149,18 +162,39 @@ fn sections_and_keys_are_those_of_the_version() {
             "external_id",
             "2016-10-14",
         ),
-        ("outputs: {x: {value: 1, condition: true}}\n", "condition", "2016-10-14"),
-        ("parameters: {P: {type: string, default: a, tags: [b]}}\n", "tags", "2018-03-02"),
+        (
+            "outputs: {x: {value: 1, condition: true}}\n",
+            "condition",
+            "2016-10-14",
+        ),
+        (
+            "parameters: {P: {type: string, default: a, tags: [b]}}\n",
+            "tags",
+            "2018-03-02",
+        ),
         (
             "parameters: {P: {type: number, default: 2, constraints: [{modulo: {step: 2, offset: 0}}]}}\n",
             "constraint",
             "2017-02-24",
         ),
     ] {
-        for version in ["2013-05-23", "2016-04-08", "2016-10-14", "2017-02-24", "2018-03-02"] {
+        for version in [
+            "2013-05-23",
+            "2016-04-08",
+            "2016-10-14",
+            "2017-02-24",
+            "2018-03-02",
+        ] {
             let error = error_of(version, text);
-            assert_eq!(error.is_none(), version >= first, "{version}: {text}: {error:?}");
-            assert!(error.is_none_or(|error| error.contains(key)), "{version}: {text}");
+            assert_eq!(
+                error.is_none(),
+                version >= first,
+                "{version}: {text}: {error:?}"
+            );
+            assert!(
+                error.is_none_or(|error| error.contains(key)),
+                "{version}: {text}"
+            );
         }
     }
     let unknown = error_of("2012-12-12", "").unwrap();
@@ -187,7 +221,13 @@ fn the_docker_environment_counts_where_services_are_docker_templates() {
          outputs: {x: {value: {get_param: Cli}}}\n",
     )
     .unwrap();
-    let resolved = || Resolver::open(place, &[]).unwrap().resolve("top.yaml").unwrap()["x"].clone();
+    let resolved = || {
+        Resolver::open(place, &[])
+            .unwrap()
+            .resolve("top.yaml")
+            .unwrap()["x"]
+            .clone()
+    };
     assert_eq!(resolved(), "podman");
     std::fs::create_dir_all(place.join("docker/services")).unwrap();
     assert_eq!(resolved(), "docker");

@@ -1,4 +1,4 @@
-//! Calling a function by its name: its arguments evaluated as it wants them.
+//! Calls of functions by their names. Each argument is evaluated as the function's parameter says.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -15,18 +15,18 @@ use super::overload::{
 use super::syntax::Expr;
 use super::value::{Map, Pattern, Value};
 
-/// An argument as it was written, or what is known to be its value.
+/// An argument: its expression, or its value.
 #[derive(Clone)]
 pub(super) enum Arg {
     Expr(Arc<Expr>),
     Value(Value),
-    /// Left out between two commas.
+    /// Omitted, between two commas.
     Skipped,
 }
 
 pub(super) type Named = Vec<(Arc<str>, Arg)>;
 
-/// An expression that a function evaluates when it wants to.
+/// An expression that the called function evaluates.
 #[derive(Clone)]
 pub(super) struct Lambda {
     body: Body,
@@ -69,7 +69,7 @@ enum Slot {
     Absent,
 }
 
-/// A call under way: what the function was given.
+/// A call in progress.
 pub(super) struct Call<'a> {
     pub machine: &'a Machine,
     /// The call's own layer of names.
@@ -80,12 +80,12 @@ pub(super) struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// An argument, or its default; null where nothing was given.
+    /// Returns an argument or its default; null if it is missing.
     pub fn value(&self, index: usize) -> Value {
         self.given(index).unwrap_or(Value::Null)
     }
 
-    /// An argument, unless it was left out.
+    /// Returns an argument, unless it is omitted.
     pub fn given(&self, index: usize) -> Option<Value> {
         match self.slots.get(index) {
             Some(Slot::Value(value)) => Some(value.clone()),
@@ -146,7 +146,7 @@ impl Call<'_> {
         }
     }
 
-    /// Arguments beyond the parameters.
+    /// Returns the arguments beyond the parameters.
     pub fn rest(&self) -> Vec<Value> {
         let value = |slot: &Slot| {
             if let Slot::Value(value) = slot {
@@ -180,7 +180,7 @@ impl Call<'_> {
         self.rest.iter().filter_map(rule).collect()
     }
 
-    /// Arguments by a name that no parameter has.
+    /// Returns the named arguments that match no parameter.
     pub fn named(&self) -> &[(Arc<str>, Value)] {
         &self.named
     }
@@ -212,8 +212,8 @@ fn wrong(what: &str) -> Error {
     Error::new(format!("an argument is not {what}"))
 }
 
-/// Calls the function of this name that takes such arguments. What takes them is told first by what is
-/// known before they are evaluated, then by their values.
+/// Calls the function of this name that accepts the arguments. The choice depends first on what is
+/// known before they are evaluated, then on their values.
 pub(super) fn call(
     machine: &Machine,
     context: &Context,

@@ -1,4 +1,4 @@
-//! Names and what they stand for.
+//! Contexts: variables and functions by name.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -8,8 +8,8 @@ use super::error::Result;
 use super::syntax::Expr;
 use super::value::{Value, around};
 
-/// One layer of names over others. A call makes a layer of its own, so that what it sets is seen only
-/// by what it evaluates, and by what `->` hands it to.
+/// One layer of names over others. Each call has its own layer, so a name that it sets is visible only
+/// in what it evaluates, and on the right side of `->`.
 #[derive(Clone)]
 pub(super) struct Context(Rc<Layer>);
 

@@ -1,4 +1,4 @@
-//! Data in, data out.
+//! Conversions between JSON and YAQL's values.
 
 use indexmap::IndexMap;
 use serde_json::{Map, Number};
@@ -8,7 +8,7 @@ use super::iterate::items;
 use super::machine::Machine;
 use super::value::{Value, View};
 
-/// Data becomes what cannot change.
+/// Converts data to immutable values.
 pub(super) fn value(data: &serde_json::Value, machine: &Machine) -> Result<Value> {
     let _level = machine.deeper()?;
     machine.spend(1)?;
@@ -35,8 +35,8 @@ pub(super) fn value(data: &serde_json::Value, machine: &Machine) -> Result<Value
     })
 }
 
-/// A result becomes data: iterators are walked through, sets become lists in the order in which they
-/// came to be, and keys become strings as JSON's are.
+/// Converts a result to data: iterators are read to their end, sets become lists in the order of their
+/// members' creation, and keys become JSON's strings.
 pub(super) fn data(value: &Value, machine: &Machine) -> Result<serde_json::Value> {
     let _level = machine.deeper()?;
     machine.spend(1)?;

@@ -1,6 +1,6 @@
 use std::fmt;
 
-/// Why an expression cannot be read or evaluated.
+/// The reason why an expression cannot be parsed or evaluated.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Error {

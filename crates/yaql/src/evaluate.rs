@@ -1,4 +1,4 @@
-//! A tree to a value.
+//! The evaluation of a syntax tree.
 
 use std::sync::Arc;
 

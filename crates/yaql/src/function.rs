@@ -6,7 +6,7 @@ use super::call::Call;
 use super::error::Result;
 use super::value::Value;
 
-/// One of YAQL's own functions. Several may have one name: what they are called with decides.
+/// One of YAQL's own functions. Several may share a name; the arguments choose among them.
 pub(super) struct Function {
     pub name: &'static str,
     pub shape: Shape,
@@ -38,9 +38,9 @@ pub(super) struct Param {
 
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Default {
-    /// There is none.
+    /// There is no default.
     Required,
-    /// The function can tell that nothing was given.
+    /// The function can see that the argument is missing.
     Absent,
     Null,
     Bool(bool),
@@ -79,7 +79,7 @@ pub(super) enum Class {
     Rule,
     /// `key => value`, not evaluated.
     LazyRule,
-    /// An expression, evaluated when the function wants it, as often as it wants.
+    /// An expression, which the function evaluates as often as it needs.
     Lambda,
     /// The same, in a context that the function chooses.
     ContextLambda,
@@ -156,7 +156,7 @@ pub(super) const fn or_null(class: Class) -> Type {
     }
 }
 
-/// A parameter that must be given.
+/// Declares a required parameter.
 pub(super) const fn p(name: &'static str, ty: Type) -> Param {
     Param {
         name,
@@ -165,7 +165,7 @@ pub(super) const fn p(name: &'static str, ty: Type) -> Param {
     }
 }
 
-/// A parameter that may be left out.
+/// Declares an optional parameter.
 pub(super) const fn opt(name: &'static str, ty: Type, default: Default) -> Param {
     Param { name, ty, default }
 }

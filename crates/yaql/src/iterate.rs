@@ -1,4 +1,4 @@
-//! Walking through values, and what is computed only while something walks through it.
+//! Iteration over values, and lazy collections.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -48,7 +48,7 @@ pub(super) fn iter(
     })))
 }
 
-/// Items that are remembered, so that they can be walked through again.
+/// An iterator that keeps its items, so that they can be read again.
 pub(super) struct Memory {
     depth: u32,
     source: RefCell<Cursor>,
@@ -73,7 +73,7 @@ impl Memory {
     }
 }
 
-/// Remembers what can be walked through only once.
+/// Makes an iterator that can be read again.
 pub(super) fn memorize(value: Value, machine: &Machine) -> Result<Value> {
     if !is_iterator(&value) {
         return Ok(value);
@@ -87,7 +87,7 @@ pub(super) fn memorize(value: Value, machine: &Machine) -> Result<Value> {
     })))
 }
 
-/// A place in something that is walked through.
+/// A position in an iteration.
 pub(super) enum Cursor {
     List(Rc<List>, usize),
     Map(Rc<Map>, View, usize),
@@ -119,7 +119,7 @@ impl Cursor {
         })
     }
 
-    /// All that is left.
+    /// Returns all remaining items.
     pub fn rest(mut self, machine: &Machine) -> Result<Vec<Value>> {
         let mut items = Vec::new();
         while let Some(item) = self.next(machine)? {

@@ -1,4 +1,4 @@
-//! Text to tokens.
+//! The lexer: from an expression's text to tokens.
 
 use std::sync::Arc;
 
@@ -81,7 +81,7 @@ impl Lexer {
         self.text[from..self.at].iter().collect()
     }
 
-    /// The text between quotes, escapes untouched.
+    /// Returns the text between quotes, with its escapes as they are.
     fn quoted(&mut self, quote: char) -> Result<String> {
         let from = self.at;
         self.at += 1;
@@ -179,7 +179,7 @@ fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
-/// Python's escapes. What is none stays as it is written, which patterns rely on: `\d`.
+/// Expands Python's escapes. An unknown escape stays as it is written, as patterns such as `\d` need it.
 fn unescape(text: &str, at: usize) -> Result<String> {
     let bad = |escape: &str| {
         Error::syntax(format!(

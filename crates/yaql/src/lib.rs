@@ -13,12 +13,12 @@
 //! # Ok::<(), slipway_yaql::Error>(())
 //! ```
 //!
-//! It is the language of Python's yaql 3 with the options that Heat sets: no delegates, keyword
-//! arguments by `=>`, tuples made lists. Functions are chosen by their arguments' types as YAQL chooses
-//! them, collections are evaluated when they are walked through, and equality, truth and text are
-//! Python's. Regular expressions are those of [`slipway_pyregex`]. What is missing: dates, and what is random.
+//! The language is that of Python's yaql 3 with the options that Heat sets: no delegates, keyword
+//! arguments by `=>`, tuples become lists. As in YAQL, the types of the arguments choose the function,
+//! and collections are evaluated lazily. Equality, truth and text are Python's; regular expressions are
+//! those of [`slipway_pyregex`]. Functions of dates and random numbers are missing.
 //!
-//! An evaluation is bounded by [`Limits`], in time and in memory, whatever the expression.
+//! [`Limits`] bound every evaluation in time and memory.
 
 mod call;
 mod context;

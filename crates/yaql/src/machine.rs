@@ -1,4 +1,4 @@
-//! One evaluation: how much it has done, and how much it may.
+//! One evaluation and its limits.
 
 use std::cell::Cell;
 
@@ -45,7 +45,7 @@ impl Machine {
         self.limits
     }
 
-    /// Takes note of so many steps before they are done.
+    /// Counts steps before they are done.
     pub fn spend(&self, steps: usize) -> Result<()> {
         match self.left.get().checked_sub(steps) {
             Some(left) => {
@@ -59,7 +59,7 @@ impl Machine {
         }
     }
 
-    /// One level deeper, until what is returned is dropped.
+    /// Enters one level of nesting, until the result is dropped.
     pub fn deeper(&self) -> Result<Level<'_>> {
         Level::enter(&self.depth, DEPTH)
     }

@@ -1,4 +1,4 @@
-//! Tokens to a tree, by the precedence of YAQL's operators.
+//! The parser: from tokens to a syntax tree, by the precedence of YAQL's operators.
 
 use std::sync::Arc;
 

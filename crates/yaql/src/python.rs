@@ -1,4 +1,4 @@
-//! Texts as Python writes and reads them.
+//! Strings as Python writes and reads them.
 
 use std::borrow::Cow;
 

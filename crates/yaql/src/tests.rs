@@ -125,7 +125,7 @@ fn sets_keep_the_order_in_which_they_were_made() {
     assert!(error("$.data.map.items()").contains("`list` or `toList` makes it a list"));
 }
 
-/// Whatever an expression does, it ends, and it does not take all memory or the stack.
+/// Every expression ends, and none takes all memory or the whole stack.
 #[test]
 fn evaluation_is_bounded() {
     let cases = [

@@ -207,7 +207,7 @@ impl Value {
         }
     }
 
-    /// Itself, if it can be a key or in a set.
+    /// Returns the value itself, if it can be a key or a member of a set.
     pub fn into_key(self, machine: &Machine) -> Result<Self> {
         machine.spend(self.size())?;
         self.check_key()?;
@@ -228,7 +228,7 @@ impl Value {
         }
     }
 
-    /// The items of what Python takes for a set.
+    /// Returns the items, if Python takes the value for a set.
     fn as_set(&self) -> Option<IndexSet<Value>> {
         match self {
             Value::Set(set) => Some(set.items.clone()),
@@ -297,7 +297,7 @@ fn number(value: &Value) -> Option<Number> {
     }
 }
 
-/// The integer that a float is.
+/// Returns the integer that equals a float.
 #[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
 pub(super) fn whole(number: f64) -> Option<i128> {
     (number.fract() == 0.0 && number.abs() < 1e38).then_some(number as i128)
@@ -335,7 +335,7 @@ impl Hash for Value {
     }
 }
 
-/// A number that grows while something is under way, and shrinks when it is left.
+/// A counter of nested calls: it grows at the entry of a call and shrinks at its exit.
 pub(super) struct Level<'a>(&'a Cell<u32>);
 
 impl<'a> Level<'a> {

@@ -1,4 +1,4 @@
-//! Values that several environment files give the same parameter.
+//! Merging the values of one parameter from several environment files.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,11 +15,11 @@ pub(crate) enum Strategy {
     /// The last wins.
     #[default]
     Overwrite,
-    /// As a client merges files: maps are put together, all the way down, and else the last wins.
+    /// As TripleO's client merges files: maps are merged recursively; otherwise the last wins.
     Client,
-    /// Maps and lists are put together.
+    /// Maps and lists are merged.
     Merge,
-    /// So are the maps, lists and texts in maps.
+    /// Maps and lists are merged recursively, with the strings in maps.
     DeepMerge,
 }
 
@@ -45,7 +45,7 @@ impl Strategy {
 /// The merge strategies of parameters, as far as files have said or implied them.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Strategies {
-    /// Of parameters that no file says it of.
+    /// The strategy of parameters that no file names one for.
     pub(super) standard: Strategy,
     known: HashMap<String, Strategy>,
 }
@@ -113,7 +113,7 @@ impl Strategies {
     }
 }
 
-/// A parameter's value of two files.
+/// Merges a parameter's values of two files.
 fn both(old: Value, new: Value, strategy: Strategy) -> Result<Value, Problem> {
     if strategy == Strategy::Overwrite {
         return Ok(new);

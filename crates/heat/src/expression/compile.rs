@@ -1,4 +1,4 @@
-//! From what is written to what can be worked out.
+//! The compilation of values to expressions.
 
 use slipway_yaml::{Data, Entries, Node};
 
@@ -11,7 +11,7 @@ use crate::version::Version;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Context {
     pub(crate) version: Version,
-    /// Conditions know other functions than values do.
+    /// The value is a condition, which knows other functions.
     pub(crate) condition: bool,
 }
 

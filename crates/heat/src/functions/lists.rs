@@ -56,7 +56,7 @@ pub(super) fn join(arguments: &[Expression], stack: &Stack<'_>) -> Result<Value>
     }
     match delimiter.evaluate_text(stack)? {
         Some(delimiter) => Ok(Value::String(joined(&parts, &delimiter)?)),
-        None => Err(wants("a text as delimiter").into()),
+        None => Err(wants("a string as delimiter").into()),
     }
 }
 
@@ -87,7 +87,7 @@ fn join_part(item: &Value) -> Result<String> {
         Value::String(text) => Ok(text.clone()),
         Value::Array(_) | Value::Object(_) => Ok(py::json::dumps_sorted(item)),
         other => Err(wants(&format!(
-            "texts, maps or lists to join, not {}",
+            "strings, maps or lists to join, not {}",
             kind_of(other)
         ))
         .into()),
@@ -124,7 +124,7 @@ pub(super) fn contains(value: &Value, sequence: &Value) -> Result<Value> {
             Ok(Value::Bool(items.iter().any(|item| py::equal(item, value))))
         }
         (Value::String(text), Value::String(part)) => Ok(Value::Bool(text.contains(part))),
-        (Value::String(_), _) => Err(wants("a text to look for in a text").into()),
+        (Value::String(_), _) => Err(wants("a string to look for in a string").into()),
         _ => Err(wants("a list or text to look in").into()),
     }
 }
@@ -286,7 +286,7 @@ fn substitute_text(text: &str, names: &[&str], values: &[&Value]) -> Result<Stri
     let mut text = text.to_owned();
     for (name, value) in names.iter().zip(values) {
         let Value::String(value) = value else {
-            return Err(wants(&format!("texts in for_each, not {}", kind_of(value))).into());
+            return Err(wants(&format!("strings in for_each, not {}", kind_of(value))).into());
         };
         text = replaced(&text, name, value)?;
     }

@@ -118,7 +118,7 @@ fn replaced_value(
 fn key_text(value: &Value) -> Result<String> {
     match value {
         Value::String(text) => Ok(text.clone()),
-        Value::Array(_) | Value::Object(_) => Err(wants("texts as keys").into()),
+        Value::Array(_) | Value::Object(_) => Err(wants("strings as keys").into()),
         other => Ok(py::json::dumps(other)),
     }
 }

@@ -47,7 +47,7 @@ pub(super) fn replace(
         .map_err(|error| error.at("template"))?;
     let params = params.evaluate(stack).map_err(|error| error.at("params"))?;
     let Value::String(template) = &*template else {
-        return Err(wants(&format!("a text as template, not {}", kind_of(&template))).into());
+        return Err(wants(&format!("a string as template, not {}", kind_of(&template))).into());
     };
     let Value::Object(params) = &*params else {
         return Err(wants("a map for params").into());
@@ -140,7 +140,9 @@ pub(super) fn joined(parts: &[String], delimiter: &str) -> Result<String, Proble
 
 fn short_enough(length: usize) -> Result<(), Problem> {
     if length > LONGEST {
-        return Err(wants(&format!("to make a text of at most {LONGEST} bytes")));
+        return Err(wants(&format!(
+            "to make a string of at most {LONGEST} bytes"
+        )));
     }
     Ok(())
 }
@@ -155,16 +157,16 @@ pub(super) fn replaced(text: &str, name: &str, value: &str) -> Result<String, Pr
 /// `[DELIMITER, TEXT]`, or with an index third.
 pub(super) fn split(arguments: &Value, budget: &Budget) -> Result<Value> {
     let Value::Array(arguments) = arguments else {
-        return Err(wants("a delimiter, a text and perhaps an index, in a list").into());
+        return Err(wants("a delimiter, a string and perhaps an index, in a list").into());
     };
     let [delimiter, text, rest @ ..] = arguments.as_slice() else {
-        return Err(wants("a delimiter and a text").into());
+        return Err(wants("a delimiter and a string").into());
     };
     let text = match text {
         Value::Null => return Ok(Value::Null),
         Value::String(text) => text,
         other => {
-            return Err(wants(&format!("a text, not {}", kind_of(other))).into());
+            return Err(wants(&format!("a string, not {}", kind_of(other))).into());
         }
     };
     let parts: Vec<&str> = match delimiter {
@@ -176,7 +178,7 @@ pub(super) fn split(arguments: &Value, budget: &Budget) -> Result<Value> {
             budget.spend_on_many(text.split_whitespace().count())?;
             text.split_whitespace().collect()
         }
-        _ => return Err(wants("a text as delimiter").into()),
+        _ => return Err(wants("a string as delimiter").into()),
     };
     let Some(index) = rest.first() else {
         return Ok(Value::Array(parts.into_iter().map(Value::from).collect()));
@@ -203,13 +205,13 @@ pub(super) fn split(arguments: &Value, budget: &Budget) -> Result<Value> {
 pub(super) fn digest(arguments: &Value) -> Result<Value> {
     let arguments = arguments.as_array().map_or(&[][..], Vec::as_slice);
     let [Value::String(algorithm), Value::String(text)] = arguments else {
-        return Err(wants("an algorithm and a text, in a list").into());
+        return Err(wants("an algorithm and a string, in a list").into());
     };
     let bytes = text
         .chars()
         .map(|character| u8::try_from(character as u32).ok())
         .collect::<Option<Vec<u8>>>()
-        .ok_or_else(|| wants("a text of Latin-1 characters"))?;
+        .ok_or_else(|| wants("a string of Latin-1 characters"))?;
     let sum = match algorithm.to_lowercase().as_str() {
         "md5" => hex::encode(Md5::digest(&bytes)),
         "sha1" => hex::encode(Sha1::digest(&bytes)),

@@ -30,7 +30,7 @@ pub(super) fn make(argument: &Value) -> Result<Value> {
     let text = |key: &str| match map.get(key) {
         None => Ok(""),
         Some(Value::String(text)) => Ok(text.as_str()),
-        Some(_) => Err(wants(&format!("a text for {key}"))),
+        Some(_) => Err(wants(&format!("a string for {key}"))),
     };
     let scheme = text("scheme")?;
     if scheme.contains(':') {

@@ -35,7 +35,7 @@ enum Rule {
         written: String,
         regex: Regex,
     },
-    /// Asks a running cloud, and so is not asked.
+    /// A constraint that asks a running cloud. It counts as met.
     Custom,
 }
 
@@ -84,7 +84,7 @@ impl Constraint {
             Rule::AllowedValues(allowed.clone(), kind)
         } else if let Some(pattern) = declared.get("allowed_pattern") {
             fits(matches!(kind, Kind::String), "allowed_pattern")?;
-            let pattern = pattern.as_str().ok_or("allowed_pattern must be a text")?;
+            let pattern = pattern.as_str().ok_or("allowed_pattern must be a string")?;
             Rule::AllowedPattern {
                 written: pattern.to_owned(),
                 regex: read(pattern)?,
@@ -100,7 +100,7 @@ impl Constraint {
         })
     }
 
-    /// Why a value does not keep to it. The value is not told: it may be a secret.
+    /// Checks a value. The error does not show it: it may be a secret.
     pub(super) fn check(&self, value: &Value) -> Result<(), String> {
         let reason = match &self.rule {
             Rule::Length(bounds) => bounds

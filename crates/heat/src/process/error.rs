@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 /// Why a tree cannot be processed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A file or folder cannot be read or written.
+    /// A file or directory cannot be read or written.
     #[error("{what} {place}: {source}")]
     File {
         /// The operation.
         what: &'static str,
-        /// The file or folder.
+        /// The file or directory.
         place: PathBuf,
         /// Why it failed.
         source: io::Error,
@@ -28,7 +28,7 @@ pub enum Error {
         /// The place and the reason.
         message: String,
     },
-    /// roles_data, network_data or j2_excludes has not the form that it must have.
+    /// roles_data, network_data or j2_excludes has a wrong form.
     #[error("{place}: {message}")]
     Data {
         /// The file.
@@ -46,13 +46,13 @@ pub enum Error {
         /// The reason.
         message: String,
     },
-    /// The result would be in the tree that it is made from.
+    /// The output directory is inside the templates' directory.
     #[error("{out} is inside the templates' own folder; the result needs a folder elsewhere")]
     Inside {
         /// The directory of the result.
         out: PathBuf,
     },
-    /// A file is there, and must not be overwritten.
+    /// A file exists and must not be overwritten.
     #[error("{place} exists already, and is not to be overwritten")]
     Exists {
         /// The file.

@@ -1,4 +1,4 @@
-//! Roles, networks, and what is not to be made.
+//! Roles, networks, and excluded files.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -108,7 +108,7 @@ impl Inputs {
         })
     }
 
-    /// Roles by name, each name once: of two with one name the later counts.
+    /// Returns the roles by name. Of two with the same name, the later one counts.
     pub(super) fn roles_by_name(&self) -> impl Iterator<Item = &Named> {
         unique(&self.roles).into_values()
     }
@@ -126,7 +126,7 @@ fn unique(named: &[Named]) -> IndexMap<&str, &Named> {
     named.iter().map(|one| (one.name.as_str(), one)).collect()
 }
 
-/// Files that are not to be made, as j2_excludes.yaml names them.
+/// Reads the files that are not to be rendered, as j2_excludes.yaml names them.
 pub(super) fn excluded(root: &Path) -> Result<BTreeSet<PathBuf>, Error> {
     let place = root.join("j2_excludes.yaml");
     if !place.exists() {
@@ -176,7 +176,7 @@ fn named(place: &Path, what: &str, value: Value) -> Result<Named, Error> {
     Ok(Named { name, value })
 }
 
-/// An error for what cannot be part of a file's name, as it is to be.
+/// Returns an error for a name that cannot be part of a file's name.
 fn file_name(place: &Path, what: &str, name: &str) -> Result<(), Error> {
     if name.is_empty() || name.contains(['/', '\0']) {
         return Err(Error::data(place, format!("`{name}` cannot be a {what}")));

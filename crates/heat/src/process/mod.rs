@@ -41,7 +41,7 @@ use walk::Found;
 pub struct Tree {
     /// The templates' directory.
     root: PathBuf,
-    /// Its folders, relative to it, each after the one that it is in.
+    /// Its directories, relative to it, each after its parent.
     pub folders: Vec<PathBuf>,
     /// Its files, by path.
     pub files: Vec<File>,
@@ -59,13 +59,13 @@ pub struct File {
 /// The content of a processed file.
 #[derive(Debug, Clone)]
 pub enum Content {
-    /// The same as in this file.
+    /// A copy of this file.
     Copied(PathBuf),
     /// The result of a template.
     Rendered(String),
 }
 
-/// A template, what it is given, and where the result belongs.
+/// A template, its data, and the path of the result.
 struct Job<'a> {
     template: &'a Found,
     source: &'a str,
@@ -73,7 +73,7 @@ struct Job<'a> {
     path: PathBuf,
 }
 
-/// Makes a processed tree, in memory. Where several templates make one file, the last wins,
+/// Renders a processed tree in memory. If several templates make the same file, the last wins,
 /// in the order of their paths.
 pub fn process(root: &Path, inputs: &Inputs) -> Result<Tree, Error> {
     let (folders, found) = walk::walk(root)?;
@@ -163,7 +163,7 @@ fn role_data(source: &str, role: &Named, networks: &[Value]) -> Value {
     data
 }
 
-/// A template's text, with newlines as Python reads them.
+/// Reads a template's text, with newlines as Python reads them.
 fn read(place: &Path) -> Result<String, Error> {
     let bytes = slipway_files::read_input_bytes(place)
         .map_err(|error| Error::file("cannot read", place, error))?;

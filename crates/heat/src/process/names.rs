@@ -8,18 +8,18 @@ const ROLE: &str = ".role.j2.yaml";
 const NETWORK: &str = ".network.j2.yaml";
 const SHARED: &str = ".j2.yaml";
 
-/// For what a template is rendered.
+/// The kinds of templates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// For each role.
+    /// Rendered for each role.
     Role,
-    /// For each network.
+    /// Rendered for each network.
     Network,
-    /// Once.
+    /// Rendered once.
     Shared,
 }
 
-/// The kind of template that a file is, if it is one.
+/// Returns the kind of template that a file is, if it is one.
 pub(super) fn kind(path: &Path) -> Option<Kind> {
     let name = file_name(path);
     if name.ends_with(ROLE) {
@@ -37,8 +37,8 @@ pub(super) fn is_shared(path: &Path) -> bool {
     kind(path) == Some(Kind::Shared)
 }
 
-/// `controller-role.yaml`; among the network configurations `controller.yaml`, or the name that an
-/// older release gave it.
+/// Returns a name such as `controller-role.yaml`. A network configuration is `controller.yaml`, or has the
+/// name of an older release.
 pub(super) fn of_role(template: &Path, role: &str, deprecated: Option<&Value>) -> PathBuf {
     let role = role.to_lowercase();
     let is_nic_config = template.to_string_lossy().contains("network/config");
@@ -50,7 +50,7 @@ pub(super) fn of_role(template: &Path, role: &str, deprecated: Option<&Value>) -
     template.with_file_name(name)
 }
 
-/// `network` in the name is replaced by the network's own, in a folder of ports `port` is.
+/// Replaces `network` in the name by the network's own, or `port` in a directory of ports.
 pub(super) fn of_network(template: &Path, network: &str) -> PathBuf {
     let name = file_name(template).replace(NETWORK, ".yaml");
     let in_ports = template
@@ -59,7 +59,7 @@ pub(super) fn of_network(template: &Path, network: &str) -> PathBuf {
     template.with_file_name(name.replace(if in_ports { "port" } else { "network" }, network))
 }
 
-/// The same name without `.j2`.
+/// Removes `.j2` from a name.
 pub(super) fn shared(template: &Path) -> PathBuf {
     template.with_file_name(file_name(template).replace(SHARED, ".yaml"))
 }

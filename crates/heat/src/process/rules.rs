@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 /// The rules of a release.
 #[derive(Debug, Clone)]
 pub(super) struct Rules {
-    /// network_data, where none is named.
+    /// The default path of network_data.
     pub networks: PathBuf,
-    /// Each network is told its index, as `idx`.
+    /// Each network gets its index as `idx`.
     pub index: bool,
-    /// Roles get tags by their names.
+    /// Roles get tags according to their names.
     pub tags: bool,
-    /// A role's network configuration may have a name that an older release gave it.
+    /// A role's network configuration may have the name of an older release.
     pub old_names: bool,
 }
 
@@ -21,7 +21,7 @@ pub(super) struct Rules {
 const SAMPLE_NETWORKS: &str = "network-data-samples/default-network-isolation.yaml";
 
 impl Rules {
-    /// The rules of a tree; without the tool, those that hold in most releases.
+    /// Returns the rules of a tree. Without the tool, they are those of most releases.
     pub fn of(root: &Path) -> Self {
         let tool = slipway_files::read_input(root.join("tools/process-templates.py")).ok();
         let says = |text: &str| tool.as_ref().map(|tool| tool.contains(text));
@@ -39,7 +39,7 @@ impl Rules {
     }
 }
 
-/// Gives a role the tags that its name stands for.
+/// Adds the tags that belong to a role's name.
 pub(super) fn tag(role: &mut Value, name: &str) {
     const TAGS: [(&[&str], &str); 4] = [
         (&["Compute", "HciCeph", "DistributedCompute"], "compute"),

@@ -14,7 +14,7 @@ pub(super) struct Found {
     pub place: PathBuf,
 }
 
-/// All folders and files but hidden ones, by path. Links to files are files; links to folders are left alone.
+/// Returns all directories and files except hidden ones, by path. A symlink to a file is a file; a symlink to a directory is skipped.
 pub(super) fn walk(root: &Path) -> Result<(Vec<PathBuf>, Vec<Found>), Error> {
     let mut files = Vec::new();
     let mut folders = Vec::new();

@@ -1,4 +1,4 @@
-//! The processed tree, on disk.
+//! Writing a processed tree to disk.
 
 use std::fs;
 use std::io::Write as _;
@@ -12,12 +12,12 @@ use super::{Content, Error, File, Tree};
 /// Options of writing files.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Writing {
-    /// Leave what is there: a rendered file that exists is an error. Otherwise it is overwritten.
+    /// Do not overwrite: a rendered file that exists is an error.
     pub safe: bool,
 }
 
-/// Writes a tree into a folder, each beside its place and then renamed. What else is there stays, but
-/// for what a run left that was cut off. Another run that writes there is waited for.
+/// Writes a tree to a directory. Each file is written beside its place and then renamed. Other files stay,
+/// except for those of an interrupted run. Runs that write to the same directory wait for each other.
 pub fn write(tree: &Tree, out: &Path, writing: Writing) -> Result<(), Error> {
     if writing.safe {
         let is_there = |file: &&File| {
@@ -47,7 +47,7 @@ fn create(place: &Path) -> Result<(), Error> {
     fs::create_dir_all(place).map_err(|error| Error::file("cannot create", place, error))
 }
 
-/// Waits until no other run writes there.
+/// Waits until no other run writes to the directory.
 fn lock(out: &Path) -> Result<Lock, Error> {
     Lock::wait(|| Lock::try_take_directory(out), |_| {})
         .map_err(|error| Error::file("cannot lock", out, error.into_reason()))
@@ -93,7 +93,7 @@ fn write_one(file: &File, place: &Path) -> Result<(), Error> {
     staged.persist(place).map_err(failed)
 }
 
-/// Templates are for everybody to read, as what they are made from is.
+/// Returns the mode of rendered files: everybody may read them, like their sources.
 fn readable() -> fs::Permissions {
     use std::os::unix::fs::PermissionsExt as _;
     fs::Permissions::from_mode(0o644)

@@ -8,7 +8,7 @@ use crate::error::{Error, Problem, Result};
 use crate::template::Properties;
 
 impl Stack<'_> {
-    /// Says what a resource's attributes are, if the template has it and nothing asked for it yet.
+    /// Presets a resource's attributes, if the template has it and nothing has resolved it yet.
     pub(crate) fn preset<const N: usize>(&self, name: &str, attributes: [(&str, Value); N]) {
         let index = self.template.resources.get_index_of(name);
         if let Some(slot) = index.and_then(|index| self.resources.get(index)) {
@@ -20,7 +20,7 @@ impl Stack<'_> {
         }
     }
 
-    /// The properties that a resource is given, by name.
+    /// Returns the names of a resource's properties.
     pub(crate) fn property_names(&self, resource: &str) -> Result<Vec<&str>> {
         let (_, definition) = self
             .find_resource(resource)

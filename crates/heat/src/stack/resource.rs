@@ -21,12 +21,12 @@ pub(crate) enum Resource<'r> {
     Nothing,
     /// OS::Heat::Value.
     Value(Value),
-    /// Whose attributes were given.
+    /// A resource whose attributes are preset.
     Known {
         name: String,
         attributes: Map<String, Value>,
     },
-    /// A template.
+    /// A nested template.
     Nested(Box<Stack<'r>>),
     /// OS::Heat::ResourceChain: resources of several types with the same properties.
     Chain(Vec<Resource<'r>>),
@@ -34,7 +34,7 @@ pub(crate) enum Resource<'r> {
     Unknown { name: String, kind: String },
 }
 
-/// A property; nothing where it is left out.
+/// A property; nothing if it is omitted.
 type Property = (CompactString, Option<Arc<Value>>);
 
 impl<'r> Resource<'r> {
@@ -49,7 +49,7 @@ impl<'r> Resource<'r> {
             .evaluate(stack)
             .map_err(|error| error.at("type"))?;
         let Value::String(kind) = &*kind else {
-            let problem = Problem::Declaration("a resource's type must be a text".to_owned());
+            let problem = Problem::Declaration("a resource's type must be a string".to_owned());
             return Err(Error::from(problem).at("type"));
         };
         let resolver = stack.resolver();
@@ -151,7 +151,7 @@ impl<'r> Resource<'r> {
         }
     }
 
-    /// An attribute, or what a path leads to in it.
+    /// Returns an attribute, or the value at a path in it.
     pub(crate) fn attribute<'a>(
         &'a self,
         name: &str,
@@ -198,7 +198,7 @@ impl<'r> Resource<'r> {
         Ok(select(value, path))
     }
 
-    /// All attributes.
+    /// Returns all attributes.
     pub(crate) fn attributes(&self, stack: &Stack<'r>) -> Result<Value> {
         match self {
             Self::Nothing => Ok(Value::Object(Map::new())),
@@ -248,7 +248,7 @@ fn unknown_type(resource: &str, kind: &str, stack: &Stack<'_>) -> Error {
     .into()
 }
 
-/// The properties that are there.
+/// Returns the properties that are not omitted.
 fn properties(declared: &Properties, stack: &Stack<'_>) -> Result<Vec<Property>> {
     match declared {
         Properties::Each(entries) => entries
@@ -276,7 +276,7 @@ fn properties(declared: &Properties, stack: &Stack<'_>) -> Result<Vec<Property>>
     }
 }
 
-/// The properties as the nested template's parameters take them.
+/// Converts properties to the nested template's parameters.
 fn parameters(
     template: &Template,
     properties: Vec<Property>,

@@ -1,4 +1,4 @@
-//! Choices.
+//! Conditional functions.
 
 use crate::call::Call;
 use crate::error::Result;
@@ -28,7 +28,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     function("coalesce", &[], coalesce).rest(LAMBDA),
 ];
 
-/// The left one if it is this true, else the right one, which is not evaluated otherwise.
+/// Returns the left value if it has this truth. Otherwise evaluates and returns the right one.
 fn either(call: &mut Call, truth: bool) -> Result<Value> {
     let left = call.lambda(0)?.call(call.machine, &[])?;
     if left.truth() == truth {

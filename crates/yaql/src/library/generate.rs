@@ -1,4 +1,4 @@
-//! Collections made from nothing, or cut into parts.
+//! Functions that generate collections or split them.
 
 use std::collections::VecDeque;
 
@@ -152,7 +152,7 @@ fn slice(call: &mut Call) -> Result<Value> {
     })
 }
 
-/// The parts between items for which the predicate holds.
+/// Returns the parts between items for which the predicate holds.
 fn split_where(call: &mut Call) -> Result<Value> {
     let (items, predicate) = (call.value(0), call.lambda(1)?);
     let mut items = Some(items);
@@ -183,7 +183,7 @@ fn split_where(call: &mut Call) -> Result<Value> {
     })
 }
 
-/// Parts for whose items the predicate gives the same.
+/// Returns parts, each of items for which the predicate has the same result.
 fn slice_where(call: &mut Call) -> Result<Value> {
     let (items, predicate) = (call.value(0), call.lambda(1)?);
     let depths = [items.depth(), call.context.depth()];

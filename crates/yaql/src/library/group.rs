@@ -1,4 +1,4 @@
-//! Groups by a key.
+//! The function `groupBy`.
 
 use indexmap::IndexMap;
 

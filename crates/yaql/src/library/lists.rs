@@ -1,4 +1,4 @@
-//! Lists, and what any collection can be asked or made into by position.
+//! Functions of lists, and of any collection by position.
 
 use crate::call::Call;
 use crate::error::{Error, Result};
@@ -156,7 +156,7 @@ pub(super) fn is_tuple(value: &Value) -> bool {
     matches!(value, Value::List(list) if list.fixed)
 }
 
-/// Puts the items of iterators in their place; other collections stay as they are.
+/// Replaces iterators by their items; other collections stay as they are.
 pub(super) fn flat_iterators(values: Vec<Value>, machine: &Machine) -> Result<Vec<Value>> {
     let mut out = Vec::new();
     for value in values {
@@ -170,7 +170,7 @@ pub(super) fn flat_iterators(values: Vec<Value>, machine: &Machine) -> Result<Ve
     Ok(out)
 }
 
-/// The same items, if they are not too many for a collection.
+/// Returns the same items, unless they are too many for a collection.
 pub(super) fn within<T>(items: Vec<T>, machine: &Machine) -> Result<Vec<T>> {
     let limit = machine.limits().items;
     if items.len() > limit {

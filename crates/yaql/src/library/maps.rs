@@ -1,4 +1,4 @@
-//! Maps.
+//! Functions of maps.
 
 use indexmap::IndexMap;
 
@@ -238,7 +238,7 @@ fn merge_with(call: &mut Call) -> Result<Value> {
     )
 }
 
-/// The items of two lists of a kind, each once.
+/// Returns the items of two lists, each once.
 fn union(machine: &Machine, left: &Value, right: &Value) -> Result<Value> {
     match (left, right) {
         (Value::List(left), Value::List(right)) if left.fixed == right.fixed => {

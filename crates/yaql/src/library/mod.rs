@@ -52,7 +52,7 @@ pub(super) fn functions(name: &str) -> &'static [&'static Function] {
     BY_NAME.get(name).map_or(&[], Vec::as_slice)
 }
 
-/// The function that was probably meant.
+/// Returns the known function with the most similar name.
 pub(super) fn nearest(name: &str) -> Option<&'static str> {
     let mut names: Vec<_> = BY_NAME
         .keys()

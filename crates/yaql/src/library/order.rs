@@ -1,4 +1,4 @@
-//! Sorting, when the result is walked through.
+//! Sorting, which happens when the result is read.
 
 use std::cell::RefCell;
 use std::cmp;
@@ -22,7 +22,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     method("thenByDescending", THEN_BY, |call| then_by(call, true)),
 ];
 
-/// A collection, and what to sort it by.
+/// A collection and its sort keys.
 pub(crate) struct Ordering {
     collection: Value,
     context: Context,
@@ -115,7 +115,7 @@ fn order_by(call: &mut Call, descending: bool) -> Result<Value> {
     })))
 }
 
-/// Changes the ordering that it is given, as YAQL does.
+/// Changes the given ordering itself, as YAQL does.
 fn then_by(call: &mut Call, descending: bool) -> Result<Value> {
     let value = call.value(0);
     if let Value::Ordering(ordering) = &value {

@@ -1,4 +1,4 @@
-//! Queries: what collections are asked for, most of it evaluated while the result is walked through.
+//! Queries over collections. Most are evaluated lazily.
 
 use crate::call::{Call, Lambda};
 use crate::error::{Error, Result};

@@ -1,4 +1,4 @@
-//! Sets. A map's keys and items are sets too where Python lets them be.
+//! Functions of sets. A map's keys and items count as sets where they do in Python.
 
 use indexmap::IndexSet;
 

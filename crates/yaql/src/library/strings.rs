@@ -1,4 +1,4 @@
-//! Strings: taken apart, put together, searched. Positions count characters.
+//! Functions of strings: split, join, search. Positions count characters.
 
 use std::sync::Arc;
 

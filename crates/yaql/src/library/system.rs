@@ -1,4 +1,4 @@
-//! Names: setting them, and evaluating with them.
+//! Functions that set variables and evaluate with them.
 
 use std::sync::Arc;
 

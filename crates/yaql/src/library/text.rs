@@ -1,4 +1,4 @@
-//! More of strings: by position, and by pattern.
+//! Further functions of strings: by position, and by pattern.
 
 use crate::call::Call;
 use crate::error::{Error, Result};
@@ -126,8 +126,8 @@ fn position(call: &Call, start: i128, stop: i128, last: bool) -> Result<Value> {
     }))
 }
 
-/// Fills `{}`, `{0}` and `{name}`. YAQL 3 has dropped it, since Python's lets a text look into objects;
-/// TripleO's templates use it, with nothing but these.
+/// Fills `{}`, `{0}` and `{name}`. YAQL 3 dropped `format`, because Python's gives access to objects;
+/// TripleO's templates use these forms alone.
 fn format(call: &mut Call) -> Result<Value> {
     let (text, args) = (call.str(0)?, call.rest());
     call.machine.spend(text.len())?;
@@ -175,7 +175,7 @@ fn format(call: &mut Call) -> Result<Value> {
     Ok(Value::str(out))
 }
 
-/// Each character once. Python gives them in no order.
+/// Returns each character once. Python has them in no order.
 fn characters(call: &mut Call) -> Result<Value> {
     const LOWER: &str = "abcdefghijklmnopqrstuvwxyz";
     const UPPER: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
