@@ -212,8 +212,15 @@ FUNCTIONS = {
 }
 
 
+version = VERSIONS[0]
+
+
 def call(depth):
-    name = random.choice(list(FUNCTIONS))
+    # Heat refuses a function of another version even where its value is not needed, which we look at only
+    # in places that are.
+    names = [name for name in FUNCTIONS
+             if version in OLD[:3] or depth == 2 or not name.startswith(('Fn::', 'Ref'))]
+    name = random.choice(names)
     arguments = FUNCTIONS[name](depth)
     # Keys that make_url does not know are refused before it is called, which is not tried here.
     anything = name != 'make_url' and random.random() < .04
@@ -222,8 +229,9 @@ def call(depth):
 
 os.makedirs(TARGET, exist_ok=True)
 for index in range(COUNT):
+    version = random.choice(VERSIONS)
     template = {
-        'heat_template_version': random.choice(VERSIONS),
+        'heat_template_version': version,
         'parameters': PARAMETERS,
         'conditions': {
             'yes_it_is': {'equals': [1, 1.0]},
