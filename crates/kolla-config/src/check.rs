@@ -1,4 +1,4 @@
-//! What can be known to be wrong with a config.json before any container reads it.
+//! Checks of a config.json that need nothing else.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -6,23 +6,23 @@ use std::fmt;
 use crate::config::{Config, ConfigFile, Created, Permission, parse_perm, user_group};
 use crate::glob::{has_magic, matches};
 
-/// How bad a [`Finding`] is.
+/// The severity of a [`Finding`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// It works, and probably not as it was meant.
+    /// It works, but probably not as intended.
     Warning,
-    /// A container that reads this fails, or loses files.
+    /// A container that reads it fails or loses files.
     Error,
 }
 
-/// Something that is wrong, and where.
+/// A problem and its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// How bad it is.
+    /// The severity.
     pub severity: Severity,
     /// The place in config.json, such as `config_files[0].dest`.
     pub path: String,
-    /// What is wrong and what to do.
+    /// The problem, and what to do about it.
     pub message: String,
 }
 
@@ -36,7 +36,7 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Everything that can be found wrong with `config` by looking at nothing else.
+/// Returns the problems of `config` that can be found without its container.
 ///
 /// ```
 /// let config: slipway_kolla_config::Config = serde_json::from_str(
@@ -151,7 +151,7 @@ impl Findings {
         }
     }
 
-    /// Without `merge` what is at the destination goes first, and its source must not go with it.
+    /// Without `merge` the destination is deleted first, and the source must not be deleted with it.
     fn source_and_dest(&mut self, file: &ConfigFile) {
         let (source, dest) = (file.source.trim_end_matches('/'), effective_dest(file));
         let dest = dest.trim_end_matches('/');
@@ -292,7 +292,7 @@ impl Findings {
         let mut first = HashMap::new();
         for (index, file) in files.iter().enumerate() {
             let dest = effective_dest(file);
-            // Where a glob's matches go is not known here.
+            // The destinations of a glob's matches are not known here.
             if dest.ends_with('/') {
                 continue;
             }
@@ -306,7 +306,7 @@ impl Findings {
         }
     }
 
-    /// A glob may bring a file of a name that another entry writes; the later one stays.
+    /// Warns of a glob that may match a file name that another entry writes: the later entry wins.
     fn in_the_way_of_a_glob(&mut self, files: &[ConfigFile]) {
         for (index, glob) in files.iter().enumerate() {
             let name = split(&glob.source).1;
@@ -337,7 +337,7 @@ impl Findings {
     }
 }
 
-/// Directory and name.
+/// Splits a path into directory and name.
 fn split(path: &str) -> (&str, &str) {
     path.rsplit_once('/').unwrap_or(("", path))
 }
@@ -346,7 +346,7 @@ fn is_merge(file: &ConfigFile) -> bool {
     file.merge == Some(true)
 }
 
-/// The path that is written: below `dest`, by the source's name, when `dest` ends with a slash.
+/// Returns the path that is written: a `dest` with a trailing slash gets the source's name.
 fn effective_dest(file: &ConfigFile) -> String {
     let name = file.source.rsplit('/').next().unwrap_or_default();
     if file.dest.ends_with('/') && !has_magic(name) {

@@ -1,18 +1,18 @@
-//! What a config.json may say.
+//! The model of a config.json.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::schema;
 
-/// A config.json: the command a container runs, and what is put in place before it does.
+/// A config.json: the command of a container, and the files to put in place before it runs.
 ///
-/// The fields are those that Kolla 23.0.0 understands, and their absence is kept: what is
-/// serialized is what was declared.
+/// The fields are those of Kolla 23.0.0. A missing field stays missing: the serialized config is
+/// the declared one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// The command line that ends up in `/run_command`. It is split into words, and no shell reads it.
+    /// The command line for `/run_command`. It is split into words; no shell reads it.
     #[schemars(length(min = 1))]
     pub command: String,
     /// Files and directories to copy, in this order.
@@ -29,14 +29,14 @@ pub struct Config {
     pub permissions: Option<Vec<Permission>>,
 }
 
-/// One entry of `config_files`: what to copy, and where to.
+/// One entry of `config_files`: a source and its destination.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ConfigFile {
-    /// What to copy: a path, or a glob.
+    /// The source: a path or a glob.
     #[schemars(with = "schema::AbsolutePath")]
     pub source: String,
-    /// Where to. With a slash at its end it is the directory that gets a copy of each source.
+    /// The destination. With a trailing slash it is the directory that gets a copy of each source.
     #[schemars(with = "schema::AbsolutePath")]
     pub dest: String,
     /// `user` or `user:group`, by name. Needed unless `preserve_properties` is true.
@@ -47,20 +47,20 @@ pub struct ConfigFile {
     #[serde(default, skip_serializing_if = "Option::is_none", with = "perm")]
     #[schemars(with = "Option<schema::Perm>")]
     pub perm: Option<String>,
-    /// A source that does not exist is no error.
+    /// A missing source is not an error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub optional: Option<bool>,
-    /// Owner, mode, times and extended attributes are the source's.
+    /// Keep the source's owner, mode, times and extended attributes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preserve_properties: Option<bool>,
-    /// Copy into what is at `dest` already, where otherwise it is replaced.
+    /// Copy into an existing `dest` instead of replacing it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub merge: Option<bool>,
-    /// Regular expressions; a source path that one of them matches is not copied. Kolla's own
+    /// Regular expressions. A source path that matches one of them is not copied. Kolla's own
     /// script does not know this key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exclude: Option<Vec<String>>,
-    /// Take `source` literally, whatever characters it has. Kolla's own script does not know this key.
+    /// Take `source` literally, not as a glob. Kolla's own script does not know this key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ignore_globs: Option<bool>,
 }
@@ -79,7 +79,7 @@ pub struct Created {
     #[serde(with = "required_perm")]
     #[schemars(with = "schema::Perm")]
     pub perm: String,
-    /// Set owner and mode of everything below, too.
+    /// Also set owner and mode of everything below.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recurse: Option<bool>,
     /// As in [`Permission::exclude`].
@@ -87,11 +87,11 @@ pub struct Created {
     pub exclude: Option<Vec<String>>,
 }
 
-/// One entry of `permissions`: owner and mode of what is there.
+/// One entry of `permissions`: the owner and mode of existing paths.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Permission {
-    /// A path, or a glob. Nothing there is no error.
+    /// A path or a glob. A missing path is not an error.
     #[schemars(with = "schema::AbsolutePath")]
     pub path: String,
     /// `user` or `user:group`, by name.
@@ -101,21 +101,21 @@ pub struct Permission {
     #[serde(default, skip_serializing_if = "Option::is_none", with = "perm")]
     #[schemars(with = "Option<schema::Perm>")]
     pub perm: Option<String>,
-    /// Everything below a directory, too.
+    /// Also set everything below a directory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recurse: Option<bool>,
-    /// Accepted, and without effect: a path that is not there never is an error here.
+    /// Accepted without effect: a missing path is never an error here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub optional: Option<bool>,
-    /// Regular expressions; with `recurse`, a path that all of them match is left as it is.
+    /// Regular expressions. With `recurse`, a path that all of them match is left unchanged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exclude: Option<Vec<String>>,
-    /// Take `path` literally, whatever characters it has. Kolla's own script passes over this key.
+    /// Take `path` literally, not as a glob. Kolla's own script ignores this key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ignore_globs: Option<bool>,
 }
 
-/// A mode as Kolla reads it: three or four octal digits, `0o` in front or not.
+/// Reads a mode as Kolla does: three or four octal digits, with or without `0o`.
 ///
 /// ```
 /// assert_eq!(slipway_kolla_config::parse_perm("0640"), Some(0o640));
@@ -137,8 +137,8 @@ pub(crate) fn user_group(owner: &str) -> (&str, &str) {
     }
 }
 
-/// A mode is text. Written as a number it may mean another one by the time it is read (0600 is 384
-/// to YAML 1.1), so numbers are refused with a word on why.
+/// Reads a mode, which must be a string. A number may change its meaning on the way (0600 is 384 in
+/// YAML 1.1), so numbers are an error that says so.
 mod required_perm {
     use std::fmt;
 

@@ -1,12 +1,12 @@
-//! Python's `fnmatch` patterns, which are what a glob's components are.
+//! Python's `fnmatch` patterns, the components of a glob.
 
-/// Whether `path` is a glob at all, as Python's `glob.has_magic` decides.
+/// Tells whether `path` is a glob, as Python's `glob.has_magic` does.
 pub(crate) fn has_magic(path: &str) -> bool {
     path.contains(['*', '?', '['])
 }
 
-/// Whether `name` matches one component of a glob. A name with a leading dot must be asked for
-/// with one.
+/// Tells whether `name` matches one component of a glob. Only a pattern with a leading dot matches a
+/// name with one.
 pub(crate) fn matches(pattern: &str, name: &[u8]) -> bool {
     if name.starts_with(b".") && !pattern.starts_with('.') {
         return false;
@@ -14,9 +14,9 @@ pub(crate) fn matches(pattern: &str, name: &[u8]) -> bool {
     fnmatch(&tokens(pattern), &characters(name))
 }
 
-/// The characters of a name; a byte that is not UTF-8 counts as one, and equals no other character.
+/// Returns the characters of a name. A byte that is not UTF-8 counts as one that equals no other.
 fn characters(name: &[u8]) -> Vec<u32> {
-    /// Where Python, too, puts such bytes: among the surrogates.
+    /// Such bytes become surrogates, as in Python.
     const BYTES: u32 = 0xdc00;
     let mut characters = Vec::with_capacity(name.len());
     for chunk in name.utf8_chunks() {
@@ -72,7 +72,7 @@ fn tokens(pattern: &str) -> Vec<Token> {
     tokens
 }
 
-/// Where the set that starts here is closed: a bracket right at its start is a member of it.
+/// Returns the end of the set that starts here: a bracket right at its start is a member of it.
 fn set_end(set: &[char]) -> Option<usize> {
     let negation = usize::from(set.first() == Some(&'!'));
     let first = negation + usize::from(set.get(negation) == Some(&']'));
@@ -103,7 +103,7 @@ fn set(body: &[char]) -> Token {
     }
 }
 
-/// Matches without recursion: on a mismatch the last star takes one character more.
+/// Matches without recursion: on a mismatch the last star takes one more character.
 fn fnmatch(pattern: &[Token], name: &[u32]) -> bool {
     let (mut p, mut n) = (0, 0);
     let mut retry = None;

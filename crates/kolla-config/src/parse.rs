@@ -1,4 +1,4 @@
-//! Reading a config.json into the model, with errors that say where.
+//! Reads a config.json into the model. Errors name their place.
 
 use std::fs::File;
 use std::io::Read;
@@ -8,10 +8,10 @@ use slipway_suggest::nearest;
 
 use crate::Config;
 
-/// The largest file that is read as a config.json; thousands of entries fit many times over.
+/// The size of the largest config.json. Thousands of entries need far less.
 pub(crate) const MAX_SIZE: u64 = 16 << 20;
 
-/// Why a config.json is not one.
+/// An invalid config.json.
 #[derive(Debug, thiserror::Error)]
 pub enum ParseError {
     /// The file cannot be read.
@@ -28,7 +28,7 @@ pub enum ParseError {
         /// The file.
         file: PathBuf,
     },
-    /// The text is not JSON, or says something that a config.json cannot say.
+    /// The text is not JSON, or not a config.json.
     #[error("{}:{line}:{column}: {}{message}{}", file.display(), at(path), did_you_mean(suggestion))]
     Invalid {
         /// The file.
@@ -39,9 +39,9 @@ pub enum ParseError {
         line: usize,
         /// The column, from 1.
         column: usize,
-        /// What is wrong.
+        /// The problem.
         message: String,
-        /// The nearest key that would be right, when a key was mistyped.
+        /// The nearest valid key, for an unknown key.
         suggestion: Option<String>,
     },
 }
@@ -81,7 +81,7 @@ impl Config {
         Config::from_json(&text, file)
     }
 
-    /// Reads a config.json from its text; `file` is what errors call it.
+    /// Reads a config.json from its text; `file` is its name in errors.
     pub fn from_json(text: &str, file: &Path) -> Result<Config, ParseError> {
         let mut json = serde_json::Deserializer::from_str(text);
         let parsed = serde_path_to_error::deserialize(&mut json)
@@ -118,7 +118,7 @@ fn invalid(file: &Path, path: String, error: &serde_json::Error) -> ParseError {
     }
 }
 
-/// The key nearest to the one that serde did not know, out of those that its message lists.
+/// Returns the nearest valid key to the unknown one in serde's message, which lists them.
 fn nearest_key(message: &str) -> Option<String> {
     let mut names = message
         .strip_prefix("unknown field ")?

@@ -1,11 +1,12 @@
-//! The model as JSON Schema, for editors and for whoever writes config.json with other tools.
+//! The model as JSON Schema, for editors and other tools that write config.json.
 
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::Value;
 use std::borrow::Cow;
 
-/// The JSON Schema of a config.json, made from the model itself. `docs/reference/config.schema.json` is this.
+/// Returns the JSON Schema of a config.json, which is generated from the model.
+/// `docs/reference/config.schema.json` is a copy.
 ///
 /// ```
 /// let schema = slipway_kolla_config::schema();
@@ -22,7 +23,7 @@ pub fn schema() -> Value {
     schema.to_value()
 }
 
-/// A type that is text of a certain form.
+/// A string of a certain form.
 macro_rules! text {
     ($(#[doc = $doc:literal])+ $name:ident, $pattern:literal, $description:literal) => {
         $(#[doc = $doc])+
@@ -41,19 +42,19 @@ macro_rules! text {
 }
 
 text!(
-    /// What [`crate::parse_perm`] reads.
+    /// A mode that [`crate::parse_perm`] accepts.
     Perm,
     "^(0o)?[0-7]{3,4}$",
     "Three or four octal digits, 0o in front or not."
 );
 text!(
-    /// What the checks take for a path.
+    /// A path that the checks accept.
     AbsolutePath,
     "^/",
     "An absolute path."
 );
 text!(
-    /// What the checks take for an owner.
+    /// An owner that the checks accept.
     Owner,
     "^[^:]+(:[^:]*)?$",
     "user or user:group, by name."
@@ -64,7 +65,7 @@ mod tests {
     use super::*;
     use regex_lite::Regex;
 
-    /// What anyone can read is what the model accepts.
+    /// The published copy is that of the model.
     #[test]
     fn the_published_schema_is_the_models() {
         let published = include_str!("../../../docs/reference/config.schema.json");

@@ -15,7 +15,7 @@ pub fn write(path: &Path, config: &Config) -> Result<Written, WriteError> {
     write_private(path, to_nice_json(config).as_bytes())
 }
 
-/// The text of `config` as Ansible's `to_nice_json` has it: four spaces, sorted keys, ASCII, no
+/// Returns `config` as Ansible's `to_nice_json` writes it: four spaces, sorted keys, ASCII, no
 /// newline at the end.
 ///
 /// ```
@@ -31,7 +31,7 @@ pub fn to_nice_json(config: &Config) -> String {
     nice_json(serde_json::to_value(config).unwrap_or_default())
 }
 
-/// The text of any value in the same form.
+/// Returns any value in the same form.
 pub fn nice_json(mut value: Value) -> String {
     value.sort_all_objects();
     dumps(&value)

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use slipway_kolla_config::{Config, Finding, Image, Mount, ParseError, Severity, Surroundings};
+use slipway_kolla_config::{Config, Finding, Image, Mount, ParseError, Severity, ContainerContext};
 use slipway_paths::Paths;
 use slipway_service::{ContainerConfig, Service};
 
@@ -24,7 +24,7 @@ pub struct ConfigJson {
 struct Reader {
     name: String,
     image: Option<String>,
-    surroundings: Surroundings,
+    context: ContainerContext,
 }
 
 /// An error or warning in a config.json: its place, and the containers that it concerns.
@@ -48,7 +48,7 @@ impl ConfigJson {
         let reader = Reader {
             name: String::new(),
             image: None,
-            surroundings: Surroundings::default(),
+            context: ContainerContext::default(),
         };
         ConfigJson {
             file,
@@ -98,7 +98,7 @@ impl ConfigJson {
     pub(crate) fn add_image(&mut self, image: &str, instead: Option<&str>, known: &Image) {
         for reader in &mut self.readers {
             if reader.image(instead) == Some(image) {
-                reader.surroundings.image = Some(known.clone());
+                reader.context.image = Some(known.clone());
             }
         }
     }
@@ -120,7 +120,7 @@ impl ConfigJson {
         }
         let mut found: Vec<(Finding, Vec<String>)> = Vec::new();
         for reader in &self.readers {
-            for finding in slipway_kolla_config::check_in(&self.config, &reader.surroundings) {
+            for finding in slipway_kolla_config::check_in(&self.config, &reader.context) {
                 match found.iter_mut().find(|(earlier, _)| *earlier == finding) {
                     Some((_, readers)) => readers.push(reader.name.clone()),
                     None => found.push((finding, vec![reader.name.clone()])),
@@ -173,7 +173,7 @@ impl Reader {
         Reader {
             name: name.to_owned(),
             image: keys.image.clone(),
-            surroundings: Surroundings {
+            context: ContainerContext {
                 // With volumes_from, some mounts are unknown.
                 mounts: keys.volumes_from.is_empty().then(|| mounts.collect()),
                 image: None,

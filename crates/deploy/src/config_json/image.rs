@@ -5,7 +5,7 @@ use std::io::Read;
 
 use futures_util::StreamExt;
 use slipway_engine::{ContainerSpec, Engine, EngineError};
-use slipway_kolla_config::{Image, glob_matches, glob_start, looked_up};
+use slipway_kolla_config::{Image, glob_matches, glob_start, image_paths};
 
 use super::ConfigJson;
 use crate::error::{DeployError, Result, Source};
@@ -40,7 +40,7 @@ pub async fn add_images(
     for file in files.iter() {
         for image in file.images(instead) {
             let paths = wanted.entry(image).or_default();
-            paths.extend(looked_up(file.config(), &search));
+            paths.extend(image_paths(file.config(), &search));
         }
     }
     for (image, paths) in wanted {

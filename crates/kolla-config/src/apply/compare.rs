@@ -1,4 +1,4 @@
-//! `--check`: comparing what is in place with what was declared.
+//! `--check`: compares the files in place with config.json.
 
 use std::path::{Path, PathBuf};
 
@@ -32,7 +32,7 @@ impl Run<'_> {
             .try_for_each(|file| self.compare_entry(&Entry::from_value(file)?))
     }
 
-    /// What a start would take back, because config.json does not have it any more.
+    /// Returns the files that a start would remove, because config.json no longer has them.
     fn compare_state(&self, files: &[Value]) -> Result<()> {
         let state = self.defaults_state()?;
         let mut current = Vec::new();
@@ -95,9 +95,8 @@ impl Comparison<'_> {
     }
 
     /// Compares everything below a directory. The directories themselves are compared as Kolla's
-    /// script does it, which looks at those *above* the destination, as many levels up as the
-    /// source is below: anything else would tell kolla-ansible to keep, or restart, other
-    /// containers than it does today.
+    /// script does it: it looks at those *above* the destination, as many levels up as the source is
+    /// below. A different rule would make kolla-ansible restart other containers than it does today.
     fn directory(&self, source: &Path, dest: &Path, depth: usize) -> Result<bool> {
         self.level(source, source, dest, "", depth)
     }
@@ -184,7 +183,7 @@ impl Comparison<'_> {
         self.has_owner(dest, &node)
     }
 
-    /// Modes are compared as text: four digits, however the declared one is written.
+    /// Compares modes as strings of four digits, however the declared one is written.
     fn has_perm(&self, path: &Path, kind: &str, mode: u32) -> bool {
         let expected = self.entry.perm.as_ref().and_then(Value::as_str);
         let actual = format!("{mode:04o}");

@@ -9,7 +9,7 @@ use super::permissions::{Properties, mode};
 use super::{ApplyError, Result, Run};
 use crate::fs::{Found, FsError, Last, Links, MAX_DEPTH, NewFile, Node, Source, show};
 
-/// A source or a destination: where it was found, and what it is called.
+/// A source or a destination: the file that was found, and its path for messages.
 struct At<'a> {
     path: &'a Path,
     found: Found,
@@ -28,7 +28,7 @@ impl At<'_> {
 struct Copy<'a> {
     run: &'a Run<'a>,
     entry: &'a Entry,
-    /// None takes each source's own.
+    /// `None` means that each copy gets its source's.
     properties: Option<Properties>,
 }
 
@@ -59,7 +59,7 @@ impl Run<'_> {
         sources.iter().try_for_each(|source| copy.one(source))
     }
 
-    /// What the entry's source stands for; nothing is an error unless it is optional.
+    /// Returns the files that the entry's source matches. No match is an error unless it is optional.
     pub(super) fn sources(&self, entry: &Entry) -> Result<Vec<PathBuf>> {
         let sources = match entry.ignore_globs {
             true => self.root.literal(&entry.source, Links::Any)?,
@@ -73,7 +73,7 @@ impl Run<'_> {
     }
 }
 
-/// Where a source of the entry goes: a destination with a slash at its end is the directory for it.
+/// Returns the destination of one source: a `dest` with a trailing slash is the directory for it.
 pub(super) fn destination(entry: &Entry, source: &Path) -> PathBuf {
     let bytes = source.as_os_str().as_bytes();
     let name = bytes
@@ -104,7 +104,7 @@ fn is_slashed(path: &Path) -> bool {
     path.as_os_str().as_bytes().ends_with(b"/")
 }
 
-/// A path without slashes at its end, so that its last component is not followed.
+/// Returns the path without trailing slashes, so that its last component is not followed.
 fn unslashed(path: &Path) -> &Path {
     let bytes = path.as_os_str().as_bytes();
     let end = bytes
@@ -144,8 +144,8 @@ impl Copy<'_> {
         })
     }
 
-    /// What to copy, and the symbolic link that leads to it, if one does. A link that leads nowhere
-    /// can still be copied as the link it is.
+    /// Returns the file to copy, and the symlink that leads to it, if any. A dangling symlink can
+    /// still be copied as a symlink.
     fn behind(&self, entry: Found, path: &Path) -> Result<(Found, Option<Found>)> {
         if entry.link().is_none() {
             return Ok((entry, None));
@@ -165,7 +165,7 @@ impl Copy<'_> {
             .any(|pattern| pattern.is_match(&source))
     }
 
-    /// Takes away what is at the destination. A file that another file replaces stays until then.
+    /// Removes the destination. A file that another file will replace stays until then.
     fn clear(&self, from: &At, path: &Path) -> Result<()> {
         let root = self.run.root;
         let Ok(found) = root.find(unslashed(path), Links::Trusted, Last::Keep) else {
@@ -208,8 +208,8 @@ impl Copy<'_> {
         Ok(())
     }
 
-    /// A link that leads to its own directory is the last component of a path that goes through it
-    /// forty times, and Kolla's script deletes it there before it writes to that path.
+    /// Kolla's script deletes a symlink that leads to its own directory before it writes to a path
+    /// that goes through it: after forty of them, the symlink itself is the last component.
     fn refuse_to_cut_the_way(&self, dest: &At) -> Result<()> {
         let root = self.run.root;
         match dest.found.link() {
@@ -231,8 +231,8 @@ impl Copy<'_> {
         Ok(dest.found.remove(dest.path)?)
     }
 
-    /// Copies a file, or a directory into what is there. `link` is the symbolic link that leads to
-    /// the source, if one does.
+    /// Copies a file, or a directory into an existing one. `link` is the symlink that leads to the
+    /// source, if any.
     fn merge(&self, from: &At, link: Option<Found>, dest: At, depth: usize) -> Result<()> {
         if depth == 0 {
             return Err(ApplyError::Unexpected(format!(
@@ -276,8 +276,7 @@ impl Copy<'_> {
         Ok(())
     }
 
-    /// Makes sure that there is a directory, with the properties it should have; tells whether it
-    /// is a new one.
+    /// Creates a directory where it is missing and sets its properties. Returns whether it is new.
     fn directory<'p>(&self, from: &At, dest: At<'p>) -> Result<(At<'p>, bool)> {
         let path = dest.path;
         let there = match dest.node() {
@@ -362,7 +361,7 @@ impl Copy<'_> {
         }
     }
 
-    /// Writes the file beside its place, gives it owner and mode, and puts it there.
+    /// Writes the file beside its place, sets owner and mode, and renames it.
     fn content(&self, from: &At, dest: &At) -> Result<()> {
         let source = Source::open(&from.found, from.path)?;
         let mut file = NewFile::create(&dest.found, dest.path, 0o600)?;

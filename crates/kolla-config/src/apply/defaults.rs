@@ -1,7 +1,7 @@
-//! Keeping what config files replaced, and bringing it back before the next copy.
+//! Keeps the files that config files replace, and restores them before the next copy.
 //!
-//! The state file remembers for each destination where its default is kept, or that there was
-//! none. It is upstream's, byte for byte.
+//! The state file holds, for each destination, the path of its kept default, or that it had none. It
+//! is upstream's, byte for byte.
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -36,7 +36,7 @@ impl Run<'_> {
         )?)
     }
 
-    /// What is remembered; nothing at the first start.
+    /// Returns the content of the state file; it is empty at the first start.
     pub(super) fn defaults_state(&self) -> Result<State> {
         self.root.make_dirs(Path::new(DEFAULTS))?;
         if !self.root.exists(Path::new(STATE)) {
@@ -48,7 +48,7 @@ impl Run<'_> {
         })
     }
 
-    /// Takes back what was copied to `path` before: it goes, or the default returns.
+    /// Undoes an earlier copy to `path`: removes it, or restores the default.
     fn remove_or_restore(&self, path: &str, kept: &mut Value) -> Result<()> {
         let damaged = || {
             ApplyError::Unexpected(format!(
@@ -92,7 +92,7 @@ impl Run<'_> {
         )))
     }
 
-    /// Keeps what is at an entry's destination, unless it is kept already.
+    /// Keeps the file at an entry's destination, unless a default is kept already.
     fn back_up(&self, file: &Map<String, Value>, state: &mut State) -> Result<()> {
         let (source, dest) = (text(file, "source")?, text(file, "dest")?);
         let name = source.rsplit('/').next().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! One thing to copy.
+//! An entry of `config_files`.
 
 use regex_lite::Regex;
 use serde_json::{Map, Value};
@@ -6,11 +6,11 @@ use serde_json::{Map, Value};
 use super::error::ApplyError;
 use super::value::{object, text, texts, truthy};
 
-/// An entry of `config_files`, as far as it can be understood without looking at files.
+/// An entry of `config_files`, checked as far as possible without looking at files.
 pub(super) struct Entry {
     pub(super) source: String,
     pub(super) dest: String,
-    /// The owner, if one is given; without one, only the source's will do.
+    /// The owner. Without one, the source's must be preserved.
     pub(super) owner: Option<String>,
     pub(super) perm: Option<Value>,
     pub(super) optional: bool,
@@ -58,7 +58,7 @@ impl Entry {
         })
     }
 
-    /// A plain copy from one path to another that changes nothing about the file.
+    /// Returns an entry that copies one path to another with all its properties.
     pub(super) fn plain(source: String, dest: String) -> Entry {
         Entry {
             source,

@@ -1,15 +1,15 @@
-//! How applying ends when it does not end well.
+//! Errors of `kolla_set_configs`.
 
 use crate::fs::FsError;
 
-/// Why a config.json was not applied, or how what is in place differs from it. The variants up to
-/// [`ApplyError::Unexpected`] are the errors that Kolla's script has names for.
+/// A config.json that was not applied, or that differs from the files in place. The variants before
+/// [`ApplyError::Unexpected`] are those for which Kolla's script has names.
 #[derive(Debug, thiserror::Error)]
 pub enum ApplyError {
-    /// The config.json is not one, or the strategy is not.
+    /// The config.json or the strategy is invalid.
     #[error("InvalidConfig: {0}")]
     InvalidConfig(String),
-    /// Something to copy is not there, and is not optional.
+    /// A source is missing and not optional.
     #[error("MissingRequiredSource: {0} file is not found")]
     MissingRequiredSource(String),
     /// Files differ from their sources.
@@ -26,13 +26,13 @@ pub enum ApplyError {
     /// The files were copied before, and were to be copied once.
     #[error("ImmutableConfig: The config strategy prevents copying new configs")]
     ImmutableConfig,
-    /// Everything else.
+    /// Any other error.
     #[error("Unexpected error: {0}")]
     Unexpected(String),
 }
 
 impl ApplyError {
-    /// The exit code that Kolla's script has for it.
+    /// Returns the exit code of Kolla's script for this error.
     pub fn exit_code(&self) -> u8 {
         match self {
             ApplyError::ImmutableConfig => 0,

@@ -1,4 +1,4 @@
-//! Finding, reading and checking the config.json that a container was given.
+//! Finds, reads and checks the config.json of a container.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -15,12 +15,12 @@ use crate::parse::MAX_SIZE;
 const YAML: &str = "/var/lib/kolla/config_files/config.yaml";
 const JSON: &str = "/var/lib/kolla/config_files/config.json";
 
-/// What a container is told through its environment.
+/// The settings in a container's environment.
 #[derive(Clone, Debug)]
 pub struct Environment {
-    /// `KOLLA_CONFIG`: the config.json itself.
+    /// `KOLLA_CONFIG`: the content of config.json.
     pub config: Option<String>,
-    /// `KOLLA_CONFIG_FILE`: where it is, if not at its usual path.
+    /// `KOLLA_CONFIG_FILE`: its path, if it is not the usual one.
     pub config_file: Option<String>,
     /// `KOLLA_CONFIG_STRATEGY`: COPY_ALWAYS or COPY_ONCE.
     pub strategy: Option<String>,
@@ -29,7 +29,7 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// The environment of this process.
+    /// Reads the environment of this process.
     pub fn of_process() -> Environment {
         let var = |name| env::var_os(name).map(|value| value.to_string_lossy().into_owned());
         Environment {
@@ -97,8 +97,8 @@ fn parse_yaml(text: &[u8]) -> Result<Value, String> {
     Ok(config.into_value())
 }
 
-/// What Kolla's script looks at before it does anything, in its order: what comes first decides
-/// which error it is.
+/// Makes the checks that Kolla's script makes before it does anything, in its order: the first one
+/// that fails decides the error.
 fn validate(config: &Value) -> Result<(), ApplyError> {
     let has_command = match config {
         Value::Object(config) => config.contains_key("command"),

@@ -1,4 +1,4 @@
-//! The lines that end up in the container's log.
+//! The lines of the container's log.
 
 use std::cell::RefCell;
 use std::fmt::{self, Write};
@@ -6,23 +6,23 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Writes lines as Kolla's script does: time, level, message. The time is UTC.
 ///
-/// Lines name paths and never hold what is in a file.
+/// Lines name paths and never show the content of a file.
 pub struct Log<'a> {
     write: &'a dyn Fn(&str),
     line: RefCell<Line>,
 }
 
-/// The last line, which the next one has much in common with.
+/// The buffer of the last line: the next one often begins with the same second.
 #[derive(Default)]
 struct Line {
     text: String,
-    /// The second that it begins with, and how long that is.
+    /// The second that it begins with, and the length of that.
     second: u64,
     stamp: usize,
 }
 
 impl<'a> Log<'a> {
-    /// `write` is given one line after the other, with its line break.
+    /// Makes a log whose lines go to `write`, one at a time, each with its line break.
     pub fn new(write: &'a dyn Fn(&str)) -> Log<'a> {
         Log {
             write,
@@ -30,17 +30,17 @@ impl<'a> Log<'a> {
         }
     }
 
-    /// Says what is being done.
+    /// Logs an action.
     pub fn info(&self, message: fmt::Arguments) {
         self.line("INFO", message);
     }
 
-    /// Says that something was passed over.
+    /// Logs that something was skipped.
     pub fn warning(&self, message: fmt::Arguments) {
         self.line("WARNING", message);
     }
 
-    /// Says what went wrong.
+    /// Logs an error.
     pub fn error(&self, message: fmt::Arguments) {
         self.line("ERROR", message);
     }
@@ -57,7 +57,7 @@ impl<'a> Log<'a> {
         let Line { text, stamp, .. } = &mut *line;
         text.truncate(*stamp);
         let millis = now.subsec_millis();
-        // Writing to text does not fail.
+        // Writing to a string does not fail.
         let _ = writeln!(text, ".{millis:03} {level} {message}");
         (self.write)(text);
     }

@@ -1,36 +1,36 @@
 //! Applying a config.json inside the container, as Kolla's set_configs.py of 23.0.0 does.
 //!
-//! What it puts in place is what upstream's script puts in place, errors and exit codes included.
-//! Where the two differ, and why:
+//! The result is that of upstream's script, errors and exit codes included. These are the
+//! differences and their reasons:
 //!
-//! - **Links that are followed.** Sources are read through any symbolic link, as upstream does:
-//!   mounted volumes are full of them. On the way to what is written, or has its owner or mode
-//!   changed, only links that root owns are followed. A service's user could otherwise plant one in
-//!   a directory of its own and have root hand it any file of the container on the next start. Such
-//!   a link is an error for a copy, and is passed over with a warning by `permissions`.
-//! - **Files appear whole.** They are written beside their place, with owner and mode set, and
-//!   renamed. A copy whose owner does not exist or whose mode is wrong is not made at all, where
-//!   upstream leaves it behind with the source's mode; a file copied onto itself is kept, where
-//!   upstream deletes it. `/` is never deleted.
-//! - **Defaults survive.** Upstream swaps source and destination in its state file at every start,
-//!   and so overwrites what it kept with what was configured at each second restart. The state file
-//!   written here is the same; the kept default is never overwritten.
-//! - **Names are taken as they are.** Upstream expands the destination of a copy as a glob when it
-//!   sets owner and mode, so a file named `a[1]` keeps the source's mode, and one named `*` changes
-//!   its neighbours.
-//! - **A path is walked once.** Upstream fails where a destination goes up with `..` from what it has
-//!   just replaced.
-//! - **Its own files are root's.** Upstream writes into `/run_command` and its state file as they
-//!   are, with whatever owner and mode `permissions` gave them; here they are made anew.
-//! - **Users and groups** are those of `/etc/passwd` and `/etc/group`: no name service is asked.
+//! - **Symlinks.** Sources are read through any symlink, as upstream does: mounted volumes are full
+//!   of them. On the path of a file that is written, or whose owner or mode is set, only symlinks
+//!   that root owns are followed. Otherwise a service's user could plant one in a directory of its
+//!   own, and root would hand over any file of the container at the next start. Such a symlink is an
+//!   error for a copy; `permissions` skips it with a warning.
+//! - **Atomic files.** A file is written beside its place, with owner and mode set, and renamed. A
+//!   copy whose owner does not exist or whose mode is invalid is not made; upstream leaves it behind
+//!   with the source's mode. A file copied onto itself is kept; upstream deletes it. `/` is never
+//!   deleted.
+//! - **Defaults.** Upstream swaps source and destination in its state file at every start, so each
+//!   second restart overwrites the default that it kept. The state file written here has the same
+//!   format; the kept default is never overwritten.
+//! - **Literal names.** Upstream expands the destination of a copy as a glob when it sets owner and
+//!   mode, so a file named `a[1]` keeps the source's mode, and one named `*` changes its neighbours.
+//!   Here a destination is never a glob.
+//! - **`..` in a destination.** Upstream fails where it leads up from a path that was just replaced.
+//! - **Own files.** Upstream writes into the existing `/run_command` and state file, whose owner and
+//!   mode `permissions` may have changed. Here both are created anew and belong to root.
+//! - **Users and groups** are those of `/etc/passwd` and `/etc/group`. Name services are not asked.
 //! - **Regular expressions** have no look-around and no back-references.
 //! - **In config.yaml** a flag is false when it says `no` or `off` in quotes, too.
-//! - **Sizes are bounded:** config.json, the nesting of directories, and what is read from devices.
-//! - **More is understood:** `KOLLA_CONFIG`, `KOLLA_CONFIG_FILE` and modes such as `02755`, which
-//!   upstream has dropped since 6.2.4 (there `644` without a 0 was a decimal number, which nobody
-//!   can have meant), and `exclude` and `ignore_globs` in `config_files`. Whoever may set those two
-//!   variables decides what root copies: where a service's user may run this with `sudo`, sudoers
-//!   should let through `KOLLA_CONFIG_STRATEGY` alone.
+//! - **Limits:** the size of config.json, the nesting of directories, and the bytes that are read from
+//!   a device are limited.
+//! - **Extensions:** `KOLLA_CONFIG`, `KOLLA_CONFIG_FILE` and modes such as `02755`, which
+//!   upstream dropped after 6.2.4 (there `644` without a 0 was a decimal number), and `exclude` and
+//!   `ignore_globs` in `config_files`. A user who can set these two variables decides which files
+//!   root copies: where a service's user may run this with `sudo`, sudoers must let through
+//!   `KOLLA_CONFIG_STRATEGY` alone.
 
 mod compare;
 mod copy;
@@ -59,22 +59,22 @@ use owners::Owners;
 use permissions::Permissions;
 use value::items;
 
-/// Where the command to run is written.
+/// The file that gets the command to run.
 const RUN_COMMAND: &str = "/run_command";
 /// Exists once COPY_ONCE has copied.
 const CONFIGURED: &str = "/configured";
 
 type Result<T> = std::result::Result<T, ApplyError>;
 
-/// What all the work is done with.
+/// The state that every part of the work shares.
 struct Run<'a> {
     root: &'a Root,
     log: &'a Log<'a>,
     owners: Owners<'a>,
 }
 
-/// Puts in place what the config.json that `environment` points to asks for, in the file system
-/// below `root`.
+/// Copies files, sets owners and modes, and writes the command, as the config.json that
+/// `environment` points to says, in the file system below `root`.
 pub fn apply(root: &Path, environment: &Environment, log: &Log) -> Result<()> {
     let root = Root::open(root, &environment.cwd)?;
     let config = load::load(&root, environment, log)?;
@@ -105,7 +105,7 @@ pub fn apply(root: &Path, environment: &Environment, log: &Log) -> Result<()> {
     }
 }
 
-/// Compares what is in place with what config.json asks for; an error says what differs.
+/// Compares the files in place with config.json. An error names the difference.
 pub fn check_applied(root: &Path, environment: &Environment, log: &Log) -> Result<()> {
     let root = Root::open(root, &environment.cwd)?;
     let config = load::load(&root, environment, log)?;

@@ -1,4 +1,4 @@
-//! Users and groups by name, out of the container's own files: a static binary has no name service.
+//! Users and groups by name, from the container's own files: a static binary has no name service.
 
 use std::cell::OnceCell;
 use std::path::Path;
@@ -7,10 +7,10 @@ use super::error::ApplyError;
 use crate::config::user_group;
 use crate::fs::Root;
 
-/// Far beyond any `/etc/passwd`.
+/// The size of the largest `/etc/passwd` that is read.
 const LARGEST: u64 = 16 << 20;
 
-/// The names in `/etc/passwd` and `/etc/group`, read when the first one is asked for.
+/// The names in `/etc/passwd` and `/etc/group`, read when the first one is needed.
 pub(super) struct Owners<'a> {
     root: &'a Root,
     users: OnceCell<Vec<(String, u32)>>,
@@ -26,7 +26,7 @@ impl<'a> Owners<'a> {
         }
     }
 
-    /// The ids of `user` or `user:group`.
+    /// Returns the IDs of `user` or `user:group`.
     pub(super) fn ids(&self, owner: &str) -> Result<(u32, u32), ApplyError> {
         let (user, group) = user_group(owner);
         let unknown = |kind: &str, name: &str, file: &str| {
@@ -54,7 +54,7 @@ impl<'a> Owners<'a> {
         self.groups.get_or_init(|| self.read("/etc/group"))
     }
 
-    /// The names and ids of a file; one that cannot be read has none.
+    /// Returns the names and IDs in a file; an unreadable file has none.
     fn read(&self, path: &str) -> Vec<(String, u32)> {
         let text = self.root.read(Path::new(path), LARGEST).unwrap_or_default();
         String::from_utf8_lossy(&text)
@@ -64,7 +64,7 @@ impl<'a> Owners<'a> {
     }
 }
 
-/// Name and id stand in the same places in both files: `name:password:id:`.
+/// Reads a line of either file: `name:password:id:`.
 fn name_and_id(line: &str) -> Option<(String, u32)> {
     let mut fields = line.split(':');
     let (name, _, id) = (fields.next()?, fields.next()?, fields.next()?);

@@ -1,4 +1,4 @@
-//! Setting owners and modes.
+//! Sets owners and modes.
 
 use std::cell::OnceCell;
 use std::ffi::OsStr;
@@ -38,22 +38,22 @@ impl Permissions<'_> {
     }
 }
 
-/// Whose something is to be, and with what mode.
+/// The owner and the mode to set.
 #[derive(Clone, Copy)]
 pub(super) struct Properties {
     pub(super) owner: (u32, u32),
-    /// None leaves the mode as it is.
+    /// `None` leaves the mode unchanged.
     pub(super) mode: Option<u32>,
 }
 
 impl Properties {
-    /// The mode for a directory: who may read it may enter it.
+    /// Returns the mode for a directory: a user who can read it can also enter it.
     pub(super) fn directory_mode(self) -> Option<u32> {
         self.mode.map(|mode| mode | (mode & 0o444) >> 2)
     }
 }
 
-/// Reads `perm`; nothing there leaves modes alone.
+/// Reads `perm`; without it, modes stay unchanged.
 pub(super) fn mode(perm: Option<&Value>) -> Result<Option<u32>> {
     if !truthy(perm) {
         return Ok(None);
@@ -70,14 +70,14 @@ pub(super) fn mode(perm: Option<&Value>) -> Result<Option<u32>> {
         .ok_or_else(wrong)
 }
 
-/// The digits of a mode that has five, the first of them 0, as Kolla accepted it up to 6.2.4.
+/// Returns the digits of a five-digit mode that begins with 0, as Kolla accepted it up to 6.2.4.
 fn five_digits(perm: &str) -> Option<&str> {
     perm.strip_prefix('0')
         .filter(|digits| digits.len() == 4 && !digits.starts_with('o'))
 }
 
 impl Run<'_> {
-    /// Sets owner and mode of what `permissions` names. Nothing there is no error.
+    /// Sets owner and mode of the paths in `permissions`. A missing path is not an error.
     pub(super) fn set_permissions(&self, permissions: &Permissions) -> Result<()> {
         let owner = self.owners.ids(permissions.owner)?;
         let paths = match permissions.ignore_globs {
@@ -112,7 +112,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Says that a link is not followed, if that is what went wrong.
+    /// Logs that a symlink is not followed, if that was the error.
     fn pass_over(&self, error: &FsError) -> bool {
         if error.is_untrusted() {
             self.log
@@ -121,7 +121,7 @@ impl Run<'_> {
         error.is_untrusted()
     }
 
-    /// What was found behind a link, if it may be followed and leads somewhere.
+    /// Returns the target of a symlink that may be followed and is not dangling.
     fn followed(&self, path: &Path, found: crate::fs::Result<Found>) -> Option<Found> {
         let shown = show(path);
         self.log
@@ -134,7 +134,7 @@ impl Run<'_> {
         None
     }
 
-    /// A failure to set something is told, and no reason to stop: volumes may be read-only.
+    /// Logs a failure and goes on: volumes may be read-only.
     fn set(&self, path: &Path, found: &Found, properties: Properties) {
         let Some(node) = &found.node else { return };
         if let Err(error) = node.set_owner(path, properties.owner) {
@@ -159,7 +159,7 @@ impl Run<'_> {
         self.set(path, found, properties);
     }
 
-    /// The same for a file's owner alone, which takes no look at the file.
+    /// Sets only a file's owner, without looking at the file.
     fn set_owner_in(&self, dir: &Node, name: &OsStr, path: &Path, owner: (u32, u32)) {
         self.log
             .info(format_args!("Setting permission for {}", show(path)));
@@ -213,8 +213,8 @@ impl Run<'_> {
     }
 }
 
-/// The expressions of `exclude`, compiled when there is something to leave out: until then a wrong
-/// one is no error.
+/// The expressions of `exclude`, compiled when a path may be excluded: until then an invalid one is
+/// not an error.
 struct Exclude<'a> {
     entry: &'a Map<String, Value>,
     patterns: OnceCell<Vec<Regex>>,
@@ -228,8 +228,8 @@ impl Exclude<'_> {
         }
     }
 
-    /// Kolla's script goes through the patterns and sets what one of them does not match: only
-    /// what all of them match is left out.
+    /// Kolla's script sets a path once for each pattern that does not match it, so only a path that
+    /// all patterns match is excluded.
     fn leaves_out(&self, path: &Path) -> Result<bool> {
         let patterns = match self.patterns.get() {
             Some(patterns) => patterns,

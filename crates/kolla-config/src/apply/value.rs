@@ -1,5 +1,5 @@
-//! Reading what was declared the way Python reads it: anything is true or false, and a wrong type
-//! is an error only once it is used.
+//! Reads declared values the way Python does: anything is true or false, and a wrong type is an error
+//! only when it is used.
 
 use serde_json::{Map, Value};
 
@@ -12,7 +12,7 @@ pub(super) fn truthy(value: Option<&Value>) -> bool {
     value.is_some_and(slipway_pyvalue::truth)
 }
 
-/// The entries of one section. A section that is not there has none, nor has an empty mapping.
+/// Returns the entries of a section. A missing section and an empty mapping have none.
 pub(super) fn items<'a>(config: &'a Value, section: &str) -> Result<&'a [Value], ApplyError> {
     match config.get(section) {
         None => Ok(&[]),
@@ -28,13 +28,13 @@ pub(super) fn object<'a>(entry: &'a Value, section: &str) -> Result<&'a Object, 
     entry.as_object().ok_or_else(not_an_object)
 }
 
-/// The text under `key`; anything else there is an error.
+/// Returns the string under `key`; any other type is an error.
 pub(super) fn text<'a>(entry: &'a Object, key: &str) -> Result<&'a str, ApplyError> {
     let not_text = || ApplyError::Unexpected(format!("`{key}` is not a string"));
     entry.get(key).and_then(Value::as_str).ok_or_else(not_text)
 }
 
-/// The strings of a list. Python goes through a string's characters just as well.
+/// Returns the strings of a list. Python iterates over the characters of a string likewise.
 pub(super) fn texts(entry: &Object, key: &str) -> Result<Vec<String>, ApplyError> {
     let wrong = || ApplyError::Unexpected(format!("`{key}` is not a list of strings"));
     match entry.get(key) {

@@ -1,4 +1,4 @@
-//! Runs as root when a container starts, before the service: puts its files in place.
+//! Puts a container's files in place before its service starts. Runs as root.
 
 use std::env;
 use std::io::{self, Write};
@@ -10,20 +10,20 @@ use slipway_kolla_config::apply::{Environment, Log, LogStream, apply, check_appl
 const HELP: &str = "\
 Usage: kolla_set_configs [--check]
 
-Puts in place what the container's config.json asks for: copies files, sets owners and modes,
-and writes the command to run to /run_command.
+Applies the container's config.json: copies files, sets owners and modes, and writes the
+command to run to /run_command.
 
 Options:
-  --check      change nothing; fail when what is in place differs from config.json
-  -h, --help   this text
-  --version    the version
+  --check      change nothing; fail when the files in place differ from config.json
+  -h, --help   print this help
+  --version    print the version
 
 Environment:
   KOLLA_CONFIG_STRATEGY  COPY_ALWAYS, or COPY_ONCE to copy at the first start only
-  KOLLA_CONFIG           the config.json itself
+  KOLLA_CONFIG           the content of config.json
   KOLLA_CONFIG_FILE      its path, if not /var/lib/kolla/config_files/config.yaml or config.json
 
-Exit status: 0 done, 1 the config or what is in place is wrong, 2 anything else.
+Exit status: 0 success, 1 invalid config or differing files, 2 any other error.
 ";
 
 fn main() -> ExitCode {
@@ -43,7 +43,7 @@ fn main() -> ExitCode {
             _ => {
                 let message =
                     format!("kolla_set_configs: unknown argument {argument:?}; see --help\n");
-                // Without anywhere to say it, the exit code says it.
+                // If nobody can read the message, the exit code still tells.
                 let _ = io::stderr().write_all(message.as_bytes());
                 return ExitCode::from(2);
             }

@@ -1,4 +1,4 @@
-//! Finding the paths that a glob stands for, as Python's `glob.glob` does.
+//! Finds the paths that match a glob, as Python's `glob.glob` does.
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -7,10 +7,10 @@ use super::{FsError, Last, Links, Node, Result, Root};
 use crate::glob::{has_magic, matches};
 
 impl Root {
-    /// The paths that match `pattern`, sorted; a plain path matches itself when it is there.
+    /// Returns the paths that match `pattern`, sorted. An existing plain path matches itself.
     ///
-    /// A directory that cannot be read matches nothing. One that is behind a link which must not
-    /// be followed is an error.
+    /// An unreadable directory matches nothing. A directory behind a symlink that must not be
+    /// followed is an error.
     pub(crate) fn glob(&self, pattern: &str, links: Links) -> Result<Vec<PathBuf>> {
         let (dir, name) = split(pattern);
         let dirs = match dir {
@@ -28,7 +28,7 @@ impl Root {
         Ok(paths)
     }
 
-    /// `path` alone when it is there, whatever characters it has.
+    /// Returns `path` alone if it exists, without reading it as a glob.
     pub(crate) fn literal(&self, path: &str, links: Links) -> Result<Vec<PathBuf>> {
         Ok(self
             .look(Path::new(path), links)?

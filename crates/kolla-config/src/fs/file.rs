@@ -1,4 +1,4 @@
-//! Reading a file, and writing one beside its place before it is put there.
+//! Reads files, and writes them beside their place before they are renamed.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, Permissions};
@@ -16,12 +16,12 @@ use rustix::io::{Errno, retry_on_intr};
 use super::node::copy_times_and_attributes;
 use super::{Cause, Found, FsError, Last, Links, Node, Result, Root};
 
-/// No configuration is read from a device beyond this; some never end.
+/// The most bytes that are read from a device; some never end.
 const DEVICE_LIMIT: u64 = 16 << 20;
 
 /// A file opened to be copied.
 pub(crate) struct Source {
-    /// The file that was opened, whatever has its name by now.
+    /// The open file, which may have lost its name by now.
     node: Node,
 }
 
@@ -32,7 +32,7 @@ impl Read for &Source {
 }
 
 impl Source {
-    /// Opens what was found, which must not be a symbolic link.
+    /// Opens a file that was found, which must not be a symlink.
     pub(crate) fn open(found: &Found, path: &Path) -> Result<Source> {
         let (Some(node), Some(name)) = (&found.node, &found.name) else {
             return Err(FsError::new("read", path, Errno::NOENT));
@@ -79,7 +79,7 @@ impl Source {
         &self.node
     }
 
-    /// The whole text, unless it is longer than `limit`.
+    /// Reads the whole file, unless it is larger than `limit`.
     pub(crate) fn read_all(self, path: &Path, limit: u64) -> Result<Vec<u8>> {
         // One more than there is, so that the end is seen at once.
         let size = self.node.size().min(limit) as usize;
@@ -98,9 +98,9 @@ impl Source {
         Ok(text)
     }
 
-    /// Whether two files say the same.
+    /// Tells whether two files have the same content.
     pub(crate) fn same_content(self, other: Source, path: &Path) -> Result<bool> {
-        /// How much is compared at a time.
+        /// The bytes that are compared at a time.
         const CHUNK: u64 = 64 << 10;
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
         loop {
@@ -120,7 +120,8 @@ impl Source {
     }
 }
 
-/// A file that is written under another name until it is whole; dropped before, it is gone.
+/// A file that is written under another name until it is whole. It is removed when it is dropped
+/// before that.
 pub(crate) struct NewFile {
     file: File,
     dir: Rc<OwnedFd>,
@@ -131,8 +132,7 @@ pub(crate) struct NewFile {
 impl NewFile {
     /// Creates a file in the directory of `place`.
     ///
-    /// Its name is made from the one it will have: what a run that was killed has left of it is in
-    /// the way of the next, and goes.
+    /// Its temporary name is made from its final one, so the next run removes what a killed run left.
     pub(crate) fn create(place: &Found, path: &Path, mode: u32) -> Result<NewFile> {
         let beside = beside(place.entry(path)?);
         let flags =
@@ -161,7 +161,7 @@ impl NewFile {
 
     /// Fills it with the content of `source`.
     pub(crate) fn copy_content(&mut self, path: &Path, source: &Source) -> Result<()> {
-        /// How much is copied at a time.
+        /// The bytes that are copied at a time.
         const CHUNK: u64 = 128 << 10;
         let is_file = source.node.is_file();
         let size = source.node.size();
@@ -185,7 +185,7 @@ impl NewFile {
         }
     }
 
-    /// Gives it times, extended attributes and mode, then owner of `source`.
+    /// Copies times, extended attributes and mode, then the owner, from `source`.
     pub(crate) fn copy_properties(&self, path: &Path, source: &Source) -> Result<()> {
         copy_times_and_attributes(&*source.node.fd, &source.node.stat, &self.file)
             .map_err(FsError::os("copy properties to", path))?;
@@ -204,7 +204,7 @@ impl NewFile {
             .map_err(FsError::os("change the owner of", path))
     }
 
-    /// Puts it in its place, at once, for whatever file was there.
+    /// Renames it to its place, where it replaces a file.
     pub(crate) fn put(mut self, place: &Found, path: &Path) -> Result<()> {
         renameat(&*self.dir, &self.beside, &*place.dir, place.entry(path)?)
             .map_err(FsError::os("write", path))?;
@@ -213,7 +213,7 @@ impl NewFile {
     }
 }
 
-/// The name under which a file is written. One that is as long as names may be is shortened.
+/// Returns the temporary name of a file. A name of the maximum length is shortened.
 fn beside(name: &OsStr) -> OsString {
     const PREFIX: &str = ".kolla-";
     let bytes = name.as_bytes();
@@ -233,12 +233,12 @@ impl Drop for NewFile {
 }
 
 impl Root {
-    /// The whole text of the file at `path`, unless it is longer than `limit`.
+    /// Reads the whole file at `path`, unless it is larger than `limit`.
     pub(crate) fn read(&self, path: &Path, limit: u64) -> Result<Vec<u8>> {
         Source::open(&self.find(path, Links::Any, Last::Follow)?, path)?.read_all(path, limit)
     }
 
-    /// Writes `text` to `path`, all at once. A new file has `mode`, less what the umask takes.
+    /// Writes `text` to `path` atomically. A new file gets `mode`, less the umask.
     pub(crate) fn write(&self, path: &Path, text: &[u8], mode: u32) -> Result<()> {
         let place = self.find(path, Links::Trusted, Last::Keep)?;
         let mut file = NewFile::create(&place, path, mode)?;
@@ -248,7 +248,7 @@ impl Root {
 }
 
 impl Found {
-    /// The name by which its directory knows it.
+    /// Returns its name in its directory.
     pub(super) fn entry(&self, path: &Path) -> Result<&OsStr> {
         let no_name = || {
             FsError::new(
@@ -260,7 +260,7 @@ impl Found {
         self.name.as_deref().ok_or_else(no_name)
     }
 
-    /// Whether both are the same entry of the same directory.
+    /// Tells whether both are the same entry of the same directory.
     pub(crate) fn is_entry(&self, other: &Found) -> bool {
         let node = |found: &Found| found.node.as_ref().map(Node::identity);
         let dir = |found: &Found| {
@@ -274,7 +274,7 @@ impl Found {
             && dir(self) == dir(other)
     }
 
-    /// Creates an empty file here; that there is one already is an error.
+    /// Creates an empty file here. An existing file is an error.
     pub(crate) fn create_empty(&self, path: &Path, mode: u32) -> Result<()> {
         let flags =
             OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -288,7 +288,7 @@ impl Found {
         .map_err(FsError::os("create", path))
     }
 
-    /// Makes a symbolic link here.
+    /// Creates a symlink here.
     pub(crate) fn create_link(&self, path: &Path, target: &OsStr) -> Result<()> {
         symlinkat(target, &*self.dir, self.entry(path)?)
             .map_err(FsError::os("create the link", path))

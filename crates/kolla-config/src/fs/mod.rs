@@ -1,9 +1,9 @@
-//! The one place where files are touched: every path is walked from an open root directory, one
-//! component at a time, and what was found is held open while something is done to it.
+//! Access to files that nobody can redirect: every path is walked from an open root directory, one
+//! component at a time, and each file stays open while it is worked on.
 //!
-//! Nothing here acts on a path twice, so no one can put a symbolic link in between. Links are
-//! followed by this module, never by the kernel: those on the way to a destination only when root,
-//! or whoever runs this, made them ([`Links::Trusted`]).
+//! No path is resolved twice, so nobody can put a symlink in between. This module follows symlinks
+//! itself, the kernel never does: on the path of a destination, only symlinks of root or of the
+//! running user are followed ([`Links::Trusted`]).
 
 mod expand;
 mod file;
@@ -27,25 +27,25 @@ pub(crate) use node::Listed;
 pub(crate) use tree::MAX_DEPTH;
 use walk::Walk;
 
-/// Which symbolic links are followed.
+/// The symlinks that are followed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Links {
-    /// All of them: the way to a source, which is read, and which whoever declared it vouches for.
+    /// All: for the path of a source, which is only read.
     Any,
-    /// Those that root or the running user owns; another one is an error.
+    /// Those that root or the running user owns; any other is an error.
     Trusted,
 }
 
-/// What happens to a symbolic link that is a path's last component.
+/// The treatment of a symlink that is a path's last component.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Last {
     /// It is followed.
     Follow,
-    /// It is what was looked for.
+    /// It is the result itself.
     Keep,
 }
 
-/// What went wrong with a file.
+/// An error of a file.
 #[derive(Debug)]
 pub(crate) struct FsError {
     action: &'static str,
@@ -53,14 +53,14 @@ pub(crate) struct FsError {
     cause: Cause,
 }
 
-/// Why it went wrong.
+/// The reason of an error.
 #[derive(Debug)]
 pub(crate) enum Cause {
-    /// The system said so.
+    /// An error of the system.
     Os(Errno),
-    /// A symbolic link on the way belongs to someone who must not direct root's writes.
+    /// A symlink on the path belongs to a user who must not direct root's writes.
     Untrusted { owner: u32 },
-    /// Something that this module does not do.
+    /// An operation that this module does not support.
     Refused(&'static str),
 }
 
@@ -79,7 +79,7 @@ impl FsError {
         }
     }
 
-    /// For `map_err`: the system's answer, together with what was asked.
+    /// Returns a function for `map_err` that adds the operation to the system's error.
     pub(crate) fn os<E: Into<Cause>>(
         action: &'static str,
         path: &Path,
@@ -87,7 +87,7 @@ impl FsError {
         move |cause| FsError::new(action, path, cause)
     }
 
-    /// Whether a link was not followed for its owner.
+    /// Tells whether a symlink was not followed because of its owner.
     pub(crate) fn is_untrusted(&self) -> bool {
         matches!(self.cause, Cause::Untrusted { .. })
     }
@@ -119,7 +119,7 @@ impl fmt::Display for FsError {
     }
 }
 
-/// A path for people: names may hold line breaks and worse.
+/// Returns a path for messages: names may contain line breaks and control characters.
 pub(crate) fn show(path: &Path) -> Cow<'_, str> {
     let text = path.to_string_lossy();
     if !text.contains(char::is_control) {
@@ -141,25 +141,25 @@ pub(crate) fn show(path: &Path) -> Cow<'_, str> {
 pub(crate) struct Node {
     fd: Rc<OwnedFd>,
     stat: Stat,
-    /// Whether a file's content can be read through it; if not, only its description.
+    /// Whether a file's content can be read through it. Otherwise only its metadata can.
     readable: bool,
 }
 
-/// Where a walk ended.
+/// The end of a walk.
 #[derive(Clone)]
 pub(crate) struct Found {
     /// The directory that holds it.
     dir: Rc<OwnedFd>,
     /// Its name there; none for a path that ends in a directory without naming it, such as `/`.
     name: Option<OsString>,
-    /// What is there, if anything is.
+    /// The file there, if any.
     pub(crate) node: Option<Node>,
-    /// Links followed on the way.
+    /// The number of symlinks that were followed.
     links: u32,
 }
 
 impl Found {
-    /// The same place with nothing there.
+    /// Returns the same place without a file.
     pub(crate) fn emptied(&self) -> Found {
         Found {
             node: None,
@@ -167,12 +167,12 @@ impl Found {
         }
     }
 
-    /// The symbolic link that is here, if one is.
+    /// Returns the symlink at this place, if any.
     pub(crate) fn link(&self) -> Option<&Node> {
         self.node.as_ref().filter(|node| node.is_link())
     }
 
-    /// A place in this directory where nothing is.
+    /// Returns a place in this directory without a file.
     pub(crate) fn vacant(&self, name: &OsStr, path: &Path) -> Result<Found> {
         let dir = self
             .node
@@ -193,12 +193,12 @@ pub(crate) struct Root {
     identity: (u64, u64),
     cwd: PathBuf,
     user: u32,
-    /// Whether the kernel can walk a path for us, as far as is known.
+    /// Whether the kernel can walk a path for us (openat2), as far as is known.
     openat2: Cell<bool>,
 }
 
 impl Root {
-    /// Opens `root`; paths that are not absolute are taken from `cwd` in it.
+    /// Opens `root`. Relative paths start from `cwd` in it.
     pub(crate) fn open(root: &Path, cwd: &Path) -> Result<Root> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let fd = openat(CWD, root, flags, Mode::empty()).map_err(FsError::os("open", root))?;
@@ -212,7 +212,7 @@ impl Root {
         })
     }
 
-    /// Walks to `path`. That its last component is not there is no error.
+    /// Walks to `path`. A missing last component is not an error.
     pub(crate) fn find(&self, path: &Path, links: Links, last: Last) -> Result<Found> {
         if path.as_os_str().is_empty() {
             return Err(FsError::new("reach", path, Errno::NOENT));
@@ -221,7 +221,7 @@ impl Root {
             .map_err(|cause| FsError::new("reach", path, cause))
     }
 
-    /// The same from a directory that was found before; `path` is what errors call it.
+    /// Walks from a directory that was found before; `path` is its name in errors.
     pub(crate) fn find_in(
         &self,
         dir: &Found,
@@ -238,7 +238,7 @@ impl Root {
         inner().map_err(|cause| FsError::new("reach", path, cause))
     }
 
-    /// The same for what a directory's listing has; a file is opened for reading at once.
+    /// Walks to an entry of a directory's listing; a file is opened for reading at once.
     pub(crate) fn find_listed(&self, dir: &Found, listed: &Listed, path: &Path) -> Result<Found> {
         if listed.kind == FileType::RegularFile
             && let Ok(mut found) = dir.vacant(&listed.name, path)
@@ -252,14 +252,14 @@ impl Root {
         self.find_in(dir, &listed.name, path, Links::Any, Last::Keep)
     }
 
-    /// Whether there would still be a way to `path` without this link. One that leads back to
-    /// where it is can be on the way to itself.
+    /// Tells whether `path` could still be reached without this symlink: one that leads to its own
+    /// directory can be on the path to itself.
     pub(crate) fn is_reachable_without(&self, link: &Node, path: &Path) -> bool {
         let walk = Walk::new(Links::Trusted, Last::Follow).without(link);
         self.walk(&self.fd, 0, &self.cwd.join(path), &walk).is_ok()
     }
 
-    /// What is behind a link that was found; anything else is its own answer.
+    /// Returns the target of a symlink that was found, or the file itself if it is none.
     pub(crate) fn follow(&self, found: &Found, path: &Path, links: Links) -> Result<Found> {
         let Some(name) = found.name.as_ref().filter(|_| found.link().is_some()) else {
             return Ok(found.clone());
@@ -269,7 +269,7 @@ impl Root {
             .map_err(|cause| FsError::new("follow", path, cause))
     }
 
-    /// Whether `found` is `dir` or somewhere below it.
+    /// Tells whether `found` is `dir` or below it.
     pub(crate) fn is_within(&self, found: &Found, dir: &Node) -> Result<bool> {
         let mut here = match &found.node {
             Some(node) if node.is_dir() => node.fd.clone(),
@@ -294,13 +294,13 @@ impl Root {
         }
     }
 
-    /// Whether there is something at `path`, links followed.
+    /// Tells whether `path` exists, following symlinks.
     pub(crate) fn exists(&self, path: &Path) -> bool {
         self.find(path, Links::Any, Last::Follow)
             .is_ok_and(|found| found.node.is_some())
     }
 
-    /// Makes the directory `path` and those above it, where they are missing.
+    /// Creates the directory `path` and its missing parents.
     pub(crate) fn make_dirs(&self, path: &Path) -> Result<Found> {
         if path.as_os_str().is_empty() {
             return Err(FsError::new("create the directory", path, Errno::NOENT));

@@ -1,4 +1,4 @@
-//! What can be known of and set on something that was found.
+//! The metadata of a file that was found, read and set.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::Permissions;
@@ -32,27 +32,27 @@ impl Node {
         self.kind() == FileType::RegularFile
     }
 
-    /// What no other file has.
+    /// Returns the identity that no other file has.
     pub(super) fn identity(&self) -> (u64, u64) {
         (self.stat.st_dev, self.stat.st_ino)
     }
 
-    /// User and group.
+    /// Returns user and group.
     pub(crate) fn owner(&self) -> (u32, u32) {
         (self.stat.st_uid, self.stat.st_gid)
     }
 
-    /// How long a file is, as far as it says.
+    /// Returns the size that the file reports.
     pub(super) fn size(&self) -> u64 {
         u64::try_from(self.stat.st_size).unwrap_or(0)
     }
 
-    /// Permission bits, with set-id and sticky.
+    /// Returns the permission bits, with set-ID and sticky.
     pub(crate) fn mode(&self) -> u32 {
         self.stat.st_mode & 0o7777
     }
 
-    /// Where a symbolic link points.
+    /// Returns the target of a symlink.
     pub(crate) fn target(&self, path: &Path) -> Result<OsString> {
         let target =
             readlinkat(&*self.fd, c"", Vec::new()).map_err(FsError::os("read the link", path))?;
@@ -79,12 +79,12 @@ impl Node {
             .map_err(FsError::os("open the directory", path))
     }
 
-    /// What is in a directory, sorted by name.
+    /// Returns the entries of a directory, sorted by name.
     pub(crate) fn list(&self, path: &Path) -> Result<Vec<Listed>> {
         list(&self.open_dir(path)?).map_err(FsError::os("list the directory", path))
     }
 
-    /// Sets the owner of a file in this directory, or of what has its name by now: links are not
+    /// Sets the owner of the file that has this name in this directory now. Symlinks are not
     /// followed.
     pub(crate) fn set_owner_in(
         &self,
@@ -103,7 +103,7 @@ impl Node {
         .map_err(FsError::os("change the owner of", path))
     }
 
-    /// Gives this directory times, extended attributes and mode, then owner of the directory `of`.
+    /// Copies times, extended attributes and mode, then the owner, from the directory `of`.
     pub(crate) fn copy_properties(&self, path: &Path, of: &Node, of_path: &Path) -> Result<()> {
         let (from, to) = (of.open_dir(of_path)?, self.open_dir(path)?);
         copy_times_and_attributes(&from, &of.stat, &to)
@@ -114,10 +114,10 @@ impl Node {
     }
 }
 
-/// An entry of a directory, as the directory tells it.
+/// An entry of a directory's listing.
 pub(crate) struct Listed {
     pub(crate) name: OsString,
-    /// What it was then; not every file system knows.
+    /// Its type at that time; not every file system reports it.
     pub(crate) kind: FileType,
 }
 

@@ -1,4 +1,4 @@
-//! Making and removing directories.
+//! Creates and removes directories.
 
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, OwnedFd};
@@ -11,12 +11,12 @@ use rustix::io::Errno;
 use super::node::list;
 use super::{Cause, Found, FsError, Node, Result};
 
-/// How deep directories may be nested. Each level holds descriptors, and configuration is nowhere
-/// near as deep.
+/// The deepest nesting of directories. Each level holds descriptors, and configuration is far from
+/// this deep.
 pub(crate) const MAX_DEPTH: usize = 200;
 
 impl Found {
-    /// Makes a directory here, and finds it.
+    /// Creates a directory here and opens it.
     pub(crate) fn make_dir(&self, path: &Path) -> Result<Found> {
         let name = self.entry(path)?;
         let made = || {
@@ -36,7 +36,7 @@ impl Found {
         })
     }
 
-    /// Removes what is here, directories with everything in them. Links are removed, not followed.
+    /// Removes a file, or a directory with everything in it. Symlinks are removed, not followed.
     pub(crate) fn remove(&self, path: &Path) -> Result<()> {
         let name = self.entry(path)?;
         remove(&self.dir, name, MAX_DEPTH).map_err(|cause| FsError::new("delete", path, cause))

@@ -1,4 +1,4 @@
-//! Walking a path: one component at a time, following symbolic links here and not in the kernel.
+//! Walks a path one component at a time, following symlinks here and not in the kernel.
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
@@ -14,10 +14,10 @@ use rustix::io::Errno;
 
 use super::{Cause, Found, Last, Links, Node, Root};
 
-/// As many symbolic links as the kernel follows on one path.
+/// The number of symlinks that the kernel follows on one path.
 const MAX_LINKS: u32 = 40;
 
-/// How a path is walked.
+/// The rules of a walk.
 pub(super) struct Walk {
     links: Links,
     last: Last,
@@ -35,7 +35,7 @@ impl Walk {
         }
     }
 
-    /// Makes the directories that are missing.
+    /// Creates missing directories.
     pub(super) fn creating(self) -> Walk {
         Walk {
             create: true,
@@ -43,7 +43,7 @@ impl Walk {
         }
     }
 
-    /// Walks as if this link were not there any more.
+    /// Walks as if this symlink were gone.
     pub(super) fn without(self, link: &Node) -> Walk {
         Walk {
             without: Some(link.identity()),
@@ -53,7 +53,7 @@ impl Walk {
 }
 
 impl Root {
-    /// Walks from `start` if the path is relative, after as many links as were followed before.
+    /// Walks from `start` if the path is relative. `links` symlinks were followed before.
     pub(super) fn walk(
         &self,
         start: &Rc<OwnedFd>,
@@ -149,8 +149,8 @@ impl Root {
         })
     }
 
-    /// Where a walk starts, and what is left of the path. The way to the last component is gone at
-    /// once when it is absolute and has no link on it: the kernel tells.
+    /// Returns the start of a walk and the rest of the path. The kernel walks to the last component at
+    /// once when the path is absolute and has no symlink on it.
     fn skip<'p>(
         &self,
         start: &Rc<OwnedFd>,
@@ -179,7 +179,7 @@ impl Root {
         }
     }
 
-    /// The directory above; the root's is the root.
+    /// Returns the parent directory; the root is its own.
     pub(super) fn parent(&self, dir: Rc<OwnedFd>) -> std::result::Result<Rc<OwnedFd>, Errno> {
         let stat = fstat(&*dir)?;
         if (stat.st_dev, stat.st_ino) == self.identity {
@@ -196,7 +196,7 @@ fn components(path: &[u8]) -> impl Iterator<Item = OsString> {
         .map(|name| OsString::from_vec(name.to_owned()))
 }
 
-/// Where the last component starts that names something.
+/// Returns the start of the last component that is a name.
 fn last_component(path: &[u8]) -> usize {
     let mut end = path.len();
     loop {

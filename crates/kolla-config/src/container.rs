@@ -1,5 +1,4 @@
-//! What can be known to be wrong with a config.json once it is known where it will be read: what
-//! is mounted there, and what the image has.
+//! Checks of a config.json against its container: the mounts and the image.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -11,31 +10,31 @@ use crate::config::{Config, ConfigFile, user_group};
 use crate::fs::{Links, Root};
 use crate::glob::{has_magic, matches};
 
-/// Where images leave a place for mounts, and have nothing of their own.
+/// The directory for mounts. Images have nothing of their own in it.
 const MOUNTED: &str = "/var/lib/kolla/config_files";
 
 /// The container that reads a config.json, as far as it is known.
 #[derive(Clone, Debug, Default)]
-pub struct Surroundings {
-    /// What is mounted in it; `None` when that is not known.
+pub struct ContainerContext {
+    /// Its mounts; `None` when they are not known.
     pub mounts: Option<Vec<Mount>>,
-    /// What its image has; `None` when that is not known.
+    /// Its image; `None` when it is not known.
     pub image: Option<Image>,
 }
 
-/// A path at which something is mounted.
+/// A mount.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mount {
-    /// The path inside.
+    /// The path in the container.
     pub target: String,
-    /// What is mounted there, when it can be looked at from here.
+    /// The source, when it is on this host.
     pub host: Option<PathBuf>,
 }
 
-/// What is known of an image.
+/// The known content of an image.
 #[derive(Clone, Debug, Default)]
 pub struct Image {
-    /// What it is called.
+    /// Its name.
     pub name: String,
     /// The users in its `/etc/passwd`.
     pub users: BTreeSet<String>,
@@ -43,21 +42,21 @@ pub struct Image {
     pub groups: BTreeSet<String>,
     /// Its PATH.
     pub search: Vec<String>,
-    /// Whether there is something at a path, or a match for a glob, for those of [`looked_up`].
-    /// One that is not in here is not known.
+    /// Whether a path exists, or a glob has a match, for those of [`image_paths`]. For a path that is
+    /// missing here, it is not known.
     pub present: BTreeMap<String, bool>,
 }
 
-/// The paths and globs that [`check_in`] wants to know of an image with this PATH.
+/// Returns the paths and globs that [`check_in`] looks up in an image with this PATH.
 ///
 /// ```
 /// let config: slipway_kolla_config::Config = serde_json::from_str(r#"{"command": "httpd -D FOREGROUND"}"#)?;
 /// let search = vec!["/usr/sbin".to_owned(), "/usr/bin".to_owned()];
-/// let paths: Vec<_> = slipway_kolla_config::looked_up(&config, &search).into_iter().collect();
+/// let paths: Vec<_> = slipway_kolla_config::image_paths(&config, &search).into_iter().collect();
 /// assert_eq!(paths, ["/usr/bin/httpd", "/usr/sbin/httpd"]);
 /// # Ok::<_, serde_json::Error>(())
 /// ```
-pub fn looked_up(config: &Config, search: &[String]) -> BTreeSet<String> {
+pub fn image_paths(config: &Config, search: &[String]) -> BTreeSet<String> {
     let sources = config
         .config_files
         .iter()
@@ -76,7 +75,7 @@ pub fn looked_up(config: &Config, search: &[String]) -> BTreeSet<String> {
         .collect()
 }
 
-/// The paths at which a command's program may be.
+/// Returns the paths at which a command's program may be.
 fn programs(command: &str, search: &[String]) -> Vec<String> {
     match command.split_whitespace().next() {
         Some(program) if program.contains('/') => vec![program.to_owned()],
@@ -88,15 +87,15 @@ fn programs(command: &str, search: &[String]) -> Vec<String> {
     }
 }
 
-/// The directory that a glob starts from: the part of it in front of the first component that is
-/// one. A plain path has none.
+/// Returns the directory that a glob starts from: its components before the first with a wildcard. A
+/// plain path has none.
 pub fn glob_start(pattern: &str) -> Option<&str> {
     let magic = pattern.find(['*', '?', '['])?;
     let end = pattern[..magic].rfind('/')?;
     Some(&pattern[..end.max(1)])
 }
 
-/// Whether a path is a match of a glob, component by component.
+/// Tells whether a path matches a glob, component by component.
 ///
 /// ```
 /// assert_eq!(slipway_kolla_config::glob_start("/etc/apache2/*.d/a.conf"), Some("/etc/apache2"));
@@ -107,11 +106,10 @@ pub fn glob_matches(pattern: &str, path: &str) -> bool {
     components(pattern).count() == components(path).count() && may_hold(path, pattern)
 }
 
-/// Everything that can be found wrong with `config` in these surroundings, beyond what
-/// [`crate::check`] finds.
+/// Returns the problems of `config` in this container, beyond those that [`crate::check`] finds.
 ///
 /// ```
-/// use slipway_kolla_config::{Mount, Surroundings, check_in};
+/// use slipway_kolla_config::{Mount, ContainerContext, check_in};
 ///
 /// let config: slipway_kolla_config::Config = serde_json::from_str(r#"{
 ///     "command": "true",
@@ -120,8 +118,8 @@ pub fn glob_matches(pattern: &str, path: &str) -> bool {
 ///     }]
 /// }"#)?;
 /// let mount = Mount { target: "/var/lib/kolla/config_files/src".to_owned(), host: None };
-/// let surroundings = Surroundings { mounts: Some(vec![mount]), image: None };
-/// let findings = check_in(&config, &surroundings);
+/// let context = ContainerContext { mounts: Some(vec![mount]), image: None };
+/// let findings = check_in(&config, &context);
 /// assert_eq!(
 ///     findings[0].to_string(),
 ///     "error: config_files[0].source: `/var/lib/kolla/config_files/src-tls/*` is in nothing that is mounted \
@@ -129,10 +127,10 @@ pub fn glob_matches(pattern: &str, path: &str) -> bool {
 /// );
 /// # Ok::<_, serde_json::Error>(())
 /// ```
-pub fn check_in(config: &Config, surroundings: &Surroundings) -> Vec<Finding> {
+pub fn check_in(config: &Config, context: &ContainerContext) -> Vec<Finding> {
     let mut checks = Checks {
         config,
-        surroundings,
+        context,
         found: Vec::new(),
     };
     checks.command();
@@ -144,7 +142,7 @@ pub fn check_in(config: &Config, surroundings: &Surroundings) -> Vec<Finding> {
 
 struct Checks<'a> {
     config: &'a Config,
-    surroundings: &'a Surroundings,
+    context: &'a ContainerContext,
     found: Vec<Finding>,
 }
 
@@ -161,16 +159,16 @@ impl Checks<'_> {
         self.config.config_files.iter().flatten().enumerate()
     }
 
-    /// The mounts that may hold a match of `pattern`, or that lie below one.
+    /// Returns the mounts that may hold a match of `pattern`, or that lie below one.
     fn mounted(&self, pattern: &str) -> Vec<&Mount> {
-        let mounts = self.surroundings.mounts.iter().flatten();
+        let mounts = self.context.mounts.iter().flatten();
         mounts
             .filter(|mount| may_hold(&mount.target, pattern))
             .collect()
     }
 
     fn in_image(&self, pattern: &str) -> Option<bool> {
-        self.surroundings
+        self.context
             .image
             .as_ref()?
             .present
@@ -179,13 +177,13 @@ impl Checks<'_> {
     }
 
     fn image_name(&self) -> &str {
-        self.surroundings
+        self.context
             .image
             .as_ref()
             .map_or("the image", |image| &image.name)
     }
 
-    /// Whether an entry may put something at `path` before it is needed.
+    /// Tells whether an entry may create `path` before it is needed.
     fn may_be_made(&self, path: &str) -> bool {
         let below = |dir: &str| Path::new(path).starts_with(dir.trim_end_matches('/'));
         let created = [&self.config.directories, &self.config.files];
@@ -196,7 +194,7 @@ impl Checks<'_> {
     }
 
     fn command(&mut self) {
-        let Some(image) = &self.surroundings.image else {
+        let Some(image) = &self.context.image else {
             return;
         };
         let programs = programs(&self.config.command, &image.search);
@@ -214,8 +212,8 @@ impl Checks<'_> {
                 .next()
                 .unwrap_or_default();
             let message = format!("`{program}` is not in {}", self.image_name());
-            // Without its mounts it is not known what else is in the container.
-            let severity = match self.surroundings.mounts {
+            // Without its mounts, the rest of the container is not known.
+            let severity = match self.context.mounts {
                 Some(_) => Severity::Error,
                 None => Severity::Warning,
             };
@@ -227,7 +225,7 @@ impl Checks<'_> {
         let mut found = Vec::new();
         for (index, file) in self.files() {
             if let Some((severity, message)) = self.source(file) {
-                // What need not be there is no error, but one would like to know.
+                // A missing optional source is not an error, but worth a warning.
                 let severity = match file.optional {
                     Some(true) => Severity::Warning,
                     _ => severity,
@@ -250,7 +248,7 @@ impl Checks<'_> {
             return (file.optional != Some(true)).then_some((Severity::Warning, message));
         }
         let for_mounts = Path::new(source).starts_with(MOUNTED);
-        match (self.in_image(source), &self.surroundings.mounts) {
+        match (self.in_image(source), &self.context.mounts) {
             (Some(true), _) => None,
             (Some(false), None) if for_mounts => None,
             (Some(false), None) => {
@@ -276,7 +274,7 @@ impl Checks<'_> {
     }
 
     fn owners(&mut self) {
-        let Some(image) = &self.surroundings.image else {
+        let Some(image) = &self.context.image else {
             return;
         };
         let files = self
@@ -321,7 +319,7 @@ impl Checks<'_> {
         for (index, permission) in self.config.permissions.iter().flatten().enumerate() {
             let path = &permission.path;
             if permission.optional != Some(true)
-                && self.surroundings.mounts.is_some()
+                && self.context.mounts.is_some()
                 && self.in_image(path) == Some(false)
                 && self.mounted(path).is_empty()
                 && !self.may_be_made(path)
@@ -339,7 +337,7 @@ impl Checks<'_> {
     }
 }
 
-/// The mounts that a source for mounts may come from, for a message.
+/// Returns the mounts below the directory for mounts, for a message.
 fn list(mounts: &[Mount]) -> String {
     let names: Vec<&str> = mounts
         .iter()
@@ -357,19 +355,19 @@ fn components(path: &str) -> impl Iterator<Item = &str> {
         .filter(|name| !name.is_empty() && *name != ".")
 }
 
-/// Whether what is mounted at `target` may hold a match of `pattern`, or be below one.
+/// Tells whether a mount at `target` may hold a match of `pattern`, or be below one.
 fn may_hold(target: &str, pattern: &str) -> bool {
     components(target)
         .zip(components(pattern))
         .all(|(name, pattern)| name == pattern || matches(pattern, name.as_bytes()))
 }
 
-/// What was looked into when it can be looked into, and holds no match.
+/// Returns the source of a mount that can be read and holds no match.
 fn nothing_in(mount: &Mount, pattern: &str) -> Option<String> {
     let host = mount.host.as_ref()?;
     let depth = components(&mount.target).count();
     let rest: Vec<&str> = components(pattern).skip(depth).collect();
-    // The mount itself is what is wanted, or something above it.
+    // The pattern means the mount itself, or one of its parents.
     if rest.is_empty() || !host.is_dir() {
         return None;
     }
@@ -402,12 +400,12 @@ mod tests {
         ]}))
     }
 
-    fn mounts(targets: &[&str]) -> Surroundings {
+    fn mounts(targets: &[&str]) -> ContainerContext {
         let mount = |target: &&str| Mount {
             target: (*target).to_owned(),
             host: None,
         };
-        Surroundings {
+        ContainerContext {
             mounts: Some(targets.iter().map(mount).collect()),
             image: None,
         }
@@ -426,8 +424,8 @@ mod tests {
         }
     }
 
-    fn found(config: &Config, surroundings: &Surroundings) -> Vec<String> {
-        check_in(config, surroundings)
+    fn found(config: &Config, context: &ContainerContext) -> Vec<String> {
+        check_in(config, context)
             .iter()
             .map(Finding::to_string)
             .collect()
@@ -472,7 +470,7 @@ mod tests {
             target: "/var/lib/kolla/config_files/src".to_owned(),
             host: Some(host.path().to_owned()),
         };
-        let around = Surroundings {
+        let around = ContainerContext {
             mounts: Some(vec![mount]),
             image: None,
         };
@@ -505,7 +503,7 @@ mod tests {
                 {"path": "/var/run/x*", "owner": "root", "optional": true},
             ],
         }));
-        let around = Surroundings {
+        let around = ContainerContext {
             image: Some(image(&[
                 ("/usr/sbin/httpd", false),
                 ("/opt/a", false),
@@ -531,7 +529,7 @@ mod tests {
     #[test]
     fn a_command_may_be_copied_or_mounted() {
         let missing = |present: &[(&str, bool)], sections, targets: &[&str]| {
-            let around = Surroundings {
+            let around = ContainerContext {
                 image: Some(image(present)),
                 ..mounts(targets)
             };
