@@ -87,17 +87,25 @@ impl DigestKey {
         })
     }
 
-    /// Returns the digest of these parts, in hexadecimal (64 characters).
+    /// Returns the digest of these parts, in hexadecimal (64 characters). It also depends on where one
+    /// part ends and the next begins.
     pub fn digest<T: AsRef<[u8]>>(&self, parts: impl IntoIterator<Item = T>) -> String {
+        let mut bytes = Vec::new();
+        for part in parts {
+            let part = part.as_ref();
+            bytes.extend((part.len() as u64).to_le_bytes());
+            bytes.extend(part);
+        }
+        self.digest_bytes(&bytes)
+    }
+
+    /// Returns the digest of these bytes, in hexadecimal (64 characters).
+    pub fn digest_bytes(&self, bytes: &[u8]) -> String {
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else {
             // HMAC takes keys of any length.
             return String::new();
         };
-        for part in parts {
-            let part = part.as_ref();
-            mac.update(&(part.len() as u64).to_le_bytes());
-            mac.update(part);
-        }
+        mac.update(bytes);
         hex::encode(mac.finalize().into_bytes())
     }
 }

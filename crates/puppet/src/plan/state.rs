@@ -5,13 +5,11 @@
 //! deployment's own, because the digest of a password alone could be guessed from.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use hmac::{Hmac, KeyInit, Mac};
+use slipway_redact::DigestKey;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sha2::Sha256;
 use slipway_service::Hiera;
 
 use crate::error::{At, Result};
@@ -65,7 +63,7 @@ impl From<&TreeHash> for RecordedTree {
 pub struct State {
     root: PathBuf,
     volumes: String,
-    key: Vec<u8>,
+    key: DigestKey,
 }
 
 /// Stands for every key, if a run cannot write down which it looked up.
@@ -79,16 +77,28 @@ impl State {
         for kind in State::kinds(paths) {
             files::private_dir(&state.directory(&kind))?;
         }
-        files::write(&state.root.join("key"), &state.key)?;
-        Ok(state)
+        let path = state.root.join("key");
+        let key = match DigestKey::open(&path) {
+            // Records under a key that is lost recognise nothing.
+            Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
+                files::remove(&path)?;
+                DigestKey::open(&path)
+            }
+            key => key,
+        };
+        Ok(State {
+            key: key.at("read", &path)?,
+            ..state
+        })
     }
 
     /// Opens the records to read them. Without their key, nothing is recognised.
     pub fn read(paths: &Paths) -> Result<State> {
         let root = paths.puppet_state();
-        let key = match std::fs::read(root.join("key")) {
-            Ok(key) if key.len() == 32 => key,
-            _ => random()?,
+        let path = root.join("key");
+        let key = match DigestKey::existing(&path) {
+            Ok(Some(key)) => key,
+            Ok(None) | Err(_) => DigestKey::random().at("read", "/dev/urandom")?,
         };
         Ok(State {
             root,
@@ -169,12 +179,7 @@ impl State {
 
     /// Returns a digest under this deployment's key.
     pub fn digest(&self, bytes: &[u8]) -> String {
-        // A key of any length will do for HMAC.
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.key) else {
-            return String::new();
-        };
-        mac.update(bytes);
-        hex::encode(mac.finalize().into_bytes())
+        self.key.digest_bytes(bytes)
     }
 }
 
@@ -226,15 +231,6 @@ pub fn recorded_keys(path: &Path) -> Result<BTreeSet<String>> {
         .map(|line| serde_json::from_slice(line).map_err(std::io::Error::from))
         .collect::<Result<_, _>>()
         .at("read", path)
-}
-
-fn random() -> Result<Vec<u8>> {
-    let path = "/dev/urandom";
-    let mut key = vec![0; 32];
-    std::fs::File::open(path)
-        .and_then(|mut source| source.read_exact(&mut key))
-        .at("read", path)?;
-    Ok(key)
 }
 
 #[cfg(test)]

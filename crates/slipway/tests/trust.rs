@@ -1,0 +1,242 @@
+//! Hostile input and other local users: what `slipway` must refuse, and what it must keep to itself.
+#![allow(missing_docs, reason = "a test")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+slipway_test_support::harness! {
+    [] fn devices_and_pipes_are_refused_at_once;
+    [] fn deep_documents_are_refused_at_once;
+    [] fn a_config_json_cannot_be_written_outside_of_the_root;
+    [] fn escape_sequences_do_not_reach_the_terminal;
+    [engine] fn bind_sources_cannot_lead_out_of_the_root;
+    [engine] fn directories_with_state_are_private_whatever_the_umask;
+    [engine, root] fn a_user_without_root_applies_and_keeps_state_at_home;
+}
+
+/// Longer than any refusal takes, on a loaded machine too.
+const AT_ONCE: Duration = Duration::from_secs(10);
+
+fn slipway(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_slipway"))
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
+}
+
+fn errors(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Runs a command that must fail as bad input, in no time.
+fn refused(arguments: &[&str]) -> String {
+    let begun = Instant::now();
+    let output = slipway(arguments);
+    assert_eq!(output.status.code(), Some(2), "{}", errors(&output));
+    assert!(begun.elapsed() < AT_ONCE, "{:?}", begun.elapsed());
+    errors(&output)
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+/// A directory with one service, and its path.
+fn service(directory: &Path, rest: &str) -> PathBuf {
+    let services = directory.join("services");
+    fs::create_dir_all(&services).unwrap();
+    fs::write(services.join("a.yaml"), format!("service_name: a\n{rest}")).unwrap();
+    services
+}
+
+fn devices_and_pipes_are_refused_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("root");
+    let services = service(dir.path(), "");
+    let pipe = dir.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for path in ["/dev/zero", text(&pipe)] {
+        for arguments in [
+            ["config", "--plan", "--root", text(&root), "--file", path].as_slice(),
+            &[
+                "config",
+                "--plan",
+                "--root",
+                text(&root),
+                "--services",
+                text(&services),
+                "--hiera",
+                path,
+            ],
+            &["apply", "--root", text(&root), "--file", path],
+            &["build", "--list-images", "--config-file", path],
+            &["resolve", "--template", path],
+        ] {
+            let output = slipway_within(arguments, AT_ONCE);
+            assert!(!output.status.success(), "{arguments:?}");
+            let said = errors(&output);
+            assert!(said.contains("not a file"), "{arguments:?}: {said}");
+        }
+    }
+}
+
+/// Runs a command and ends it when it takes too long.
+fn slipway_within(arguments: &[&str], limit: Duration) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_slipway"))
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let begun = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        if begun.elapsed() > limit {
+            child.kill().unwrap();
+            panic!("{arguments:?} takes more than {limit:?}");
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    child.wait_with_output().unwrap()
+}
+
+fn deep_documents_are_refused_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("root");
+    let services = service(dir.path(), "");
+    for unit in ["[", "- ", "{a: "] {
+        let deep = dir.path().join("deep.yaml");
+        fs::write(&deep, format!("a: \n {}", unit.repeat(240_000 / unit.len()))).unwrap();
+        refused(&[
+            "config",
+            "--plan",
+            "--root",
+            text(&root),
+            "--services",
+            text(&services),
+            "--hiera",
+            text(&deep),
+        ]);
+        refused(&["apply", "--root", text(&root), "--file", text(&deep)]);
+        fs::copy(&deep, services.join("b.yaml")).unwrap();
+        refused(&["kolla-config", "check", "--services", text(&services)]);
+        fs::remove_file(services.join("b.yaml")).unwrap();
+    }
+}
+
+fn a_config_json_cannot_be_written_outside_of_the_root() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("deep/root");
+    for path in ["/../../escaped.json", "/var/../../../escaped.json"] {
+        let services = service(
+            dir.path(),
+            &format!("kolla_config:\n  {path}: {{command: 'true'}}\n"),
+        );
+        let said = refused(&[
+            "kolla-config",
+            "write",
+            "--services",
+            text(&services),
+            "--root",
+            text(&root),
+        ]);
+        assert!(said.contains("a.yaml:3:"), "{said}");
+        assert!(said.contains("leads out of the deployment's root"), "{said}");
+    }
+    assert!(!dir.path().join("escaped.json").exists());
+    assert!(!dir.path().join("deep").exists());
+}
+
+fn escape_sequences_do_not_reach_the_terminal() {
+    let output = slipway(&["kolla-config", "check", "/missing\u{1b}[2J\u{1b}]0;title\u{7}.json"]);
+    let said = [errors(&output), String::from_utf8_lossy(&output.stdout).into_owned()].concat();
+    assert!(said.contains("/missing.json"), "{said:?}");
+    assert!(!said.contains('\u{1b}') && !said.contains('\u{7}'), "{said:?}");
+}
+
+fn bind_sources_cannot_lead_out_of_the_root() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("set.yaml");
+    let container = "a: {image: 'debian:trixie', volumes: ['/var/../../../etc:/x']}\n";
+    fs::write(&file, container).unwrap();
+    let said = refused(&[
+        "apply",
+        "--root",
+        text(&dir.path().join("root")),
+        "--managed-by",
+        "trust",
+        "--file",
+        text(&file),
+    ]);
+    assert!(said.contains("set.yaml: a"), "{said}");
+    assert!(said.contains("leads out of the deployment's root"), "{said}");
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o7777
+}
+
+/// Applies an empty set of containers, which makes the state directory and takes the lock.
+fn apply_nothing(directory: &Path, root: &Path) -> Command {
+    let file = directory.join("set.yaml");
+    fs::write(&file, "{}\n").unwrap();
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", "umask 000; exec \"$@\"", "sh"])
+        .arg(env!("CARGO_BIN_EXE_slipway"))
+        .args(["apply", "--root", text(root), "--managed-by", "trust"])
+        .args(["--config-id", "trust", "--file", text(&file)]);
+    command
+}
+
+fn directories_with_state_are_private_whatever_the_umask() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("root");
+    let state = root.join("var/lib/slipway");
+    for existing in [false, true] {
+        if existing {
+            fs::set_permissions(&state, Permissions::from_mode(0o777)).unwrap();
+        }
+        let output = apply_nothing(dir.path(), &root).output().unwrap();
+        assert!(output.status.success(), "{}", errors(&output));
+        assert_eq!(mode(&state), 0o700);
+    }
+}
+
+fn a_user_without_root_applies_and_keeps_state_at_home() {
+    const USER: u32 = 4242;
+    let socket = fs::metadata("/var/run/docker.sock").unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let home = dir.path().join("home");
+    fs::create_dir(&home).unwrap();
+    for path in [dir.path(), &home] {
+        chown(path, Some(USER), Some(USER)).unwrap();
+    }
+    // The user may not be allowed into the directory of the tests.
+    let binary = dir.path().join("slipway");
+    fs::copy(env!("CARGO_BIN_EXE_slipway"), &binary).unwrap();
+    let file = dir.path().join("set.yaml");
+    fs::write(&file, "{}\n").unwrap();
+    let output = Command::new("setpriv")
+        .arg(format!("--reuid={USER}"))
+        .arg(format!("--regid={USER}"))
+        .arg(format!("--groups={}", socket.gid()))
+        .arg(&binary)
+        .args(["apply", "--managed-by", "trust", "--config-id", "trust-user"])
+        .args(["--file", text(&file)])
+        .env_remove("XDG_STATE_HOME")
+        .env("HOME", &home)
+        .uid(0)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", errors(&output));
+    let state = home.join(".local/state/slipway");
+    assert_eq!(mode(&state), 0o700);
+    assert_eq!(fs::metadata(state.join("lock")).unwrap().uid(), USER);
+}
