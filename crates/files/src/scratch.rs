@@ -4,15 +4,14 @@ use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
-use std::time::Duration;
 
-use rustix::fs::OFlags;
+use rustix::fs::{FlockOperation, OFlags, flock};
 use tempfile::TempDir;
 
-use crate::lock::try_flock;
+use crate::lock::{is_at, try_flock};
 
-/// A directory younger than this may belong to a process that has not locked it yet.
-const NEW: Duration = Duration::from_secs(60);
+/// The number of random characters after the prefix of a name.
+const RANDOM: usize = 8;
 
 /// A private directory that is removed when it is dropped, or by the next process that makes one
 /// with the same prefix, where this one was killed.
@@ -30,13 +29,24 @@ impl ScratchDirectory {
     /// Those of the file system.
     pub fn new_in(parent: &Path, prefix: &str) -> io::Result<ScratchDirectory> {
         remove_abandoned(parent, prefix);
-        let directory = tempfile::Builder::new().prefix(prefix).tempdir_in(parent)?;
-        let lock = open(directory.path())?;
-        try_flock(&lock)?;
-        Ok(ScratchDirectory {
-            directory,
-            _lock: lock,
-        })
+        loop {
+            let directory = tempfile::Builder::new()
+                .prefix(prefix)
+                .rand_bytes(RANDOM)
+                .tempdir_in(parent)?;
+            // Another process may take it for an abandoned one until it is locked.
+            let lock = match open(directory.path()) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                opened => opened?,
+            };
+            flock(&lock, FlockOperation::LockExclusive)?;
+            if is_at(&lock, directory.path()) {
+                return Ok(ScratchDirectory {
+                    directory,
+                    _lock: lock,
+                });
+            }
+        }
     }
 
     /// Returns its path.
@@ -51,17 +61,18 @@ fn remove_abandoned(parent: &Path, prefix: &str) {
     let entries = fs::read_dir(parent).into_iter().flatten();
     for entry in entries.filter_map(Result::ok) {
         let name = entry.file_name();
-        if !name.as_encoded_bytes().starts_with(prefix.as_bytes()) {
+        let random = name.as_encoded_bytes().strip_prefix(prefix.as_bytes());
+        let is_scratch = random.is_some_and(|random| {
+            random.len() == RANDOM && random.iter().all(u8::is_ascii_alphanumeric)
+        });
+        if !is_scratch {
             continue;
         }
         let Ok(lock) = open(&entry.path()) else {
             continue;
         };
-        let is_old = lock.metadata().is_ok_and(|metadata| {
-            let age = metadata.modified().ok().and_then(|at| at.elapsed().ok());
-            metadata.uid() == user && age.is_some_and(|age| age > NEW)
-        });
-        if is_old && try_flock(&lock).unwrap_or(false) {
+        let is_ours = lock.metadata().is_ok_and(|found| found.uid() == user);
+        if is_ours && try_flock(&lock).unwrap_or(false) {
             let _ = fs::remove_dir_all(entry.path());
         }
     }
@@ -77,8 +88,6 @@ fn open(directory: &Path) -> io::Result<File> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::SystemTime;
-
     use super::*;
 
     #[test]
@@ -92,16 +101,30 @@ mod tests {
             fs::write(directory.join("archive"), "").unwrap();
             directory
         };
-        let (abandoned, new, other) = (make("scratch-old"), make("scratch-new"), make("other"));
-        let long_ago = SystemTime::now() - 2 * NEW;
-        for directory in [&abandoned, &other, &used.path().to_owned()] {
-            open(directory).unwrap().set_modified(long_ago).unwrap();
-        }
+        let abandoned = make("scratch-Ab3dEf9x");
+        let others = ["scratch-notes", "other-Ab3dEf9x"].map(make);
         let next = ScratchDirectory::new_in(parent.path(), "scratch-").unwrap();
         assert!(!abandoned.exists());
-        assert!(new.exists() && other.exists() && used.path().join("archive").exists());
+        assert!(others.iter().all(|other| other.exists()));
+        assert!(used.path().join("archive").exists());
         let path = next.path().to_owned();
         drop(next);
         assert!(!path.exists() && used.path().exists());
+    }
+
+    #[test]
+    fn many_can_be_made_at_once() {
+        let parent = tempfile::tempdir().unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..100 {
+                        let made = ScratchDirectory::new_in(parent.path(), "scratch-").unwrap();
+                        fs::write(made.path().join("file"), "").unwrap();
+                    }
+                });
+            }
+        });
+        assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 0);
     }
 }

@@ -168,12 +168,7 @@ impl Checks<'_> {
     }
 
     fn in_image(&self, pattern: &str) -> Option<bool> {
-        self.context
-            .image
-            .as_ref()?
-            .present
-            .get(pattern)
-            .copied()
+        self.context.image.as_ref()?.present.get(pattern).copied()
     }
 
     fn image_name(&self) -> &str {

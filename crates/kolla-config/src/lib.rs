@@ -44,7 +44,9 @@ mod write;
 
 pub use check::{Finding, Severity, check};
 pub use config::{Config, ConfigFile, Created, Permission, parse_perm};
+pub use container::{
+    ContainerContext, Image, Mount, check_in, glob_matches, glob_start, image_paths,
+};
 pub use parse::ParseError;
 pub use schema::schema;
-pub use container::{Image, Mount, ContainerContext, check_in, glob_matches, glob_start, image_paths};
 pub use write::{nice_json, to_nice_json, write};

@@ -60,7 +60,13 @@ fn devices_and_pipes_are_refused_at_once() {
     let root = dir.path().join("root");
     let services = service(dir.path(), "");
     let pipe = dir.path().join("pipe");
-    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    assert!(
+        Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .unwrap()
+            .success()
+    );
     for path in ["/dev/zero", text(&pipe)] {
         for arguments in [
             ["config", "--plan", "--root", text(&root), "--file", path].as_slice(),
@@ -112,7 +118,11 @@ fn deep_documents_are_refused_at_once() {
     let services = service(dir.path(), "");
     for unit in ["[", "- ", "{a: "] {
         let deep = dir.path().join("deep.yaml");
-        fs::write(&deep, format!("a: \n {}", unit.repeat(240_000 / unit.len()))).unwrap();
+        fs::write(
+            &deep,
+            format!("a: \n {}", unit.repeat(240_000 / unit.len())),
+        )
+        .unwrap();
         refused(&[
             "config",
             "--plan",
@@ -147,17 +157,31 @@ fn a_config_json_cannot_be_written_outside_of_the_root() {
             text(&root),
         ]);
         assert!(said.contains("a.yaml:3:"), "{said}");
-        assert!(said.contains("leads out of the deployment's root"), "{said}");
+        assert!(
+            said.contains("leads out of the deployment's root"),
+            "{said}"
+        );
     }
     assert!(!dir.path().join("escaped.json").exists());
     assert!(!dir.path().join("deep").exists());
 }
 
 fn escape_sequences_do_not_reach_the_terminal() {
-    let output = slipway(&["kolla-config", "check", "/missing\u{1b}[2J\u{1b}]0;title\u{7}.json"]);
-    let said = [errors(&output), String::from_utf8_lossy(&output.stdout).into_owned()].concat();
+    let output = slipway(&[
+        "kolla-config",
+        "check",
+        "/missing\u{1b}[2J\u{1b}]0;title\u{7}.json",
+    ]);
+    let said = [
+        errors(&output),
+        String::from_utf8_lossy(&output.stdout).into_owned(),
+    ]
+    .concat();
     assert!(said.contains("/missing.json"), "{said:?}");
-    assert!(!said.contains('\u{1b}') && !said.contains('\u{7}'), "{said:?}");
+    assert!(
+        !said.contains('\u{1b}') && !said.contains('\u{7}'),
+        "{said:?}"
+    );
 }
 
 fn bind_sources_cannot_lead_out_of_the_root() {
@@ -175,7 +199,10 @@ fn bind_sources_cannot_lead_out_of_the_root() {
         text(&file),
     ]);
     assert!(said.contains("set.yaml: a"), "{said}");
-    assert!(said.contains("leads out of the deployment's root"), "{said}");
+    assert!(
+        said.contains("leads out of the deployment's root"),
+        "{said}"
+    );
 }
 
 fn mode(path: &Path) -> u32 {
@@ -228,7 +255,13 @@ fn a_user_without_root_applies_and_keeps_state_at_home() {
         .arg(format!("--regid={USER}"))
         .arg(format!("--groups={}", socket.gid()))
         .arg(&binary)
-        .args(["apply", "--managed-by", "trust", "--config-id", "trust-user"])
+        .args([
+            "apply",
+            "--managed-by",
+            "trust",
+            "--config-id",
+            "trust-user",
+        ])
         .args(["--file", text(&file)])
         .env_remove("XDG_STATE_HOME")
         .env("HOME", &home)

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use slipway_kolla_config::{Config, Finding, Image, Mount, ParseError, Severity, ContainerContext};
+use slipway_kolla_config::{Config, ContainerContext, Finding, Image, Mount, ParseError, Severity};
 use slipway_paths::Paths;
 use slipway_service::{ContainerConfig, Service};
 

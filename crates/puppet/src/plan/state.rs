@@ -7,9 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use slipway_redact::DigestKey;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use slipway_redact::DigestKey;
 use slipway_service::Hiera;
 
 use crate::error::{At, Result};
