@@ -27,7 +27,7 @@ pub(crate) fn credentials_of_value(value: &str) -> Vec<&str> {
         found.extend(url.credentials().into_iter().map(|range| &value[range]));
         found.extend(url.longest_password().map(|range| &value[range]));
     }
-    if found.is_empty() {
+    if !value.contains("://") {
         let hosts = logins_without_scheme(value, 0..value.len());
         found.extend(hosts.into_iter().map(|range| &value[range]));
     }
@@ -300,6 +300,7 @@ mod tests {
     #[test]
     fn a_value_gives_each_reading_of_its_password() {
         assert_eq!(credentials_of_value("a://u:p@q/r@h"), ["p", "p@q/r"]);
+        assert_eq!(credentials_of_value("http://h1,http://h2/a@b"), [""; 0]);
         assert_eq!(credentials_of_value("u:pass@host"), ["pass"]);
         assert_eq!(credentials_of_value("x:1@sha256:0123"), [""; 0]);
         assert_eq!(credentials_of_value("http://host/a@b"), [""; 0]);
