@@ -1,10 +1,9 @@
 //! Reads a config.json into the model. Errors name their place.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use slipway_suggest::nearest;
+use slipway_files::{ReadError, read_text};
+use slipway_suggest::{hint, nearest};
 
 use crate::Config;
 
@@ -29,7 +28,7 @@ pub enum ParseError {
         file: PathBuf,
     },
     /// The text is not JSON, or not a config.json.
-    #[error("{}:{line}:{column}: {}{message}{}", file.display(), at(path), did_you_mean(suggestion))]
+    #[error("{}:{line}:{column}: {}{message}{}", file.display(), at(path), hint(suggestion.as_ref()))]
     Invalid {
         /// The file.
         file: PathBuf,
@@ -54,30 +53,16 @@ fn at(path: &str) -> String {
     }
 }
 
-fn did_you_mean(suggestion: &Option<String>) -> String {
-    suggestion
-        .as_ref()
-        .map(|name| format!(" (did you mean `{name}`?)"))
-        .unwrap_or_default()
-}
-
 impl Config {
     /// Reads a config.json from `file`.
     pub fn read(file: &Path) -> Result<Config, ParseError> {
-        let read = |source| ParseError::Read {
-            file: file.to_owned(),
-            source,
-        };
-        let mut text = String::new();
-        let limited = File::open(file)
-            .map_err(read)?
-            .take(MAX_SIZE + 1)
-            .read_to_string(&mut text);
-        if limited.map_err(read)? as u64 > MAX_SIZE {
-            return Err(ParseError::TooLarge {
+        let text = read_text(file, MAX_SIZE).map_err(|error| match error {
+            ReadError::TooLarge { path, .. } => ParseError::TooLarge { file: path },
+            error => ParseError::Read {
                 file: file.to_owned(),
-            });
-        }
+                source: error.into_reason(),
+            },
+        })?;
         Config::from_json(&text, file)
     }
 
@@ -148,7 +133,7 @@ mod tests {
             error.contains("config_files[0].ownr: unknown field `ownr`"),
             "{error}"
         );
-        assert!(error.ends_with("(did you mean `owner`?)"), "{error}");
+        assert!(error.ends_with("; did you mean owner?"), "{error}");
     }
 
     #[test]

@@ -14,7 +14,8 @@ slipway_test_support::harness! {
     [] fn deep_documents_are_refused_at_once;
     [] fn a_config_json_cannot_be_written_outside_of_the_root;
     [] fn escape_sequences_do_not_reach_the_terminal;
-    [engine] fn bind_sources_cannot_lead_out_of_the_root;
+    [] fn bind_sources_of_services_cannot_lead_out_of_the_root;
+    [] fn bind_sources_cannot_lead_out_of_the_root;
     [engine] fn directories_with_state_are_private_whatever_the_umask;
     [engine, root] fn a_user_without_root_applies_and_keeps_state_at_home;
 }
@@ -203,6 +204,37 @@ fn bind_sources_cannot_lead_out_of_the_root() {
         said.contains("leads out of the deployment's root"),
         "{said}"
     );
+}
+
+fn bind_sources_of_services_cannot_lead_out_of_the_root() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("root");
+    for (declaration, place) in [
+        (
+            "docker_config:\n  step_1:\n    c: {image: i, volumes: ['/../etc:/x']}\n",
+            "docker_config.step_1.c",
+        ),
+        (
+            "puppet_config:\n  config_volume: v\n  step_config: include x\n  config_image: i\n  \
+             volumes: ['/var/../../etc:/x']\n",
+            "puppet_config.v.volumes",
+        ),
+    ] {
+        let services = service(dir.path(), declaration);
+        let said = refused(&[
+            "config",
+            "--plan",
+            "--root",
+            text(&root),
+            "--services",
+            text(&services),
+        ]);
+        assert!(said.contains(place), "{said}");
+        assert!(
+            said.contains("leads out of the deployment's root"),
+            "{said}"
+        );
+    }
 }
 
 fn mode(path: &Path) -> u32 {
