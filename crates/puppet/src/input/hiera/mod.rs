@@ -278,6 +278,10 @@ mod tests {
         std::fs::create_dir_all(paths.puppet_etc()).unwrap();
         let config = paths.puppet_etc().join("hiera.yaml");
         std::fs::write(&config, "somebody's").unwrap();
+        // Another tool left it open to others.
+        std::fs::create_dir(paths.hieradata()).unwrap();
+        let open = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(paths.hieradata(), open).unwrap();
         let mut hiera = hieradata();
         hiera.add(Path::new("x.yaml"), "a: 2\n").unwrap();
         hiera.write(&paths).unwrap();
