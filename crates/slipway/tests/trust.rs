@@ -81,9 +81,16 @@ fn devices_and_pipes_are_refused_at_once() {
                 "--hiera",
                 path,
             ],
-            &["apply", "--root", text(&root), "--file", path],
+            &[
+                "apply",
+                "--root",
+                text(&root),
+                "--config-id",
+                "x",
+                "--file",
+                path,
+            ],
             &["build", "--list-images", "--config-file", path],
-            &["resolve", "--template", path],
         ] {
             let output = slipway_within(arguments, AT_ONCE);
             assert!(!output.status.success(), "{arguments:?}");
@@ -134,7 +141,15 @@ fn deep_documents_are_refused_at_once() {
             "--hiera",
             text(&deep),
         ]);
-        refused(&["apply", "--root", text(&root), "--file", text(&deep)]);
+        refused(&[
+            "apply",
+            "--root",
+            text(&root),
+            "--config-id",
+            "x",
+            "--file",
+            text(&deep),
+        ]);
         fs::copy(&deep, services.join("b.yaml")).unwrap();
         refused(&["kolla-config", "check", "--services", text(&services)]);
         fs::remove_file(services.join("b.yaml")).unwrap();
@@ -168,21 +183,23 @@ fn a_config_json_cannot_be_written_outside_of_the_root() {
 }
 
 fn escape_sequences_do_not_reach_the_terminal() {
-    let output = slipway(&[
-        "kolla-config",
-        "check",
-        "/missing\u{1b}[2J\u{1b}]0;title\u{7}.json",
-    ]);
-    let said = [
-        errors(&output),
-        String::from_utf8_lossy(&output.stdout).into_owned(),
-    ]
-    .concat();
-    assert!(said.contains("/missing.json"), "{said:?}");
-    assert!(
-        !said.contains('\u{1b}') && !said.contains('\u{7}'),
-        "{said:?}"
+    let dir = tempfile::tempdir().unwrap();
+    let hostile = "/missing\u{1b}[2J\u{1b}]0;title\u{7}.json";
+    // Errors are on standard error, the findings on standard output: here, both are a terminal.
+    let command = format!(
+        "{} kolla-config check '{hostile}'; {0} apply --config-id x --file '{hostile}'",
+        env!("CARGO_BIN_EXE_slipway")
     );
+    let output = Command::new("script")
+        .args(["--quiet", "--command", &command, "/dev/null"])
+        .current_dir(dir.path())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(said.matches("/missing.json").count(), 2, "{said:?}");
+    assert!(!said.contains("\u{1b}[2J"), "{said:?}");
+    assert!(!said.contains("title"), "{said:?}");
 }
 
 fn bind_sources_cannot_lead_out_of_the_root() {
@@ -195,6 +212,8 @@ fn bind_sources_cannot_lead_out_of_the_root() {
         "--root",
         text(&dir.path().join("root")),
         "--managed-by",
+        "trust",
+        "--config-id",
         "trust",
         "--file",
         text(&file),
