@@ -32,7 +32,7 @@ pub struct ContainerSummary {
     pub health: Option<Health>,
     /// The engine's status line, such as `Up 3 minutes (healthy)`.
     pub status: String,
-    /// When it was created, in seconds since 1970.
+    /// The time of its creation, in seconds since 1970.
     pub created: i64,
     /// The number of times that its restart policy has started it again. The list call does not say; looking up
     /// one container does.
@@ -44,7 +44,7 @@ pub struct ContainerSummary {
     /// Its first process, as the engine's host numbers it, while it runs. The list call does not
     /// say; looking up one container does.
     pub pid: Option<i32>,
-    /// When it was last started, in nanoseconds since 1970. The list call does not say; looking up
+    /// The time of its last start, in nanoseconds since 1970. The list call does not say; looking up
     /// one container does.
     pub started: Option<i128>,
     /// The time between its stop signal and SIGKILL, where it has one of its own. The list call does

@@ -28,7 +28,7 @@ use crate::{
 /// The grace period of a container that has none of its own: the engines' default.
 const DEFAULT_GRACE: Duration = Duration::from_secs(10);
 
-/// How long calls may take.
+/// The deadlines of calls.
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// Calls that only look something up or change a name.

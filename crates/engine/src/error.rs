@@ -12,15 +12,15 @@ pub enum EngineError {
     NotFound {
         /// (place, why it failed)
         tried: Vec<(String, String)>,
-        /// What to do.
+        /// The advice.
         hint: String,
     },
     /// The engine was there and is gone, or the connection broke.
     #[error("lost the container engine at {address} while trying to {action}: {reason}")]
     Lost {
-        /// Where it was.
+        /// Its address.
         address: String,
-        /// What was being done.
+        /// The action.
         action: String,
         /// The transport's own words.
         reason: String,
@@ -28,7 +28,7 @@ pub enum EngineError {
     /// The engine answered with an error.
     #[error("the engine refused to {action}: {message}")]
     Refused {
-        /// What was asked for, such as `create container keystone`.
+        /// The action, such as `create container keystone`.
         action: String,
         /// The HTTP status.
         status: u16,
@@ -38,27 +38,27 @@ pub enum EngineError {
     /// The engine's answer is invalid.
     #[error("the engine's answer to {action} is invalid: {message}")]
     Answer {
-        /// What was asked for.
+        /// The action.
         action: String,
-        /// What was wrong with the answer.
+        /// The error in the answer.
         message: String,
     },
     /// The deadline of a call has passed.
     #[error("gave up trying to {action}: {}", silence(*.seconds, .advice))]
     Stalled {
-        /// What was being done.
+        /// The action.
         action: String,
         /// The time without an answer or news.
         seconds: u64,
-        /// What to look at.
+        /// The things to look at.
         advice: String,
     },
     /// The credentials that `docker login` left for a registry cannot be had.
     #[error("cannot {action}: {message}")]
     Credentials {
-        /// What they were wanted for.
+        /// The action that needs them.
         action: String,
-        /// Why they cannot be had.
+        /// The reason.
         message: String,
     },
     /// An instruction of a Dockerfile failed.

@@ -75,7 +75,7 @@ pub enum PushProgress {
 /// The bytes of a tar archive.
 pub type TarStream = BoxStream<'static, std::io::Result<Bytes>>;
 
-/// How often a pull is tried that the network interrupts.
+/// The number of times that a pull is tried when the network interrupts it.
 const PULL_ATTEMPTS: u32 = 3;
 
 /// Pulls an image and returns its id. `on_line` gets the engine's lines.

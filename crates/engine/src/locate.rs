@@ -10,7 +10,7 @@ use slipway_events::Events;
 use crate::address::{Address, TlsFiles};
 use crate::{Event, Limits};
 
-/// How to find the engine.
+/// The engine to connect to, and the limits of its calls.
 #[derive(Clone, Debug)]
 pub struct ConnectOptions {
     /// `unix:///path`, an absolute path, `tcp://host[:port]` or `ssh://[user@]host[:port]`. Nothing
@@ -20,10 +20,9 @@ pub struct ConnectOptions {
     pub context: Option<String>,
     /// Only an engine of this name (`docker` or `podman`) will do.
     pub name: Option<String>,
-    /// How long one place on this machine may take to answer. Places elsewhere have ten times as
-    /// long.
+    /// The time that one place on this machine has to answer. Places elsewhere have ten times as long.
     pub timeout: Duration,
-    /// How long calls may take.
+    /// The deadlines of calls.
     pub limits: Limits,
     /// Hears of calls that take long.
     pub events: Events<Event>,
@@ -45,7 +44,7 @@ impl Default for ConnectOptions {
 /// A place where an engine may answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Candidate {
-    /// What named it, for messages: `DOCKER_HOST`, `the default socket`, …
+    /// The setting that named it, for messages: `DOCKER_HOST`, `the default socket`, …
     pub(crate) origin: String,
     /// The address, or why there is none to try.
     pub(crate) address: Result<Address, String>,

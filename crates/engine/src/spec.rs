@@ -58,7 +58,7 @@ pub struct ContainerSpec {
     pub security_opt: Vec<String>,
     /// Resource limits.
     pub ulimits: Vec<Ulimit>,
-    /// When the engine restarts it.
+    /// Its restart policy.
     pub restart: Option<RestartPolicy>,
     /// Healthcheck; the image's own when `None`.
     pub healthcheck: Option<Healthcheck>,

@@ -8,6 +8,7 @@
 )]
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -16,11 +17,12 @@ use slipway_engine::{
     Progress, connect,
 };
 use slipway_service::RestartPolicy;
-use slipway_test_support::FakeEngine;
+use slipway_test_support::{FakeEngine, NewerApi};
 
 slipway_test_support::harness! {
     [] async fn the_fake_does_what_engines_do;
     [engine] async fn the_real_engine_does_what_the_fake_does;
+    [engine] async fn an_engine_of_a_newer_api_does_what_the_fake_does;
 }
 
 /// An engine, an image in it whose reference can be moved, and names of its own.
@@ -215,11 +217,42 @@ async fn build(engine: &dyn Engine, tag: &str, salt: &str) {
 }
 
 async fn the_real_engine_does_what_the_fake_does() {
-    let engine = connect(&ConnectOptions::default())
+    real_conforms(ConnectOptions::default()).await;
+}
+
+async fn an_engine_of_a_newer_api_does_what_the_fake_does() {
+    let real = slipway_test_support::engine().await;
+    let directory = tempfile::tempdir().unwrap();
+    let socket = directory.path().join("newer.sock");
+    let newer = NewerApi::start(&socket, &real.info().api_version);
+    let version = real_conforms(ConnectOptions {
+        host: Some(newer.address().to_owned()),
+        ..ConnectOptions::default()
+    })
+    .await;
+    let requests = newer.requests();
+    let calls: Vec<&String> = requests
+        .iter()
+        .filter(|line| !line.contains("/_ping"))
+        .collect();
+    let prefix = format!(" /v{version}/");
+    assert!(calls.len() > 20, "{calls:?}");
+    let strays: Vec<_> = calls
+        .iter()
+        .filter(|line| !line.contains(&prefix))
+        .collect();
+    assert!(strays.is_empty(), "{strays:?}");
+}
+
+/// Returns the version of the API that was spoken.
+async fn real_conforms(options: ConnectOptions) -> String {
+    let engine = connect(&options)
         .await
-        .expect("this test needs a container engine; scripts/engine starts one");
+        .expect("an engine; scripts/engine starts one");
     let engine = engine.as_ref();
-    let prefix = format!("rt-conform-{}", std::process::id());
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let prefix = format!("rt-conform-{}-{count}", std::process::id());
     let image = format!("slipway-test/{prefix}:1");
     build(engine, &image, "one").await;
     let bench = Bench {
@@ -242,4 +275,5 @@ async fn the_real_engine_does_what_the_fake_does() {
     if let Err(panic) = result {
         std::panic::resume_unwind(panic);
     }
+    engine.info().api_version.clone()
 }

@@ -18,7 +18,7 @@ use crate::converge::{
 use crate::systemd::Units;
 use slipway_engine::{ContainerState, ContainerSummary, Engine, Health};
 
-/// How many containers are stopped at once.
+/// The number of containers that are stopped at once.
 const CONCURRENCY: usize = 8;
 
 /// A managed container, as `ps` shows it.
@@ -34,7 +34,7 @@ pub struct Listed {
     pub image: String,
     /// The id of the image it runs.
     pub image_id: String,
-    /// Where it is in its life.
+    /// Its state.
     pub state: ContainerState,
     /// Its health, where it has a healthcheck.
     pub health: Option<Health>,
@@ -44,9 +44,9 @@ pub struct Listed {
     pub exit_code: Option<i64>,
     /// The hash of the configuration it was given.
     pub config_hash: Option<String>,
-    /// When it was made, in seconds since 1970.
+    /// The time of its creation, in seconds since 1970.
     pub created: i64,
-    /// Why another apply would do something about it, as far as is known.
+    /// The reasons that another apply would have to act on it, as far as they are known.
     pub drift: Vec<Reason>,
 }
 
@@ -116,7 +116,7 @@ fn listed(container: &ContainerSummary) -> Listed {
     }
 }
 
-/// What the container alone, and what its labels tell of its configuration, say of the next apply.
+/// The reasons that the container and its labels alone give the next apply to act.
 fn known_drift(container: &ContainerSummary) -> Vec<Reason> {
     let recorded = label(container, labels::CONFIG_DATA)
         .and_then(|recorded| serde_json::from_str::<Map<String, Value>>(recorded).ok());
@@ -185,10 +185,10 @@ pub async fn secrets(engine: &dyn Engine, id: &str) -> Result<Secrets> {
     Ok(secrets)
 }
 
-/// What there is of sets beside their containers.
+/// The things that belong to sets beside their containers.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Beside<'a> {
-    /// Where what was done is remembered.
+    /// The directory of the record of what succeeded.
     pub state_dir: Option<&'a Path>,
     /// The systemd units that start the containers at boot.
     pub units: Option<&'a Units>,

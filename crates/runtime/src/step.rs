@@ -9,14 +9,14 @@ use slipway_service::{ContainerConfig, ServiceError};
 /// The result of reading a step.
 pub type Result<T, E = StepError> = std::result::Result<T, E>;
 
-/// Why the containers of a step cannot be read.
+/// The reason why the containers of a step cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StepError {
-    /// A file or folder cannot be read.
+    /// A file or directory cannot be read.
     #[error("cannot read {}: {source}", path.display())]
     Read {
-        /// The file or folder.
+        /// The file or directory.
         path: PathBuf,
         /// The system's own words.
         source: std::io::Error,
@@ -24,20 +24,20 @@ pub enum StepError {
     /// A configuration is wrong. Names file, line, container and key.
     #[error(transparent)]
     Invalid(#[from] ServiceError),
-    /// A folder without a single configuration. Taken for an empty step, it would delete every
+    /// A directory without a single configuration. Taken for an empty step, it would delete every
     /// container of the step.
     #[error("no configurations in {}: expected hashed-<container>.json", path.display())]
     Empty {
-        /// The folder.
+        /// The directory.
         path: PathBuf,
     },
 }
 
-/// How the file of one container begins in a folder.
+/// The prefix of the file of one container in a directory.
 const PREFIX: &str = "hashed-";
 
 /// Reads a step from a file (`{name: config}` in YAML or JSON, or one container's configuration in
-/// `hashed-<name>.json` or `<name>.yaml`) or from a folder of `hashed-<name>.json`.
+/// `hashed-<name>.json` or `<name>.yaml`) or from a directory of `hashed-<name>.json`.
 ///
 /// # Errors
 /// See [`StepError`].
@@ -106,7 +106,7 @@ fn container_of(path: &Path) -> Option<String> {
     Some(name.strip_prefix(PREFIX).unwrap_or(name).to_owned())
 }
 
-/// Whether this is one container's configuration rather than several by name, whose values are all
+/// Returns `true` when this is one container's configuration rather than several by name, whose values are all
 /// mappings. Where one of these is not, only the file's name or a container's own key tells.
 fn is_one_container(path: &Path, text: &str) -> bool {
     const OWN_KEYS: [&str; 3] = ["image", "command", "action"];

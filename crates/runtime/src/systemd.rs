@@ -8,25 +8,48 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
+use std::future::Future;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use slipway_service::{Action, ContainerKeys, Key, RestartPolicy};
 use tokio::process::Command;
 
-/// There where systemd is the first process.
+/// Exists where systemd is the first process.
 const RUNNING: &str = "/run/systemd/system";
+
+/// The variables that systemctl gets.
+const VARIABLES: [&str; 7] = [
+    "PATH",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "XDG_RUNTIME_DIR",
+    "DBUS_SESSION_BUS_ADDRESS",
+    "DBUS_SYSTEM_BUS_ADDRESS",
+];
+
+/// The deadline of calls that wait for units: systemd itself ends a unit that takes longer than the
+/// unit says, which may be long.
+const STOP_OR_START: Duration = Duration::from_secs(3600);
+
+/// The deadline of all other calls.
+const QUICK: Duration = Duration::from_secs(120);
+
+/// The time after which a call is reported as waited for, and again after each such time.
+const NOTICE: Duration = Duration::from_secs(5);
 
 const PREFIX: &str = "tripleo_";
 const NOTE: &str = "# Written by slipway, and again when the container is made anew.";
 
-/// A unit could not be seen to.
+/// An error of a systemd unit.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SystemdError {
-    /// Its file, or the folder, cannot be used.
+    /// Its file, or the directory, cannot be used.
     #[error("cannot use {}: {source}", path.display())]
     File {
-        /// The file or folder.
+        /// The file or directory.
         path: PathBuf,
         /// The system's own words.
         source: std::io::Error,
@@ -37,16 +60,16 @@ pub enum SystemdError {
     /// systemctl failed.
     #[error("systemctl {arguments} failed: {said}")]
     Systemctl {
-        /// What it was called with.
+        /// Its arguments.
         arguments: String,
-        /// What it said.
+        /// Its error message.
         said: String,
     },
 }
 
 type Result<T, E = SystemdError> = std::result::Result<T, E>;
 
-/// A folder of units, and the systemd that reads it.
+/// A directory of units, and the systemd that reads it.
 #[derive(Clone, Debug)]
 pub struct Units {
     dir: PathBuf,
@@ -54,7 +77,7 @@ pub struct Units {
     systemctl: Option<PathBuf>,
 }
 
-/// What a unit of ours is for.
+/// The container that a unit of ours starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Owner {
     pub(crate) managed_by: String,
@@ -94,7 +117,7 @@ impl Owner {
     }
 }
 
-/// What is there under a unit's name.
+/// The file under a unit's name.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Present {
     Nothing,
@@ -105,7 +128,7 @@ pub(crate) enum Present {
     Linked,
 }
 
-/// Who wrote a unit.
+/// The program that wrote a unit.
 enum Writer {
     Slipway,
     /// paunch, most likely.
@@ -113,7 +136,7 @@ enum Writer {
 }
 
 impl Units {
-    /// The units in a folder. Where systemd runs, it is told of what changes there.
+    /// The units in a directory. Where systemd runs, it reloads the ones that change.
     pub fn new(dir: PathBuf) -> Units {
         Units {
             dir,
@@ -127,7 +150,7 @@ impl Units {
         Units { dir, systemctl }
     }
 
-    /// Whether systemd runs here.
+    /// Returns `true` when systemd runs here.
     pub fn are_read_here() -> bool {
         Path::new(RUNNING).is_dir()
     }
@@ -141,7 +164,7 @@ impl Units {
         self.dir.join(unit)
     }
 
-    /// What is there under a unit's name.
+    /// The file under a unit's name.
     pub(crate) fn present(&self, unit: &str) -> Result<Present> {
         let path = self.path(unit);
         match std::fs::symlink_metadata(&path) {
@@ -204,8 +227,8 @@ impl Units {
         Ok(theirs.then_some((unit, Writer::Other)))
     }
 
-    /// Whether systemd starts a unit at boot. Where systemd does not run, nobody can have had it do
-    /// so.
+    /// Returns `true` when systemd starts a unit at boot, or does not run here and so cannot have been
+    /// asked to.
     pub(crate) fn is_enabled(&self, unit: &str) -> bool {
         let Ok(entries) = std::fs::read_dir(&self.dir) else {
             return false;
@@ -348,7 +371,26 @@ impl Units {
             arguments: [verb, &units.join(" ")].join(" ").trim().to_owned(),
             said,
         };
-        let ran = Command::new(program).args(arguments).output().await;
+        let mut command = Command::new(program);
+        command.args(arguments).kill_on_drop(true);
+        command
+            .env_clear()
+            .envs(VARIABLES.iter().filter_map(|name| {
+                let value = std::env::var_os(name)?;
+                Some((*name, value))
+            }));
+        let limit = match verb {
+            "start" | "stop" => STOP_OR_START,
+            _ => QUICK,
+        };
+        let ran = in_time(verb, units, limit, command.output()).await;
+        let ran = ran.ok_or_else(|| {
+            let seconds = limit.as_secs();
+            let unit = units.last().map_or("", String::as_str);
+            failed(format!(
+                "no end in {seconds} s; look at `systemctl status {unit}` and `journalctl -u {unit}`"
+            ))
+        })?;
         let ended = ran.map_err(|why| failed(why.to_string()))?;
         match ended.status.success() {
             true => Ok(()),
@@ -359,7 +401,35 @@ impl Units {
     }
 }
 
-/// Whether systemd is to see to a container: one that stays, and that its policy would have up.
+/// The output of a call of systemctl, or `None` where it does not end in time. A call that takes more
+/// than a few seconds is reported.
+async fn in_time<T>(
+    verb: &str,
+    units: &[String],
+    limit: Duration,
+    work: impl Future<Output = T>,
+) -> Option<T> {
+    let begin = tokio::time::Instant::now();
+    let end = begin + limit;
+    tokio::pin!(work);
+    loop {
+        let pause = NOTICE.min(end - tokio::time::Instant::now());
+        match tokio::time::timeout(pause, &mut work).await {
+            Ok(done) => return Some(done),
+            Err(_) if tokio::time::Instant::now() >= end => return None,
+            Err(_) => tracing::warn!(
+                verb,
+                units = units.join(" "),
+                seconds = begin.elapsed().as_secs(),
+                limit = limit.as_secs(),
+                "waiting for systemctl"
+            ),
+        }
+    }
+}
+
+/// Returns `true` for a container that systemd keeps up: one that stays, and whose restart policy
+/// wants it up.
 pub(crate) fn is_wanted(keys: &ContainerKeys) -> bool {
     keys.action == Action::Run && !keys.is_one_shot() && !keys.remove && restart(keys).is_some()
 }
@@ -498,5 +568,50 @@ fn remove(path: &Path) -> Result<()> {
             source,
         }),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    /// Units whose systemctl is this script.
+    fn units(dir: &tempfile::TempDir, script: &str) -> Units {
+        let program = dir.path().join("systemctl");
+        std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).unwrap();
+        Units::with_systemctl(dir.path().to_owned(), program)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_systemctl_that_hangs_is_given_up() {
+        let dir = tempfile::tempdir().unwrap();
+        let units = units(&dir, "exec sleep 1000.25");
+        for (verb, seconds) in [("enable", 120), ("stop", 3600)] {
+            let begin = tokio::time::Instant::now();
+            let given_up = units
+                .systemctl(verb, &["tripleo_a.service".to_owned()])
+                .await;
+            assert_eq!(begin.elapsed().as_secs(), seconds);
+            assert_eq!(
+                given_up.unwrap_err().to_string(),
+                format!(
+                    "systemctl {verb} tripleo_a.service failed: no end in {seconds} s; look at \
+                     `systemctl status tripleo_a.service` and `journalctl -u tripleo_a.service`"
+                )
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn systemctl_gets_a_chosen_environment() {
+        let dir = tempfile::tempdir().unwrap();
+        let units = units(&dir, "env >\"${0%/*}/environment\"");
+        units.systemctl("daemon-reload", &[]).await.unwrap();
+        let environment = std::fs::read_to_string(dir.path().join("environment")).unwrap();
+        assert!(std::env::var_os("CARGO_MANIFEST_DIR").is_some());
+        assert!(environment.contains("PATH=") && !environment.contains("CARGO"));
     }
 }

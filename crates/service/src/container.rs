@@ -4,7 +4,7 @@
 //! kept too, in its order and its forms, because a running container's label records it and a later
 //! run compares the two.
 //!
-//! Where this differs from paunch:
+//! Differences from paunch:
 //!
 //! * A key that is not known, or whose value is of the wrong type, is an error. paunch ignores it,
 //!   or docker fails half-way.
@@ -43,7 +43,7 @@ pub use compose::{Device, Port, PublishedPort};
 pub use keys::{Action, ContainerKeys, Healthcheck, Key};
 pub use values::{Command, EnvVar, RestartPolicy, Ulimit, VolumeMount};
 
-/// How one container is made and run: checked keys, and the declaration they came from.
+/// The configuration of one container: checked keys, and the declaration that they come from.
 ///
 /// ```
 /// use slipway_service::ContainerConfig;

@@ -8,7 +8,7 @@ use libtest_mimic::{Arguments, Trial};
 /// The environment variable that asks for tests which need an engine.
 pub const ENGINE_SWITCH: &str = "SLIPWAY_TEST_ENGINE";
 
-/// What a test needs of the machine it runs on.
+/// A thing that a test needs of the machine it runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
     /// A container engine.

@@ -1,5 +1,5 @@
 //! Support for tests: the switch that asks for tests which need an engine, a fake engine, a
-//! private engine, and a relay that can be cut.
+//! private engine, a relay that can be cut, and an engine of a newer API version.
 //!
 //! `cargo test` passes on a machine without a container engine and without root. Tests that need
 //! more are listed in a [`harness!`] with what they need. Without it they are reported as ignored:
@@ -43,10 +43,12 @@ mod engine;
 mod fake;
 #[doc(hidden)]
 pub mod harness;
+mod newer_api;
 mod private_engine;
 mod relay;
 
 pub use engine::{IMAGE, Sweep, engine, shell, unique};
 pub use fake::FakeEngine;
+pub use newer_api::NewerApi;
 pub use private_engine::PrivateEngine;
 pub use relay::Relay;

@@ -1,22 +1,34 @@
 //! A private Docker engine that a test may kill and start again.
 
 use std::fs::File;
+use std::net::{TcpListener, TcpStream};
+use std::os::fd::AsFd;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+
+use crate::relay::join;
 
 /// A private dockerd with a directory of its own. Needs root, and an engine that has the test image.
 #[derive(Debug)]
 pub struct PrivateEngine {
     directory: tempfile::TempDir,
     daemon: Option<Child>,
+    /// Arguments of the daemon beside the usual ones.
+    arguments: Vec<String>,
 }
 
 impl PrivateEngine {
     /// Starts an engine that has the test image.
     pub fn start() -> PrivateEngine {
+        PrivateEngine::start_with(&[])
+    }
+
+    /// Starts an engine that has the test image, with more arguments for its daemon.
+    pub fn start_with(arguments: &[&str]) -> PrivateEngine {
         let mut engine = PrivateEngine {
             directory: tempfile::tempdir().unwrap(),
             daemon: None,
+            arguments: arguments.iter().map(|word| (*word).to_owned()).collect(),
         };
         engine.begin();
         let mut save = Command::new("docker")
@@ -53,7 +65,13 @@ impl PrivateEngine {
         let option = |name: &str, file: &str| format!("--{name}={}/{file}", directory.display());
         // A network namespace of its own: the daemon would remove the other daemon's bridge.
         let daemon = Command::new("unshare")
-            .args(["--net", "dockerd"])
+            .args([
+                "--net",
+                "sh",
+                "-c",
+                "ip link set lo up; exec dockerd \"$@\"",
+                "dockerd",
+            ])
             .args([
                 option("data-root", "data"),
                 option("exec-root", "exec"),
@@ -66,6 +84,7 @@ impl PrivateEngine {
                 "--iptables=false",
                 "--ip6tables=false",
             ])
+            .args(&self.arguments)
             .stdout(log.try_clone().unwrap())
             .stderr(log)
             .spawn()
@@ -79,6 +98,29 @@ impl PrivateEngine {
             }
             std::thread::sleep(Duration::from_millis(100));
         }
+    }
+
+    /// Makes a port of the daemon's network namespace reachable from this one. Returns the port here.
+    pub fn forward(&self, port: u16) -> u16 {
+        let daemon = self.daemon.as_ref().unwrap().id();
+        let namespace = File::open(format!("/proc/{daemon}/ns/net")).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let here = listener.local_addr().unwrap().port();
+        std::thread::spawn(move || {
+            for client in listener.incoming().map_while(Result::ok) {
+                let namespace = namespace.try_clone().unwrap();
+                // A thread of its own: the namespace is the thread's.
+                std::thread::spawn(move || {
+                    rustix::thread::move_into_link_name_space(
+                        namespace.as_fd(),
+                        Some(rustix::thread::LinkNameSpaceType::Network),
+                    )
+                    .unwrap();
+                    join(client, TcpStream::connect(("127.0.0.1", port)).unwrap());
+                });
+            }
+        });
+        here
     }
 
     fn answers(&self) -> bool {

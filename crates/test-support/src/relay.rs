@@ -1,13 +1,13 @@
-//! An engine that can go away: a socket of our own before the engine's.
+//! A relay before the engine that can be cut.
 
 use std::io::{Read, Write};
-use std::net::Shutdown;
+use std::net::{Shutdown, TcpStream};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-/// Relays connections to the engine's default socket until it is cut.
+/// Relays connections to the engine's socket until it is cut.
 #[derive(Debug)]
 pub struct Relay {
     path: PathBuf,
@@ -16,7 +16,7 @@ pub struct Relay {
 }
 
 impl Relay {
-    /// Begins to listen at this path.
+    /// Starts to listen at this path.
     pub fn start(path: &Path) -> Relay {
         let _ = std::fs::remove_file(path);
         let listener = UnixListener::bind(path).expect("a socket to listen at");
@@ -32,12 +32,10 @@ impl Relay {
                     return;
                 }
                 let engine = UnixStream::connect(engine_socket()).expect("the engine");
-                let copy = |stream: &UnixStream| stream.try_clone().expect("a second handle");
                 open.lock()
                     .expect("the list")
-                    .extend([copy(&client), copy(&engine)]);
-                pump(copy(&client), copy(&engine));
-                pump(engine, client);
+                    .extend([client.copy(), engine.copy()]);
+                join(client, engine);
             }
         });
         relay
@@ -48,7 +46,7 @@ impl Relay {
         format!("unix://{}", self.path.display())
     }
 
-    /// The engine is gone: open connections break, and none can be made.
+    /// Cuts the relay: open connections break, and no new ones are accepted.
     pub fn cut(&self) {
         self.cut.store(true, Ordering::SeqCst);
         let _ = std::fs::remove_file(&self.path);
@@ -58,8 +56,40 @@ impl Relay {
     }
 }
 
+/// A connection that two threads use at once.
+pub(crate) trait Link: Read + Write + Send + 'static {
+    fn copy(&self) -> Self;
+    fn end(&self, how: Shutdown);
+}
+
+impl Link for UnixStream {
+    fn copy(&self) -> UnixStream {
+        self.try_clone().expect("a second handle")
+    }
+
+    fn end(&self, how: Shutdown) {
+        let _ = self.shutdown(how);
+    }
+}
+
+impl Link for TcpStream {
+    fn copy(&self) -> TcpStream {
+        self.try_clone().expect("a second handle")
+    }
+
+    fn end(&self, how: Shutdown) {
+        let _ = self.shutdown(how);
+    }
+}
+
+/// Joins two connections, both ways, until they end.
+pub(crate) fn join<A: Link, B: Link>(one: A, other: B) {
+    pump(one.copy(), other.copy());
+    pump(other, one);
+}
+
 /// Copies one direction, until either end closes.
-fn pump(mut from: UnixStream, mut to: UnixStream) {
+fn pump<A: Link, B: Link>(mut from: A, mut to: B) {
     std::thread::spawn(move || {
         let mut buffer = [0; 64 * 1024];
         while let Ok(count @ 1..) = from.read(&mut buffer) {
@@ -67,12 +97,12 @@ fn pump(mut from: UnixStream, mut to: UnixStream) {
                 break;
             }
         }
-        let _ = to.shutdown(Shutdown::Write);
+        to.end(Shutdown::Write);
     });
 }
 
-/// Where the engine that is tested listens.
-fn engine_socket() -> String {
+/// The socket of the engine under test.
+pub(crate) fn engine_socket() -> String {
     let named = std::env::var("DOCKER_HOST").ok();
     let socket = named
         .as_deref()

@@ -38,7 +38,7 @@ pub(super) fn build(
 struct Build {
     client: Docker,
     call: Call,
-    /// Why reading the context failed: the transport only says that the request broke off.
+    /// The error of reading the context: the transport only says that the request broke off.
     context_fault: Arc<Mutex<Option<String>>>,
 }
 

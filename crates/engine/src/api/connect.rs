@@ -13,8 +13,7 @@ use crate::address::Address;
 use crate::locate::candidates;
 use crate::{ConnectOptions, Engine, EngineError, EngineInfo, Result};
 
-/// How long the client library waits for the answer to a quick call. Deadlines of calls are
-/// shorter.
+/// The client library's own limit of a quick call. Deadlines of calls are shorter.
 const QUICK_SECONDS: u64 = 600;
 /// Builds, waits and logs take as long as they take: a century is no limit.
 const LONG_SECONDS: u64 = 100 * 365 * 24 * 3_600;

@@ -17,7 +17,7 @@ use super::environment;
 /// The name of Docker Hub among credentials.
 const HUB: &str = "https://index.docker.io/v1/";
 
-/// How long a helper may take. Some ask a person for a password first.
+/// The deadline of a helper. Some ask a person for a password first.
 const PATIENCE: Duration = Duration::from_secs(100);
 
 /// The number of characters shown of a helper's error message.
@@ -54,7 +54,7 @@ const VARIABLES: &[&str] = &[
     "SSL_CERT_FILE",
 ];
 
-/// Why credentials cannot be had.
+/// The reason why there are no credentials.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum CredentialError {
     /// `config.json` cannot be read.
@@ -62,7 +62,7 @@ pub(super) enum CredentialError {
     Config {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         message: String,
     },
     /// A credential helper failed.
@@ -118,7 +118,7 @@ pub(super) async fn for_image(reference: &str) -> Result<Option<Credentials>, Cr
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct DockerConfig {
-    // To the docker command, null is none of them.
+    // The docker command takes null for a missing key.
     auths: Option<BTreeMap<String, Option<Auth>>>,
     creds_store: Option<String>,
     cred_helpers: Option<BTreeMap<String, String>>,

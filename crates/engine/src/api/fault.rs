@@ -6,12 +6,12 @@ use bollard::errors::Error;
 
 use crate::EngineError;
 
-/// What a call was about, to explain its failure.
+/// A call, to explain its failure.
 #[derive(Clone, Debug)]
 pub(super) struct Call {
-    /// Where the engine is.
+    /// The engine's address.
     pub(super) address: String,
-    /// What was asked for, such as `start container keystone`.
+    /// The action, such as `start container keystone`.
     pub(super) action: String,
 }
 
@@ -74,7 +74,7 @@ pub(super) fn chain(error: &Error) -> String {
     text
 }
 
-/// Whether the engine said that the thing does not exist.
+/// Returns `true` when the engine said that the thing does not exist.
 pub(super) fn is_absent(error: &Error) -> bool {
     matches!(
         error,

@@ -58,8 +58,10 @@ pub(super) async fn json<T: DeserializeOwned>(
         .map_err(|_| call.lost("no answer in time"))?
         .map_err(|why| call.lost(&why.to_string()))?;
     if answer.status != 200 {
-        let told: Option<serde_json::Value> = serde_json::from_str(answer.body()).ok();
-        let message = told.as_ref().and_then(|told| told["message"].as_str());
+        let refusal: Option<serde_json::Value> = serde_json::from_str(answer.body()).ok();
+        let message = refusal
+            .as_ref()
+            .and_then(|refusal| refusal["message"].as_str());
         return Err(EngineError::Refused {
             action: call.action.clone(),
             status: answer.status,

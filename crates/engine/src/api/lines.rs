@@ -36,7 +36,7 @@ impl LineCutter {
         let mut left = piece;
         std::iter::from_fn(move || {
             let room = self.longest - self.rest.len();
-            let end = left.iter().take(room).position(|byte| *byte == b'\n');
+            let end = left.iter().take(room + 1).position(|byte| *byte == b'\n');
             let is_cut = end.is_none() && left.len() > room;
             let (line, after) = match end {
                 Some(end) => (&left[..end], &left[end + 1..]),

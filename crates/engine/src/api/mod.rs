@@ -41,7 +41,7 @@ use fault::{Call, is_absent};
 /// The deadline of single requests, beyond that of the calls that make them.
 const PATIENCE: Duration = Duration::from_secs(600);
 
-/// How long it is tried to remove a container that ends and starts all the time.
+/// The time in which removing a container that keeps ending and starting is tried.
 const RESTLESS: Duration = Duration::from_secs(10);
 
 /// An engine behind the API.
@@ -361,7 +361,7 @@ impl Images for ApiEngine {
         let query = format!("images/{reference}/json");
         match self.ask(&call, &query).await {
             Ok(found) => Ok(Some(convert::image_from_inspect(found))),
-            // What is no reference names no image. Who wants to pull it is told what is wrong.
+            // An invalid reference names no image. A pull says what is wrong with it.
             Err(EngineError::Refused {
                 status, message, ..
             }) if matches!(status, 400 | 404) || message.contains("invalid reference format") => {

@@ -62,7 +62,7 @@ struct LastLines {
     bytes: usize,
 }
 
-/// How many bytes of a command's output are kept.
+/// The number of bytes that are kept of a command's output.
 const KEPT: usize = 4 << 20;
 
 impl Extend<LogLine> for LastLines {

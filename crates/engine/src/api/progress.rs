@@ -7,7 +7,7 @@ use tokio::sync::mpsc::{self, Sender};
 
 use crate::Result;
 
-/// How many steps are kept until somebody takes them.
+/// The number of steps that are kept until somebody takes them.
 const QUEUE: usize = 64;
 
 /// The end of a stream into which a call reports its progress.

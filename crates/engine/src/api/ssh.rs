@@ -12,7 +12,7 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use super::environment;
 use crate::address::SshTarget;
 
-/// How much of ssh's error messages is kept.
+/// The number of bytes that are kept of ssh's error messages.
 const MESSAGE: u64 = 2048;
 
 /// Variables that ssh needs beside those that every child gets.

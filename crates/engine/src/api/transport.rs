@@ -19,8 +19,8 @@ use tokio_rustls::rustls::pki_types::ServerName;
 use super::{ssh, tls};
 use crate::address::Address;
 
-/// How much of an answer is read at once. Of what builds print, hyper by itself collects 400 KB for
-/// each of them.
+/// The number of bytes of an answer that are read at once. By itself, hyper collects 400 KB of the
+/// output of each build.
 const READ: usize = 16 * 1024;
 
 /// Bytes both ways.

@@ -106,7 +106,7 @@ pub async fn prepare<'a>(
 }
 
 impl Prepared<'_> {
-    /// What will be done.
+    /// The plan.
     pub fn plan(&self) -> &Plan {
         &self.plan
     }
@@ -148,7 +148,7 @@ pub(super) struct Run<'a> {
     shared: Mutex<Shared>,
 }
 
-/// What the containers worked on at the same time share.
+/// The state that containers worked on at the same time share.
 pub(super) struct Shared {
     pub(super) record: Record,
     /// Names in use by containers that stay.
@@ -190,7 +190,7 @@ impl Shared {
     }
 }
 
-/// Why work on one container ended.
+/// The reason why work on one container ended.
 pub(super) enum Halt {
     /// The container's own fault.
     Failure(Box<ContainerFailure>),

@@ -16,10 +16,10 @@ use crate::systemd::Units;
 use slipway_engine::{ContainerSpec, ContainerState, Engine, EngineError, LogLine, Result};
 use slipway_redact::printable;
 
-/// How often a container that has to prove itself is looked at.
+/// The time between two looks at a container that must stay up.
 const GLANCE: Duration = Duration::from_millis(100);
 
-/// How long the end is awaited of a container that was started again, and so will end.
+/// The time in which a container that was restarted is expected to end again.
 const LAST_WORDS: Duration = Duration::from_secs(3);
 
 impl Run<'_> {
@@ -129,8 +129,8 @@ impl Run<'_> {
         Halt::Failure(failure)
     }
 
-    /// Whether the old container was still there to be put back: it may have been of those that
-    /// the engine removes when they stop.
+    /// Returns `true` when the old container was still there to be put back. The engine removes some
+    /// containers when they stop.
     async fn put_back(&self, swap: &Swap<'_>) -> super::Result<bool> {
         let Some(now) = self.engine.find_container(&swap.old.id).await? else {
             return Ok(false);
@@ -260,7 +260,7 @@ impl Run<'_> {
         made.map_err(|error| self.refused(name, error))
     }
 
-    /// What is wrong with a container that was started, if anything is, as soon as it shows.
+    /// The trouble of a container that was started, if any, as soon as it shows.
     async fn trouble_within_settling(&self, name: &str, id: &str) -> Result<Option<Trouble>> {
         let end = Instant::now() + self.options.settle;
         loop {
@@ -272,7 +272,7 @@ impl Run<'_> {
         }
     }
 
-    /// What is wrong with a container that was started, if anything is.
+    /// The trouble of a container that was started, if any.
     pub(super) async fn trouble(&self, name: &str, id: &str) -> Result<Option<Trouble>> {
         let keys = self.keys(name);
         let Some(container) = self.engine.find_container(id).await? else {
@@ -341,10 +341,10 @@ impl Run<'_> {
     }
 }
 
-/// What is wrong with a container.
+/// The trouble of a container.
 pub(super) struct Trouble {
     what: String,
-    /// Where it is that it ended with this.
+    /// The exit code, for a container that ended.
     exit_code: Option<i64>,
 }
 

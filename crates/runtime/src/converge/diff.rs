@@ -1,4 +1,4 @@
-//! Which keys of a configuration changed.
+//! The keys of a configuration that changed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use super::digest::DigestKey;
 use super::labels::{self, label};
 use slipway_engine::ContainerSummary;
 
-/// What a container's label says of what it was made from, against what is configured now.
+/// The difference between the configuration that a container's label records and the one now.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Difference {
     /// Nothing changed.

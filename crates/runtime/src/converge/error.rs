@@ -1,4 +1,4 @@
-//! What can go wrong while converging.
+//! Errors of converging.
 
 use std::path::PathBuf;
 
@@ -20,19 +20,19 @@ pub enum ConvergeError {
     /// Something that containers need is not there, or is wrong. Nothing was touched.
     #[error("nothing was changed, because:\n{}", listed(problems))]
     Missing {
-        /// What is missing, and who needs it.
+        /// The missing things, and the containers that need them.
         problems: Vec<Problem>,
     },
     /// Some containers failed; others may have been dealt with.
     #[error("{}", failures.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Containers {
-        /// Which, and how.
+        /// The failures.
         failures: Vec<ContainerFailure>,
-        /// What had been done.
+        /// The work that was done.
         outcome: Box<Outcome>,
     },
     /// Labels are to have digests, and there is nowhere to keep their key.
-    #[error("digests in labels need a state folder for their key")]
+    #[error("digests in labels need a state directory for their key")]
     NoKey,
     /// The set's lock cannot be taken.
     #[error(transparent)]
@@ -43,7 +43,7 @@ pub enum ConvergeError {
     /// The memory of what was done cannot be used.
     #[error("cannot use {}: {source}", path.display())]
     State {
-        /// The file or folder.
+        /// The file or directory.
         path: PathBuf,
         /// The system's own words.
         source: std::io::Error,
@@ -59,7 +59,7 @@ pub enum ConvergeError {
 pub struct Problem {
     /// The container's name in its set.
     pub container: String,
-    /// What is wrong, and what to do.
+    /// The problem, and the advice.
     pub what: String,
 }
 
@@ -68,15 +68,15 @@ pub struct Problem {
 pub struct ContainerFailure {
     /// The container's name in its set.
     pub container: String,
-    /// What happened.
+    /// The failure.
     pub what: String,
     /// The exit code of what ran to its end.
     pub exit_code: Option<i64>,
     /// Its last lines of output, secrets taken out.
     pub output: Vec<String>,
-    /// What its healthcheck said last, secrets taken out.
+    /// The last results of its healthcheck, without secrets.
     pub health: Vec<String>,
-    /// What became of the container it was to replace, if it was to replace one.
+    /// The fate of the container that it was to replace, if any.
     pub rollback: Option<String>,
 }
 

@@ -13,10 +13,10 @@ use slipway_engine::Health;
 pub enum Event {
     /// Another run works on this set; this one waits for it.
     Waiting {
-        /// Who holds the lock.
+        /// The holder of the lock.
         holder: String,
     },
-    /// What will be done.
+    /// The plan is made.
     Planned {
         /// The plan.
         plan: Plan,
@@ -32,7 +32,7 @@ pub enum Event {
     Removed {
         /// Its name in the engine.
         name: String,
-        /// Why.
+        /// The reasons.
         reason: Reason,
     },
     /// A container got its preferred name.
@@ -41,9 +41,9 @@ pub enum Event {
     Beginning {
         /// Its name in the set.
         container: String,
-        /// What is done.
+        /// The action.
         action: PlannedAction,
-        /// Why.
+        /// The reasons.
         reasons: Vec<Reason>,
     },
     /// A container is up.
@@ -108,7 +108,7 @@ impl slipway_events::Event for Event {
     }
 }
 
-/// What was done.
+/// The result of converging a set.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Outcome {
     /// The set.
@@ -121,12 +121,12 @@ pub struct Outcome {
     pub renamed: Vec<Rename>,
     /// Systemd units written or removed.
     pub units: Vec<PlannedUnit>,
-    /// What was done with each container of the set.
+    /// The outcome for each container of the set.
     pub containers: IndexMap<String, ContainerOutcome>,
 }
 
 impl Outcome {
-    /// Whether everything was already as configured.
+    /// Returns `true` when everything was already as configured.
     pub fn is_unchanged(&self) -> bool {
         self.pulled.is_empty()
             && self.removed.is_empty()
@@ -138,19 +138,19 @@ impl Outcome {
                 .all(|container| container.action == PlannedAction::Keep)
     }
 
-    /// How many containers this was done with.
+    /// Returns the number of containers with this action.
     pub fn count(&self, action: PlannedAction) -> usize {
         let done = self.containers.values();
         done.filter(|container| container.action == action).count()
     }
 }
 
-/// What was done with one container.
+/// The outcome for one container.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ContainerOutcome {
-    /// What was done.
+    /// The action.
     pub action: PlannedAction,
-    /// Why.
+    /// The reasons.
     pub reasons: Vec<Reason>,
     /// The exit code of what ran to its end.
     pub exit_code: Option<i64>,

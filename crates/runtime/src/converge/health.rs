@@ -106,8 +106,8 @@ async fn check_health(
     Ok(())
 }
 
-/// What a container's healthcheck said, the last time last. As with its output, that it cannot be
-/// had is no failure of its own.
+/// The last results of a container's healthcheck, the latest last. As with its output, that they
+/// cannot be read is no failure of its own.
 async fn last_checks(engine: &dyn Engine, id: &str, redact: &Redact) -> Vec<String> {
     const CHECKS: usize = 2;
     let report = engine.check_health(id).await.ok().flatten();
@@ -129,7 +129,7 @@ enum Verdict {
     Failed(String),
 }
 
-/// What was seen so far.
+/// The state of all containers so far.
 #[derive(Default)]
 struct Watch {
     /// Since when a container without a healthcheck has been seen up, by name, with its id.
@@ -230,7 +230,7 @@ impl Watch {
     }
 }
 
-/// Whether the engine's own words say more than a few seconds: `Up 4 minutes`.
+/// Returns `true` when the engine's status line says more than a few seconds: `Up 4 minutes`.
 fn is_up_for_long(status: &str) -> bool {
     let Some(time) = status.strip_prefix("Up ") else {
         return false;

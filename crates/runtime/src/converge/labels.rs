@@ -13,7 +13,7 @@ use slipway_engine::ContainerSummary;
 pub const CONFIG_ID: &str = "config_id";
 /// Its name in the set; its name in the engine may have a suffix.
 pub const CONTAINER_NAME: &str = "container_name";
-/// Who manages it.
+/// Its manager.
 pub const MANAGED_BY: &str = "managed_by";
 /// The configuration it was made from, as JSON.
 pub const CONFIG_DATA: &str = "config_data";

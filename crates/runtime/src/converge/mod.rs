@@ -75,9 +75,9 @@ pub use units::{PlannedUnit, UnitAction};
 /// Containers that belong together, such as those of one step.
 #[derive(Clone, Debug)]
 pub struct ContainerSet {
-    /// What the set is called; it owns every container with this `config_id` label.
+    /// The name of the set. It owns every container with this `config_id` label.
     pub config_id: String,
-    /// Who manages it; containers of others are not touched.
+    /// The manager of the set. Containers of other managers are not touched.
     pub managed_by: String,
     /// Configurations by container name.
     pub containers: IndexMap<String, ContainerConfig>,
@@ -86,7 +86,7 @@ pub struct ContainerSet {
 /// Takes secrets out of text that came from a container.
 pub type Redact = Arc<dyn Fn(&str) -> String + Send + Sync>;
 
-/// What a container's labels tell of the configuration it was made from.
+/// The form in which a container's labels record its configuration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LabelData {
     /// All of it, as paunch does.
@@ -96,23 +96,24 @@ pub enum LabelData {
     Digest,
 }
 
-/// How to converge.
+/// Options of converging.
 #[derive(Clone)]
 pub struct ApplyOptions {
     /// Labels put on every container made, beside the recording ones.
     pub labels: BTreeMap<String, String>,
-    /// What labels tell of configurations. A container that is there already is not made anew for
-    /// this.
+    /// The form in which labels record configurations. A container that exists is not replaced for a
+    /// change of this.
     pub label_data: LabelData,
     /// Make containers without their healthchecks.
     pub no_healthchecks: bool,
-    /// A folder on the host for one log file per container; Podman's alone can be put into one.
+    /// A directory on the host for one log file per container, where the engine has a log driver for
+    /// that.
     pub log_dir: Option<PathBuf>,
     /// Delete containers that are no longer configured.
     pub cleanup: bool,
     /// Put the old container back when its replacement does not start.
     pub rollback: bool,
-    /// Where what was done is remembered, and where the lock lies that keeps two runs on one set
+    /// The directory of the record of what succeeded, and of the lock that keeps two runs on one set
     /// apart. Without it there is neither.
     pub state_dir: Option<PathBuf>,
     /// The systemd units that start containers at boot; none are kept without it. They are Podman's
@@ -120,13 +121,13 @@ pub struct ApplyOptions {
     pub units: Option<Units>,
     /// Restart containers whose config.json changed after they were started.
     pub restart_changed: bool,
-    /// How many containers are worked on at once.
+    /// The number of containers that are worked on at once.
     pub concurrency: usize,
-    /// How long a container must stay up to count as started.
+    /// The time that a container must stay up to count as started.
     pub settle: Duration,
-    /// How long exec waits for its container to run.
+    /// The time that exec waits for its container to run.
     pub exec_patience: Duration,
-    /// How many of its last output lines a failed container is reported with.
+    /// The number of last output lines that a failed container is reported with.
     pub log_lines: usize,
     /// Takes secrets out of those lines.
     pub redact: Redact,
@@ -154,7 +155,7 @@ impl Default for ApplyOptions {
 }
 
 impl ApplyOptions {
-    /// What these options change about a container that is to be made.
+    /// Applies the options to the specification of a container.
     fn adjust(
         &self,
         name: &str,

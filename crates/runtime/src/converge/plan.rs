@@ -1,10 +1,10 @@
-//! What there is to do, and why.
+//! Plans: actions, each with its reasons.
 
 use serde::Serialize;
 
 use super::units::PlannedUnit;
 
-/// What [`apply`](super::apply) will do.
+/// The actions that [`apply`](super::apply) will take.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Plan {
     /// The set.
@@ -22,7 +22,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Whether there is nothing to do.
+    /// Returns `true` when there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.pulls.is_empty()
             && self.removals.is_empty()
@@ -42,7 +42,7 @@ pub struct Removal {
     pub id: String,
     /// Its name in the engine.
     pub name: String,
-    /// Why.
+    /// The reasons.
     pub reason: Reason,
 }
 
@@ -57,16 +57,16 @@ pub struct Rename {
     pub to: String,
 }
 
-/// What will be done with one container of the set.
+/// The action on one container of the set.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Planned {
     /// Its name in the set.
     pub container: String,
-    /// When.
+    /// Its place in the order.
     pub start_order: i64,
-    /// What.
+    /// The action.
     pub action: PlannedAction,
-    /// Why.
+    /// The reasons.
     pub reasons: Vec<Reason>,
     /// The container that is there for it now.
     pub existing: Option<Existing>,
@@ -79,11 +79,11 @@ pub struct Existing {
     pub id: String,
     /// Its name in the engine.
     pub name: String,
-    /// Whether it is, or was before an interruption, up.
+    /// It is up, or was up before an interruption.
     pub was_up: bool,
 }
 
-/// What to do with a container.
+/// The action on a container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PlannedAction {
@@ -103,7 +103,7 @@ pub enum PlannedAction {
     Exec,
 }
 
-/// Why something is done. Tells which keys changed, never their values.
+/// The reason of an action. Names the keys that changed, never their values.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "why", rename_all = "snake_case")]
 pub enum Reason {

@@ -11,12 +11,12 @@ use slipway_service::ContainerConfig;
 
 use super::{ConvergeError, Event, Result};
 
-/// What succeeded for one name of a set.
+/// The work that succeeded for one name of a set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Done {
     /// Digest of the configuration.
     digest: String,
-    /// What it was done to: the id of the container a command ran in, or of the image a one-shot
+    /// The thing that it was done to: the id of the container a command ran in, or of the image a one-shot
     /// container ran from.
     target: String,
 }

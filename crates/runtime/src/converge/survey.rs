@@ -155,7 +155,7 @@ impl Survey<'_> {
         }
     }
 
-    /// Why a container that is there has to make way.
+    /// The reasons for replacing a container that exists.
     fn changes(&self, container: &ContainerSummary, config: &ContainerConfig) -> Vec<Reason> {
         let mut reasons = match difference(container, config, self.key) {
             Difference::None => Vec::new(),
@@ -182,7 +182,7 @@ impl Survey<'_> {
         judge_state(container, config.keys())
     }
 
-    /// Whether a one-shot container that left nothing behind was done before.
+    /// Returns `true` when a one-shot container that was removed afterwards has succeeded before.
     fn is_recorded(&self, name: &str, config: &ContainerConfig) -> bool {
         let keys = config.keys();
         let image = keys
@@ -217,7 +217,7 @@ impl Survey<'_> {
         }
     }
 
-    /// A command that was done is due again when the container it ran in is made anew.
+    /// A command that has succeeded is due again when the container that it ran in is created again.
     fn order_execs_after_what_they_need(&self, plan: &mut Plan) {
         let renewed: BTreeSet<String> = plan
             .containers
@@ -243,7 +243,7 @@ impl Survey<'_> {
     }
 }
 
-/// Why there is something to do about a container, even where it is as configured.
+/// The reasons for an action on a container that is as configured.
 pub(crate) fn state_drift(container: &ContainerSummary, keys: &ContainerKeys) -> Vec<Reason> {
     match is_half_made(container) {
         true => vec![Reason::HalfMade],
@@ -251,7 +251,7 @@ pub(crate) fn state_drift(container: &ContainerSummary, keys: &ContainerKeys) ->
     }
 }
 
-/// What there is to do about a container that is as configured.
+/// The action on a container that is as configured, and its reasons.
 fn judge_state(container: &ContainerSummary, keys: &ContainerKeys) -> (PlannedAction, Vec<Reason>) {
     // Set aside by a run that was interrupted. It was up before that; where it still is, the
     // engine may be about to stop it.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::*;
 use crate::manage::{self, Beside};
 use crate::systemd::Units;
-use slipway_engine::{ContainerState, Engine};
+use slipway_engine::{ContainerState, Containers};
 use slipway_test_support::FakeEngine;
 
 /// A Podman, a folder of units, and a systemctl that notes what it is asked.

@@ -13,7 +13,7 @@ use super::{ApplyOptions, ContainerFailure, ContainerSet, Event, Result};
 use crate::systemd::{Owner, Present, SystemdError, Units, is_wanted, restart};
 use slipway_engine::{ContainerState, ContainerSummary, Engine};
 
-/// How long a container has between its stop signal and SIGKILL, when it does not say.
+/// The time between stop signal and SIGKILL of a container that has none of its own.
 const GRACE: Duration = Duration::from_secs(10);
 
 /// A systemd unit that is to be written or removed.
@@ -21,11 +21,11 @@ const GRACE: Duration = Duration::from_secs(10);
 pub struct PlannedUnit {
     /// Its name.
     pub unit: String,
-    /// What is done about it.
+    /// The action.
     pub action: UnitAction,
 }
 
-/// What is done about a systemd unit.
+/// The action on a systemd unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum UnitAction {
@@ -60,7 +60,7 @@ struct Seen<'a> {
     is_new: bool,
 }
 
-/// What there is to do about the units of a set with these containers.
+/// The actions on the units of a set with these containers.
 fn changes(
     units: &Units,
     set: &ContainerSet,
@@ -108,7 +108,7 @@ fn changes(
     Ok(planned)
 }
 
-/// What there will be to do about units when the containers are as planned.
+/// The actions on units once the containers are as planned.
 pub(super) fn plan(
     units: &Units,
     set: &ContainerSet,

@@ -24,7 +24,7 @@ pub struct SpecError {
     pub key: &'static str,
     /// The file.
     pub path: PathBuf,
-    /// What is wrong with it.
+    /// The error in it.
     pub reason: String,
 }
 

@@ -113,7 +113,7 @@ container_keys! {
     /// All privileges of the host.
     #[serde(deserialize_with = "values::no_unless_true")]
     privileged (Privileged): bool,
-    /// When the engine restarts it.
+    /// Its restart policy.
     #[serde(deserialize_with = "values::restart")]
     restart (Restart): Option<RestartPolicy>,
     /// Removed when it has ended.

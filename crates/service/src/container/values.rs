@@ -23,7 +23,7 @@ impl Command {
 }
 
 impl<'de> Deserialize<'de> for Command {
-    /// A list of words, or a string that is split at white space; quotes mean nothing in it, as
+    /// A list of words, or a string that is split at whitespace; quotes mean nothing in it, as
     /// in paunch.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Command, D::Error> {
         let words = match Value::deserialize(deserializer)? {
@@ -63,7 +63,7 @@ impl From<&str> for EnvVar {
 pub struct VolumeMount {
     /// A host path or a volume's name; a volume without a name when `None`.
     pub source: Option<String>,
-    /// Where it appears inside.
+    /// Its path inside.
     pub target: String,
     /// `ro`, `z`, `shared`, …
     pub options: Vec<String>,
@@ -116,7 +116,7 @@ impl std::fmt::Display for VolumeMount {
     }
 }
 
-/// When the engine starts a stopped container again.
+/// The restart policy of a container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RestartPolicy {
     /// Never.
@@ -125,7 +125,7 @@ pub enum RestartPolicy {
     Always,
     /// Whenever it stops, unless somebody stopped it.
     UnlessStopped,
-    /// When it exits non-zero, at most this often (no limit when `None`).
+    /// After a non-zero exit, at most this often (no limit when `None`).
     OnFailure(Option<u32>),
 }
 
@@ -245,8 +245,8 @@ where
     }
 }
 
-/// Whether a NUL is in any text: what it ends is cut off on its way, or refused with all that was
-/// written around it.
+/// Returns `true` when a string contains NUL: engines cut such a string off, or refuse everything
+/// around it.
 pub(super) fn has_nul(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains('\0'),

@@ -247,6 +247,7 @@ impl Apply {
             plan: false,
             no_cleanup: self.no_cleanup,
             no_rollback: false,
+            restart_changed: false,
             labels: self.labels,
             label_data: LabelData::Config,
             healthcheck_disabled: self.healthcheck_disabled,

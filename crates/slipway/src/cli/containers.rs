@@ -30,6 +30,9 @@ pub struct Apply {
     /// Do not restore the old container when its replacement does not start
     #[arg(long, help_heading = heading::ENGINE)]
     pub no_rollback: bool,
+    /// Restart containers whose config.json changed after they were started
+    #[arg(long, help_heading = heading::ENGINE)]
+    pub restart_changed: bool,
     /// Label of every container that is created. Repeatable
     #[arg(long = "label", value_name = "NAME=VALUE", value_parser = label, help_heading = heading::ENGINE)]
     pub labels: Vec<(String, String)>,

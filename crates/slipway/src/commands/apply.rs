@@ -44,6 +44,7 @@ pub async fn run(asked: Apply, global: &Global, output: &Arc<Output>) -> anyhow:
         log_dir: asked.container_log_path,
         cleanup: !asked.no_cleanup,
         rollback: !asked.no_rollback,
+        restart_changed: asked.restart_changed,
         state_dir: Some(paths.state()),
         units: units(
             &asked.systemd.unit_files(),
