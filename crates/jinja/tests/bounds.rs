@@ -160,7 +160,7 @@ fn lists_that_grow() {
             "{{ ([range(90000)|list] * 90000)|sum(start=[])|length }}",
         ],
     );
-    refused("sum adds no texts", &["{{ ['x', 'y']|sum(start='') }}"]);
+    refused("sum adds no strings", &["{{ ['x', 'y']|sum(start='') }}"]);
     let template = "{{ [1, 2]|sum }} {{ [[1], [2]]|sum(start=[]) }} {{ 1e+2 }} {{ [1] + [2] }}\
                     {{ 'a' + 'b' }}{{ 1 + 1 }}";
     assert_eq!(rendered(template), "3 [1, 2] 100.0 [1, 2]ab2");
