@@ -14,9 +14,7 @@ use crate::value::range::Range;
 use crate::value::{dict, invalid};
 
 pub(crate) fn install(env: &mut Environment<'static>) {
-    env.add_function("range", |args: Rest<ValueOrKwargs>| {
-        Range::new(&plain(args))
-    });
+    env.add_function("range", |args: Rest<ValueOrKwargs>| Range::of(&plain(args)));
     env.add_function(
         "dict",
         |state: &State<'_, '_>, args: Rest<ValueOrKwargs>| dict::new(state, &plain(args)),

@@ -45,8 +45,8 @@ pub(crate) fn tags(source: &str) -> Tags {
     let mut at = 0;
     while let Some(start) = source[at..].find('{').map(|offset| at + offset) {
         let rest = &source[start..];
-        if rest.starts_with("{#") {
-            let Some(end) = rest[2..].find("#}") else {
+        if let Some(comment) = rest.strip_prefix("{#") {
+            let Some(end) = comment.find("#}") else {
                 break;
             };
             at = start + end + 4;

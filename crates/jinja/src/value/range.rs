@@ -23,7 +23,7 @@ pub(crate) struct Range {
 
 impl Range {
     /// Returns `range(stop)`, `range(start, stop)` or `range(start, stop, step)`.
-    pub fn new(args: &[Value]) -> Result<Value, Error> {
+    pub fn of(args: &[Value]) -> Result<Value, Error> {
         let numbers = split(args)
             .0
             .iter()
