@@ -180,9 +180,7 @@ impl<'s> Rewriting<'s> {
                 if let Some(condition) = condition {
                     self.expr(&condition);
                 }
-                let mut scope = Scope::new("for", tag);
-                scope.names.insert("loop".to_owned());
-                self.scopes.push(scope);
+                self.scopes.push(Scope::new("for", tag));
                 self.assign(&targets);
             }
             Statement::If(condition) => {

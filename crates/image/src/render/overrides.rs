@@ -34,6 +34,8 @@ impl Overrides {
         // A template's last line end is not part of its text.
         if joined.text.ends_with('\n') {
             joined.text.pop();
+            let without = joined.text.trim_end_matches('\r').len();
+            joined.text.truncate(without);
         }
         joined.text.push_str(PUBLISH);
         Ok((!files.is_empty()).then_some(joined))

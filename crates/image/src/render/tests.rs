@@ -255,7 +255,7 @@ fn a_syntax_error_of_an_override_names_file_and_line() {
 #[test]
 fn an_error_in_a_further_override_names_that_file() {
     let first = "{% extends parent_template %}\n{% set x = 1 %}\n";
-    let second = "{% extends parent_template %}\n{% set y = 2 %}\n{{ nothing.at.all }}\n";
+    let second = "{% extends parent_template %}\n{% set y = 2 %}\n{% set z = nothing.at.all %}\n";
     let error = template_error("FROM a\n{{ y }}\n", &[first, second]);
     assert_eq!(
         (error.file.file_name().unwrap().to_str(), error.line),
