@@ -68,6 +68,8 @@ impl Fixture {
         options.namespace = format!("slipway-image-test-{}-{number}", std::process::id());
         // It becomes a label, by which all that was built here is found at the end.
         options.maintainer = options.namespace.clone();
+        // Only with a key of its own can a later build say which input changed.
+        options.key_file = Some(dir.path().join("key"));
         let fixture = Fixture {
             dir,
             options,

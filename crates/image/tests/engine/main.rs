@@ -15,7 +15,26 @@ use std::time::Duration;
 use fixture::Fixture;
 use slipway_image::{Error, FailedStatus};
 
-#[tokio::test]
+slipway_test_support::harness! {
+    [engine] async fn parents_are_built_first_and_a_second_run_builds_nothing;
+    [engine] async fn a_changed_file_rebuilds_its_image_and_those_below;
+    [engine] async fn what_dockerignore_keeps_out_is_neither_sent_nor_looked_at;
+    [engine] async fn an_override_for_one_image_rebuilds_that_image;
+    [engine] async fn a_parent_built_alone_is_noticed_by_its_children;
+    [engine] async fn a_failing_instruction_is_named_with_its_place_and_children_wait;
+    [engine] async fn an_instruction_that_stands_still_is_ended_where_that_was_asked_for;
+    [engine] async fn what_the_network_refused_is_tried_again;
+    [engine] async fn a_dropped_build_leaves_whole_images_or_none;
+    [engine] async fn skipped_parents_must_be_there;
+    [engine] async fn a_base_image_that_is_nowhere_is_an_error_that_says_what_to_do;
+    [engine] async fn a_base_image_is_pulled_anew_where_that_was_asked_for;
+    [engine] async fn a_base_image_for_another_platform_is_not_taken;
+    [engine] async fn an_image_that_cannot_be_built_does_not_stop_the_others;
+    [engine] async fn an_image_that_the_tree_has_not_is_the_engines;
+    [engine] async fn files_beside_a_template_are_a_part_of_its_archives;
+    [engine] async fn two_builds_at_once_take_turns;
+}
+
 async fn parents_are_built_first_and_a_second_run_builds_nothing() {
     let it = Fixture::new().await;
     let plan = it.reasons().await;
@@ -51,7 +70,6 @@ async fn parents_are_built_first_and_a_second_run_builds_nothing() {
     assert_eq!(seen, expected);
 }
 
-#[tokio::test]
 async fn a_changed_file_rebuilds_its_image_and_those_below() {
     let it = Fixture::new().await;
     it.build().await.unwrap();
@@ -75,7 +93,6 @@ async fn a_changed_file_rebuilds_its_image_and_those_below() {
     assert!(it.build().await.unwrap().built.is_empty());
 }
 
-#[tokio::test]
 async fn what_dockerignore_keeps_out_is_neither_sent_nor_looked_at() {
     let mut it = Fixture::new().await;
     it.options.regex = vec!["^left$".to_owned()];
@@ -99,14 +116,13 @@ async fn what_dockerignore_keeps_out_is_neither_sent_nor_looked_at() {
         "images/left/Dockerfile.j2",
         &template.replace("COPY .", "COPY file"),
     );
-    let missing = it.build().await.unwrap_err().to_string();
+    let missing = it.build().await.unwrap().failures[0].to_string();
     assert!(
         missing.contains("copies file, which ") && missing.ends_with(".dockerignore keeps out"),
         "{missing}"
     );
 }
 
-#[tokio::test]
 async fn an_override_for_one_image_rebuilds_that_image() {
     let mut it = Fixture::new().await;
     it.build().await.unwrap();
@@ -125,7 +141,6 @@ async fn an_override_for_one_image_rebuilds_that_image() {
     assert!(dockerfile.contains("ENV P=\"one puppet\""), "{dockerfile}");
 }
 
-#[tokio::test]
 async fn a_parent_built_alone_is_noticed_by_its_children() {
     let mut it = Fixture::new().await;
     it.build().await.unwrap();
@@ -145,7 +160,6 @@ async fn a_parent_built_alone_is_noticed_by_its_children() {
     );
 }
 
-#[tokio::test]
 async fn a_failing_instruction_is_named_with_its_place_and_children_wait() {
     let mut it = Fixture::new().await;
     let template = "FROM {{ namespace }}/{{ image_prefix }}base:{{ tag }}\n\nRUN echo here it comes >&2 \\\n    && exit 7\n";
@@ -213,7 +227,6 @@ async fn a_failing_instruction_is_named_with_its_place_and_children_wait() {
     assert!(!link.is_symlink());
 }
 
-#[tokio::test]
 async fn an_instruction_that_stands_still_is_ended_where_that_was_asked_for() {
     let mut it = Fixture::new().await;
     let template =
@@ -234,7 +247,6 @@ async fn an_instruction_that_stands_still_is_ended_where_that_was_asked_for() {
     it.no_container_of("base").await;
 }
 
-#[tokio::test]
 async fn what_the_network_refused_is_tried_again() {
     let mut it = Fixture::new().await;
     it.options.network_mode = Some("host".to_owned());
@@ -255,7 +267,6 @@ async fn what_the_network_refused_is_tried_again() {
     assert!(summary.unwrap().is_success());
 }
 
-#[tokio::test]
 async fn a_dropped_build_leaves_whole_images_or_none() {
     let it = Fixture::new().await;
     let slow = "FROM {{ namespace }}/{{ image_prefix }}base:{{ tag }}\nRUN sleep 60\n";
@@ -278,7 +289,6 @@ async fn a_dropped_build_leaves_whole_images_or_none() {
     it.no_container_of("base").await;
 }
 
-#[tokio::test]
 async fn skipped_parents_must_be_there() {
     let mut it = Fixture::new().await;
     it.options.regex = vec!["^right$".to_owned()];
@@ -330,7 +340,6 @@ async fn skipped_parents_must_be_there() {
     assert_eq!(it.reasons().await, ["base: --rebuild", "right: --rebuild"]);
 }
 
-#[tokio::test]
 async fn a_base_image_that_is_nowhere_is_an_error_that_says_what_to_do() {
     let mut it = Fixture::new().await;
     it.options.base_image = Some("localhost:1/slipway-image-test/nothing".to_owned());
@@ -350,7 +359,6 @@ async fn a_base_image_that_is_nowhere_is_an_error_that_says_what_to_do() {
     assert!(failure.contains("; pull it, or make"), "{failure}");
 }
 
-#[tokio::test]
 async fn a_base_image_is_pulled_anew_where_that_was_asked_for() {
     let mut it = Fixture::new().await;
     it.options.regex = vec!["^base$".to_owned()];
@@ -367,7 +375,6 @@ async fn a_base_image_is_pulled_anew_where_that_was_asked_for() {
     assert!(it.build().await.unwrap().is_success());
 }
 
-#[tokio::test]
 async fn a_base_image_for_another_platform_is_not_taken() {
     let mut it = Fixture::new().await;
     it.options.platform = Some("linux/s390x".to_owned());
@@ -376,7 +383,6 @@ async fn a_base_image_for_another_platform_is_not_taken() {
     assert!(it.id("base").await.is_none());
 }
 
-#[tokio::test]
 async fn an_image_that_cannot_be_built_does_not_stop_the_others() {
     let it = Fixture::new().await;
     std::fs::rename(
@@ -436,7 +442,6 @@ async fn an_image_that_cannot_be_built_does_not_stop_the_others() {
     );
 }
 
-#[tokio::test]
 async fn an_image_that_the_tree_has_not_is_the_engines() {
     let mut it = Fixture::new().await;
     it.build().await.unwrap();
@@ -449,7 +454,6 @@ async fn an_image_that_the_tree_has_not_is_the_engines() {
     assert_eq!(summary.built[0].name, "child");
 }
 
-#[tokio::test]
 async fn files_beside_a_template_are_a_part_of_its_archives() {
     let it = Fixture::new().await;
     let from_base = "FROM {{ namespace }}/{{ image_prefix }}base:{{ tag }}\n";
@@ -466,7 +470,6 @@ async fn files_beside_a_template_are_a_part_of_its_archives() {
     assert!(summary.is_success(), "{:?}", summary.failures);
 }
 
-#[tokio::test]
 async fn two_builds_at_once_take_turns() {
     let it = Fixture::new().await;
     let (first, second) = tokio::join!(it.build(), it.build());
