@@ -13,7 +13,7 @@ const RATIO_FREE: u64 = 64 << 20;
 /// Bytes of headers and extended names that may precede one member.
 const HEADERS: u64 = 1 << 20;
 
-/// How much an archive may hold.
+/// The limits of an archive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of all members' contents together.

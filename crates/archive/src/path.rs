@@ -8,7 +8,7 @@ use std::path::{Component, Path, PathBuf};
 use crate::bounds::Limits;
 use crate::error::{ArchiveError, Bound};
 
-/// How much of a path an error shows.
+/// Characters of a path that an error shows.
 const SHOWN: usize = 100;
 
 /// A member's place in an archive, without `.` and `..`. Empty for the archive's own directory.
@@ -52,7 +52,7 @@ impl MemberPath {
         }
     }
 
-    /// Whether it is the archive's own directory.
+    /// True for the archive's own directory.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -68,7 +68,7 @@ impl MemberPath {
         ends.map(|(end, _)| MemberPath(self.0[..end].to_owned()))
     }
 
-    /// Whether it lies in a directory, at any depth.
+    /// True when it lies in a directory, at any depth.
     pub fn is_in(&self, directory: &MemberPath) -> bool {
         match self.0.strip_prefix(directory.0.as_slice()) {
             Some(rest) => directory.is_empty() != rest.starts_with(&[0]),

@@ -73,10 +73,10 @@ const MAX_OUTPUT: usize = 1 << 20;
 /// Lines of git's messages that an error shows.
 const SHOWN_LINES: usize = 12;
 
-/// How long git may take to end after it was asked to.
+/// The time that git has to end after it was asked to.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// How often a command that closed its output is asked whether it has ended.
+/// The interval of asking a command that closed its output whether it has ended.
 const POLL: Duration = Duration::from_millis(20);
 
 /// A git command. It sees the variables that say who the user is (`HOME`, `USER`, …), how the

@@ -36,7 +36,7 @@ pub(crate) async fn push(
     }
 }
 
-/// Whether a registry said no: the engine passes that on as if it had failed itself.
+/// True when a registry refused: the engine passes that on as if it had failed itself.
 fn is_refusal(error: &EngineError) -> bool {
     let reason = error.reason();
     [

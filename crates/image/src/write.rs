@@ -81,7 +81,7 @@ fn write_tree(
     Ok(out.to_owned())
 }
 
-/// Whether a path is in a folder, or is it: what is there of the path, without links.
+/// True when a path is in a directory, or is it. The existing part of the path counts, without links.
 fn is_in(path: &Path, folder: &Path) -> bool {
     let there = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let there = there

@@ -17,7 +17,7 @@ pub enum Error {
     NoKolla {
         /// The folder.
         folder: PathBuf,
-        /// What is missing.
+        /// The missing part.
         reason: String,
     },
     /// A value that this release of Kolla does not know.
@@ -42,7 +42,7 @@ pub enum Error {
     Io {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         source: io::Error,
     },
     /// A YAML file does not hold what it should.
@@ -50,7 +50,7 @@ pub enum Error {
     Yaml {
         /// The file.
         path: PathBuf,
-        /// What is wrong, with the place.
+        /// The message, with the place.
         message: String,
     },
 }

@@ -45,7 +45,7 @@ pub struct Kolla {
     tag_is_composed: bool,
 }
 
-/// Where an image's source comes from unless the configuration says otherwise.
+/// The default source of an image, which the configuration can change.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DefaultSource {
     /// `url`, `git` or `local`.
@@ -54,9 +54,9 @@ pub struct DefaultSource {
     pub location: Option<String>,
     /// The git commit, tag or branch.
     pub reference: Option<String>,
-    /// Whether it is used.
+    /// True when it is used.
     pub enabled: bool,
-    /// What `${version}` in the location stands for.
+    /// The value of `${version}` in the location.
     pub version: Option<String>,
     /// Checksums by architecture.
     pub sha256: BTreeMap<String, String>,
@@ -115,7 +115,7 @@ impl Kolla {
         &self.version
     }
 
-    /// What its templates see as `kolla_version`: the commit of a checkout in releases that show
+    /// The value of `kolla_version` in templates: the commit of a checkout in releases that show
     /// it, the version otherwise.
     pub fn shown_version(&self) -> &str {
         self.commit.as_deref().unwrap_or(&self.version)
@@ -143,7 +143,7 @@ impl Kolla {
         }
     }
 
-    /// Whether images differ by install type: whether templates are told of it.
+    /// True when images differ by install type: when templates see it.
     pub fn has_types(&self) -> bool {
         let variables = self.release.variables.as_ref();
         variables.is_some_and(|names| names.contains("install_type"))
@@ -155,7 +155,7 @@ impl Kolla {
         self.options.get(option).filter(|value| !value.is_null())
     }
 
-    /// Whether it has an option of this name.
+    /// True when it has an option of this name.
     pub fn has_option(&self, option: &str) -> bool {
         self.options.contains_key(option)
     }
@@ -180,7 +180,7 @@ impl Kolla {
         &self.release
     }
 
-    /// Whether its version is the tag given to images; from release 23 on it is put together from
+    /// True when its version is the tag given to images; from release 23 on it is put together from
     /// the OpenStack release and the distribution.
     pub fn tags_with_version(&self) -> bool {
         !self.tag_is_composed
@@ -214,7 +214,7 @@ impl Kolla {
         Some(name.to_owned())
     }
 
-    /// What its worker sets up from these options (`conf.base`, …), as `self.…`.
+    /// The attributes that its worker sets from these options (`conf.base`, …), as `self.…`.
     pub fn worker(&self, conf: BTreeMap<String, Value>) -> BTreeMap<String, Value> {
         match self.worker.method("KollaWorker", "__init__") {
             Some(function) => function.run(conf),

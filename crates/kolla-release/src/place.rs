@@ -1,4 +1,4 @@
-//! Where a Kolla keeps its files: it moved them twice, and each way to install it has its own.
+//! The directories of a Kolla: it moved them twice, and each way to install it has its own.
 
 use std::fs;
 use std::path::{Path, PathBuf};

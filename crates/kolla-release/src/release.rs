@@ -1,4 +1,4 @@
-//! What a release of Kolla does in its Python code.
+//! The behaviours of a Kolla release's Python code.
 //!
 //! Slipway does not run that code; it looks for what the code says. Each behaviour is known by a
 //! piece of text in the file that has it, so a point release that takes one up early, or a
@@ -43,29 +43,29 @@ use crate::python::Module;
 pub struct Release {
     /// The names that templates see; all that are known when `None`.
     pub variables: Option<BTreeSet<String>>,
-    /// Whether they see `env`.
+    /// Templates see `env`.
     pub has_env: bool,
-    /// How packages are installed.
+    /// The form of package installation.
     pub install: Install,
-    /// What `handle_repos` does, where there is one.
+    /// The form of `handle_repos`, where there is one.
     pub repos: Option<Repos>,
     /// The release's own `repos.yaml` files.
     pub repos_files: ReposFiles,
-    /// Whether there is `raise_error`.
+    /// Templates can call `raise_error`.
     pub has_raise_error: bool,
     /// The command that installs a package of `rpm_setup_config`.
     pub rpm_installer: &'static str,
-    /// Whether `--template-only` leaves out images that were not asked for.
+    /// `--template-only` leaves out images that were not asked for.
     pub drops_unmatched: bool,
-    /// Whether every context has a folder of patches.
+    /// Every context has a directory of patches.
     pub has_patches: bool,
-    /// Whether pip's options become `ARG`s.
+    /// Pip's options become `ARG`s.
     pub has_pip_args: bool,
     /// The labels that images get beside those of their Dockerfiles.
     pub labels: Labels,
-    /// Whether CentOS 8 is a distribution of its own in tables.
+    /// CentOS 8 is a distribution of its own in tables.
     pub has_centos8: bool,
-    /// Whether CentOS Stream 9 is.
+    /// CentOS Stream 9 is a distribution of its own in tables.
     pub has_centos9: bool,
 }
 
@@ -90,7 +90,7 @@ impl Default for Labels {
     }
 }
 
-/// What `debian_package_install` does.
+/// The forms of `debian_package_install`.
 #[derive(Clone, Copy, Debug)]
 pub struct Install {
     /// Any error of `apt-get update` ends it.
@@ -101,7 +101,7 @@ pub struct Install {
     pub may_keep_cache: bool,
 }
 
-/// What `handle_repos` does.
+/// The forms of `handle_repos`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Repos {
     /// Each repository is one line of text.
@@ -126,7 +126,7 @@ pub struct ReposFiles {
     pub noble: Option<PathBuf>,
     /// For CentOS Stream 10 and Rocky Linux 10.
     pub el10: Option<PathBuf>,
-    /// Whether a user's file is read.
+    /// A user's file is read.
     pub may_be_overridden: bool,
 }
 

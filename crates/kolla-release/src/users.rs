@@ -54,7 +54,7 @@ fn user(name: &str, entry: Entry) -> (String, User) {
     )
 }
 
-/// What a configuration changes of an account, or says of a new one: a section `[<name>-user]`.
+/// The changes that a configuration makes to an account, or a new account: a section `[<name>-user]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UserChange {
     /// User id.

@@ -76,7 +76,7 @@ pub(super) async fn check_platform(
     Ok(())
 }
 
-/// Whether an image for one platform will do where another is wanted. A variant, such as arm's v8,
+/// True when an image for one platform serves where another is wanted. A variant, such as arm's v8,
 /// is not looked at.
 fn is_for(found: &str, wanted: &str) -> bool {
     let parts = |platform: &str| {

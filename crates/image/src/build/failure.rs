@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use crate::error::ImageError;
 use crate::graph::dockerfile::Instruction;
 
-/// How much of a long instruction is shown.
+/// Characters of a long instruction that are shown.
 const SHOWN: usize = 160;
 
-/// Why one image was not built.
+/// The failure of one image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// The image's name in the tree.
@@ -228,7 +228,7 @@ fn likest(lines: &[&str], rendered: &str) -> Option<usize> {
     found.map(|(line, _)| line)
 }
 
-/// How many letters a template's line has outside of its tags, where they are those of a rendered
+/// The number of letters a template's line has outside of its tags, where they are those of a rendered
 /// line, in their order. An instruction's name alone says nothing.
 fn letters_in_common(line: &str, rendered: &str) -> Option<usize> {
     let mut parts = Vec::new();

@@ -22,7 +22,7 @@ use crate::context::{Context, DOCKERFILE};
 use crate::decide::Prepared;
 use crate::graph::Images;
 
-/// How many lines of a failed build's output are shown.
+/// Lines of a failed build's output that are shown.
 const TAIL: usize = 20;
 
 /// The wait before the first new attempt; each further one is twice as long.
@@ -43,7 +43,7 @@ pub(super) struct Done {
     pub labels: BTreeMap<String, String>,
 }
 
-/// What a build said so far.
+/// The output of a build so far.
 #[derive(Default)]
 struct Output {
     log: Option<File>,
@@ -270,7 +270,7 @@ fn oci_labels(options: &BuildConfig, name: &str) -> BTreeMap<String, String> {
     labels
 }
 
-/// What comes next of a build, if it comes in time. Who lets go of the build then ends it.
+/// Waits for the next progress of a build, within the timeout. Dropping the build ends it.
 async fn heard<T>(
     next: impl Future<Output = T>,
     patience: Option<Duration>,
@@ -318,7 +318,7 @@ fn message(error: &EngineError) -> String {
     }
 }
 
-/// What went wrong, if it may go right another time.
+/// The fault, if another attempt may succeed.
 fn passing_fault(error: &EngineError, output: &Output) -> Option<String> {
     match error {
         EngineError::Stalled { .. } => Some(message(error)),
@@ -331,12 +331,12 @@ fn passing_fault(error: &EngineError, output: &Output) -> Option<String> {
     }
 }
 
-/// Whether the engine had no room for an image.
+/// True when the engine had no space for an image.
 fn is_full(message: &str) -> bool {
     message.contains("no space left on device")
 }
 
-/// Whether a line is the engine's own book-keeping.
+/// True for a line of the engine's own book-keeping.
 fn is_chatter(line: &str) -> bool {
     line.starts_with(" ---> ") || line.starts_with("Removing intermediate container ")
 }

@@ -111,7 +111,7 @@ struct Build<'a> {
     summary: Summary,
 }
 
-/// What a running job will want to be remembered by.
+/// The end of a running job.
 enum Ended {
     Build {
         index: usize,

@@ -3,7 +3,7 @@
 //! An instruction that failed fails the same way again, but for what it could not fetch. Upstream
 //! tries every failed build again; here, only one whose last words say that this can help.
 
-/// What apt, dnf, curl, pip, git and Go say where another attempt may be luckier, in lower case.
+/// Messages of apt, dnf, curl, pip, git and Go about faults that may not occur again, in lower case.
 const PASSING: [&str; 22] = [
     "bad gateway",
     "connection refused",

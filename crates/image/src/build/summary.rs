@@ -1,4 +1,4 @@
-//! What became of each image.
+//! The outcome of a build for each image.
 
 use serde::Serialize;
 
@@ -23,15 +23,15 @@ pub struct Summary {
     pub unchanged: Vec<NotBuilt>,
     /// Images that were pushed.
     pub pushed: Vec<Pushed>,
-    /// How long all of it took.
+    /// Duration of the whole build in seconds.
     pub seconds: f64,
-    /// What went wrong with each image that failed itself.
+    /// The failure of each image that failed itself.
     #[serde(skip)]
     pub failures: Vec<Failure>,
 }
 
 impl Summary {
-    /// Whether everything that was asked for is there.
+    /// True when no image failed.
     pub fn is_success(&self) -> bool {
         self.failed.is_empty()
     }
@@ -72,13 +72,13 @@ pub struct Built {
     pub id: String,
     /// When its build began, in seconds from the beginning of all.
     pub started: f64,
-    /// How long it took.
+    /// Duration in seconds.
     pub seconds: f64,
     /// Its size in the engine, in bytes, its parents' included.
     pub size: u64,
     /// The images of the tree that it is built from.
     pub parents: Vec<String>,
-    /// Why it was built.
+    /// The reasons why it was built.
     pub reasons: Vec<Reason>,
     /// Its digest in the registry, where it was pushed.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -90,7 +90,7 @@ pub struct Built {
 pub struct NotBuilt {
     /// Its name in the tree.
     pub name: String,
-    /// Why.
+    /// The reasons.
     pub reasons: Vec<Reason>,
     /// Its digest in the registry, where it was pushed.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -132,7 +132,7 @@ pub struct Pushed {
     pub digest: String,
     /// When its push began, in seconds from the beginning of all.
     pub started: f64,
-    /// How long it took.
+    /// Duration in seconds.
     pub seconds: f64,
 }
 

@@ -93,7 +93,7 @@ impl Summary {
         )
     }
 
-    /// What failed, each with its explanation and a link to its log.
+    /// The failures, each with its explanation and a link to its log.
     fn failures_shown(&self) -> String {
         let mut text = String::new();
         for failure in &self.failures {

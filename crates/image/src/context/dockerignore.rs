@@ -1,4 +1,4 @@
-//! What an image's `.dockerignore` keeps out of its build context.
+//! An image's `.dockerignore`: the files left out of its build context.
 //!
 //! The engine is sent what a client has picked, so it is up to the client to heed this file. It is
 //! read as by Docker's own command with BuildKit, which is kolla-build's way from release 23 on.
@@ -60,7 +60,7 @@ impl Ignored {
         Ok(Ignored(patterns))
     }
 
-    /// Whether a file or a folder is kept out. The last pattern that matches it, or a folder that
+    /// True when a file or a directory is left out. The last pattern that matches it, or a folder that
     /// it is in, decides.
     pub(crate) fn keeps_out(&self, name: &str) -> bool {
         let decides = |pattern: &&Pattern| {

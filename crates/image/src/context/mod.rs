@@ -20,10 +20,10 @@ pub(crate) use dockerignore::{DOCKERIGNORE, Ignored};
 /// The Dockerfile's name in a context.
 pub(crate) const DOCKERFILE: &str = "Dockerfile";
 
-/// How much is read from a file, or sent, at once.
+/// Bytes that are read from a file, or sent, at once.
 const CHUNK: usize = 16 * 1024;
 
-/// How many chunks wait for the engine before packing pauses.
+/// Chunks that wait for the engine before packing pauses.
 const CHUNKS_AHEAD: usize = 4;
 
 /// A rendered Dockerfile and the files beside it. The files stay on disk until they are sent.
@@ -42,7 +42,7 @@ pub(crate) struct ContextFile {
     executable: bool,
     size: u64,
     digest: [u8; 32],
-    /// What tells it from others where its bytes are not the same every time.
+    /// Its identity where its bytes are not the same every time.
     named: Option<String>,
 }
 
@@ -60,7 +60,7 @@ impl ContextFile {
         })
     }
 
-    /// What two files must share to be the same to a build: mode and bytes.
+    /// Mode and bytes, which two files must share to be the same to a build.
     pub(crate) fn identity(&self) -> String {
         if let Some(named) = &self.named {
             return named.clone();
@@ -143,7 +143,7 @@ impl Context {
         &self.folders
     }
 
-    /// Whether a file or a folder is there.
+    /// True when the context has a file or a directory of this name.
     pub(crate) fn has(&self, name: &str) -> bool {
         let folder = format!("{name}/");
         self.files.contains_key(name)

@@ -7,11 +7,11 @@ use slipway_engine::{Engine, EngineInfo, ImageSummary};
 
 use crate::error::{Error, Result};
 
-/// How many images are asked for by name. For its list of images Docker reads every one that it
+/// Images that are asked for by name. For its list of images Docker reads every one that it
 /// has, whatever the filter: a fifth of a second where builds have left a thousand.
 const ASKED_BY_NAME: usize = 32;
 
-/// How many are asked for at once.
+/// Images that are asked for at once.
 const ASKED_AT_ONCE: usize = 8;
 
 /// The engine's images by reference.

@@ -49,7 +49,7 @@ pub(crate) struct Inputs {
     /// Each build argument, to say which changed.
     #[serde(default)]
     arguments: BTreeMap<String, String>,
-    /// What the Dockerfile is rendered from: template variables and files. They count by what
+    /// The inputs of rendering the Dockerfile: template variables and files. They count by what
     /// becomes of them, and say why it is another.
     #[serde(default)]
     rendered_from: BTreeMap<String, String>,
@@ -142,7 +142,7 @@ fn different(now: &BTreeMap<String, String>, then: &BTreeMap<String, String>) ->
     changed.cloned().collect()
 }
 
-/// Whether a build argument only names a proxy. The engine's cache leaves those out likewise.
+/// True when a build argument only names a proxy. The engine's cache leaves those out likewise.
 fn is_proxy(name: &str) -> bool {
     let upper = name.to_uppercase();
     ["HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY"].contains(&upper.as_str())
@@ -155,7 +155,7 @@ pub(crate) struct Parent {
     pub fingerprint: String,
     /// Its id in the engine.
     pub id: String,
-    /// Whether it is an image of the tree.
+    /// True for an image of the tree.
     pub is_ours: bool,
 }
 
@@ -200,7 +200,8 @@ pub(crate) fn labels(
     ])
 }
 
-/// Why an image with these labels is not what would be built now; empty when it is.
+/// The reasons why an image with these labels differs from what would be built now; empty when
+/// it does not.
 pub(crate) fn compare(
     labels: &BTreeMap<String, String>,
     fingerprint: &str,

@@ -1,4 +1,4 @@
-//! Whether one image is built, from what is known when its turn comes.
+//! Decides for each image, when its turn comes, whether it is built.
 
 mod engine_images;
 mod fingerprint;
@@ -32,7 +32,7 @@ pub(crate) async fn plan(images: &Arc<Images>, engine: &dyn Engine) -> Result<Pl
     Ok(plan)
 }
 
-/// What is known of the images as a run goes on.
+/// The state of the images during a run.
 #[derive(Debug)]
 pub(crate) struct RunState {
     engine: EngineImages,
@@ -119,7 +119,7 @@ impl RunState {
         }
     }
 
-    /// What to do with an image whose parents are all done with; `None` when it was not asked for.
+    /// Decides about an image whose parents are all done; `None` when it was not asked for.
     pub(crate) fn decide(
         &self,
         images: &Images,

@@ -1,10 +1,10 @@
-//! What would be built, and why.
+//! The plan of a build: an action and its reasons for each image.
 
 use std::fmt;
 
 use serde::Serialize;
 
-/// Why an image is built, or is not.
+/// The reason why an image is built, or is not.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Reason {
@@ -95,7 +95,7 @@ impl Serialize for Reason {
     }
 }
 
-/// What happens to an image.
+/// The action for an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
@@ -107,16 +107,16 @@ pub enum Action {
     Skip,
 }
 
-/// What would happen to one image.
+/// The action for one image, with its reasons.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Decision {
     /// The image's name in the tree.
     pub image: String,
     /// Its full reference.
     pub reference: String,
-    /// What happens to it.
+    /// The action.
     pub action: Action,
-    /// Why; never empty.
+    /// The reasons; never empty.
     pub reasons: Vec<Reason>,
 }
 
@@ -128,7 +128,7 @@ impl Decision {
     }
 }
 
-/// What a build would do, parents before children.
+/// The decisions of a build, parents before children.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Plan {
     /// One decision for each image that was asked for.

@@ -1,4 +1,4 @@
-//! What images are built from, read and fetched before the first of them is built.
+//! The inputs of images, read and fetched before the first of them is built.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -22,23 +22,23 @@ const SCRATCH_PREFIX: &str = "slipway-build-";
 /// Ends the names of the archives that sources become.
 const ARCHIVE: &str = "-archive";
 
-/// How many images are read by one thread: each more has a heap of its own.
+/// Images that are read by one thread: each more has a heap of its own.
 const FEW: usize = 8;
 
-/// What an image is built from, read.
+/// The inputs of one image, read.
 #[derive(Clone, Debug)]
 pub(crate) struct Prepared {
     pub context: Context,
     pub inputs: Inputs,
 }
 
-/// What all images that were asked for are built from.
+/// The inputs of all images that were asked for.
 #[derive(Debug)]
 pub(crate) struct Preparation {
     pub ready: BTreeMap<usize, Prepared>,
     /// Images that cannot be built.
     pub failed: BTreeMap<usize, ImageError>,
-    /// Where fetched files are.
+    /// The directory of fetched files.
     pub scratch: Option<Arc<ScratchDirectory>>,
 }
 
@@ -248,7 +248,7 @@ fn prepare_one(
     Ok(Prepared { context, inputs })
 }
 
-/// Whether engines take this for the last part of an image's name.
+/// True when engines accept this as the last part of an image's name.
 fn is_name(name: &str) -> bool {
     let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     name.starts_with(is_plain)

@@ -1,4 +1,4 @@
-//! What can go wrong, and what to do about it.
+//! Errors, each with its place and what to do about it.
 
 mod image;
 mod template;
@@ -15,7 +15,7 @@ pub use template::TemplateError;
 /// The result of this crate's functions.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why images cannot be rendered, ordered or built. A failed build of one image is no error of
+/// The reason why images cannot be rendered, ordered or built. A failed build of one image is no error of
 /// the whole: it is in the [`Summary`](crate::Summary).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -37,9 +37,9 @@ pub enum Error {
     LargeTemplate {
         /// Its path.
         path: PathBuf,
-        /// How large it is.
+        /// Its size in bytes.
         size: u64,
-        /// How large a template may be.
+        /// The largest allowed size.
         limit: u64,
     },
     /// A file name that cannot be written into a Dockerfile.
@@ -71,7 +71,7 @@ pub enum Error {
     Io {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         source: io::Error,
     },
     /// A YAML file does not hold what it should.
@@ -79,7 +79,7 @@ pub enum Error {
     Yaml {
         /// The file.
         path: PathBuf,
-        /// What is wrong, with the place.
+        /// The message, with the place.
         message: String,
     },
     /// One image cannot be built.
@@ -87,7 +87,7 @@ pub enum Error {
     Image {
         /// The image.
         image: String,
-        /// Why.
+        /// The reason.
         source: ImageError,
     },
     /// A template or an override is wrong.
@@ -101,13 +101,13 @@ pub enum Error {
     BadRegex {
         /// The expression.
         pattern: String,
-        /// What is wrong with it.
+        /// The reason why it is invalid.
         message: String,
     },
     /// Nothing to do.
     #[error("no image matches {}{}", .patterns.join(" "), hint(.nearest.as_ref()))]
     NothingMatches {
-        /// What was asked for.
+        /// The request.
         patterns: Vec<String>,
         /// The most similar image.
         nearest: Option<String>,
@@ -123,7 +123,7 @@ pub enum Error {
         path: PathBuf,
         /// The line, from 1.
         line: usize,
-        /// What stands there.
+        /// The text of the line.
         pattern: String,
     },
     /// The distribution's image is for another platform than the one that was asked for.
@@ -133,11 +133,11 @@ pub enum Error {
          looks for the right one"
     )]
     Platform {
-        /// What was asked for.
+        /// The request.
         wanted: String,
         /// The image.
         reference: String,
-        /// What it is for.
+        /// Its platform.
         found: String,
     },
     /// The rendered tree would be written over the templates.
@@ -145,9 +145,9 @@ pub enum Error {
         "--work-dir {work_dir}: its folder docker is in {folder}, where the templates are; name another"
     )]
     WorkDirInTree {
-        /// Where it was to be written.
+        /// The directory that it was to be written to.
         work_dir: PathBuf,
-        /// Where templates are.
+        /// The directory of templates.
         folder: PathBuf,
     },
     /// The lock that keeps other builds out cannot be taken.

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 pub struct TemplateError {
     /// The image that was being rendered.
     pub image: String,
-    /// What is wrong.
+    /// The message.
     pub message: String,
     /// The file it is in.
     pub file: PathBuf,

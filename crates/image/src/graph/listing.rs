@@ -34,7 +34,7 @@ impl Graph {
         self.nodes.iter().find(|node| node.name == name)
     }
 
-    /// Which image is built from which (`--list-dependencies`): each image that has children is
+    /// The images that are built from each image (`--list-dependencies`): each image that has children is
     /// an object of its name and its children, any other its name. Only images asked for, and the
     /// one that all others stand on.
     pub(crate) fn dependencies(&self) -> Value {

@@ -21,7 +21,7 @@ pub(crate) struct Node {
     pub reference: String,
     /// The rendered Dockerfile.
     pub dockerfile: String,
-    /// Whether it starts from anything. A template may render to nothing where its image is not
+    /// True when it starts from something. A template may render to nothing where its image is not
     /// for this distribution.
     pub has_from: bool,
     /// Images of the tree that it starts from.
@@ -30,7 +30,7 @@ pub(crate) struct Node {
     pub bases: Vec<String>,
     /// Images that start from it.
     pub children: Vec<usize>,
-    /// How many images follow one another below this one.
+    /// The number of images that follow one another below this one.
     pub height: usize,
     pub selection: Selection,
 }
@@ -43,7 +43,7 @@ impl Node {
     }
 }
 
-/// What was asked for an image.
+/// The part of an image in a build.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Selection {
     /// Build it.

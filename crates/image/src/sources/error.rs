@@ -1,9 +1,9 @@
-//! Why a source cannot be had.
+//! Errors of fetching sources.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Why a source cannot be had.
+/// The reason why a source cannot be fetched.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SourceError {
@@ -12,7 +12,7 @@ pub enum SourceError {
     Io {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         source: io::Error,
     },
     /// A section of the configuration that describes no usable source.
@@ -28,7 +28,7 @@ pub enum SourceError {
     NoSuchFile {
         /// The section.
         source_name: String,
-        /// Where it should be.
+        /// The path where it should be.
         path: PathBuf,
     },
     /// An address that did not give it.
@@ -38,7 +38,7 @@ pub enum SourceError {
         source_name: String,
         /// The address, without what might be a password in it.
         address: String,
-        /// Why.
+        /// The reason.
         reason: String,
     },
     /// An archive that is another than the configuration says.
@@ -50,9 +50,9 @@ pub enum SourceError {
         source_name: String,
         /// The address.
         address: String,
-        /// What it should hash to.
+        /// The expected digest.
         expected: String,
-        /// What it hashes to.
+        /// The digest found.
         found: String,
     },
     /// git could not do it.
@@ -60,7 +60,7 @@ pub enum SourceError {
     Git {
         /// The section.
         source_name: String,
-        /// What was tried, and what git said.
+        /// The command, and git's message.
         message: String,
     },
     /// A file that is no archive.
@@ -68,7 +68,7 @@ pub enum SourceError {
     NotAnArchive {
         /// The file.
         path: PathBuf,
-        /// Why it is none.
+        /// The reason why it is invalid.
         reason: String,
     },
     /// A member that would be written outside of the folder the archive is unpacked in.
@@ -89,7 +89,7 @@ impl SourceError {
         }
     }
 
-    /// What was being written, where a full disk was met while something was read for it.
+    /// Names the file that was being written when the disk was full.
     pub(super) fn writing(self, to: &Path) -> SourceError {
         match self {
             SourceError::Io { source, .. } if is_full(&source) => SourceError::io(to, source),
@@ -98,7 +98,7 @@ impl SourceError {
     }
 }
 
-/// Whether there is no room for what was written.
+/// True when the disk, the quota or the file is full.
 pub(super) fn is_full(error: &io::Error) -> bool {
     use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
     matches!(error.kind(), FileTooLarge | QuotaExceeded | StorageFull)

@@ -209,7 +209,7 @@ impl Merged {
         }
     }
 
-    /// Whether something lies below a place.
+    /// True when a member lies below a path.
     fn has_members(&self, path: &MemberPath) -> bool {
         let mut after = self.members.range((Excluded(path), Unbounded));
         after.next().is_some_and(|(next, _)| next.is_in(path))

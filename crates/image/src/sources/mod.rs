@@ -1,4 +1,4 @@
-//! What images are made of besides their tree: sources, and their plugins and additions.
+//! Sources of images, and their plugins and additions.
 //!
 //! A Dockerfile adds them as archives beside it: `<section>-archive` for its own source,
 //! `plugins-archive` and `additions-archive` for the others together. Only those that it adds are
@@ -22,7 +22,7 @@ use sha2::{Digest, Sha256};
 pub use error::SourceError;
 pub use merge::merge;
 
-/// How a source is fetched.
+/// The kinds of sources.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SourceKind {
     /// An archive at an address.
@@ -38,13 +38,13 @@ pub enum SourceKind {
 pub struct Source {
     /// The section's name, which is that of its archive.
     pub name: String,
-    /// How it is fetched.
+    /// Its kind.
     pub kind: SourceKind,
     /// The address or the path.
     pub location: String,
     /// The commit, tag or branch of a git repository.
     pub reference: Option<String>,
-    /// What the archive at an address must hash to.
+    /// The expected digest of the archive at an address.
     pub sha256: Option<String>,
     /// The reason why the section is unusable, with its place: an error of the images that add it.
     pub fault: Option<String>,
@@ -66,22 +66,22 @@ pub struct ImageSources {
 pub(crate) struct Fetched {
     /// Its name in the context.
     pub name: String,
-    /// Where it is now.
+    /// Its path on disk.
     pub path: PathBuf,
-    /// What tells it from others, where its bytes are not the same every time.
+    /// Its identity, where its bytes are not the same every time.
     pub identity: Option<String>,
 }
 
-/// How fetching is done.
+/// Settings of fetching.
 #[derive(Clone, Debug)]
 pub(crate) struct Fetching {
     /// A folder that is there while the files are needed.
     pub scratch: PathBuf,
-    /// Where archives of known digest are kept.
+    /// The directory that caches archives of known digest.
     pub cache: Option<PathBuf>,
-    /// How long a download may stand still.
+    /// The longest time without progress.
     pub patience: Duration,
-    /// How often a download is tried again.
+    /// The number of retries of a download.
     pub retries: usize,
 }
 
@@ -229,7 +229,7 @@ fn archive_name(of: &str) -> String {
     format!("{of}-archive")
 }
 
-/// What tells several archives from others.
+/// The identity of several archives together.
 fn identity(archives: &[Fetched]) -> Result<String, SourceError> {
     let mut hasher = Sha256::new();
     for archive in archives {

@@ -13,10 +13,10 @@ pub(crate) use option_files::open;
 /// The file that makes a folder an image.
 const TEMPLATE: &str = "Dockerfile.j2";
 
-/// How deep folders may nest; a link to one's own parent ends here.
+/// Directories that may nest; a link to one's own parent ends here.
 const MAX_DEPTH: usize = 32;
 
-/// How large a template may be. Kolla's largest has 30 KB.
+/// The largest template in bytes. Kolla's largest has 30 KB.
 const MAX_TEMPLATE: u64 = 16 << 20;
 
 /// A Kolla tree: every file of it, and which folders are images.
@@ -149,7 +149,7 @@ impl Tree {
             .map(|folder| format!("{folder}/{TEMPLATE}"))
     }
 
-    /// Where a file of the tree is on disk.
+    /// The path on disk of a file of the tree.
     pub(crate) fn file(&self, inside: &str) -> Option<&Path> {
         self.files.get(inside).map(PathBuf::as_path)
     }
@@ -171,7 +171,7 @@ impl Tree {
         self.folders.iter().map(String::as_str)
     }
 
-    /// What an image's folder holds besides templates: name in the context, file on disk.
+    /// The files in an image's directory besides templates: name in the context, file on disk.
     pub(crate) fn context(&self, image: &str) -> impl Iterator<Item = (&str, &Path)> {
         let prefix = self
             .folder(image)
@@ -208,7 +208,7 @@ mod tests {
 
     use super::*;
 
-    /// What opening a tree comes to that has this besides an image.
+    /// The error of opening a tree that has this besides an image.
     fn error_with(make: impl FnOnce(&Path)) -> String {
         let dir = tempfile::tempdir().unwrap();
         let base = dir.path().join("base");

@@ -1,4 +1,4 @@
-//! What the options add to a tree: apt's files for the base image, and patches.
+//! Files that options add to a tree: apt's files for the base image, and patches.
 
 use std::fs;
 use std::path::Path;

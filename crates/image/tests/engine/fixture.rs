@@ -28,16 +28,16 @@ impl Seen {
         std::mem::take(&mut self.0.lock().unwrap())
     }
 
-    fn told(&self, start: &str) -> Option<String> {
+    fn seen_event(&self, start: &str) -> Option<String> {
         let seen = self.0.lock().unwrap();
-        seen.iter().find(|told| told.starts_with(start)).cloned()
+        seen.iter().find(|event| event.starts_with(start)).cloned()
     }
 
     /// The first that was told and begins so, once it was.
     pub async fn wait_for(&self, start: &str) -> String {
         loop {
-            if let Some(told) = self.told(start) {
-                return told;
+            if let Some(event) = self.seen_event(start) {
+                return event;
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
@@ -135,7 +135,7 @@ impl Fixture {
         self.options.reference(image)
     }
 
-    /// How many containers there are of an image, those of `RUN` steps included.
+    /// The number of containers of an image, those of `RUN` steps included.
     pub async fn containers_of(&self, image: &str) -> usize {
         let Some(id) = self.id(image).await else {
             return 0;

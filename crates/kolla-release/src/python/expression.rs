@@ -145,7 +145,7 @@ fn version(value: &Value) -> Option<Vec<u64>> {
     Some(parts.map_while(|part| part.parse().ok()).collect())
 }
 
-/// How tightly operators bind.
+/// The precedence of operators.
 const LEVELS: [&[&str]; 4] = [
     &["or"],
     &["and"],
@@ -153,10 +153,10 @@ const LEVELS: [&[&str]; 4] = [
     &["+", "-", "|", "%", "*", "/"],
 ];
 
-/// How deep an expression may nest: far deeper than Kolla's do, far less than the stack holds.
+/// The deepest nesting of an expression: far deeper than Kolla's do, far less than the stack holds.
 const MAX_DEPTH: usize = 64;
 
-/// How many operators, calls and attributes one expression may have. Each is one level of the tree
+/// The largest number of operators, calls and attributes of one expression. Each is one level of the tree
 /// that is read, evaluated and dropped; Kolla's expressions have a dozen.
 const MAX_OPERATIONS: usize = 500;
 

@@ -42,7 +42,7 @@ impl Module {
         names
     }
 
-    /// What is assigned to a name at the file's outermost level.
+    /// The expression that is assigned to a name at the file's outermost level.
     pub(crate) fn assigned(&self, name: &str) -> Option<&Expression> {
         self.block.iter().find_map(|statement| match statement {
             Statement::Assign(target, value) if target == name => Some(value),

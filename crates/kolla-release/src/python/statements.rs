@@ -28,7 +28,7 @@ pub(super) fn block(lines: Vec<Line>) -> Block {
     all
 }
 
-/// How deep statements may be indented. What is deeper counts as being at the deepest level.
+/// The deepest indentation of statements. A deeper one counts as being at the deepest level.
 const MAX_NESTED: usize = 64;
 
 /// Takes the lines that are indented at least this much.

@@ -1,6 +1,6 @@
 //! A Python file's text → tokens, gathered into logical lines.
 
-/// What a token is.
+/// The kinds of tokens.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Token {
     /// A name or a keyword.
