@@ -200,13 +200,14 @@ module Slipway
     found = ENV.delete('SLIPWAY_FOUND')
     take_facts(given) if given
     keep_facts(found) if found && !given
-    Puppet::Util::Autoload.prepend(UnusedProviders)
     # Without it, Puppet looks for an account of its own by the providers of users.
     arguments = [*arguments, '--no-manage_internal_file_permissions']
     Puppet::Util::CommandLine.new('puppet', arguments).execute
   end
 
   def know(facts)
+    # Custom facts may ask for providers: these are found out now.
+    Puppet::Util::Autoload.prepend(UnusedProviders)
     require 'facter'
     return unless defined?(Facter::QueryParser.parse) && Facter::FactLoader.method_defined?(:load_internal_facts)
 
