@@ -67,7 +67,7 @@ fn the_tasks_of_every_release_reach_slipway() {
         // Arguments are passed on.
         let output = shell(root.path(), &format!("{line} --version"), &[]);
         let version = String::from_utf8_lossy(&output.stdout);
-        assert!(version.starts_with("slipway "), "{line}: {version}");
+        assert!(version.starts_with("slipway-config "), "{line}: {version}");
     }
 }
 

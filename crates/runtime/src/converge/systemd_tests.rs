@@ -109,7 +109,7 @@ fn each(action: &str) -> String {
     format!("{action} {UNIT}")
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_container_with_a_restart_policy_has_a_unit_for_as_long_as_it_stays() {
     let bench = Bench::new();
     let others = "
@@ -190,7 +190,7 @@ plain: {image: i, command: up, restart: 'no'}
     );
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_replacement_that_fails_gives_the_old_container_back_to_systemd() {
     let bench = Bench::new();
     bench.apply(WEB).await.unwrap();
@@ -203,7 +203,7 @@ async fn a_replacement_that_fails_gives_the_old_container_back_to_systemd() {
     assert!(bench.apply(WEB).await.unwrap().is_unchanged());
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_run_cut_off_anywhere_leaves_units_that_the_next_one_puts_right() {
     let old = format!("{WEB}\nold: {{image: i, command: up, restart: always}}");
     let new = WEB.replace("3}", "4}");
@@ -226,7 +226,7 @@ async fn a_run_cut_off_anywhere_leaves_units_that_the_next_one_puts_right() {
     }
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn the_units_of_paunch_serve_until_their_container_goes() {
     let bench = Bench::new();
     let without = ApplyOptions::default();
@@ -256,7 +256,7 @@ async fn the_units_of_paunch_serve_until_their_container_goes() {
     assert_eq!(bench.units(), [""; 0]);
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_masked_unit_and_those_of_other_sets_are_left_alone() {
     let bench = Bench::new();
     std::fs::create_dir(bench.folder.path().join("units")).unwrap();
@@ -275,7 +275,7 @@ async fn a_masked_unit_and_those_of_other_sets_are_left_alone() {
     assert_eq!(bench.units(), ["tripleo_db.service", UNIT]);
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn delete_removes_units_also_those_whose_container_is_gone() {
     let bench = Bench::new();
     bench
@@ -298,7 +298,7 @@ async fn delete_removes_units_also_those_whose_container_is_gone() {
     assert_eq!(bench.units(), [""; 0]);
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn docker_starts_its_containers_itself() {
     let bench = Bench {
         engine: FakeEngine::with_image("i"),
@@ -308,7 +308,7 @@ async fn docker_starts_its_containers_itself() {
     assert!(!bench.folder.path().join("units").exists());
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn what_systemctl_says_is_told() {
     let mut bench = Bench::new();
     let systemctl = bench.folder.path().join("broken");
