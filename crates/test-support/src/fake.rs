@@ -384,7 +384,12 @@ impl Images for FakeEngine {
         let state = self.look("list images").await?;
         let images = state.images.iter().map(|(reference, id)| ImageSummary {
             id: id.clone(),
-            tags: vec![reference.clone()],
+            tags: self
+                .info
+                .listed_names(reference)
+                .into_iter()
+                .take(1)
+                .collect(),
             labels: BTreeMap::new(),
             size: 0,
             platform: None,

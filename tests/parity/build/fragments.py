@@ -240,7 +240,7 @@ class Generator:
             lambda: f"{{% filter {self.text_filter()} %}}ab {{{{ {self.text(1)} }}}}{{% endfilter %}}",
             lambda: f"{{% set a, b = {self.value(0)}, {self.value(1)} %}}{{{{ b }}}}-{{{{ a }}}}",
             lambda: f"{{% set v = {self.value(0)} %}}{{% block inner_{self.random.randrange(9)} {self.one('', 'scoped ')}%}}[{{{{ v }}}}]{{% endblock %}}",
-            lambda: f"{{% for v in [1, 2] %}}{{% block inner {self.one('', 'scoped ')}%}}[{{{{ v }}}}{{{{ loop.index }}}}]{{% endblock %}}{{% endfor %}}",
+            lambda: f"{{% for v in [1, 2] %}}{{% block inner scoped %}}[{{{{ v }}}}{{{{ loop.index }}}}]{{% endblock %}}{{% endfor %}}",
             lambda: f"{{% set c = cycler({self.value(0)}, 'b') %}}{{{{ c.next() }}}}{{{{ c.next() }}}}{{{{ c.current }}}}{{% set j = joiner('|') %}}{{{{ j() }}}}x{{{{ j() }}}}",
             lambda: f"{{% set p = {self.texts(0)} %}}{{{{ p|customizable('packages')|join(' ') }}}}",
             lambda: f"{{{{ debian_package_install({self.one('', 'packages=')}{self.texts(0)}{self.one('', ', clean_package_cache=false')}) }}}}",
