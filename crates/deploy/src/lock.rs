@@ -1,7 +1,7 @@
 //! The lock of a deployment: one run at a time.
 
 use slipway_events::Events;
-use slipway_files::{Lock, LockError};
+use slipway_files::{Lock, LockError, private_directory};
 use slipway_paths::Paths;
 
 use crate::event::Event;
@@ -16,7 +16,7 @@ pub enum OnLocked {
     Fail,
 }
 
-/// Takes the lock of the deployment with these paths.
+/// Takes the lock of the deployment with these paths, in a directory that is closed to other users.
 ///
 /// # Errors
 /// See [`LockError`].
@@ -25,7 +25,12 @@ pub async fn lock(
     on_locked: OnLocked,
     events: &Events<Event>,
 ) -> Result<Lock, LockError> {
-    let path = paths.state().join("lock");
+    let state = paths.state();
+    let path = state.join("lock");
+    private_directory(&state).map_err(|source| LockError::File {
+        path: state.clone(),
+        source,
+    })?;
     match on_locked {
         OnLocked::Fail => Lock::try_take(&path),
         OnLocked::Wait => {

@@ -11,7 +11,8 @@ use std::path::Path;
 ///
 /// # Errors
 /// When `path` is something else, a symlink included, or belongs to another user: a directory that
-/// others control keeps no secrets.
+/// others control keeps no secrets. A directory that all users share, such as `/tmp`, is never closed:
+/// it is an error, too.
 pub fn private_directory(path: &Path) -> io::Result<()> {
     if let Some(parent) = path
         .parent()
@@ -28,6 +29,9 @@ pub fn private_directory(path: &Path) -> io::Result<()> {
         Err(error) => Err(error),
     }
 }
+
+/// The mode bit of directories that users share.
+const STICKY: u32 = 0o1000;
 
 /// Takes an existing directory away from others.
 fn close(path: &Path) -> io::Result<()> {
@@ -46,6 +50,12 @@ fn close(path: &Path) -> io::Result<()> {
                 "it belongs to user {}, not to user {user}; change its owner or remove it",
                 found.uid()
             ),
+        ));
+    }
+    if found.permissions().mode() & STICKY != 0 {
+        return Err(io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            "all users share it; use a directory in it",
         ));
     }
     if found.permissions().mode() & 0o7777 != 0o700 {
@@ -70,9 +80,20 @@ mod tests {
         let path = root.path().join("a/b");
         private_directory(&path).unwrap();
         assert_eq!(mode(&path), 0o700);
-        fs::set_permissions(&path, Permissions::from_mode(0o1777)).unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o777)).unwrap();
         private_directory(&path).unwrap();
         assert_eq!(mode(&path), 0o700);
+    }
+
+    #[test]
+    fn a_directory_that_users_share_is_refused_and_stays_as_it_is() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("shared");
+        fs::create_dir(&path).unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o1777)).unwrap();
+        let error = private_directory(&path).unwrap_err().to_string();
+        assert!(error.contains("all users share it"), "{error}");
+        assert_eq!(mode(&path), 0o1777);
     }
 
     #[test]

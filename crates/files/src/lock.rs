@@ -63,8 +63,9 @@ const UNSIGNED: &str = "unnamed";
 impl Lock {
     /// Takes the lock with this file, or says who holds it.
     ///
-    /// The file's directory is made or closed to other users: see
-    /// [`private_directory`](crate::private_directory). The file is not followed if it is a symlink. It stays when the lock ends: see [`Lock::temporary`].
+    /// A missing directory is made, for this user alone; an existing one stays as it is, so close it
+    /// with [`private_directory`](crate::private_directory) first if others could write there. The
+    /// file is not followed if it is a symlink. It stays when the lock ends: see [`Lock::temporary`].
     ///
     /// # Errors
     /// [`LockError::Held`] while another process holds it, [`LockError::File`] otherwise.
@@ -201,7 +202,7 @@ impl<F: FnOnce(&str)> Announcement<F> {
 }
 
 fn open(path: &Path) -> io::Result<File> {
-    if let Some(directory) = path.parent() {
+    if let Some(directory) = path.parent().filter(|directory| !directory.exists()) {
         private_directory(directory)?;
     }
     let file = File::options()
@@ -282,6 +283,20 @@ mod tests {
         assert!(!second.is_finished());
         drop(first);
         second.await.unwrap().unwrap();
+    }
+
+    #[test]
+    fn a_new_directory_is_private_and_an_existing_one_stays_as_it_is() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+        Lock::try_take(&dir.path().join("new/lock")).unwrap();
+        assert_eq!(mode(&dir.path().join("new")), 0o700);
+        let shared = dir.path().join("shared");
+        fs::create_dir(&shared).unwrap();
+        fs::set_permissions(&shared, fs::Permissions::from_mode(0o1777)).unwrap();
+        Lock::try_take(&shared.join("lock")).unwrap();
+        assert_eq!(mode(&shared), 0o1777);
     }
 
     #[test]
