@@ -1,5 +1,10 @@
 //! The seam against a real engine.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test may fail"
+)]
 
 use std::io::Read;
 use std::time::Duration;
