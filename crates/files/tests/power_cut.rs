@@ -4,6 +4,13 @@
 //! has reached the disk and nothing of what the kernel still has in memory, just as after a power
 //! cut. It needs root, `mkfs.ext4` and loop devices, and therefore has to be asked for:
 //! `cargo test -p slipway-files --test power_cut -- --ignored`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test may fail, and says so"
+)]
 
 use std::fs;
 use std::path::Path;
