@@ -27,7 +27,7 @@ pub enum ReadError {
     NotAFile {
         /// The path.
         path: PathBuf,
-        /// What it is.
+        /// The kind of the file, such as a device.
         kind: &'static str,
     },
     /// It is larger than its reader allows.

@@ -1,4 +1,4 @@
-//! What takes too much is an error with its place, one test for each way of asking for it.
+//! A template that takes too much is an error with its place, one test for each way of asking for it.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use minijinja::{Environment, ErrorKind};

@@ -13,7 +13,7 @@ pub enum Event {
     },
     /// Something unexpected that is not an error.
     Warning {
-        /// What it is.
+        /// The message.
         text: String,
     },
     /// An image is pulled.

@@ -32,7 +32,7 @@ pub enum Error {
     /// A pipe, a socket or a device.
     #[error("{}: neither a file nor a folder; images are made of those alone", .0.display())]
     NotAFile(PathBuf),
-    /// A template that is none.
+    /// A file that is not a valid template.
     #[error("{}: a template of {size} bytes; none is larger than {} MiB", path.display(), .limit >> 20)]
     LargeTemplate {
         /// Its path.
@@ -61,9 +61,9 @@ pub enum Error {
     TwoImages {
         /// The image.
         image: String,
-        /// Its first folder.
+        /// Its first directory.
         first: String,
-        /// Its second folder.
+        /// Its second directory.
         second: String,
     },
     /// A file could not be read or written.
@@ -96,7 +96,7 @@ pub enum Error {
     /// Images that are one another's parents.
     #[error("these images are one another's parents: {}", .0.join(" -> "))]
     Cycle(Vec<String>),
-    /// A regular expression that is none.
+    /// An invalid regular expression.
     #[error("'{pattern}' is not a regular expression: {message}")]
     BadRegex {
         /// The expression.

@@ -68,7 +68,7 @@ pub(super) const FILTERS: &[(&str, Filter)] = &[
     ("unique", unique),
 ];
 
-/// Returns the attribute of an item by a path such as `a.b.0`; undefined where there is none.
+/// Returns the attribute of an item by a path such as `a.b.0`; undefined when it is missing.
 pub(super) fn attribute(state: &State<'_, '_>, item: &Value, path: &Value) -> Result<Value, Error> {
     attribute_or(state, item, path, None)
 }

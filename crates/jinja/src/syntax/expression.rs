@@ -85,7 +85,7 @@ pub(crate) struct Parser<'a> {
     source: &'a str,
     tokens: &'a [Token],
     next: usize,
-    /// Where the tag ends.
+    /// The position of the end of the tag.
     end: usize,
     depth: usize,
 }

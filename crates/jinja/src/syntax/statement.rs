@@ -34,7 +34,7 @@ pub(crate) enum Statement {
     Do(Expr),
     /// `{% endfor %}` and the like, by what it ends.
     End(&'static str),
-    /// What has no expression, and what is unknown.
+    /// A tag without an expression, or an unknown tag.
     Other,
 }
 

@@ -1,4 +1,4 @@
-//! What takes too much is an error with its place: Kolla's own filter and functions, includes and
+//! A template that takes too much is an error with its place: Kolla's own filter and functions, includes and
 //! overrides.
 
 use super::{template_error, web};
