@@ -100,7 +100,7 @@ struct Scope {
     uses_kwargs: bool,
     /// A block that was put into a `with`.
     is_wrapped: bool,
-    /// The variables that keep outer values for the blocks inside.
+    /// The position at which outer values are saved for the blocks inside.
     entry: Entry,
     /// The names that are kept.
     kept: BTreeSet<String>,
