@@ -62,7 +62,7 @@ fn a_container_of_the_base_image_behaves_as_kollas() {
 
 /// The directory that the containers mount as their config_files.
 fn declare(deployment: &Deployment) {
-    std::fs::create_dir(deployment.file("config_files")).expect("a folder");
+    std::fs::create_dir(deployment.file("config_files")).expect("a directory");
     let config = json!({
         "command": format!("/usr/bin/perl {CONFIGS}/service.pl"),
         "config_files": [{"source": format!("{CONFIGS}/service.conf"), "dest": "/etc/service/service.conf",

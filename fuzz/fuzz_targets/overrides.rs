@@ -7,16 +7,16 @@ use std::cell::LazyCell;
 use slipway_image::{BuildConfig, Tree, render_image};
 
 thread_local! {
-    static FOLDER: LazyCell<tempfile::TempDir> = LazyCell::new(|| tempfile::tempdir_in("/dev/shm").unwrap());
+    static DIRECTORY: LazyCell<tempfile::TempDir> = LazyCell::new(|| tempfile::tempdir_in("/dev/shm").unwrap());
 }
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
-    FOLDER.with(|folder| {
+    DIRECTORY.with(|directory| {
         let (template, change) = text.split_once("---8<---\n").unwrap_or((text, ""));
-        let images = folder.path().join("images");
+        let images = directory.path().join("images");
         std::fs::create_dir_all(images.join("web")).unwrap();
         std::fs::write(images.join("web/Dockerfile.j2"), template).unwrap();
-        let file = folder.path().join("override.j2");
+        let file = directory.path().join("override.j2");
         std::fs::write(&file, format!("{{% extends parent_template %}}\n{change}")).unwrap();
         let render = || {
             let mut config = BuildConfig::new(&images)?;

@@ -91,7 +91,7 @@ fn with_headers(input: &[u8]) -> Vec<u8> {
 }
 
 fn check(mut archive: Archive<fs::File>) {
-    let mut not_folders = BTreeSet::new();
+    let mut not_directories = BTreeSet::new();
     let mut all = BTreeSet::new();
     for entry in archive.entries().unwrap() {
         let entry = entry.unwrap();
@@ -105,7 +105,7 @@ fn check(mut archive: Archive<fs::File>) {
         assert!(
             path.ancestors()
                 .skip(1)
-                .all(|above| !not_folders.contains(above)),
+                .all(|above| !not_directories.contains(above)),
             "{path:?}"
         );
         assert!(all.insert(path.clone()), "{path:?} twice");
@@ -121,7 +121,7 @@ fn check(mut archive: Archive<fs::File>) {
         match header.entry_type() {
             EntryType::Directory => {}
             EntryType::Regular | EntryType::Symlink => {
-                not_folders.insert(path);
+                not_directories.insert(path);
             }
             other => panic!("{path:?} is a {other:?}"),
         }

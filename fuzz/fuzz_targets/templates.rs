@@ -9,19 +9,19 @@ use slipway_heat::Resolver;
 const NAMES: [&str; 4] = ["top.yaml", "environment.yaml", "nested.yaml", "other.yaml"];
 
 thread_local! {
-    static FOLDER: LazyCell<tempfile::TempDir> = LazyCell::new(|| tempfile::tempdir_in("/dev/shm").unwrap());
+    static DIRECTORY: LazyCell<tempfile::TempDir> = LazyCell::new(|| tempfile::tempdir_in("/dev/shm").unwrap());
 }
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
-    FOLDER.with(|folder| {
+    DIRECTORY.with(|directory| {
         let mut parts = text.split("---8<---\n");
         for name in NAMES {
             let part = parts.next().unwrap_or_default();
-            std::fs::write(folder.path().join(name), part).unwrap();
+            std::fs::write(directory.path().join(name), part).unwrap();
         }
-        let environment = folder.path().join("environment.yaml");
+        let environment = directory.path().join("environment.yaml");
         let resolve = || {
-            let resolver = Resolver::open(folder.path(), &[environment.clone()])?;
+            let resolver = Resolver::open(directory.path(), &[environment.clone()])?;
             resolver.within(16).resolve("top.yaml")
         };
         match (resolve(), resolve()) {

@@ -61,7 +61,7 @@ kolla_set_configs_of_upstream() {
 }
 
 # kolla VERSION: installs kolla-build of a release into target/peers/kolla-build-VERSION, once, and
-# leaves that prefix in KOLLA_PREFIX. What releases depend on is shared: one folder of packages
+# leaves that prefix in KOLLA_PREFIX. What releases depend on is shared: one directory of packages
 # for those up to 12, whose templates want an old Jinja2, one for the others.
 kolla() {
     local era=new place=$PEERS/kolla-build-$1 site

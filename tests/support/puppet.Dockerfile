@@ -1,5 +1,5 @@
 # An image to run Puppet in, for tests: Puppet and Debian's modules for the services that are
-# generated there, with the folders and accounts that those services' packages would bring. What
+# generated there, with the directories and accounts that those services' packages would bring. What
 # docker-puppet.py expects beside them (rsync, the path of the modules, TripleO's class that keeps
 # packages away) is there for the comparison with it.
 FROM debian:trixie

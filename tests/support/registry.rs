@@ -23,9 +23,9 @@ pub const PASSWORD: &str = "s3cret-of-the-registry";
 impl Registry {
     /// Starts a registry whose only user is `builder`.
     pub fn start(workspace: &Workspace) -> Registry {
-        let folder = workspace.path("registry");
-        let data = folder.join("data");
-        fs::create_dir_all(&data).expect("a folder");
+        let directory = workspace.path("registry");
+        let data = directory.join("data");
+        fs::create_dir_all(&data).expect("a directory");
         let program = registry_program();
         let port = free_port();
         let certificate = [
@@ -46,23 +46,23 @@ impl Registry {
             "cert.pem",
         ];
         let mut openssl = Command::new("openssl");
-        run(openssl.args(certificate).current_dir(&folder)).exits(0);
+        run(openssl.args(certificate).current_dir(&directory)).exits(0);
         // The registry accepts only bcrypt.
         let script = "print crypt($ARGV[0], '$2b$05$abcdefghijklmnopqrstuu')";
         let mut perl = Command::new("perl");
         let hash = run(perl.args(["-e", script, PASSWORD])).exits(0).out;
-        fs::write(folder.join("htpasswd"), format!("builder:{hash}\n")).expect("a file");
+        fs::write(directory.join("htpasswd"), format!("builder:{hash}\n")).expect("a file");
         let config = format!(
             "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {data}}}}}\n\
-             http:\n  addr: 127.0.0.1:{port}\n  tls: {{certificate: {folder}/cert.pem, key: {folder}/key.pem}}\n\
-             auth: {{htpasswd: {{realm: test, path: {folder}/htpasswd}}}}\n",
+             http:\n  addr: 127.0.0.1:{port}\n  tls: {{certificate: {directory}/cert.pem, key: {directory}/key.pem}}\n\
+             auth: {{htpasswd: {{realm: test, path: {directory}/htpasswd}}}}\n",
             data = data.display(),
-            folder = folder.display(),
+            directory = directory.display(),
         );
-        fs::write(folder.join("config.yml"), config).expect("a file");
+        fs::write(directory.join("config.yml"), config).expect("a file");
         let process = Command::new(program)
             .args(["serve", "config.yml"])
-            .current_dir(&folder)
+            .current_dir(&directory)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
@@ -96,8 +96,8 @@ impl Registry {
 impl Registry {
     /// Returns the digests of a repository's stored layers and configurations.
     pub fn layers(&self, image: &str) -> Vec<String> {
-        let folder = format!("docker/registry/v2/repositories/{image}/_layers/sha256");
-        let entries = fs::read_dir(self.data.join(folder));
+        let directory = format!("docker/registry/v2/repositories/{image}/_layers/sha256");
+        let entries = fs::read_dir(self.data.join(directory));
         let names = entries.into_iter().flatten().filter_map(Result::ok);
         names
             .map(|entry| entry.file_name().to_string_lossy().into_owned())
@@ -133,22 +133,22 @@ fn registry_program() -> PathBuf {
     if installed.exists() {
         return installed.to_owned();
     }
-    let folder = repository().join("target/docker-registry");
-    let program = folder.join("usr/bin/docker-registry");
+    let directory = repository().join("target/docker-registry");
+    let program = directory.join("usr/bin/docker-registry");
     if !program.exists() {
-        fs::create_dir_all(&folder).expect("a folder");
+        fs::create_dir_all(&directory).expect("a directory");
         let mut apt = Command::new("apt-get");
         run(apt
             .args(["download", "docker-registry"])
-            .current_dir(&folder))
+            .current_dir(&directory))
         .exits(0);
-        let package = fs::read_dir(&folder)
-            .expect("the folder")
+        let package = fs::read_dir(&directory)
+            .expect("the directory")
             .filter_map(|entry| Some(entry.ok()?.path()))
             .find(|path| path.extension().is_some_and(|extension| extension == "deb"))
             .expect("the package");
         let mut dpkg = Command::new("dpkg-deb");
-        run(dpkg.arg("-x").arg(package).arg(&folder)).exits(0);
+        run(dpkg.arg("-x").arg(package).arg(&directory)).exits(0);
     }
     program
 }

@@ -43,7 +43,7 @@ impl Workspace {
     /// Writes a file, and creates its parent directories.
     pub fn write(&self, inside: &str, text: &str) -> PathBuf {
         let path = self.path(inside);
-        fs::create_dir_all(path.parent().expect("a directory")).expect("a folder");
+        fs::create_dir_all(path.parent().expect("a directory")).expect("a directory");
         fs::write(&path, text).expect("a file");
         path
     }

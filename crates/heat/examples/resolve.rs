@@ -1,4 +1,4 @@
-//! Resolves templates: `resolve FOLDER ENVIRONMENT TEMPLATE…`.
+//! Resolves templates: `resolve DIRECTORY ENVIRONMENT TEMPLATE…`.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "it is a command")]
 
@@ -8,11 +8,12 @@ use serde_json::{Map, Value};
 
 fn main() -> Result<(), slipway_heat::Error> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [folder, environment, templates @ ..] = arguments.as_slice() else {
-        eprintln!("usage: resolve FOLDER ENVIRONMENT TEMPLATE…");
+    let [directory, environment, templates @ ..] = arguments.as_slice() else {
+        eprintln!("usage: resolve DIRECTORY ENVIRONMENT TEMPLATE…");
         std::process::exit(2);
     };
-    let resolver = slipway_heat::Resolver::open(Path::new(folder), &[PathBuf::from(environment)])?;
+    let resolver =
+        slipway_heat::Resolver::open(Path::new(directory), &[PathBuf::from(environment)])?;
     let names: Vec<_> = templates.iter().map(String::as_str).collect();
     let mut resolved = Map::new();
     for (name, outputs) in resolver.resolve_all(&names) {

@@ -20,23 +20,25 @@ pub(crate) struct Files(HashMap<PathBuf, String>);
 impl Files {
     /// Returns the files of a directory. If TripleO's templates are not processed yet, the files that
     /// `*.j2.yaml` make are rendered. They win over files of the same name.
-    pub(crate) fn of(folder: &Path, sources: &Sources) -> Result<Self> {
-        if !folder.join(UNPROCESSED).is_file() || folder.join(PROCESSED).exists() {
+    pub(crate) fn of(directory: &Path, sources: &Sources) -> Result<Self> {
+        if !directory.join(UNPROCESSED).is_file() || directory.join(PROCESSED).exists() {
             return Ok(Self::default());
         }
         let wrong = |error: process::Error| Error::from(Problem::Processing(error.to_string()));
         let inputs = Inputs::of(
-            folder,
+            directory,
             sources.roles.as_deref(),
             sources.networks.as_deref(),
         )
         .map_err(wrong)?;
-        let tree = process::process(folder, &inputs).map_err(wrong)?;
+        let tree = process::process(directory, &inputs).map_err(wrong)?;
         let made = tree
             .files
             .into_iter()
             .filter_map(|file| match file.content {
-                process::Content::Rendered(text) => Some((absolute(&folder.join(file.path)), text)),
+                process::Content::Rendered(text) => {
+                    Some((absolute(&directory.join(file.path)), text))
+                }
                 process::Content::Copied(_) => None,
             });
         Ok(Self(made.collect()))

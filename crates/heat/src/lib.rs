@@ -12,16 +12,16 @@
 //! ([`Resolver::within`]), templates nest 30 deep.
 //!
 //! ```
-//! # let folder = tempfile::tempdir()?;
-//! # let folder = folder.path();
-//! std::fs::write(folder.join("base.yaml"), "
+//! # let directory = tempfile::tempdir()?;
+//! # let directory = directory.path();
+//! std::fs::write(directory.join("base.yaml"), "
 //! heat_template_version: queens
 //! parameters:
 //!   Port: {type: number, default: 5000}
 //! outputs:
 //!   settings: {value: {keystone::port: {get_param: Port}}}
 //! ")?;
-//! std::fs::write(folder.join("keystone.yaml"), "
+//! std::fs::write(directory.join("keystone.yaml"), "
 //! heat_template_version: queens
 //! resources:
 //!   Base: {type: ./base.yaml, properties: {Port: 5001}}
@@ -32,11 +32,11 @@
 //!         - get_attr: [Base, settings]
 //!         - keystone::debug: true
 //! ")?;
-//! let resolver = slipway_heat::Resolver::open(folder, &[])?;
+//! let resolver = slipway_heat::Resolver::open(directory, &[])?;
 //! let outputs = resolver.resolve("keystone.yaml")?;
 //! assert_eq!(outputs["settings"]["keystone::port"], 5001);
 //!
-//! std::fs::write(folder.join("wrong.yaml"), "
+//! std::fs::write(directory.join("wrong.yaml"), "
 //! heat_template_version: queens
 //! resources:
 //!   Base: {type: ./base.yaml, properties: {Prot: 5001}}

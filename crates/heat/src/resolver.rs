@@ -1,4 +1,4 @@
-//! Templates in a folder, with an environment: the way in.
+//! Templates in a directory, with an environment: the way in.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -38,9 +38,9 @@ const PLAN: &str = "plan-environment.yaml";
 /// The stack that an expression takes at most, and the calls that lead to it.
 const THREAD_STACK: usize = yaql::STACK + (16 << 20);
 
-/// Resolves the templates in a folder. Each file is read once, whatever uses it.
+/// Resolves the templates in a directory. Each file is read once, whatever uses it.
 pub struct Resolver {
-    folder: PathBuf,
+    directory: PathBuf,
     environment: Environment,
     files: Files,
     limit: usize,
@@ -53,32 +53,32 @@ pub struct Resolver {
 }
 
 impl Resolver {
-    /// The templates in `folder`, with the environment files that such a folder comes with and
+    /// The templates in `directory`, with the environment files that such a directory comes with and
     /// those given, in that order. TripleO's templates that are not processed yet are, in memory.
-    pub fn open(folder: &Path, environments: &[PathBuf]) -> Result<Self> {
+    pub fn open(directory: &Path, environments: &[PathBuf]) -> Result<Self> {
         let sources = Sources {
             environments: environments.to_vec(),
             ..Sources::default()
         };
-        Self::open_with(folder, &sources)
+        Self::open_with(directory, &sources)
     }
 
     /// The same, with roles and networks for templates that are not processed yet.
-    pub fn open_with(folder: &Path, sources: &Sources) -> Result<Self> {
-        let mut resolver = Self::of_files(folder, sources)?;
-        resolver.environment = resolver.read_environments(folder, &sources.environments)?;
+    pub fn open_with(directory: &Path, sources: &Sources) -> Result<Self> {
+        let mut resolver = Self::of_files(directory, sources)?;
+        resolver.environment = resolver.read_environments(directory, &sources.environments)?;
         Ok(resolver)
     }
 
     /// The same, where these templates are to be resolved: they are read meanwhile. What is wrong
     /// with one is told when it is resolved.
-    pub fn open_for(templates: &[&str], folder: &Path, sources: &Sources) -> Result<Self> {
+    pub fn open_for(templates: &[&str], directory: &Path, sources: &Sources) -> Result<Self> {
         let Some(threads) = threads() else {
-            return Self::open_with(folder, sources);
+            return Self::open_with(directory, sources);
         };
-        let mut resolver = Self::of_files(folder, sources)?;
+        let mut resolver = Self::of_files(directory, sources)?;
         let (environment, ()) = threads.join(
-            || resolver.read_environments(folder, &sources.environments),
+            || resolver.read_environments(directory, &sources.environments),
             || {
                 each(templates).for_each(|name| {
                     let _ = resolver.template(&resolver.path(name));
@@ -90,28 +90,28 @@ impl Resolver {
         Ok(resolver)
     }
 
-    fn of_files(folder: &Path, sources: &Sources) -> Result<Self> {
-        if !folder.is_dir() {
+    fn of_files(directory: &Path, sources: &Sources) -> Result<Self> {
+        if !directory.is_dir() {
             let problem = Problem::Unreadable("there is no such directory of templates".to_owned());
-            return Err(Error::from(problem).in_template(&folder.display().to_string()));
+            return Err(Error::from(problem).in_template(&directory.display().to_string()));
         }
-        let mut resolver = Self::new(folder, Environment::default());
-        resolver.files = Files::of(folder, sources)?;
+        let mut resolver = Self::new(directory, Environment::default());
+        resolver.files = Files::of(directory, sources)?;
         Ok(resolver)
     }
 
-    fn read_environments(&self, folder: &Path, own: &[PathBuf]) -> Result<Environment> {
-        let mut environment = match self.files.is_file(&folder.join(PLAN)) {
+    fn read_environments(&self, directory: &Path, own: &[PathBuf]) -> Result<Environment> {
+        let mut environment = match self.files.is_file(&directory.join(PLAN)) {
             true => Environment::merged_by_client(),
             false => Environment::default(),
         };
-        let has_docker_services = folder.join(DOCKER_SERVICES).is_dir();
+        let has_docker_services = directory.join(DOCKER_SERVICES).is_dir();
         let standard = [
             Some(REGISTRY),
             Some(DOCKER_ENVIRONMENT).filter(|_| has_docker_services),
         ];
         for name in standard.into_iter().flatten() {
-            let path = folder.join(name);
+            let path = directory.join(name);
             if self.files.is_file(&path) {
                 environment.load_from(&path, &self.files)?;
             }
@@ -122,10 +122,10 @@ impl Resolver {
         Ok(environment)
     }
 
-    /// The templates in `folder`, with this environment alone.
-    pub fn new(folder: &Path, environment: Environment) -> Self {
+    /// The templates in `directory`, with this environment alone.
+    pub fn new(directory: &Path, environment: Environment) -> Self {
         Self {
-            folder: absolute(folder),
+            directory: absolute(directory),
             environment,
             files: Files::default(),
             limit: MOST_MIB,
@@ -149,12 +149,12 @@ impl Resolver {
         &self.environment
     }
 
-    /// The folder.
-    pub fn folder(&self) -> &Path {
-        &self.folder
+    /// The directory.
+    pub fn directory(&self) -> &Path {
+        &self.directory
     }
 
-    /// A template's outputs; its path is relative to the folder.
+    /// A template's outputs; its path is relative to the directory.
     pub fn resolve(&self, template: &str) -> Result<Map<String, Value>> {
         self.resolve_with(template, HashMap::new())
     }
@@ -202,7 +202,7 @@ impl Resolver {
         let mut documents = HashMap::<String, Option<Node>>::new();
         let error = error.located(|template, path| {
             let document = documents.entry(template.to_owned()).or_insert_with(|| {
-                let text = self.files.read(&self.folder.join(template)).ok()?;
+                let text = self.files.read(&self.directory.join(template)).ok()?;
                 slipway_yaml::read_with(&text, Options::PYYAML).ok()
             });
             document.as_ref()?.position_of(path)
@@ -270,10 +270,10 @@ impl Resolver {
         }
     }
 
-    /// The template behind a resource type, relative to the folder if it is below it; nothing
+    /// The template behind a resource type, relative to the directory if it is below it; nothing
     /// for OS::Heat::None.
     pub fn template_of(&self, kind: &str) -> Result<Option<String>> {
-        match self.environment.find(kind, &self.folder.join("x"))? {
+        match self.environment.find(kind, &self.directory.join("x"))? {
             Target::Template(path) => Ok(Some(self.name(&path))),
             Target::Type(name) if name == "OS::Heat::None" => Ok(None),
             Target::Type(name) => {
@@ -285,12 +285,12 @@ impl Resolver {
     }
 
     fn path(&self, template: &str) -> PathBuf {
-        normal(&self.folder.join(template))
+        normal(&self.directory.join(template))
     }
 
-    /// A file below the folder, or where it is.
+    /// A file below the directory, or where it is.
     fn name(&self, path: &Path) -> String {
-        path.strip_prefix(&self.folder)
+        path.strip_prefix(&self.directory)
             .unwrap_or(path)
             .display()
             .to_string()
@@ -303,7 +303,7 @@ impl Resolver {
 
     /// Returns whether the directory has a file.
     pub(crate) fn has(&self, path: &str) -> bool {
-        self.files.is_file(&self.folder.join(path))
+        self.files.is_file(&self.directory.join(path))
     }
 
     /// Returns a stand-in for the value of a parameter that has none, while all of them are collected.

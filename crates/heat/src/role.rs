@@ -60,7 +60,7 @@ impl Resolver {
             let Ok(Some(name)) = self.template_of(kind) else {
                 continue;
             };
-            let Ok(template) = self.template(&self.folder().join(&name)) else {
+            let Ok(template) = self.template(&self.directory().join(&name)) else {
                 continue;
             };
             let mut given = given.clone();
@@ -72,7 +72,7 @@ impl Resolver {
 
     /// Returns the services of a role in its roles file.
     fn listed(&self, role: &str, roles: Option<&Path>) -> Result<Value> {
-        let standard = self.folder().join("roles_data.yaml");
+        let standard = self.directory().join("roles_data.yaml");
         services(role, roles.unwrap_or(&standard))
     }
 
@@ -129,7 +129,7 @@ impl Resolver {
 
     /// Returns `overcloud.yaml`, as far as it is known without a cloud.
     fn overcloud(&self, services: &str, listed: Value) -> Result<Stack<'_>> {
-        let template = self.template(&self.folder().join(OVERCLOUD))?;
+        let template = self.template(&self.directory().join(OVERCLOUD))?;
         let environment = self.environment();
         let given = template
             .parameters

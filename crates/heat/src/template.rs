@@ -17,7 +17,7 @@ pub(crate) type Named<T> = indexmap::IndexMap<CompactString, T, foldhash::fast::
 pub(crate) struct Template {
     /// Its path, as errors and what refers to other files from it need it.
     pub(crate) path: std::path::PathBuf,
-    /// Its path for people: below the folder of templates, if it is.
+    /// Its path for people: below the directory of templates, if it is.
     pub(crate) name: String,
     pub(crate) parameters: Named<Parameter>,
     pub(crate) conditions: Named<Expression>,

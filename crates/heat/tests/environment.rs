@@ -20,9 +20,9 @@ outputs:
 
 /// Resolves the template with these environment files, in a directory with these other files.
 fn with(others: &[&str], environments: &[&str]) -> Result<Value> {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| {
-        let place = folder.path().join(name);
+        let place = directory.path().join(name);
         std::fs::write(&place, text).unwrap();
         place
     };
@@ -39,7 +39,7 @@ fn with(others: &[&str], environments: &[&str]) -> Result<Value> {
         .enumerate()
         .map(|(number, text)| write(&format!("env{number}.yaml"), text))
         .collect();
-    let resolver = Resolver::open(folder.path(), &environments)?;
+    let resolver = Resolver::open(directory.path(), &environments)?;
     resolver.resolve("template.yaml").map(Value::Object)
 }
 
@@ -205,8 +205,11 @@ fn what_no_json_holds_is_refused() {
 
 #[test]
 fn paths_are_the_environments_own_wherever_the_templates_are() {
-    let folder = tempfile::tempdir().unwrap();
-    let (templates, own) = (folder.path().join("templates"), folder.path().join("own"));
+    let directory = tempfile::tempdir().unwrap();
+    let (templates, own) = (
+        directory.path().join("templates"),
+        directory.path().join("own"),
+    );
     for (place, text) in [(&templates, "standard"), (&own, "own")] {
         std::fs::create_dir(place).unwrap();
         let base = format!("heat_template_version: queens\noutputs: {{text: {{value: {text}}}}}\n");
@@ -217,7 +220,7 @@ fn paths_are_the_environments_own_wherever_the_templates_are() {
         "resource_registry: {OS::Own: base.yaml, OS::Standard: ../templates/base.yaml}\n",
     )
     .unwrap();
-    // As it is called from the folder that the program works in.
+    // As it is called from the directory that the program works in.
     let depth = std::env::current_dir().unwrap().components().count() - 1;
     let up: std::path::PathBuf = std::iter::repeat_n("..", depth).collect();
     let relative = |path: &std::path::Path| up.join(path.strip_prefix("/").unwrap());
@@ -235,13 +238,13 @@ fn paths_are_the_environments_own_wherever_the_templates_are() {
 }
 
 #[test]
-fn what_is_no_environment_or_no_folder_is_said() {
+fn what_is_no_environment_or_no_directory_is_said() {
     assert_eq!(
         error_of(&[TEMPLATE]),
         "env0.yaml: this is a template, and no environment"
     );
-    let folder = tempfile::tempdir().unwrap();
-    let missing = folder.path().join("missing");
+    let directory = tempfile::tempdir().unwrap();
+    let missing = directory.path().join("missing");
     let error = Resolver::open_for(&["a.yaml"], &missing, &Sources::default()).err();
     let expected = format!(
         "{}: cannot be read: there is no such directory of templates",

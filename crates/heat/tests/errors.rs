@@ -12,12 +12,12 @@ fn error_of(templates: &[(&str, &str)]) -> slipway_heat::Error {
 fn resolve(
     templates: &[(&str, &str)],
 ) -> slipway_heat::Result<serde_json::Map<String, serde_json::Value>> {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     for (name, text) in templates {
         let text = format!("heat_template_version: queens\n{text}");
-        std::fs::write(folder.path().join(name), text).unwrap();
+        std::fs::write(directory.path().join(name), text).unwrap();
     }
-    Resolver::open(folder.path(), &[])
+    Resolver::open(directory.path(), &[])
         .unwrap()
         .resolve("top.yaml")
 }
@@ -238,12 +238,12 @@ fn a_text_may_have_many_names() {
 
 #[test]
 fn what_is_read_in_advance_is_wrong_where_it_is_resolved() {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("broken.yaml"), "a: [").unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("broken.yaml"), "a: [").unwrap();
     let good = "heat_template_version: queens\noutputs: {x: {value: 1}}";
-    std::fs::write(folder.path().join("good.yaml"), good).unwrap();
+    std::fs::write(directory.path().join("good.yaml"), good).unwrap();
     let names = ["broken.yaml", "good.yaml", "missing.yaml"];
-    let resolver = Resolver::open_for(&names, folder.path(), &Sources::default()).unwrap();
+    let resolver = Resolver::open_for(&names, directory.path(), &Sources::default()).unwrap();
     let resolved = resolver.resolve_all(&names);
     let came = resolved
         .iter()
@@ -256,10 +256,10 @@ fn what_is_read_in_advance_is_wrong_where_it_is_resolved() {
     assert!(came.eq(expected));
 
     let nowhere = Sources {
-        environments: vec![folder.path().join("nowhere.yaml")],
+        environments: vec![directory.path().join("nowhere.yaml")],
         ..Sources::default()
     };
-    let error = Resolver::open_for(&names, folder.path(), &nowhere).err();
+    let error = Resolver::open_for(&names, directory.path(), &nowhere).err();
     assert!(
         error
             .unwrap()
@@ -272,7 +272,7 @@ fn what_is_read_in_advance_is_wrong_where_it_is_resolved() {
 fn what_is_hidden_is_in_no_error() {
     const DECLARED: &str = "parameters: {P: {type: string, hidden: true, default: '(s3cret'}}\n\
                             resources: {A: {type: OS::Heat::Value, properties: {value: 1}}}\n";
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     for (number, value) in [
         "{get_attr: [A, {get_param: P}]}",
         "{get_attr: [{get_param: P}, x]}",
@@ -303,12 +303,12 @@ fn what_is_hidden_is_in_no_error() {
         let top = "heat_template_version: queens\nresources:\n  Used: {type: ./used.yaml}\n  Top:\n    \
                    type: ./inner.yaml\n    properties: {P: {get_attr: [Used, said]}}\n\
                    outputs: {x: {value: {get_attr: [Top, x]}}}";
-        let environment = folder.path().join("environment.yaml");
+        let environment = directory.path().join("environment.yaml");
         std::fs::write(&environment, "parameter_defaults: {S: (s3cret}").unwrap();
         for (name, text) in [("used.yaml", used), ("inner.yaml", &text), ("top.yaml", top)] {
-            std::fs::write(folder.path().join(name), text).unwrap();
+            std::fs::write(directory.path().join(name), text).unwrap();
         }
-        let resolver = Resolver::open(folder.path(), &[environment]).unwrap();
+        let resolver = Resolver::open(directory.path(), &[environment]).unwrap();
         let error = resolver.resolve("top.yaml").unwrap_err().to_string();
         assert!(error.starts_with("inner.yaml:"), "{error}");
         assert!(!error.contains("s3cret"), "{number}: {error}");

@@ -122,9 +122,9 @@ fn resolved(
     others: &[(&str, &str)],
     parameter_defaults: &Value,
 ) -> slipway_heat::Result<serde_json::Map<String, Value>> {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| {
-        let place = folder.path().join(name);
+        let place = directory.path().join(name);
         std::fs::create_dir_all(place.parent().unwrap_or(Path::new(""))).unwrap();
         std::fs::write(&place, text).unwrap();
         place
@@ -133,7 +133,7 @@ fn resolved(
         write(name, text);
     }
     let own = json!({"parameter_defaults": parameter_defaults}).to_string();
-    let resolver = Resolver::open(folder.path(), &[write("own.yaml", &own)]).unwrap();
+    let resolver = Resolver::open(directory.path(), &[write("own.yaml", &own)]).unwrap();
     resolver.role("Compute", None)
 }
 

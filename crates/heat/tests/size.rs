@@ -10,18 +10,18 @@ use slipway_heat::{Problem, Resolver};
 /// The budget of a template in these tests.
 const MIB: usize = 64;
 
-/// Templates whose version is left out, in a folder.
-fn write(folder: &Path, templates: &[(String, String)]) {
+/// Templates whose version is left out, in a directory.
+fn write(directory: &Path, templates: &[(String, String)]) {
     for (name, text) in templates {
         let text = format!("heat_template_version: wallaby\n{text}");
-        std::fs::write(folder.join(name), text).unwrap();
+        std::fs::write(directory.join(name), text).unwrap();
     }
 }
 
 fn resolve(templates: &[(String, String)]) -> slipway_heat::Result<Map<String, Value>> {
-    let folder = tempfile::tempdir().unwrap();
-    write(folder.path(), templates);
-    Resolver::open(folder.path(), &[])?
+    let directory = tempfile::tempdir().unwrap();
+    write(directory.path(), templates);
+    Resolver::open(directory.path(), &[])?
         .within(MIB)
         .resolve("top.yaml")
 }

@@ -29,9 +29,9 @@ outputs: {role: {value: '{{role.name}}'}}
     ),
 ];
 
-fn write(folder: &Path) {
+fn write(directory: &Path) {
     for (name, text) in FILES {
-        let place = folder.join(name);
+        let place = directory.join(name);
         std::fs::create_dir_all(place.parent().unwrap()).unwrap();
         std::fs::write(place, text).unwrap();
     }
@@ -39,9 +39,9 @@ fn write(folder: &Path) {
 
 #[test]
 fn templates_are_processed_where_nobody_has_done_it() {
-    let folder = tempfile::tempdir().unwrap();
-    write(folder.path());
-    let resolver = Resolver::open(folder.path(), &[]).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    write(directory.path());
+    let resolver = Resolver::open(directory.path(), &[]).unwrap();
     assert_eq!(resolver.processed(), 3);
     let outputs = resolver
         .resolve("common/services/compute-role.yaml")
@@ -55,16 +55,16 @@ fn templates_are_processed_where_nobody_has_done_it() {
     );
     // Nothing was written.
     assert!(
-        !folder
+        !directory
             .path()
             .join("overcloud-resource-registry-puppet.yaml")
             .exists()
     );
 
-    let roles = folder.path().join("own.yaml");
+    let roles = directory.path().join("own.yaml");
     std::fs::write(&roles, "- {name: Own}\n").unwrap();
     let own = Resolver::open_with(
-        folder.path(),
+        directory.path(),
         &Sources {
             roles: Some(roles),
             ..Sources::default()
@@ -78,15 +78,15 @@ fn templates_are_processed_where_nobody_has_done_it() {
 
 #[test]
 fn a_file_that_is_made_wins_over_one_that_is_there() {
-    let folder = tempfile::tempdir().unwrap();
-    write(folder.path());
-    let beside = folder.path().join("common/services/compute-role.yaml");
+    let directory = tempfile::tempdir().unwrap();
+    write(directory.path());
+    let beside = directory.path().join("common/services/compute-role.yaml");
     std::fs::write(
         &beside,
         "heat_template_version: queens\noutputs: {role: {value: vendor}}\n",
     )
     .unwrap();
-    let resolver = Resolver::open(folder.path(), &[]).unwrap();
+    let resolver = Resolver::open(directory.path(), &[]).unwrap();
     let outputs = resolver
         .resolve("common/services/compute-role.yaml")
         .unwrap();
@@ -95,22 +95,22 @@ fn a_file_that_is_made_wins_over_one_that_is_there() {
 
 #[test]
 fn what_is_processed_stays_as_it_is() {
-    let folder = tempfile::tempdir().unwrap();
-    write(folder.path());
-    let registry = folder
+    let directory = tempfile::tempdir().unwrap();
+    write(directory.path());
+    let registry = directory
         .path()
         .join("overcloud-resource-registry-puppet.yaml");
     std::fs::write(registry, "resource_registry: {}\n").unwrap();
-    let resolver = Resolver::open(folder.path(), &[]).unwrap();
+    let resolver = Resolver::open(directory.path(), &[]).unwrap();
     assert_eq!(resolver.processed(), 0);
 }
 
 #[test]
 fn what_cannot_be_processed_is_said() {
-    let folder = tempfile::tempdir().unwrap();
-    write(folder.path());
-    std::fs::write(folder.path().join("roles_data.yaml"), "- {nme: x}\n").unwrap();
-    let Err(error) = Resolver::open(folder.path(), &[]) else {
+    let directory = tempfile::tempdir().unwrap();
+    write(directory.path());
+    std::fs::write(directory.path().join("roles_data.yaml"), "- {nme: x}\n").unwrap();
+    let Err(error) = Resolver::open(directory.path(), &[]) else {
         panic!("there is a role without a name");
     };
     assert!(matches!(error.problem(), Problem::Processing(_)));

@@ -1,7 +1,7 @@
 //! A Kolla tree and its overrides, rendered, ordered into a build graph, and built.
 //!
-//! A *tree* is a folder of image folders, each with a `Dockerfile.j2` and the files it copies. The
-//! folder's name is the image's name; its `FROM {{ namespace }}/{{ image_prefix }}parent:{{ tag }}`
+//! A *tree* is a directory of image directories, each with a `Dockerfile.j2` and the files it copies. The
+//! directory's name is the image's name; its `FROM {{ namespace }}/{{ image_prefix }}parent:{{ tag }}`
 //! makes a parent of another. A *template override* changes all of them from outside:
 //! `{% set keystone_packages_append = ['puppet'] %}`.
 //!

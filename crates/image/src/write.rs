@@ -21,11 +21,14 @@ pub(crate) fn templates(images: &Images, work_dir: &Path, keeps_all: bool) -> Re
         ..
     } = images;
     let out = work_dir.join("docker");
-    let folders = options.docker_dirs.iter().chain([&options.tree]);
-    if let Some(folder) = folders.into_iter().find(|folder| is_in(&out, folder)) {
+    let directories = options.docker_dirs.iter().chain([&options.tree]);
+    if let Some(directory) = directories
+        .into_iter()
+        .find(|directory| is_in(&out, directory))
+    {
         return Err(Error::WorkDirInTree {
             work_dir: work_dir.to_owned(),
-            folder: folder.clone(),
+            directory: directory.clone(),
         });
     }
     let nodes = || {
@@ -34,20 +37,23 @@ pub(crate) fn templates(images: &Images, work_dir: &Path, keeps_all: bool) -> Re
     };
     let dropped: Vec<&str> = nodes()
         .filter(|(_, is_kept)| !is_kept)
-        .filter_map(|(node, _)| tree.folder(&node.name))
+        .filter_map(|(node, _)| tree.directory(&node.name))
         .collect();
     let dockerfiles: Vec<(String, &str)> = nodes()
         .filter(|(_, is_kept)| *is_kept)
         .filter_map(|(node, _)| {
-            let folder = tree.folder(&node.name)?;
-            Some((format!("{folder}/{DOCKERFILE}"), node.dockerfile.as_str()))
+            let directory = tree.directory(&node.name)?;
+            Some((
+                format!("{directory}/{DOCKERFILE}"),
+                node.dockerfile.as_str(),
+            ))
         })
         .collect();
     write_tree(tree, &dropped, &dockerfiles, &out)
 }
 
-/// Writes a tree without some of its folders, and the Dockerfiles into it. What is there besides
-/// stays, apart from the folders that are left out. Gives the folder written to.
+/// Writes a tree without some of its directories, and the Dockerfiles into it. What is there besides
+/// stays, apart from the directories that are left out. Gives the directory written to.
 fn write_tree(
     tree: &Tree,
     dropped: &[&str],
@@ -55,17 +61,18 @@ fn write_tree(
     out: &Path,
 ) -> Result<PathBuf> {
     let dropped: BTreeSet<&str> = dropped.iter().copied().collect();
-    let is_kept = |inside: &str| !folders_of(inside).any(|folder| dropped.contains(folder));
+    let is_kept =
+        |inside: &str| !directories_of(inside).any(|directory| dropped.contains(directory));
     fs::create_dir_all(out).at(out)?;
-    for folder in &dropped {
-        let path = out.join(folder);
+    for directory in &dropped {
+        let path = out.join(directory);
         match fs::remove_dir_all(&path) {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error).at(&path),
             _ => {}
         }
     }
-    for folder in tree.folders().filter(|folder| is_kept(folder)) {
-        let path = out.join(folder);
+    for directory in tree.directories().filter(|directory| is_kept(directory)) {
+        let path = out.join(directory);
         match fs::create_dir(&path) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
             result => result.or_else(|_| fs::create_dir_all(&path)).at(&path)?,
@@ -82,19 +89,19 @@ fn write_tree(
 }
 
 /// True when a path is in a directory, or is it. The existing part of the path counts, without links.
-fn is_in(path: &Path, folder: &Path) -> bool {
+fn is_in(path: &Path, directory: &Path) -> bool {
     let there = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let there = there
         .ancestors()
         .find_map(|above| above.canonicalize().ok());
-    match (there, folder.canonicalize()) {
-        (Some(there), Ok(folder)) => there.starts_with(folder),
+    match (there, directory.canonicalize()) {
+        (Some(there), Ok(directory)) => there.starts_with(directory),
         _ => false,
     }
 }
 
-/// A path and the folders it is in.
-fn folders_of(inside: &str) -> impl Iterator<Item = &str> {
+/// A path and the directories it is in.
+fn directories_of(inside: &str) -> impl Iterator<Item = &str> {
     let ends = inside.match_indices('/').map(|(at, _)| at);
     ends.chain([inside.len()]).map(|end| &inside[..end])
 }

@@ -217,11 +217,13 @@ fn a_type_must_be_one_that_the_distribution_has() {
 fn what_is_no_kolla_says_what_is_missing() {
     let dir = tempfile::tempdir().unwrap();
     let reason = |path: &Path| Kolla::open(path).unwrap_err().to_string();
-    assert!(reason(&dir.path().join("x")).ends_with("this is no Kolla: there is no such folder"));
+    assert!(
+        reason(&dir.path().join("x")).ends_with("this is no Kolla: there is no such directory")
+    );
     assert!(reason(dir.path()).contains("it has neither kolla/common/config.py"));
     let prefix = Prefix::new();
     fs::remove_dir_all(prefix.0.path().join("share")).unwrap();
-    assert!(reason(prefix.0.path()).contains("templates are neither in its docker folder"));
+    assert!(reason(prefix.0.path()).contains("templates are neither in its docker directory"));
 }
 
 #[test]
@@ -259,9 +261,9 @@ fn patches_and_apts_files_are_part_of_the_tree() {
     );
 }
 
-fn walk(folder: &Path) -> Vec<String> {
+fn walk(directory: &Path) -> Vec<String> {
     let mut found = Vec::new();
-    for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+    for entry in fs::read_dir(directory).unwrap().map(Result::unwrap) {
         let name = entry.file_name().into_string().unwrap();
         match entry.path().is_dir() {
             true => found.extend(

@@ -12,11 +12,11 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A folder that is no Kolla.
-    #[error("{}: this is no Kolla: {reason}", folder.display())]
+    /// A directory that is no Kolla.
+    #[error("{}: this is no Kolla: {reason}", directory.display())]
     NoKolla {
-        /// The folder.
-        folder: PathBuf,
+        /// The directory.
+        directory: PathBuf,
         /// The missing part.
         reason: String,
     },

@@ -63,10 +63,10 @@ pub struct DefaultSource {
 }
 
 impl Kolla {
-    /// Reads the Kolla in a folder: a source checkout, the prefix of an installation such as a
-    /// virtualenv, or a folder that `pip install --target` filled.
-    pub fn open(folder: impl AsRef<Path>) -> Result<Kolla> {
-        let place = Place::find(folder.as_ref())?;
+    /// Reads the Kolla in a directory: a source checkout, the prefix of an installation such as a
+    /// virtualenv, or a directory that `pip install --target` filled.
+    pub fn open(directory: impl AsRef<Path>) -> Result<Kolla> {
+        let place = Place::find(directory.as_ref())?;
         let config = place.module("common/config.py")?;
         let worker = place.first_module(&["image/kolla_worker.py", "image/build.py"])?;
         let build = place.text("image/build.py")?;
@@ -105,7 +105,7 @@ impl Kolla {
         })
     }
 
-    /// The folder of its templates.
+    /// The directory of its templates.
     pub fn templates(&self) -> &Path {
         &self.place.templates
     }

@@ -6,57 +6,57 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, IoContext, Result};
 use crate::python::Module;
 
-/// The folders of a Kolla.
+/// The directories of a Kolla.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
     /// The Python package: `…/kolla`.
     pub package: PathBuf,
-    /// The folder of `base/Dockerfile.j2`.
+    /// The directory of `base/Dockerfile.j2`.
     pub templates: PathBuf,
     /// The checkout, where it is one.
     pub checkout: Option<PathBuf>,
 }
 
 impl Place {
-    /// Finds the package and the templates in or under a folder.
-    pub(crate) fn find(folder: &Path) -> Result<Place> {
-        if !folder.is_dir() {
+    /// Finds the package and the templates in or under a directory.
+    pub(crate) fn find(directory: &Path) -> Result<Place> {
+        if !directory.is_dir() {
             return Err(Error::NoKolla {
-                folder: folder.to_owned(),
-                reason: "there is no such folder".to_owned(),
+                directory: directory.to_owned(),
+                reason: "there is no such directory".to_owned(),
             });
         }
-        let candidates = std::iter::once(folder.to_owned()).chain(site_packages(folder)?);
+        let candidates = std::iter::once(directory.to_owned()).chain(site_packages(directory)?);
         let package = candidates
             .map(|site| site.join("kolla"))
             .find(|package| package.join("common/config.py").is_file())
             .ok_or_else(|| Error::NoKolla {
-                folder: folder.to_owned(),
+                directory: directory.to_owned(),
                 reason: "it has neither kolla/common/config.py, as a checkout of Kolla's source, \
                          nor lib/python3*/site-packages/kolla, as a virtualenv"
                     .to_owned(),
             })?;
         let templates = [
             package.join("docker"),
-            folder.join("docker"),
-            folder.join("share/kolla/docker"),
-            folder.join("local/share/kolla/docker"),
+            directory.join("docker"),
+            directory.join("share/kolla/docker"),
+            directory.join("local/share/kolla/docker"),
         ]
         .into_iter()
         .find(|templates| templates.join("base").is_dir())
         .ok_or_else(|| Error::NoKolla {
-            folder: folder.to_owned(),
+            directory: directory.to_owned(),
             reason: format!(
-                "{} is there, and templates are neither in its docker folder nor in docker or \
+                "{} is there, and templates are neither in its docker directory nor in docker or \
                  share/kolla/docker here",
                 package.display()
             ),
         })?;
-        let is_checkout = package.parent() == Some(folder);
+        let is_checkout = package.parent() == Some(directory);
         Ok(Place {
             package,
             templates,
-            checkout: is_checkout.then(|| folder.to_owned()),
+            checkout: is_checkout.then(|| directory.to_owned()),
         })
     }
 
@@ -93,7 +93,7 @@ impl Place {
     }
 }
 
-/// The folders of packages under a prefix.
+/// The directories of packages under a prefix.
 fn site_packages(prefix: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for lib in ["lib", "lib64", "local/lib"] {
@@ -111,7 +111,7 @@ fn site_packages(prefix: &Path) -> Result<Vec<PathBuf>> {
         }
     }
     // The newest Python last, as its number sorts; which one is used should not depend on the
-    // order of a folder.
+    // order of a directory.
     found.sort();
     Ok(found)
 }

@@ -21,7 +21,7 @@
 //! | another `repos.yaml` for Ubuntu 24.04 | 18 only | `repos-noble.yaml` in `methods.py` |
 //! | another `repos.yaml` for EL 10 | 20 only | `repos-el10.yaml` in `methods.py` |
 //! | `raise_error` | 20 | `def raise_error` in `methods.py` |
-//! | a `patches` folder in every context | 20 | `create_patch_files` in `build.py` |
+//! | a `patches` directory in every context | 20 | `create_patch_files` in `build.py` |
 //! | sections by package type, `.repo` files | 21 | `DNF_REPO` in `methods.py` |
 //! | a user's `repos.yaml` over the release's, `cleanup_repos` | 23 | `def cleanup_repos` in `methods.py` |
 //! | `org.opencontainers.image` labels | 22 | `oci_labels` in the worker |

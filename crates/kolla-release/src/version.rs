@@ -23,7 +23,7 @@ pub(crate) fn version(place: &Place) -> Result<String> {
     let repository = place.checkout.as_deref().and_then(Repository::at);
     let version = repository.and_then(|repository| of_repository(&repository));
     version.ok_or_else(|| Error::NoKolla {
-        folder: site.to_owned(),
+        directory: site.to_owned(),
         reason: "neither PKG-INFO, an .egg-info or .dist-info directory nor git says which \
                  version it is; clone it with git, or install it with pip"
             .to_owned(),

@@ -143,15 +143,15 @@ mod tests {
     #[test]
     fn all_forms_of_a_step_read_the_same() {
         let dir = tempfile::tempdir().unwrap();
-        let folder = dir.path().join("step_1");
-        std::fs::create_dir(&folder).unwrap();
-        std::fs::write(folder.join("hashed-a.json"), r#"{"image": "i"}"#).unwrap();
-        std::fs::write(folder.join("a.json"), r#"{"image": "not this one"}"#).unwrap();
+        let directory = dir.path().join("step_1");
+        std::fs::create_dir(&directory).unwrap();
+        std::fs::write(directory.join("hashed-a.json"), r#"{"image": "i"}"#).unwrap();
+        std::fs::write(directory.join("a.json"), r#"{"image": "not this one"}"#).unwrap();
         let json = dir.path().join("step_1.json");
         std::fs::write(&json, r#"{"a": {"image": "i"}}"#).unwrap();
         let yaml = dir.path().join("step_1.yaml");
         std::fs::write(&yaml, "a:\n  image: i\n").unwrap();
-        for path in [&folder, &json, &yaml, &folder.join("hashed-a.json")] {
+        for path in [&directory, &json, &yaml, &directory.join("hashed-a.json")] {
             let step = read(path).unwrap();
             assert_eq!(step.len(), 1, "{}", path.display());
             assert_eq!(step["a"].keys().image.as_deref(), Some("i"));
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_folder_is_no_empty_step() {
+    fn an_empty_directory_is_no_empty_step() {
         let dir = tempfile::tempdir().unwrap();
         assert!(matches!(read(dir.path()), Err(StepError::Empty { .. })));
     }

@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn names_stay_in_their_folder() {
+    fn names_stay_in_their_directory() {
         for name in ["../../etc/shadow", "a/b", "..", ".", ""] {
             let text = format!("{name:?}: {{content: x}}");
             let error = slipway_yaml::from_str::<Scripts>(&text).unwrap_err();

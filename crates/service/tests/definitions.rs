@@ -252,27 +252,31 @@ fn services_that_fight_are_refused() {
 }
 
 #[test]
-fn a_folder_is_read_in_order() {
-    let folder = tempfile::tempdir().unwrap();
-    let empty = load_dir(folder.path()).unwrap_err().to_string();
+fn a_directory_is_read_in_order() {
+    let directory = tempfile::tempdir().unwrap();
+    let empty = load_dir(directory.path()).unwrap_err().to_string();
     assert!(empty.starts_with("no service definitions in "), "{empty}");
     for (file, name) in [("b.yaml", "second"), ("a.yml", "first"), ("c.txt", "no: [")] {
-        std::fs::write(folder.path().join(file), format!("service_name: {name}\n")).unwrap();
+        std::fs::write(
+            directory.path().join(file),
+            format!("service_name: {name}\n"),
+        )
+        .unwrap();
     }
-    let services = load_dir(folder.path()).unwrap();
+    let services = load_dir(directory.path()).unwrap();
     let names: Vec<&str> = services
         .iter()
         .map(|service| service.service_name.as_str())
         .collect();
     assert_eq!(names, ["first", "second"]);
-    assert_eq!(load_dir(&folder.path().join("b.yaml")).unwrap().len(), 1);
-    std::fs::write(folder.path().join("d.yaml"), "service_name: first\n").unwrap();
-    let twice = load_dir(folder.path()).unwrap_err().to_string();
+    assert_eq!(load_dir(&directory.path().join("b.yaml")).unwrap().len(), 1);
+    std::fs::write(directory.path().join("d.yaml"), "service_name: first\n").unwrap();
+    let twice = load_dir(directory.path()).unwrap_err().to_string();
     assert!(
         twice.contains("d.yaml:1:1: service_name: service `first` is already defined"),
         "{twice}"
     );
-    let missing = load_dir(&folder.path().join("none"))
+    let missing = load_dir(&directory.path().join("none"))
         .unwrap_err()
         .to_string();
     assert!(

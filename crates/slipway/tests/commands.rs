@@ -22,14 +22,14 @@ slipway_test_support::harness! {
 /// A set of containers, with a root of its own.
 struct Set {
     id: String,
-    folder: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 impl Set {
     fn new(name: &str) -> Set {
         Set {
             id: format!("commands-{name}-{}", std::process::id()),
-            folder: tempfile::tempdir().unwrap(),
+            directory: tempfile::tempdir().unwrap(),
         }
     }
 
@@ -42,7 +42,7 @@ impl Set {
     }
 
     fn write(&self, text: &str) -> PathBuf {
-        let file = self.folder.path().join("set.yaml");
+        let file = self.directory.path().join("set.yaml");
         std::fs::write(&file, self.text(text)).unwrap();
         file
     }
@@ -50,14 +50,14 @@ impl Set {
     /// Runs a command line. `ROOT` and `ID` stand for this set's root and id.
     fn slipway(&self, line: &str, input: &str) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_slipway"));
-        let root = self.folder.path().display().to_string();
+        let root = self.directory.path().display().to_string();
         let words = line.split(' ').map(|word| match word {
             "ROOT" => root.clone(),
             other => self.text(other).replace("ID", &self.id),
         });
         command
             .args(words)
-            .current_dir(self.folder.path())
+            .current_dir(self.directory.path())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -256,7 +256,7 @@ fn a_one_shot_command_runs_again_after_its_set_was_deleted() {
 
 fn a_plan_names_what_is_missing_and_creates_nothing() {
     let set = Set::new("plan");
-    let text = "'@a': {IMAGE, volumes: ['/no/such/folder:/x'], env_file: /no/such/file}
+    let text = "'@a': {IMAGE, volumes: ['/no/such/directory:/x'], env_file: /no/such/file}
 '@b': {image: no/such/image, command: x}";
     let planned = set.apply("--plan --label-data digest", text);
     assert_eq!(planned.status.code(), Some(1), "{}", said(&planned));
@@ -265,12 +265,12 @@ fn a_plan_names_what_is_missing_and_creates_nothing() {
     assert!(pull.is_some_and(|line| line.contains("pull")), "{table}");
     for words in [
         "-a: volume source /",
-        "no/such/folder does not exist",
+        "no/such/directory does not exist",
         "-a: env_file /",
     ] {
         assert!(said(&planned).contains(words), "{}", said(&planned));
     }
-    assert_eq!(std::fs::read_dir(set.folder.path()).unwrap().count(), 0);
+    assert_eq!(std::fs::read_dir(set.directory.path()).unwrap().count(), 0);
 }
 
 fn a_deployment_with_a_missing_image_changes_nothing() {
@@ -280,7 +280,7 @@ docker_config:
   step_1:
     '@there': {IMAGE, command: x}
     '@gone': {image: '127.0.0.1:1/no/such/image:1', command: x}";
-    std::fs::write(set.folder.path().join("web.yaml"), set.text(text)).unwrap();
+    std::fs::write(set.directory.path().join("web.yaml"), set.text(text)).unwrap();
     let done = set.slipway("deploy --services web.yaml --root ROOT", "");
     assert_eq!(done.status.code(), Some(1), "{}", said(&done));
     let gone = format!(
@@ -302,7 +302,7 @@ docker_config:
 
 fn secrets_are_masked_whatever_the_source_of_the_environment() {
     let set = Set::new("secrets");
-    std::fs::write(set.folder.path().join("env"), "DB_PASSWORD=hunter2\n").unwrap();
+    std::fs::write(set.directory.path().join("env"), "DB_PASSWORD=hunter2\n").unwrap();
     let text = "'@a': {IMAGE, command: [sh, -c, 'echo $DB_PASSWORD $API_TOKEN; exit 3'], env_file: /env, environment: {API_TOKEN: tortoise}}";
     let failed = set.apply("-vv --label-data digest", text);
     assert_eq!(failed.status.code(), Some(1), "{}", said(&failed));

@@ -17,8 +17,8 @@ fn quoted(text: &str) -> BTreeSet<String> {
 
 #[test]
 fn every_key_of_a_container_is_documented_and_no_other() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference");
-    let page = std::fs::read_to_string(format!("{folder}/containers.md")).unwrap();
+    let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference");
+    let page = std::fs::read_to_string(format!("{directory}/containers.md")).unwrap();
     let rows = page.lines().skip_while(|line| !line.starts_with("| key |"));
     let rows = rows.skip(2).take_while(|line| line.starts_with('|'));
     let documented = rows

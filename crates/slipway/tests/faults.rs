@@ -31,7 +31,7 @@ slipway_test_support::harness! {
 /// A set of containers for one test, with a root of its own.
 struct Set {
     config_id: String,
-    folder: tempfile::TempDir,
+    directory: tempfile::TempDir,
     /// `--host`, if it is not the default engine.
     host: Option<String>,
 }
@@ -51,7 +51,7 @@ impl Set {
     fn new(name: &str, host: Option<String>) -> Set {
         Set {
             config_id: format!("faults-{name}-{}", std::process::id()),
-            folder: tempfile::tempdir().unwrap(),
+            directory: tempfile::tempdir().unwrap(),
             host,
         }
     }
@@ -70,7 +70,7 @@ impl Set {
                 "IMAGE",
                 "image: debian:trixie, net: none, stop_signal: SIGKILL",
             );
-        let file = self.folder.path().join(format!("step-{version}.yaml"));
+        let file = self.directory.path().join(format!("step-{version}.yaml"));
         // Another run may be reading the file.
         if !file.exists() {
             std::fs::write(&file, text).unwrap();
@@ -93,7 +93,7 @@ impl Set {
         ]);
         command.args(["--config-id", &self.config_id, "--file"]);
         command.arg(self.write(version));
-        command.arg("--root").arg(self.folder.path());
+        command.arg("--root").arg(self.directory.path());
         command.args(host.iter().flat_map(|host| ["--host", host]));
         command
             .stdin(Stdio::null())
@@ -227,7 +227,7 @@ fn a_run_whose_connection_is_cut_says_so_and_the_next_completes_it() {
     let mut moments = Moments(7);
     for cut in 0..4 {
         let version = 1 + cut % 2;
-        let relay = Relay::start(&set.folder.path().join("relay.sock"));
+        let relay = Relay::start(&set.directory.path().join("relay.sock"));
         let mut run = set.apply_at(version, Some(&relay.address()));
         let run = run.spawn().unwrap();
         let moment = moments.below(whole);

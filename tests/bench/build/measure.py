@@ -24,7 +24,7 @@ rendered = []
 
 def arguments(side):
     if PART == "render":
-        # A folder of its own for each run, and none removed before the last: ext4 is slow to make
+        # A directory of its own for each run, and none removed before the last: ext4 is slow to make
         # files for minutes after as many were removed.
         rendered.append(f"{WORK}/rendered-{len(rendered)}")
         return ["--base", "debian", "--template-only", "--work-dir", rendered[-1]]
@@ -108,8 +108,8 @@ def main():
     medians = {side: [statistics.median(column) for column in zip(*rows)] for side, rows in results.items()}
     if PART == "render":
         count = sum("Dockerfile" in files for _, _, files in os.walk(rendered[-1]))
-        for folder in rendered:
-            shutil.rmtree(folder)
+        for directory in rendered:
+            shutil.rmtree(directory)
     what = {
         "render": lambda: f"Rendering the {count} images of Kolla 23.0.0 for Debian",
         "rebuild": lambda: "Building four images again, nothing changed",

@@ -55,14 +55,14 @@ class Root:
 
     def declare(self, files, sections):
         """Makes a config.json, and as many source files."""
-        folder = self.path / CONFIGS
-        shutil.rmtree(folder, ignore_errors=True)
+        directory = self.path / CONFIGS
+        shutil.rmtree(directory, ignore_errors=True)
         for index in range(files):
-            file = folder / "src" / "etc" / "service" / f"{index // 100}" / f"{index}.conf"
+            file = directory / "src" / "etc" / "service" / f"{index // 100}" / f"{index}.conf"
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text("[section]\noption = value\n" * 40)
         text = json.dumps({"command": "/usr/bin/service", **sections})
-        (folder / "config.json").write_text(text)
+        (directory / "config.json").write_text(text)
 
     def clean(self):
         """Takes back what a run put in place."""

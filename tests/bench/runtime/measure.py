@@ -17,7 +17,7 @@ import time
 
 SLIPWAY, RUNS = os.path.abspath(sys.argv[1]), int(sys.argv[2])
 ID = f"bench-{os.getpid()}"
-FOLDER = tempfile.mkdtemp(prefix="slipway-bench-")
+DIRECTORY = tempfile.mkdtemp(prefix="slipway-bench-")
 CONFIG = {"image": "debian:trixie", "command": "sleep 6000", "net": "none", "stop_signal": "SIGKILL"}
 
 
@@ -30,12 +30,12 @@ def clean():
 def write(count, changed):
     for number in range(count):
         config = {**CONFIG, "environment": [f"V={changed if number == 0 else 0}", f"N={number}"]}
-        with open(f"{FOLDER}/hashed-{ID}-{number}.json", "w", encoding="utf-8") as file:
+        with open(f"{DIRECTORY}/hashed-{ID}-{number}.json", "w", encoding="utf-8") as file:
             json.dump(config, file)
 
 
 def commands(config_id):
-    options = ["--managed-by", ID, "--config-id", config_id, "--file", FOLDER]
+    options = ["--managed-by", ID, "--config-id", config_id, "--file", DIRECTORY]
     return {
         "paunch 7.0.4": [sys.executable, "-m", "paunch", "--log-file", "/dev/null", "apply",
                          "--default-runtime", "docker", *options],
@@ -142,10 +142,10 @@ def measure(count):
           f"{median(listed) * 1000:.1f} ms to list them.")
 
 
-atexit.register(shutil.rmtree, FOLDER)
+atexit.register(shutil.rmtree, DIRECTORY)
 atexit.register(clean)
 for wanted in sys.argv[3:]:
     write(0, 0)
-    shutil.rmtree(FOLDER)
-    os.mkdir(FOLDER)
+    shutil.rmtree(DIRECTORY)
+    os.mkdir(DIRECTORY)
     measure(int(wanted))

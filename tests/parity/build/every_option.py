@@ -20,12 +20,12 @@ VALUES = {"base": "debian", "base_arch": "x86_64", "build_args": "a:b", "debian_
           "engine": "docker", "format": "none", "profile": "main", "push_threads": "2", "retries": "2",
           "threads": "2", "timeout": "60"}
 FILES = {"config_file": "[DEFAULT]\n", "repos_yaml": "{}\n", "template_override": "{% extends parent_template %}\n"}
-FOLDERS = {"config_dir", "docker_dir", "locals_base", "logs_dir", "patches_path", "work_dir"}
+DIRECTORIES = {"config_dir", "docker_dir", "locals_base", "logs_dir", "patches_path", "work_dir"}
 
 
-def value(option, folder):
-    path = os.path.join(folder, option)
-    if option in FOLDERS:
+def value(option, directory):
+    path = os.path.join(directory, option)
+    if option in DIRECTORIES:
         os.makedirs(path, exist_ok=True)
     elif option in FILES:
         with open(path, "w", encoding="utf-8") as file:
@@ -42,15 +42,15 @@ def main():
     # The images that come with Slipway are read sooner than Kolla's.
     bundled = {name: text for name, text in os.environ.items() if name != "SLIPWAY_KOLLA"}
     tried, wrong = 0, []
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as directory:
         for option in conf._oparser._actions:
             for name in option.option_strings:
                 if option.dest in ("help", "version"):
                     continue
-                given = [name] if option.nargs == 0 else [name, value(option.dest, folder)]
+                given = [name] if option.nargs == 0 else [name, value(option.dest, directory)]
                 for program in programs:
                     # After it, so that nothing is built or rendered.
-                    done = subprocess.run(program + given + ["--notemplate-only", "--list-images"], cwd=folder,
+                    done = subprocess.run(program + given + ["--notemplate-only", "--list-images"], cwd=directory,
                                           env=os.environ if option.dest == "profile" else bundled,
                                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8")
                     tried += 1

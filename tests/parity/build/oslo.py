@@ -96,13 +96,13 @@ def main():
     rng = random.Random(seed)
     devnull = open(os.devnull, "w")
     different = faults = 0
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as directory:
         all_paths, all_texts = [], []
         for case in range(cases):
             texts = [some_file(rng) for _ in range(rng.choice([1, 1, 2]))]
             paths = []
             for index, text in enumerate(texts):
-                paths.append(os.path.join(folder, "%d-%d.conf" % (case, index)))
+                paths.append(os.path.join(directory, "%d-%d.conf" % (case, index)))
                 with open(paths[-1], "w", newline="", encoding="utf-8") as file:
                     file.write(text)
             all_paths.append(paths)

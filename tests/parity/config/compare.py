@@ -20,9 +20,9 @@ compared = 0
 
 def walk(root):
     found = {}
-    for folder, folders, files in os.walk(root):
-        for name in folders + files:
-            path = os.path.join(folder, name)
+    for directory, directories, files in os.walk(root):
+        for name in directories + files:
+            path = os.path.join(directory, name)
             found[os.path.relpath(path, root)] = path
     return found
 
@@ -83,9 +83,9 @@ def hashed():
     found = []
     for side in ("peer", "ours"):
         texts = {}
-        folder = os.path.join(work, side, "var/lib/tripleo-config")
-        for name in sorted(os.listdir(folder)):
-            path = os.path.join(folder, name)
+        directory = os.path.join(work, side, "var/lib/tripleo-config")
+        for name in sorted(os.listdir(directory)):
+            path = os.path.join(directory, name)
             with open(path) as file:
                 text = json.dumps(json.load(file)).replace(f"{work}/{side}", "")
             text = re.sub(r"(TRIPLEO_CONFIG_HASH=|-)[0-9a-f]{32,64}", r"\1HASH", text)

@@ -23,7 +23,7 @@ peer_under() {
         "$CONTAINER_PUPPET"
 }
 
-# root_for ROOT: the folders that either tool expects, with hiera's data.
+# root_for ROOT: the directories that either tool expects, with hiera's data.
 root_for() {
     mkdir -p "$1"/{etc,empty,var/lib/config-data,var/lib/tripleo-config,var/lib/container-puppet/puppetlabs}
     cp -r tests/parity/config/etc-puppet "$1/etc/puppet"

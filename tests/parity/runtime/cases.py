@@ -7,8 +7,8 @@ UP = {"image": IMAGE, "command": "sleep 600", "net": "none", "stop_signal": "SIG
 ENDS = {"image": IMAGE, "net": "none", "detach": False}
 
 
-def paunch_cases(prefix, folder):
-    """Name → config. `folder` has the files that some of them name."""
+def paunch_cases(prefix, directory):
+    """Name → config. `directory` has the files that some of them name."""
     keys = {
         "plain": {"image": IMAGE, "net": "none", "command": ["sleep", "600"]},
         "own-command": {"image": f"{prefix}:command", "net": "none"},
@@ -19,8 +19,8 @@ def paunch_cases(prefix, folder):
         "remove": {**UP, "remove": True},
         "env-list": {**UP, "environment": ["A=1", "B=", "HOST_VALUE", "UNSET", "C=a=b c", ""]},
         "env-map": {**UP, "environment": {"Z": 1, "A": True, "M": "x y", "HOST_VALUE": "", "F": False}},
-        "env-file": {**UP, "env_file": f"{folder}/env", "environment": ["A=over"]},
-        "env-files": {**UP, "env_file": [f"{folder}/env", f"{folder}/env2"]},
+        "env-file": {**UP, "env_file": f"{directory}/env", "environment": ["A=over"]},
+        "env-files": {**UP, "env_file": [f"{directory}/env", f"{directory}/env2"]},
         "health": {**UP, "healthcheck": {"test": "true"}},
         "health-all": {
             **UP,
@@ -50,9 +50,9 @@ def paunch_cases(prefix, folder):
         "volumes": {
             **UP,
             "volumes": [
-                f"{folder}:/a:ro",
-                f"{folder}/env:/env:ro,z",
-                f"{folder}:/shared:rprivate",
+                f"{directory}:/a:ro",
+                f"{directory}/env:/env:ro,z",
+                f"{directory}:/shared:rprivate",
                 "/dev:/host-dev:rw",
                 "",
                 f"{prefix}-volume:/named",
@@ -68,7 +68,7 @@ def paunch_cases(prefix, folder):
         "swappiness": {**UP, "mem_swappiness": 60},
         "security": {**UP, "security_opt": "label=disable"},
         "security-list": {**UP, "security_opt": ["no-new-privileges", "seccomp=unconfined"]},
-        "seccomp": {**UP, "security_opt": [f"seccomp={folder}/seccomp.json"]},
+        "seccomp": {**UP, "security_opt": [f"seccomp={directory}/seccomp.json"]},
         "stop-signal": {**UP, "stop_signal": "SIGINT"},
         "grace": {**UP, "stop_grace_period": 5},
         "hostname": {**UP, "hostname": "a-host"},
@@ -89,7 +89,7 @@ def paunch_cases(prefix, folder):
         "command": ["sh", "-c", "exec sleep 600"],
         "detach": True,
         "environment": {"A": "1", "B": "two words"},
-        "env_file": [f"{folder}/env"],
+        "env_file": [f"{directory}/env"],
         "healthcheck": {"test": "true", "interval": "30s", "timeout": "5s", "retries": 2},
         "interactive": True,
         "tty": True,
@@ -101,7 +101,7 @@ def paunch_cases(prefix, folder):
         "restart": "always",
         "user": "root",
         "group_add": ["audio"],
-        "volumes": [f"{folder}:/a:ro", "/dev:/dev", "/run:/run:rw,rprivate"],
+        "volumes": [f"{directory}:/a:ro", "/dev:/dev", "/run:/run:rw,rprivate"],
         "volumes_from": [f"{prefix}-volumes"],
         "log_tag": "together",
         "cpu_shares": 100,

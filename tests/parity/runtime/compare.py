@@ -18,7 +18,7 @@ import scenario
 
 SLIPWAY = os.path.abspath(sys.argv[1])
 ID = f"parity-{os.getpid()}"
-FOLDER = tempfile.mkdtemp(prefix="slipway-parity-")
+DIRECTORY = tempfile.mkdtemp(prefix="slipway-parity-")
 ENVIRONMENT = {**os.environ, "HOST_VALUE": "from the host"}
 ENVIRONMENT.pop("UNSET", None)
 differences = 0
@@ -40,12 +40,12 @@ def docker(*arguments, check=True):
 
 class Paunch:
     name = "paunch"
-    command = [sys.executable, "-m", "paunch", "--log-file", f"{FOLDER}/paunch.log"]
+    command = [sys.executable, "-m", "paunch", "--log-file", f"{DIRECTORY}/paunch.log"]
 
     @staticmethod
-    def apply(config_id, folder, *options, **kw):
+    def apply(config_id, directory, *options, **kw):
         return run([*Paunch.command, "apply", "--default-runtime", "docker", "--managed-by", ID,
-                    "--config-id", config_id, "--file", folder, *options], **kw)
+                    "--config-id", config_id, "--file", directory, *options], **kw)
 
     @staticmethod
     def of_ids(verb, *ids, **kw):
@@ -55,15 +55,15 @@ class Paunch:
 class CalledPaunch(Paunch):
     """slipway by paunch's name."""
 
-    command = [f"{FOLDER}/paunch", "--log-file", f"{FOLDER}/paunch.log"]
+    command = [f"{DIRECTORY}/paunch", "--log-file", f"{DIRECTORY}/paunch.log"]
 
 
 class Slipway:
     name = "slipway"
 
     @staticmethod
-    def apply(config_id, folder, *options, **kw):
-        return run([SLIPWAY, "apply", "--managed-by", ID, "--config-id", config_id, "--file", folder, *options], **kw)
+    def apply(config_id, directory, *options, **kw):
+        return run([SLIPWAY, "apply", "--managed-by", ID, "--config-id", config_id, "--file", directory, *options], **kw)
 
     @staticmethod
     def of_ids(verb, *ids, **kw):
@@ -80,15 +80,15 @@ def clean():
 
 
 def write_step(name, configs):
-    """A folder of hashed-NAME.json, as paunch 7 wants it."""
-    folder = os.path.join(FOLDER, name)
-    os.makedirs(folder, exist_ok=True)
-    for old in os.listdir(folder):
-        os.remove(os.path.join(folder, old))
+    """A directory of hashed-NAME.json, as paunch 7 wants it."""
+    directory = os.path.join(DIRECTORY, name)
+    os.makedirs(directory, exist_ok=True)
+    for old in os.listdir(directory):
+        os.remove(os.path.join(directory, old))
     for container, config in configs.items():
-        with open(os.path.join(folder, f"hashed-{container}.json"), "w", encoding="utf-8") as file:
+        with open(os.path.join(directory, f"hashed-{container}.json"), "w", encoding="utf-8") as file:
             json.dump(config, file)
-    return folder
+    return directory
 
 
 def inspect(label):
@@ -147,25 +147,25 @@ def compare_keys():
     docker("create", "--name", f"{ID}-base", cases.IMAGE, "true")
     docker("commit", "--change", 'CMD ["sleep", "600"]', f"{ID}-base", f"{ID}:command")
     docker("rm", f"{ID}-base")
-    configs = cases.paunch_cases(ID, FOLDER)
+    configs = cases.paunch_cases(ID, DIRECTORY)
     if docker("run", "--rm", "--privileged", "--net=none", cases.IMAGE, "true", check=False).returncode != 0:
         print("runtime: SKIPPED privileged: this host gives no container all privileges")
         configs.pop(f"{ID}-privileged")
         configs[f"{ID}-together"]["privileged"] = False
-    folder = write_step("keys", configs)
+    directory = write_step("keys", configs)
     label = f"config_id={ID}-keys"
     made = {}
     for tool, other in ((Paunch, Slipway), (Slipway, Paunch)):
-        tool.apply(f"{ID}-keys", folder)
+        tool.apply(f"{ID}-keys", directory)
         ids = sorted(docker("ps", "-aq", "--no-trunc", "--filter", f"label={label}").stdout.split())
         made[tool.name] = inspect(label)
         # The other tool takes them for its own, and leaves them alone.
         if other is Slipway:
-            plan = json.loads(Slipway.apply(f"{ID}-keys", folder, "--plan", "--format", "json").stdout)
+            plan = json.loads(Slipway.apply(f"{ID}-keys", directory, "--plan", "--format", "json").stdout)
             # paunch leaves no memory of a container that is gone.
             touched = [c for c in plan["containers"] if c["action"] != "keep" and "removed-after" not in c["container"]]
             same("adopting paunch's set: what is planned", [], touched + plan["removals"] + plan["renames"])
-        other.apply(f"{ID}-keys", folder)
+        other.apply(f"{ID}-keys", directory)
         again = sorted(docker("ps", "-aq", "--no-trunc", "--filter", f"label={label}").stdout.split())
         same(f"{other.name} applying {tool.name}'s set again", ids, again)
         clean()
@@ -177,18 +177,18 @@ def compare_keys():
 
 def compare_isolated_cpus():
     """Where the kernel isolates CPUs; its command line is replaced in a mount namespace."""
-    with open(f"{FOLDER}/cmdline", "w", encoding="utf-8") as file:
+    with open(f"{DIRECTORY}/cmdline", "w", encoding="utf-8") as file:
         file.write("quiet isolcpus=1\n")
     inside = 'mount --bind "$0" /proc/cmdline && exec taskset --cpu-list 0 "$@"'
-    prefix = ("unshare", "--mount", "sh", "-c", inside, f"{FOLDER}/cmdline")
+    prefix = ("unshare", "--mount", "sh", "-c", inside, f"{DIRECTORY}/cmdline")
     if run(["true"], prefix=prefix, check=False).returncode != 0:
         print("runtime: SKIPPED isolcpus: no mount namespace can be made here")
         return
     configs = {f"{ID}-isolated": cases.UP, f"{ID}-all": {**cases.UP, "cpuset_cpus": "all"}}
-    folder = write_step("isolated", configs)
+    directory = write_step("isolated", configs)
     seen = {}
     for tool in (Paunch, Slipway):
-        tool.apply(f"{ID}-isolated", folder, prefix=prefix)
+        tool.apply(f"{ID}-isolated", directory, prefix=prefix)
         seen[tool.name] = inspect(f"config_id={ID}-isolated")
         clean()
     same("isolcpus", seen["paunch"], seen["slipway"])
@@ -225,11 +225,11 @@ def compare_command_line():
         # The last: what comes after a failure is not begun here, and is begun by paunch.
         f"{ID}-ends": {**cases.ENDS, "command": ["sh", "-c", "exit 7"], "start_order": 2},
     }
-    os.symlink(SLIPWAY, f"{FOLDER}/paunch")
+    os.symlink(SLIPWAY, f"{DIRECTORY}/paunch")
     seen = {}
     for tool in (Paunch, CalledPaunch):
-        folder = write_step("line", configs)
-        apply = tool.apply(f"{ID}-line", folder, check=False)
+        directory = write_step("line", configs)
+        apply = tool.apply(f"{ID}-line", directory, check=False)
         said = {"a container ended with 7": (apply.stdout, apply.returncode)}
         for options in ("", "-f json", "-f json --noindent", "-f yaml", "-f value -c status -c container", "-f csv",
                         "-f csv --quote minimal", "--sort-column container", "-f value --sort-column container --sort-descending",
@@ -240,14 +240,14 @@ def compare_command_line():
             for options in ("-f json", "-f json --noindent"):
                 said[f"list {options}"].sort(key=lambda row: row["container"])
         for action in ("dump-json", "dump-yaml"):
-            debug = [*tool.command, "debug", "--default-runtime", "docker", "--file", folder, "--container", f"{ID}-up"]
+            debug = [*tool.command, "debug", "--default-runtime", "docker", "--file", directory, "--container", f"{ID}-up"]
             said[action] = run([*debug, "--action", action, "--user", "nobody", "--shell"]).stdout
         printed = run([*debug, "--config-id", "x", "--overrides", '{"command": "true"}']).stdout
         # In paunch's the label's value is not quoted, and nobody can run it.
         said["print-cmd"] = sorted(re.sub(r"--label '?config_data=.*?}'? |-[a-z0-9]{8} ", "", printed).split())
         said["delete"] = tool.of_ids("delete", f"{ID}-line").returncode
         said["deleted"] = tool.of_ids("list").stdout
-        said["wrong usage"] = run([*tool.command, "apply", "--file", folder], check=False).returncode
+        said["wrong usage"] = run([*tool.command, "apply", "--file", directory], check=False).returncode
         seen[tool.command[0]] = said
         clean()
     there, here = seen.values()
@@ -268,13 +268,13 @@ def compare_scenario():
 
 
 def main():
-    with open(f"{FOLDER}/env", "w", encoding="utf-8") as file:
+    with open(f"{DIRECTORY}/env", "w", encoding="utf-8") as file:
         file.write("# a comment\nA=1\n\nFILE_VALUE=x y\nHOST_VALUE\nUNSET\n  INDENTED=1\n")
-    with open(f"{FOLDER}/env2", "w", encoding="utf-8") as file:
+    with open(f"{DIRECTORY}/env2", "w", encoding="utf-8") as file:
         file.write("FILE_VALUE=second\n")
-    with open(f"{FOLDER}/seccomp.json", "w", encoding="utf-8") as file:
+    with open(f"{DIRECTORY}/seccomp.json", "w", encoding="utf-8") as file:
         json.dump({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": []}, file)
-    atexit.register(lambda: subprocess.run(["rm", "-r", FOLDER], check=False))
+    atexit.register(lambda: subprocess.run(["rm", "-r", DIRECTORY], check=False))
     atexit.register(docker, "rmi", "--force", f"{ID}:command", check=False)
     atexit.register(docker, "volume", "rm", "--force", f"{ID}-volume", check=False)
     atexit.register(clean)

@@ -193,7 +193,7 @@ class Stack:
 
 
 class Heat:
-    """Templates below a folder, with environment files."""
+    """Templates below a directory, with environment files."""
 
     def __init__(self, tree, environments):
         self.tree = os.path.abspath(tree)

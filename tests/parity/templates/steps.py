@@ -2,7 +2,7 @@
 
 Usage: steps.py WORK
 
-WORK holds the role's data (Controller), both nodes' folders (theirs, ours), and the plan.
+WORK holds the role's data (Controller), both nodes' directories (theirs, ours), and the plan.
 """
 
 import json
@@ -40,13 +40,13 @@ VOLUMES = ['haproxy', 'keystone', 'memcached', 'mysql', 'rabbitmq']
 
 
 def files(whose):
-    """Mode and content of what was written below the folders that stand for a node's."""
+    """Mode and content of what was written below the directories that stand for a node's."""
     found = {}
     root = os.path.join(WORK, whose)
     for top in ('lib', 'log', 'etc/puppet'):
-        for folder, _, names in os.walk(os.path.join(root, top)):
+        for directory, _, names in os.walk(os.path.join(root, top)):
             for name in names:
-                path = os.path.join(folder, name)
+                path = os.path.join(directory, name)
                 with open(path, 'rb') as opened:
                     mode = stat.S_IMODE(os.stat(path).st_mode)
                     found[os.path.relpath(path, root)] = (mode, opened.read())

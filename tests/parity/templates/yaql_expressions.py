@@ -28,8 +28,8 @@ def expressions(node):
 
 
 found = {}
-for folder in sys.argv[1:]:
-    for path in sorted(pathlib.Path(folder).rglob("*.yaml")):
+for directory in sys.argv[1:]:
+    for path in sorted(pathlib.Path(directory).rglob("*.yaml")):
         text = path.read_text()
         if "yaql" not in text:
             continue

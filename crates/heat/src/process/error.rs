@@ -47,7 +47,7 @@ pub enum Error {
         message: String,
     },
     /// The output directory is inside the templates' directory.
-    #[error("{out} is inside the templates' own folder; the result needs a folder elsewhere")]
+    #[error("{out} is inside the templates' own directory; the result needs a directory elsewhere")]
     Inside {
         /// The directory of the result.
         out: PathBuf,

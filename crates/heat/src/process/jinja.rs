@@ -28,11 +28,11 @@ impl Jinja {
     ) -> Result<String, Error> {
         let mut environment = Environment::new();
         slipway_jinja::install(&mut environment);
-        let folders = [
+        let directories = [
             self.root.join(path.parent().unwrap_or(Path::new(""))),
             self.root.clone(),
         ];
-        environment.set_loader(move |name| included(&folders, name));
+        environment.set_loader(move |name| included(&directories, name));
         let name = path.to_string_lossy();
         let text = adapted(source).map_err(|(line, message)| Error::Template {
             template: name.to_string(),
@@ -81,13 +81,13 @@ fn value(data: &serde_json::Value) -> Value {
 }
 
 /// Returns a template that another one includes. As in Jinja2, its path cannot leave the directory.
-fn included(folders: &[PathBuf], name: &str) -> Result<Option<String>, JinjaError> {
+fn included(directories: &[PathBuf], name: &str) -> Result<Option<String>, JinjaError> {
     if name.split('/').any(|part| part == ".." || part.is_empty()) {
         return Ok(None);
     }
     let invalid = |message: String| JinjaError::new(ErrorKind::InvalidOperation, message);
-    for folder in folders {
-        let place = folder.join(name);
+    for directory in directories {
+        let place = directory.join(name);
         if place.is_file() {
             let text = super::read(&place).map_err(|error| invalid(error.to_string()))?;
             let text = adapted(&text);

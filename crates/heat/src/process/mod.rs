@@ -42,7 +42,7 @@ pub struct Tree {
     /// The templates' directory.
     root: PathBuf,
     /// Its directories, relative to it, each after its parent.
-    pub folders: Vec<PathBuf>,
+    pub directories: Vec<PathBuf>,
     /// Its files, by path.
     pub files: Vec<File>,
 }
@@ -76,7 +76,7 @@ struct Job<'a> {
 /// Renders a processed tree in memory. If several templates make the same file, the last wins,
 /// in the order of their paths.
 pub fn process(root: &Path, inputs: &Inputs) -> Result<Tree, Error> {
-    let (folders, found) = walk::walk(root)?;
+    let (directories, found) = walk::walk(root)?;
     let excluded = inputs::excluded(root)?;
     let mut files = Vec::new();
     let mut sources = Vec::new();
@@ -108,7 +108,7 @@ pub fn process(root: &Path, inputs: &Inputs) -> Result<Tree, Error> {
     files.extend(rendered);
     Ok(Tree {
         root: root.to_owned(),
-        folders,
+        directories,
         files: last_of_each(files),
     })
 }

@@ -55,7 +55,7 @@ pub(super) fn of_network(template: &Path, network: &str) -> PathBuf {
     let name = file_name(template).replace(NETWORK, ".yaml");
     let in_ports = template
         .parent()
-        .is_some_and(|folder| folder.to_string_lossy().ends_with("ports"));
+        .is_some_and(|directory| directory.to_string_lossy().ends_with("ports"));
     template.with_file_name(name.replace(if in_ports { "port" } else { "network" }, network))
 }
 

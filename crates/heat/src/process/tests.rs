@@ -62,7 +62,7 @@ impl Templates {
             .collect())
     }
 
-    /// The error's text, without the folder's random name.
+    /// The error's text, without the directory's random name.
     fn error(&self) -> String {
         match self.tree() {
             Err(error) => error
@@ -248,7 +248,7 @@ fn files_that_cannot_be_read_are_errors() -> Result {
 #[test]
 fn a_tree_is_written_and_written_again() -> Result {
     let templates = Templates::with(&[
-        ("folder/a.j2.yaml", "{{ 1 }}\n"),
+        ("directory/a.j2.yaml", "{{ 1 }}\n"),
         ("script", "#!/bin/sh"),
         ("other/.hidden", ""),
     ])?;
@@ -256,20 +256,20 @@ fn a_tree_is_written_and_written_again() -> Result {
         templates.place().join("script"),
         fs::Permissions::from_mode(0o750),
     )?;
-    symlink("folder", templates.place().join("linked_folder"))?;
+    symlink("directory", templates.place().join("linked_directory"))?;
     symlink("script", templates.place().join("linked_script"))?;
     let tree = templates.tree()?;
     let out = TempDir::new()?;
-    let place = out.path().join("new/folder");
+    let place = out.path().join("new/directory");
     for _ in 0..2 {
         write(&tree, &place, Writing::default())?;
-        fs::write(place.join("folder/.slipway-Ab3dEfGh"), "cut off")?;
-        fs::write(place.join("folder/.own"), "")?;
+        fs::write(place.join("directory/.slipway-Ab3dEfGh"), "cut off")?;
+        fs::write(place.join("directory/.own"), "")?;
     }
     write(&tree, &place, Writing::default())?;
-    assert!(!place.join("folder/.slipway-Ab3dEfGh").exists());
-    assert!(place.join("folder/.own").exists());
-    assert_eq!(fs::read_to_string(place.join("folder/a.yaml"))?, "1");
+    assert!(!place.join("directory/.slipway-Ab3dEfGh").exists());
+    assert!(place.join("directory/.own").exists());
+    assert_eq!(fs::read_to_string(place.join("directory/a.yaml"))?, "1");
     assert_eq!(
         fs::metadata(place.join("script"))?.permissions().mode() & 0o777,
         0o750
@@ -277,14 +277,14 @@ fn a_tree_is_written_and_written_again() -> Result {
     assert!(fs::symlink_metadata(place.join("linked_script"))?.is_file());
     assert!(
         place.join("other").is_dir(),
-        "a folder stays, whatever is in it"
+        "a directory stays, whatever is in it"
     );
-    let absent = ["linked_folder", "other/.hidden", "folder/a.j2.yaml"];
+    let absent = ["linked_directory", "other/.hidden", "directory/a.j2.yaml"];
     assert!(absent.iter().all(|path| !place.join(path).exists()));
     let safe = write(&tree, &place, Writing { safe: true });
     let expected = format!(
         "{} exists already, and is not to be overwritten",
-        place.join("folder/a.yaml").display()
+        place.join("directory/a.yaml").display()
     );
     assert_eq!(safe.map_err(|error| error.to_string()), Err(expected));
     Ok(())
@@ -303,7 +303,7 @@ fn the_result_is_not_put_among_the_templates() -> Result {
         assert!(
             refused.is_err_and(|error| error
                 .to_string()
-                .contains("inside the templates' own folder")),
+                .contains("inside the templates' own directory")),
             "{}",
             out.display()
         );

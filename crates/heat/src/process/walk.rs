@@ -17,17 +17,17 @@ pub(super) struct Found {
 /// Returns all directories and files except hidden ones, by path. A symlink to a file is a file; a symlink to a directory is skipped.
 pub(super) fn walk(root: &Path) -> Result<(Vec<PathBuf>, Vec<Found>), Error> {
     let mut files = Vec::new();
-    let mut folders = Vec::new();
+    let mut directories = Vec::new();
     let mut open = vec![PathBuf::new()];
-    while let Some(folder) = open.pop() {
-        let place = root.join(&folder);
+    while let Some(directory) = open.pop() {
+        let place = root.join(&directory);
         let unreadable = |error| Error::file("cannot read", &place, error);
         for entry in fs::read_dir(&place).map_err(unreadable)? {
             let entry = entry.map_err(unreadable)?;
             if entry.file_name().as_encoded_bytes().starts_with(b".") {
                 continue;
             }
-            let path = folder.join(entry.file_name());
+            let path = directory.join(entry.file_name());
             let place = entry.path();
             let unreadable = |error| Error::file("cannot read", &place, error);
             let is_link = entry.file_type().map_err(unreadable)?.is_symlink();
@@ -44,9 +44,9 @@ pub(super) fn walk(root: &Path) -> Result<(Vec<PathBuf>, Vec<Found>), Error> {
                 ));
             }
         }
-        folders.push(folder);
+        directories.push(directory);
     }
     files.sort_by(|left, right| left.path.cmp(&right.path));
-    folders.sort();
-    Ok((folders, files))
+    directories.sort();
+    Ok((directories, files))
 }

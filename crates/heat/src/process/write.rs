@@ -29,12 +29,12 @@ pub fn write(tree: &Tree, out: &Path, writing: Writing) -> Result<(), Error> {
             });
         }
     }
-    refuse_own_folder(&tree.root, out)?;
+    refuse_own_directory(&tree.root, out)?;
     create(out)?;
     let _lock = lock(out)?;
     clean_up(out)?;
-    for folder in &tree.folders {
-        let place = out.join(folder);
+    for directory in &tree.directories {
+        let place = out.join(directory);
         create(&place)?;
         clean_up(&place)?;
     }
@@ -58,7 +58,7 @@ fn clean_up(directory: &Path) -> Result<(), Error> {
 }
 
 /// The result must not become part of what it is made from.
-fn refuse_own_folder(root: &Path, out: &Path) -> Result<(), Error> {
+fn refuse_own_directory(root: &Path, out: &Path) -> Result<(), Error> {
     // What is not there yet is in what is.
     let absolute =
         std::path::absolute(out).map_err(|error| Error::file("cannot find", out, error))?;
@@ -75,8 +75,8 @@ fn refuse_own_folder(root: &Path, out: &Path) -> Result<(), Error> {
 
 fn write_one(file: &File, place: &Path) -> Result<(), Error> {
     let failed = |error| Error::file("cannot write", place, error);
-    let folder = place.parent().unwrap_or(Path::new("."));
-    let mut staged = StagedFile::new_in(folder).map_err(failed)?;
+    let directory = place.parent().unwrap_or(Path::new("."));
+    let mut staged = StagedFile::new_in(directory).map_err(failed)?;
     let permissions = match &file.content {
         Content::Rendered(text) => {
             staged.write_all(text.as_bytes()).map_err(failed)?;

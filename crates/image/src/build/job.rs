@@ -72,8 +72,8 @@ impl Job {
     }
 
     fn log_file(&self) -> Option<PathBuf> {
-        let folder = self.images.options.logs_dir.as_ref()?;
-        Some(folder.join(format!("{}.log", self.name())))
+        let directory = self.images.options.logs_dir.as_ref()?;
+        Some(directory.join(format!("{}.log", self.name())))
     }
 
     /// Builds the image, again where it was the engine or the network that failed.

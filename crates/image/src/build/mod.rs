@@ -50,8 +50,8 @@ pub(crate) async fn run(
     make_digest_key(&images.options)?;
     let preparation = decide::prepare(images).await?;
     let options = &images.options;
-    if let Some(folder) = &options.logs_dir {
-        std::fs::create_dir_all(folder).at(folder)?;
+    if let Some(directory) = &options.logs_dir {
+        std::fs::create_dir_all(directory).at(directory)?;
     }
     let _lock = lock::acquire(&engine.info().address, &options.reference("*"), || {
         events.send(Event::Waiting);

@@ -3,8 +3,8 @@
 //! The engine is sent what a client has picked, so it is up to the client to heed this file. It is
 //! read as by Docker's own command with BuildKit, which is kolla-build's way from release 23 on.
 //! docker-py, which is its way before, reads it alike, but for upper and lower case, which are one to
-//! it, and for exceptions below a folder that is kept out, of which it finds only those that begin
-//! with the folder's path.
+//! it, and for exceptions below a directory that is kept out, of which it finds only those that begin
+//! with the directory's path.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use regex::Regex;
 
 use crate::error::{Error, IoContext, Result};
 
-/// The file's name, in a context's topmost folder.
+/// The file's name, in a context's topmost directory.
 pub(crate) const DOCKERIGNORE: &str = ".dockerignore";
 
 /// The patterns of a `.dockerignore`.
@@ -60,7 +60,7 @@ impl Ignored {
         Ok(Ignored(patterns))
     }
 
-    /// True when a file or a directory is left out. The last pattern that matches it, or a folder that
+    /// True when a file or a directory is left out. The last pattern that matches it, or a directory that
     /// it is in, decides.
     pub(crate) fn keeps_out(&self, name: &str) -> bool {
         let decides = |pattern: &&Pattern| {
@@ -86,7 +86,7 @@ fn cleaned(pattern: &str) -> String {
 }
 
 /// A pattern as a regular expression for whole paths, as Docker's command reads it. `**` is any
-/// number of folders, also where no slash is behind it; a class begins with `!` or `^` where it is
+/// number of directories, also where no slash is behind it; a class begins with `!` or `^` where it is
 /// what must not match.
 fn expression(pattern: &str) -> String {
     let mut expression = r"\A(?s:".to_owned();
@@ -192,9 +192,9 @@ mod tests {
 
     #[test]
     fn all_but_some_can_be_kept_out() {
-        let ignored = read("*\n!file\n!folder/**/x").unwrap();
-        assert!(ignored.keeps_out("other") && ignored.keeps_out("folder/y"));
-        assert!(!ignored.keeps_out("file") && !ignored.keeps_out("folder/a/x"));
+        let ignored = read("*\n!file\n!directory/**/x").unwrap();
+        assert!(ignored.keeps_out("other") && ignored.keeps_out("directory/y"));
+        assert!(!ignored.keeps_out("file") && !ignored.keeps_out("directory/a/x"));
     }
 
     #[test]

@@ -31,8 +31,8 @@ const CHUNKS_AHEAD: usize = 4;
 pub struct Context {
     dockerfile: String,
     files: BTreeMap<String, ContextFile>,
-    /// Folders that are there even when nothing is in them.
-    folders: BTreeSet<String>,
+    /// Directories that are there even when nothing is in them.
+    directories: BTreeSet<String>,
 }
 
 /// A file of a context.
@@ -82,7 +82,7 @@ impl Context {
         let mut context = Context {
             dockerfile,
             files: BTreeMap::new(),
-            folders: BTreeSet::new(),
+            directories: BTreeSet::new(),
         };
         for (name, path) in files.filter(|(name, _)| *name != DOCKERFILE) {
             context
@@ -103,22 +103,22 @@ impl Context {
         Ok(())
     }
 
-    /// Adds a folder, which may stay empty.
-    pub(crate) fn add_folder(&mut self, name: &str) {
-        self.folders.insert(name.to_owned());
+    /// Adds a directory, which may stay empty.
+    pub(crate) fn add_directory(&mut self, name: &str) {
+        self.directories.insert(name.to_owned());
     }
 
-    /// Takes out what a `.dockerignore` keeps out. The folders that were around it stay, unless they
+    /// Takes out what a `.dockerignore` keeps out. The directories that were around it stay, unless they
     /// are kept out as well.
     pub(crate) fn keep_out(&mut self, ignored: &Ignored) {
-        let (files, folders) = (&mut self.files, &mut self.folders);
-        folders.retain(|name| !ignored.keeps_out(name));
+        let (files, directories) = (&mut self.files, &mut self.directories);
+        directories.retain(|name| !ignored.keeps_out(name));
         files.retain(|name, _| {
             let is_kept = !ignored.keeps_out(name);
             if !is_kept {
                 let above = |name: &String| Some(name.rsplit_once('/')?.0.to_owned());
                 let above = std::iter::successors(above(name), above);
-                folders.extend(above.filter(|name| !ignored.keeps_out(name)));
+                directories.extend(above.filter(|name| !ignored.keeps_out(name)));
             }
             is_kept
         });
@@ -138,26 +138,26 @@ impl Context {
         &self.files
     }
 
-    /// The folders that nothing need be in.
-    pub(crate) fn folders(&self) -> &BTreeSet<String> {
-        &self.folders
+    /// The directories that nothing need be in.
+    pub(crate) fn directories(&self) -> &BTreeSet<String> {
+        &self.directories
     }
 
     /// True when the context has a file or a directory of this name.
     pub(crate) fn has(&self, name: &str) -> bool {
-        let folder = format!("{name}/");
+        let directory = format!("{name}/");
         self.files.contains_key(name)
-            || self.folders.contains(name)
+            || self.directories.contains(name)
             || self
-                .folders
-                .range(folder.clone()..)
+                .directories
+                .range(directory.clone()..)
                 .next()
-                .is_some_and(|f| f.starts_with(&folder))
+                .is_some_and(|f| f.starts_with(&directory))
             || self
                 .files
-                .range(folder.clone()..)
+                .range(directory.clone()..)
                 .next()
-                .is_some_and(|(f, _)| f.starts_with(&folder))
+                .is_some_and(|(f, _)| f.starts_with(&directory))
     }
 
     /// The context as a tar archive, packed as it is read: names sorted, no times, everything
@@ -185,7 +185,7 @@ impl Context {
 
     fn pack(&self, to: &mut impl Write) -> io::Result<()> {
         let mut archive = tar::Builder::new(to);
-        for name in &self.folders {
+        for name in &self.directories {
             let mut header = header(0, 0o755);
             header.set_entry_type(tar::EntryType::Directory);
             archive.append_data(&mut header, name, io::empty())?;
@@ -421,7 +421,7 @@ mod tests {
     }
 
     #[test]
-    fn folders_stay_where_all_in_them_is_kept_out() {
+    fn directories_stay_where_all_in_them_is_kept_out() {
         let dir = tempfile::tempdir().unwrap();
         let mut context = context(
             dir.path(),
@@ -432,7 +432,7 @@ mod tests {
                 (".dockerignore", b"a/b/*\nd\n", 0o644),
             ],
         );
-        context.add_folder("d/empty");
+        context.add_directory("d/empty");
         context.keep_out(&Ignored::read(&dir.path().join(".dockerignore")).unwrap());
         assert_eq!(
             context.file_names().collect::<Vec<_>>(),
@@ -442,7 +442,7 @@ mod tests {
     }
 
     #[test]
-    fn folders_count_as_there() {
+    fn directories_count_as_there() {
         let dir = tempfile::tempdir().unwrap();
         let context = context(dir.path(), &[("a/b/c", b"1", 0o644), ("a.x", b"", 0o644)]);
         assert!(context.has("a") && context.has("a/b") && context.has("a/b/c"));

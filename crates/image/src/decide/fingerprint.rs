@@ -65,8 +65,8 @@ impl Inputs {
     ) -> Inputs {
         let files = context.files().iter();
         let files = files.map(|(name, file)| (name.clone(), short(&[file.identity()])));
-        let folders = context.folders().iter();
-        let folders = folders.map(|name| (format!("{name}/"), short(&["folder"])));
+        let directories = context.directories().iter();
+        let directories = directories.map(|name| (format!("{name}/"), short(&["folder"])));
         // A way to the same files is no difference.
         let build_args = options.build_args.iter();
         let build_args: Vec<_> = build_args.filter(|(name, _)| !is_proxy(name)).collect();
@@ -92,7 +92,7 @@ impl Inputs {
                 options.platform.as_deref().unwrap_or_default(),
                 if options.squash { "squash" } else { "" },
             ]),
-            files: files.chain(folders).collect(),
+            files: files.chain(directories).collect(),
         }
     }
 
@@ -172,7 +172,7 @@ pub(crate) fn fingerprint<'a>(
         add(&mut hasher, "file", name);
         add(&mut hasher, "content", &file.identity());
     }
-    for name in context.folders() {
+    for name in context.directories() {
         add(&mut hasher, "folder", name);
     }
     add(&mut hasher, "build_args", &inputs.build_args);
@@ -481,7 +481,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_folder_counts() {
+    fn an_empty_directory_counts() {
         let dir = tempfile::tempdir().unwrap();
         let image = dir.path().join("a");
         fs::create_dir_all(image.join("conf/d")).unwrap();
@@ -491,8 +491,8 @@ mod tests {
         let state = || {
             let tree = crate::Tree::open(dir.path(), &[]).unwrap();
             let mut context = Context::read("FROM x".to_owned(), tree.context("a")).unwrap();
-            for name in tree.empty_folders("a") {
-                context.add_folder(name);
+            for name in tree.empty_directories("a") {
+                context.add_directory(name);
             }
             assert!(context.has("conf"));
             let inputs = Inputs::new(
@@ -504,15 +504,15 @@ mod tests {
             (
                 fingerprint(&context, &inputs, std::iter::empty()),
                 inputs,
-                context.folders().clone(),
+                context.directories().clone(),
             )
         };
-        let (before, then, folders) = state();
-        assert_eq!(folders.into_iter().collect::<Vec<_>>(), ["conf/d"]);
+        let (before, then, directories) = state();
+        assert_eq!(directories.into_iter().collect::<Vec<_>>(), ["conf/d"]);
         fs::create_dir(image.join("more")).unwrap();
         fs::write(image.join("conf/d/file"), "").unwrap();
-        let (after, now, folders) = state();
-        assert_eq!(folders.into_iter().collect::<Vec<_>>(), ["more"]);
+        let (after, now, directories) = state();
+        assert_eq!(directories.into_iter().collect::<Vec<_>>(), ["more"]);
         assert_ne!(before, after);
         let added = |name: &str| Reason::FileAdded(name.to_owned());
         let gone = Reason::FileRemoved("conf/d/".to_owned());

@@ -19,9 +19,9 @@ pub enum Reason {
     DockerfileChanged(Vec<String>),
     /// A file of its context has other bytes or another mode.
     FileChanged(String),
-    /// A file of its context is new, or an empty folder, with a slash behind its name.
+    /// A file of its context is new, or an empty directory, with a slash behind its name.
     FileAdded(String),
-    /// A file of its context is gone, or an empty folder.
+    /// A file of its context is gone, or an empty directory.
     FileRemoved(String),
     /// `--build-args` are others: these.
     BuildArgsChanged(Vec<String>),
@@ -81,10 +81,10 @@ impl fmt::Display for Reason {
     }
 }
 
-/// A path of a context with what it is: a folder's ends in a slash.
+/// A path of a context with what it is: a directory's ends in a slash.
 fn path(name: &str) -> String {
     match name.strip_suffix('/') {
-        Some(folder) => format!("empty folder {folder}"),
+        Some(directory) => format!("empty directory {directory}"),
         None => format!("file {name}"),
     }
 }

@@ -198,15 +198,15 @@ fn prepare_one(
     for file in fetched {
         context.add(&file.name, &file.path, file.identity)?;
     }
-    for name in tree.empty_folders(&node.name) {
-        context.add_folder(name);
+    for name in tree.empty_directories(&node.name) {
+        context.add_directory(name);
     }
-    // A folder that is copied may hold templates alone.
-    let folder = tree.folder(&node.name).unwrap_or_default();
+    // A directory that is copied may hold templates alone.
+    let directory = tree.directory(&node.name).unwrap_or_default();
     for name in &copied {
-        let inside = format!("{folder}/{name}");
-        if !context.has(name) && tree.folders().any(|folder| folder == inside) {
-            context.add_folder(name);
+        let inside = format!("{directory}/{name}");
+        if !context.has(name) && tree.directories().any(|directory| directory == inside) {
+            context.add_directory(name);
         }
     }
     if let Some(path) = dockerignore {

@@ -20,17 +20,17 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The folder of a tree is not there.
-    #[error("{}: there is no such folder of image templates", .0.display())]
+    /// The directory of a tree is not there.
+    #[error("{}: there is no such directory of image templates", .0.display())]
     NoTree(PathBuf),
     /// No `Dockerfile.j2` anywhere.
-    #[error("{}: no folder in it has a Dockerfile.j2, so it is no tree of image templates", .0.display())]
+    #[error("{}: no directory in it has a Dockerfile.j2, so it is no tree of image templates", .0.display())]
     EmptyTree(PathBuf),
-    /// Folders nest without end.
-    #[error("{}: folders nest too deeply; is there a link to a folder above?", .0.display())]
+    /// Directories nest without end.
+    #[error("{}: directories nest too deeply; is there a link to a directory above?", .0.display())]
     TooDeep(PathBuf),
     /// A pipe, a socket or a device.
-    #[error("{}: neither a file nor a folder; images are made of those alone", .0.display())]
+    #[error("{}: neither a file nor a directory; images are made of those alone", .0.display())]
     NotAFile(PathBuf),
     /// A file that is not a valid template.
     #[error("{}: a template of {size} bytes; none is larger than {} MiB", path.display(), .limit >> 20)]
@@ -54,9 +54,9 @@ pub enum Error {
     /// `rpm_setup_config` names something that is neither.
     #[error("rpm_setup_config: '{0}' must end in .rpm or .repo")]
     RpmSetup(String),
-    /// Two folders give an image of the same name.
+    /// Two directories give an image of the same name.
     #[error(
-        "image {image} is there twice, in {first} and in {second}; an image's name is the name of its folder"
+        "image {image} is there twice, in {first} and in {second}; an image's name is the name of its directory"
     )]
     TwoImages {
         /// The image.
@@ -142,13 +142,13 @@ pub enum Error {
     },
     /// The rendered tree would be written over the templates.
     #[error(
-        "--work-dir {work_dir}: its folder docker is in {folder}, where the templates are; name another"
+        "--work-dir {work_dir}: its directory docker is in {directory}, where the templates are; name another"
     )]
     WorkDirInTree {
         /// The directory that it was to be written to.
         work_dir: PathBuf,
         /// The directory of templates.
-        folder: PathBuf,
+        directory: PathBuf,
     },
     /// The lock that keeps other builds out cannot be taken.
     #[error(transparent)]

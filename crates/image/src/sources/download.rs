@@ -46,7 +46,7 @@ impl Fault {
 pub(super) fn download(source: &Source, to: &Path, how: &Fetching) -> Result<PathBuf, SourceError> {
     let expected = source.sha256.as_ref().map(|digest| digest.to_lowercase());
     let kept = match (&how.cache, &expected) {
-        (Some(folder), Some(digest)) if is_digest(digest) => Some(folder.join(digest)),
+        (Some(directory), Some(digest)) if is_digest(digest) => Some(directory.join(digest)),
         _ => None,
     };
     if let (Some(path), Some(expected)) = (&kept, &expected)
@@ -183,9 +183,9 @@ fn digest_of(path: &Path) -> std::io::Result<String> {
 
 /// Keeps a file for later runs.
 fn keep(file: &Path, to: &Path) -> std::io::Result<()> {
-    let folder = to.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder)?;
-    let beside = tempfile::NamedTempFile::new_in(folder)?;
+    let directory = to.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(directory)?;
+    let beside = tempfile::NamedTempFile::new_in(directory)?;
     std::fs::copy(file, beside.path())?;
     beside.persist(to).map_err(|error| error.error)?;
     Ok(())

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SourceError {
-    /// A file or folder could not be read or written.
+    /// A file or directory could not be read or written.
     #[error("{}: {source}", path.display())]
     Io {
         /// The file.
@@ -71,8 +71,8 @@ pub enum SourceError {
         /// The reason why it is invalid.
         reason: String,
     },
-    /// A member that would be written outside of the folder the archive is unpacked in.
-    #[error("{}: its member {member:?} leads out of the folder it is unpacked in", path.display())]
+    /// A member that would be written outside of the directory the archive is unpacked in.
+    #[error("{}: its member {member:?} leads out of the directory it is unpacked in", path.display())]
     Escapes {
         /// The archive.
         path: PathBuf,

@@ -29,7 +29,7 @@ pub enum SourceKind {
     Url,
     /// A git repository.
     Git,
-    /// A folder or an archive on this machine.
+    /// A directory or an archive on this machine.
     Local,
 }
 
@@ -75,7 +75,7 @@ pub(crate) struct Fetched {
 /// Settings of fetching.
 #[derive(Clone, Debug)]
 pub(crate) struct Fetching {
-    /// A folder that is there while the files are needed.
+    /// A directory that is there while the files are needed.
     pub scratch: PathBuf,
     /// The directory that caches archives of known digest.
     pub cache: Option<PathBuf>,
@@ -121,13 +121,13 @@ pub(crate) fn fetch_all(
 impl Fetching {
     fn fetch(&self, wanted: &Wanted<'_>) -> Result<Vec<Fetched>, SourceError> {
         let is_added = |name: &str| wanted.added.iter().any(|added| added == name);
-        let folder = self.scratch.join(wanted.image);
-        std::fs::create_dir_all(&folder).map_err(|error| SourceError::io(&folder, error))?;
+        let directory = self.scratch.join(wanted.image);
+        std::fs::create_dir_all(&directory).map_err(|error| SourceError::io(&directory, error))?;
         let mut fetched = Vec::new();
         if let Some(own) = &wanted.sources.own
             && is_added(&archive_name(&own.name))
         {
-            fetched.push(self.archive(own, &folder)?);
+            fetched.push(self.archive(own, &directory)?);
         }
         for (kind, sources) in [
             ("plugins", &wanted.sources.plugins),
@@ -135,14 +135,14 @@ impl Fetching {
         ] {
             let name = archive_name(kind);
             if is_added(&name) {
-                fetched.push(self.merged(kind, sources, &wanted.files, &folder)?);
+                fetched.push(self.merged(kind, sources, &wanted.files, &directory)?);
             }
         }
         Ok(fetched)
     }
 
     /// The archive of one source.
-    fn archive(&self, source: &Source, folder: &Path) -> Result<Fetched, SourceError> {
+    fn archive(&self, source: &Source, directory: &Path) -> Result<Fetched, SourceError> {
         if let Some(reason) = &source.fault {
             return Err(SourceError::Section {
                 source_name: source.name.clone(),
@@ -150,7 +150,7 @@ impl Fetching {
             });
         }
         let name = archive_name(&source.name);
-        let path = folder.join(&name);
+        let path = directory.join(&name);
         let identity = match source.kind {
             SourceKind::Url => {
                 let path = download::download(source, &path, self)?;
@@ -195,14 +195,14 @@ impl Fetching {
         kind: &str,
         sources: &[Source],
         files: &BTreeMap<&str, &Path>,
-        folder: &Path,
+        directory: &Path,
     ) -> Result<Fetched, SourceError> {
         let archives = sources
             .iter()
-            .map(|source| self.archive(source, folder))
+            .map(|source| self.archive(source, directory))
             .collect::<Result<Vec<_>, _>>()?;
         let name = archive_name(kind);
-        let path = folder.join(&name);
+        let path = directory.join(&name);
         let paths: Vec<&Path> = archives
             .iter()
             .map(|archive| archive.path.as_path())

@@ -1,4 +1,4 @@
-//! A tree of templates on disk: one or several folders laid over one another.
+//! A tree of templates on disk: one or several directories laid over one another.
 
 mod option_files;
 
@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::error::{Error, IoContext, Result};
 pub(crate) use option_files::open;
 
-/// The file that makes a folder an image.
+/// The file that makes a directory an image.
 const TEMPLATE: &str = "Dockerfile.j2";
 
 /// Directories that may nest; a link to one's own parent ends here.
@@ -19,15 +19,15 @@ const MAX_DEPTH: usize = 32;
 /// The largest template in bytes. Kolla's largest has 30 KB.
 const MAX_TEMPLATE: u64 = 16 << 20;
 
-/// A Kolla tree: every file of it, and which folders are images.
+/// A Kolla tree: every file of it, and which directories are images.
 #[derive(Clone, Debug)]
 pub struct Tree {
     roots: Vec<PathBuf>,
-    /// Path inside the tree (`/` between folders) → file on disk.
+    /// Path inside the tree (`/` between directories) → file on disk.
     files: Arc<BTreeMap<String, PathBuf>>,
-    /// Folders, empty ones included.
-    folders: BTreeSet<String>,
-    /// Image name → its folder inside the tree.
+    /// Directories, empty ones included.
+    directories: BTreeSet<String>,
+    /// Image name → its directory inside the tree.
     images: BTreeMap<String, String>,
 }
 
@@ -53,15 +53,15 @@ impl Tree {
         let mut tree = Tree {
             roots: Vec::new(),
             files: Arc::default(),
-            folders: BTreeSet::new(),
+            directories: BTreeSet::new(),
             images: BTreeMap::new(),
         };
-        for folder in std::iter::once(root).chain(overlays.iter().map(PathBuf::as_path)) {
-            if !folder.is_dir() {
-                return Err(Error::NoTree(folder.to_owned()));
+        for directory in std::iter::once(root).chain(overlays.iter().map(PathBuf::as_path)) {
+            if !directory.is_dir() {
+                return Err(Error::NoTree(directory.to_owned()));
             }
-            tree.roots.push(folder.to_owned());
-            tree.walk(folder, "", 0)?;
+            tree.roots.push(directory.to_owned());
+            tree.walk(directory, "", 0)?;
         }
         tree.find_images()?;
         if tree.images.is_empty() {
@@ -70,12 +70,12 @@ impl Tree {
         Ok(tree)
     }
 
-    fn walk(&mut self, folder: &Path, inside: &str, depth: usize) -> Result<()> {
+    fn walk(&mut self, directory: &Path, inside: &str, depth: usize) -> Result<()> {
         if depth > MAX_DEPTH {
-            return Err(Error::TooDeep(folder.to_owned()));
+            return Err(Error::TooDeep(directory.to_owned()));
         }
-        for entry in fs::read_dir(folder).at(folder)? {
-            let entry = entry.at(folder)?;
+        for entry in fs::read_dir(directory).at(directory)? {
+            let entry = entry.at(directory)?;
             let path = entry.path();
             let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
                 return Err(Error::NotUtf8(path));
@@ -89,7 +89,7 @@ impl Tree {
             let metadata = fs::metadata(&path).at(&path)?;
             if metadata.is_dir() {
                 self.walk(&path, &inside, depth + 1)?;
-                self.folders.insert(inside);
+                self.directories.insert(inside);
                 continue;
             }
             check_file(&path, &metadata, inside.ends_with(".j2"))?;
@@ -100,18 +100,18 @@ impl Tree {
 
     fn find_images(&mut self) -> Result<()> {
         for path in self.files.keys() {
-            let Some(folder) = path
+            let Some(directory) = path
                 .strip_suffix(TEMPLATE)
                 .and_then(|p| p.strip_suffix('/'))
             else {
                 continue;
             };
-            let name = folder.rsplit('/').next().unwrap_or(folder);
-            if let Some(other) = self.images.insert(name.to_owned(), folder.to_owned()) {
+            let name = directory.rsplit('/').next().unwrap_or(directory);
+            if let Some(other) = self.images.insert(name.to_owned(), directory.to_owned()) {
                 return Err(Error::TwoImages {
                     image: name.to_owned(),
                     first: other,
-                    second: folder.to_owned(),
+                    second: directory.to_owned(),
                 });
             }
         }
@@ -123,12 +123,12 @@ impl Tree {
         Arc::make_mut(&mut self.files).insert(inside, path);
     }
 
-    /// Sees to a folder of the tree.
-    pub(crate) fn put_folder(&mut self, inside: String) {
-        self.folders.insert(inside);
+    /// Sees to a directory of the tree.
+    pub(crate) fn put_directory(&mut self, inside: String) {
+        self.directories.insert(inside);
     }
 
-    /// The folders the tree was read from, in order.
+    /// The directories the tree was read from, in order.
     pub fn roots(&self) -> &[PathBuf] {
         &self.roots
     }
@@ -138,15 +138,15 @@ impl Tree {
         self.images.keys().map(String::as_str)
     }
 
-    /// The folder of an image inside the tree.
-    pub(crate) fn folder(&self, image: &str) -> Option<&str> {
+    /// The directory of an image inside the tree.
+    pub(crate) fn directory(&self, image: &str) -> Option<&str> {
         self.images.get(image).map(String::as_str)
     }
 
     /// The path of an image's template inside the tree.
     pub(crate) fn template(&self, image: &str) -> Option<String> {
-        self.folder(image)
-            .map(|folder| format!("{folder}/{TEMPLATE}"))
+        self.directory(image)
+            .map(|directory| format!("{directory}/{TEMPLATE}"))
     }
 
     /// The path on disk of a file of the tree.
@@ -166,16 +166,16 @@ impl Tree {
             .map(|(inside, path)| (inside.as_str(), path.as_path()))
     }
 
-    /// Every folder, by its path inside the tree.
-    pub(crate) fn folders(&self) -> impl Iterator<Item = &str> {
-        self.folders.iter().map(String::as_str)
+    /// Every directory, by its path inside the tree.
+    pub(crate) fn directories(&self) -> impl Iterator<Item = &str> {
+        self.directories.iter().map(String::as_str)
     }
 
     /// The files in an image's directory besides templates: name in the context, file on disk.
     pub(crate) fn context(&self, image: &str) -> impl Iterator<Item = (&str, &Path)> {
         let prefix = self
-            .folder(image)
-            .map(|folder| format!("{folder}/"))
+            .directory(image)
+            .map(|directory| format!("{directory}/"))
             .unwrap_or_default();
         self.files.iter().filter_map(move |(inside, path)| {
             let name = inside.strip_prefix(prefix.as_str())?;
@@ -184,20 +184,22 @@ impl Tree {
         })
     }
 
-    /// The folders in an image's folder that nothing is in, by their names in the context.
-    pub(crate) fn empty_folders(&self, image: &str) -> impl Iterator<Item = &str> {
-        let prefix = self.folder(image).map(|folder| format!("{folder}/"));
-        let is_empty = |folder: &str| {
-            let inside = format!("{folder}/");
+    /// The directories in an image's directory that nothing is in, by their names in the context.
+    pub(crate) fn empty_directories(&self, image: &str) -> impl Iterator<Item = &str> {
+        let prefix = self
+            .directory(image)
+            .map(|directory| format!("{directory}/"));
+        let is_empty = |directory: &str| {
+            let inside = format!("{directory}/");
             let file = self.files.range(inside.clone()..).next();
-            let below = self.folders.range(inside.clone()..).next();
+            let below = self.directories.range(inside.clone()..).next();
             !file.is_some_and(|(file, _)| file.starts_with(&inside))
                 && !below.is_some_and(|below| below.starts_with(&inside))
         };
-        self.folders
+        self.directories
             .iter()
-            .filter(move |folder| is_empty(folder))
-            .filter_map(move |folder| folder.strip_prefix(prefix.as_deref()?))
+            .filter(move |directory| is_empty(directory))
+            .filter_map(move |directory| directory.strip_prefix(prefix.as_deref()?))
     }
 }
 

@@ -28,8 +28,8 @@ pub(crate) fn open(options: &BuildConfig) -> Result<Tree> {
     let patches = patches.filter(|path| !path.is_empty()).map(Path::new);
     // kolla-build goes on without patches.
     let patches = patches.filter(|path| options.strict || path.is_dir());
-    if let Some(folder) = patches {
-        fs::read_dir(folder).at(folder)?;
+    if let Some(directory) = patches {
+        fs::read_dir(directory).at(directory)?;
     }
     if has_patches || patches.is_some() {
         put_patches(&mut tree, patches)?;
@@ -37,15 +37,15 @@ pub(crate) fn open(options: &BuildConfig) -> Result<Tree> {
     Ok(tree)
 }
 
-/// Gives each image a folder `patches`, with its patches: those that its `series` names.
+/// Gives each image a directory `patches`, with its patches: those that its `series` names.
 fn put_patches(tree: &mut Tree, source: Option<&Path>) -> Result<()> {
     let images: Vec<(String, String)> = tree
         .image_names()
-        .filter_map(|image| Some((image.to_owned(), tree.folder(image)?.to_owned())))
+        .filter_map(|image| Some((image.to_owned(), tree.directory(image)?.to_owned())))
         .collect();
-    for (image, folder) in images {
-        let folder = format!("{folder}/patches");
-        tree.put_folder(folder.clone());
+    for (image, directory) in images {
+        let directory = format!("{directory}/patches");
+        tree.put_directory(directory.clone());
         let Some(series) = source.map(|source| source.join(&image).join("series")) else {
             continue;
         };
@@ -53,7 +53,7 @@ fn put_patches(tree: &mut Tree, source: Option<&Path>) -> Result<()> {
             continue;
         }
         let text = slipway_files::read_input(&series).at(&series)?;
-        tree.put(format!("{folder}/series"), series.clone());
+        tree.put(format!("{directory}/series"), series.clone());
         let names = text
             .lines()
             .filter(|line| !line.starts_with('#'))
@@ -61,7 +61,7 @@ fn put_patches(tree: &mut Tree, source: Option<&Path>) -> Result<()> {
         for name in names.filter(|name| !name.is_empty()) {
             let file = series.with_file_name(name);
             if file.is_file() {
-                tree.put(format!("{folder}/{name}"), file);
+                tree.put(format!("{directory}/{name}"), file);
             }
         }
     }

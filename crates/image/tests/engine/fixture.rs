@@ -1,4 +1,4 @@
-//! A tree in a folder of its own, and a namespace in the engine that is emptied at the end.
+//! A tree in a directory of its own, and a namespace in the engine that is emptied at the end.
 
 use std::fs;
 use std::path::PathBuf;

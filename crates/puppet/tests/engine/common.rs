@@ -101,8 +101,8 @@ impl Deployment {
         self.engine.list_containers(&[label]).await.unwrap()
     }
 
-    /// Whether a text is in any file below a folder of the root.
-    pub fn holds(&self, folder: &str, text: &str) -> bool {
+    /// Whether a text is in any file below a directory of the root.
+    pub fn holds(&self, directory: &str, text: &str) -> bool {
         fn search(path: &Path, text: &str) -> bool {
             if path.is_dir() {
                 let mut entries = std::fs::read_dir(path).unwrap();
@@ -111,7 +111,7 @@ impl Deployment {
             let content = std::fs::read(path).unwrap_or_default();
             String::from_utf8_lossy(&content).contains(text)
         }
-        search(&self.root.path().join(folder), text)
+        search(&self.root.path().join(directory), text)
     }
 }
 

@@ -68,7 +68,10 @@ pub async fn volumes_are_generated_and_then_only_what_changed() {
     );
     assert!(!one.join("etc/passwd").exists(), "Puppet did not write it");
     assert!(!one.join("etc/puppet").exists());
-    assert!(!one.join("tmp").exists(), "not among the archived folders");
+    assert!(
+        !one.join("tmp").exists(),
+        "not among the archived directories"
+    );
     let full = paths.config_data().join("one");
     assert!(full.join("etc/passwd").exists() && full.join("etc/one.conf").exists());
     assert!(

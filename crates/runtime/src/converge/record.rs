@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sets_have_files_of_their_own_inside_the_folder() {
+    fn sets_have_files_of_their_own_inside_the_directory() {
         let dir = Path::new("/s");
         assert_eq!(path(dir, "step_1", "json"), Path::new("/s/step_1.json"));
         assert_eq!(path(dir, "../x", "lock"), Path::new("/s/%2e%2e%2fx.lock"));

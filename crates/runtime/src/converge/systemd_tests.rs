@@ -8,11 +8,11 @@ use crate::systemd::Units;
 use slipway_engine::{ContainerState, Containers};
 use slipway_test_support::FakeEngine;
 
-/// A Podman, a folder of units, and a systemctl that notes what it is asked.
+/// A Podman, a directory of units, and a systemctl that notes what it is asked.
 struct Bench {
     engine: FakeEngine,
     options: ApplyOptions,
-    folder: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 const UNIT: &str = "tripleo_web.service";
@@ -20,10 +20,10 @@ const WEB: &str = "web: {image: i, command: up, restart: unless-stopped, depends
 
 impl Bench {
     fn new() -> Bench {
-        let folder = tempfile::tempdir().unwrap();
-        let systemctl = folder.path().join("systemctl");
-        let calls = folder.path().join("calls");
-        let wants = folder.path().join("units/default.target.wants");
+        let directory = tempfile::tempdir().unwrap();
+        let systemctl = directory.path().join("systemctl");
+        let calls = directory.path().join("calls");
+        let wants = directory.path().join("units/default.target.wants");
         let script = format!(
             "#!/bin/sh
             echo \"$*\" >>{calls}
@@ -38,14 +38,14 @@ impl Bench {
         );
         std::fs::write(&systemctl, script).unwrap();
         std::fs::set_permissions(&systemctl, PermissionsExt::from_mode(0o755)).unwrap();
-        let units = Units::with_systemctl(folder.path().join("units"), systemctl);
+        let units = Units::with_systemctl(directory.path().join("units"), systemctl);
         Bench {
             engine: FakeEngine::with_image("i").into_podman(),
             options: ApplyOptions {
                 units: Some(units),
                 ..ApplyOptions::default()
             },
-            folder,
+            directory,
         }
     }
 
@@ -68,14 +68,14 @@ impl Bench {
 
     /// What systemctl was asked since the last time.
     fn asked(&self) -> Vec<String> {
-        let calls = self.folder.path().join("calls");
+        let calls = self.directory.path().join("calls");
         let asked = std::fs::read_to_string(&calls).unwrap_or_default();
         let _ = std::fs::remove_file(calls);
         asked.lines().map(str::to_owned).collect()
     }
 
     fn path(&self, unit: &str) -> PathBuf {
-        self.folder.path().join("units").join(unit)
+        self.directory.path().join("units").join(unit)
     }
 
     fn read(&self, unit: &str) -> String {
@@ -83,7 +83,7 @@ impl Bench {
     }
 
     fn units(&self) -> Vec<String> {
-        let files = std::fs::read_dir(self.folder.path().join("units")).unwrap();
+        let files = std::fs::read_dir(self.directory.path().join("units")).unwrap();
         let mut names: Vec<String> = files
             .map(|file| file.unwrap().file_name().into_string().unwrap())
             .filter(|name| name != "default.target.wants")
@@ -259,7 +259,7 @@ async fn the_units_of_paunch_serve_until_their_container_goes() {
 #[tokio::test]
 async fn a_masked_unit_and_those_of_other_sets_are_left_alone() {
     let bench = Bench::new();
-    std::fs::create_dir(bench.folder.path().join("units")).unwrap();
+    std::fs::create_dir(bench.directory.path().join("units")).unwrap();
     symlink("/dev/null", bench.path(UNIT)).unwrap();
     assert_eq!(bench.apply(WEB).await.unwrap().units, []);
     assert_eq!(bench.asked(), [""; 0]);
@@ -305,16 +305,16 @@ async fn docker_starts_its_containers_itself() {
         ..Bench::new()
     };
     assert_eq!(bench.apply(WEB).await.unwrap().units, []);
-    assert!(!bench.folder.path().join("units").exists());
+    assert!(!bench.directory.path().join("units").exists());
 }
 
 #[tokio::test]
 async fn what_systemctl_says_is_told() {
     let mut bench = Bench::new();
-    let systemctl = bench.folder.path().join("broken");
+    let systemctl = bench.directory.path().join("broken");
     std::fs::write(&systemctl, "#!/bin/sh\necho the bus is late >&2; exit 1\n").unwrap();
     std::fs::set_permissions(&systemctl, PermissionsExt::from_mode(0o755)).unwrap();
-    let units = bench.folder.path().join("units");
+    let units = bench.directory.path().join("units");
     bench.options.units = Some(Units::with_systemctl(units, systemctl));
     let error = bench.apply(WEB).await.unwrap_err().to_string();
     assert_eq!(error, "systemctl daemon-reload failed: the bus is late");

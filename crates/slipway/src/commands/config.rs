@@ -129,8 +129,8 @@ fn engine_asked_for(global: &Global, kind: Option<ContainerCli>) -> Global {
     if kind == Some(ContainerCli::Podman) && global.host.is_none() {
         let own =
             std::env::var_os("XDG_RUNTIME_DIR").filter(|_| !rustix::process::getuid().is_root());
-        let folder = own.map_or(PathBuf::from("/run"), PathBuf::from);
-        let socket = folder.join("podman/podman.sock");
+        let directory = own.map_or(PathBuf::from("/run"), PathBuf::from);
+        let socket = directory.join("podman/podman.sock");
         global.host = Some(format!("unix://{}", socket.display()));
     }
     global

@@ -137,9 +137,9 @@ impl Platform {
         if !self.has_cleanup || !repository.is("build_only") || !kept.insert(file.clone()) {
             return String::new();
         }
-        let (folder, mark) = (self.folder(), self.mark(&file));
+        let (directory, mark) = (self.directory(), self.mark(&file));
         format!(
-            "mkdir -p {BACKUP} && cp {folder}/{file} {BACKUP}/{file} 2>/dev/null || true \
+            "mkdir -p {BACKUP} && cp {directory}/{file} {BACKUP}/{file} 2>/dev/null || true \
              && touch {BACKUP}/{mark}.enabled && "
         )
     }
@@ -153,7 +153,7 @@ impl Platform {
         }
     }
 
-    fn folder(&self) -> &'static str {
+    fn directory(&self) -> &'static str {
         if self.is_rpm {
             "/etc/yum.repos.d"
         } else {
@@ -239,7 +239,7 @@ impl Platform {
 
     /// The commands that put back what the repositories that are only for the build replaced.
     pub(super) fn cleanup(&self) -> String {
-        let folder = self.folder();
+        let directory = self.directory();
         let mut commands = Vec::new();
         let mut restored = BTreeSet::new();
         for (name, repository) in &self.repositories {
@@ -249,15 +249,15 @@ impl Platform {
             let file = self.file(repository, name);
             let own = format!("{name}.repo");
             if self.is_rpm && file != own {
-                commands.push(format!("rm -f {folder}/{own}"));
+                commands.push(format!("rm -f {directory}/{own}"));
                 if !restored.insert(file.clone()) {
                     continue;
                 }
             }
             let mark = self.mark(&file);
             commands.push(format!(
-                "[ -f {BACKUP}/{mark}.enabled ] && ( mv {BACKUP}/{file} {folder}/{file} 2>/dev/null \
-                 || rm -f {folder}/{file} ) || true"
+                "[ -f {BACKUP}/{mark}.enabled ] && ( mv {BACKUP}/{file} {directory}/{file} 2>/dev/null \
+                 || rm -f {directory}/{file} ) || true"
             ));
         }
         if commands.is_empty() {

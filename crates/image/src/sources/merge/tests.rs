@@ -94,7 +94,7 @@ fn archives_are_put_together_sorted_and_normalised() {
 }
 
 #[test]
-fn nothing_is_an_empty_folder() {
+fn nothing_is_an_empty_directory() {
     let members = merged(&[]).unwrap();
     assert_eq!(members, [("plugins".to_owned(), 0o755, String::new())]);
 }
@@ -132,7 +132,7 @@ fn members_that_lead_out_are_refused() {
 }
 
 #[test]
-fn a_folder_that_is_also_a_file_is_refused() {
+fn a_directory_that_is_also_a_file_is_refused() {
     for members in [
         [("a", b"".as_slice()), ("a/f", b"f")],
         [("a/f", b"f"), ("a", b"")],
@@ -216,16 +216,16 @@ fn what_is_no_archive_is_said() {
 }
 
 #[test]
-fn a_folder_is_packed_as_kolla_build_packs_it() {
+fn a_directory_is_packed_as_kolla_build_packs_it() {
     let dir = tempfile::tempdir().unwrap();
-    let folder = dir.path().join("nova");
-    std::fs::create_dir_all(folder.join("b")).unwrap();
-    std::fs::write(folder.join("b/read-only"), "x").unwrap();
+    let nova = dir.path().join("nova");
+    std::fs::create_dir_all(nova.join("b")).unwrap();
+    std::fs::write(nova.join("b/read-only"), "x").unwrap();
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o444);
-    std::fs::set_permissions(folder.join("b/read-only"), mode).unwrap();
-    std::os::unix::fs::symlink("b/read-only", folder.join("a")).unwrap();
+    std::fs::set_permissions(nova.join("b/read-only"), mode).unwrap();
+    std::os::unix::fs::symlink("b/read-only", nova.join("a")).unwrap();
     let to = dir.path().join("nova-archive");
-    directory(&folder, "nova", &to).unwrap();
+    directory(&nova, "nova", &to).unwrap();
     let mut archive = tar::Archive::new(File::open(&to).unwrap());
     let members: Vec<_> = archive
         .entries()
