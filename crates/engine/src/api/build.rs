@@ -13,7 +13,8 @@ use futures_util::stream::{BoxStream, StreamExt};
 use super::fault::Call;
 use super::lines::LineCutter;
 use super::progress::{Reporter, reported};
-use super::{convert, split_tag};
+use super::convert;
+use super::reference::split_tag;
 use crate::{BuildRequest, EngineError, Progress, Result, TarStream};
 
 /// Builds in a task of its own; dropping the stream closes the connection, which cancels the

@@ -30,13 +30,16 @@ mod progress;
 mod protobuf;
 mod pull;
 mod push;
+mod reference;
 mod ssh;
 mod tls;
+mod transfer;
 mod transport;
 
 pub use connect::connect;
 
 use fault::{Call, is_absent};
+use reference::is_valid;
 
 /// The deadline of single requests, beyond that of the calls that make them.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -81,34 +84,6 @@ fn label_filter(labels: &[String]) -> std::collections::HashMap<String, Vec<Stri
     match labels {
         [] => std::collections::HashMap::new(),
         _ => [("label".to_owned(), labels.to_vec())].into(),
-    }
-}
-
-/// Names and references go into the path of a URL: nothing that would end it may be in them.
-fn is_plain(reference: &str) -> bool {
-    !reference.is_empty()
-        && !reference.contains("..")
-        && reference
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || "._-:/@".contains(c))
-}
-
-fn must_be_plain(call: &Call, reference: &str) -> Result<()> {
-    match is_plain(reference) {
-        true => Ok(()),
-        false => Err(EngineError::Refused {
-            action: call.action.clone(),
-            status: 400,
-            message: "not an image reference".to_owned(),
-        }),
-    }
-}
-
-/// `repository` and `tag` of a reference.
-fn split_tag(reference: &str) -> (&str, Option<&str>) {
-    match reference.rsplit_once(':') {
-        Some((repository, tag)) if !tag.contains('/') => (repository, Some(tag)),
-        _ => (reference, None),
     }
 }
 
@@ -167,7 +142,7 @@ impl Containers for ApiEngine {
     }
 
     async fn find_container(&self, id_or_name: &str) -> Result<Option<ContainerSummary>> {
-        if !is_plain(id_or_name) {
+        if !is_valid(id_or_name) {
             return Ok(None);
         }
         let call = self.call(format!("look up container {id_or_name}"));
@@ -354,7 +329,7 @@ impl Containers for ApiEngine {
 #[async_trait]
 impl Images for ApiEngine {
     async fn find_image(&self, reference: &str) -> Result<Option<ImageSummary>> {
-        if !is_plain(reference) {
+        if !is_valid(reference) {
             return Ok(None);
         }
         let call = self.call(format!("look up image {reference}"));
@@ -384,7 +359,7 @@ impl Images for ApiEngine {
 
     async fn pull_image(&self, reference: &str) -> Result<BoxStream<'static, Result<Progress>>> {
         let call = self.call(format!("pull image {reference}"));
-        pull::pull(self.patient.clone(), call, reference.to_owned())
+        transfer::start(self.patient.clone(), call, reference, pull::pull)
     }
 
     async fn push_image(
@@ -392,7 +367,7 @@ impl Images for ApiEngine {
         reference: &str,
     ) -> Result<BoxStream<'static, Result<PushProgress>>> {
         let call = self.call(format!("push image {reference}"));
-        push::push(self.patient.clone(), call, reference.to_owned())
+        transfer::start(self.patient.clone(), call, reference, push::push)
     }
 
     async fn remove_image(&self, reference: &str) -> Result<()> {
@@ -420,30 +395,5 @@ impl Images for ApiEngine {
             return Ok(buildkit::build(endpoint, call, request, context));
         }
         Ok(build::build(self.patient.clone(), call, request, context))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_registry_port_is_not_a_tag() {
-        assert_eq!(
-            split_tag("reg:5000/kolla/base"),
-            ("reg:5000/kolla/base", None)
-        );
-        assert_eq!(
-            split_tag("reg:5000/kolla/base:1"),
-            ("reg:5000/kolla/base", Some("1"))
-        );
-    }
-
-    #[test]
-    fn what_would_leave_the_path_of_the_url_is_no_reference() {
-        assert!(is_plain("reg:5000/a/b@sha256:12ab"));
-        for bad in ["", "a?b", "../version", "a b", "a#b", "a%2fb"] {
-            assert!(!is_plain(bad), "{bad}");
-        }
     }
 }

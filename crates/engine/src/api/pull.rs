@@ -1,35 +1,25 @@
 //! Pulling images.
 
-use bollard::Docker;
 use bollard::models::CreateImageInfo;
 use bollard::query_parameters::CreateImageOptionsBuilder;
-use futures_util::stream::{BoxStream, StreamExt};
+use futures_util::stream::StreamExt;
 
+use super::convert;
 use super::credentials::{self, CredentialError};
-use super::fault::Call;
-use super::progress::{Reporter, reported};
-use super::{convert, must_be_plain, split_tag};
+use super::reference::split_tag;
+use super::transfer::Transfer;
 use crate::{EngineError, Progress, Result};
 
-/// Pulls `reference` with the credentials for its registry. Without a tag or digest it is `latest`:
-/// the API would pull every tag.
-pub(super) fn pull(
-    client: Docker,
-    call: Call,
-    reference: String,
-) -> Result<BoxStream<'static, Result<Progress>>> {
-    must_be_plain(&call, &reference)?;
-    Ok(reported(move |reporter| async move {
-        run(&client, &call, &reference, &reporter).await
-    }))
-}
-
-async fn run(
-    client: &Docker,
-    call: &Call,
-    reference: &str,
-    reporter: &Reporter<Progress>,
-) -> Result<Progress> {
+/// Pulls an image with the credentials for its registry. A reference without tag or digest means
+/// `latest`: the API would pull every tag.
+pub(super) async fn pull(transfer: Transfer<Progress>) -> Result<Progress> {
+    let Transfer {
+        client,
+        call,
+        reference,
+        reporter,
+    } = transfer;
+    let reference = reference.as_str();
     let options = match split_tag(reference) {
         _ if reference.contains('@') => CreateImageOptionsBuilder::new().from_image(reference),
         (repository, tag) => CreateImageOptionsBuilder::new()
@@ -43,7 +33,7 @@ async fn run(
     };
     let mut steps = Box::pin(client.create_image(Some(options.build()), None, credentials));
     while let Some(step) = steps.next().await {
-        let info = step.map_err(|error| with(trouble.as_ref(), call.fault(error)))?;
+        let info = step.map_err(|error| with_credentials(trouble.as_ref(), call.fault(error)))?;
         let step = line(info).map_or(Progress::Transfer, Progress::Line);
         reporter.report(step).await;
     }
@@ -52,8 +42,8 @@ async fn run(
     Ok(Progress::ImageId(convert::image_from_inspect(found).id))
 }
 
-/// Adds to a refusal why no credentials were sent.
-fn with(trouble: Option<&CredentialError>, error: EngineError) -> EngineError {
+/// Adds to a refusal the reason why no credentials were sent.
+fn with_credentials(trouble: Option<&CredentialError>, error: EngineError) -> EngineError {
     match (trouble, error) {
         (
             Some(trouble),

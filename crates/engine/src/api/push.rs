@@ -1,32 +1,22 @@
 //! Pushing images.
 
-use bollard::Docker;
 use bollard::query_parameters::PushImageOptionsBuilder;
-use futures_util::stream::{BoxStream, StreamExt};
+use futures_util::stream::StreamExt;
 
-use super::fault::Call;
-use super::progress::{Reporter, reported};
-use super::{credentials, must_be_plain, split_tag};
+use super::credentials;
+use super::reference::split_tag;
+use super::transfer::Transfer;
 use crate::{EngineError, PushProgress, Result};
 
-/// Pushes `reference` to the registry it names, with the credentials there are for that.
-pub(super) fn push(
-    client: Docker,
-    call: Call,
-    reference: String,
-) -> Result<BoxStream<'static, Result<PushProgress>>> {
-    must_be_plain(&call, &reference)?;
-    Ok(reported(move |reporter| async move {
-        run(&client, &call, &reference, &reporter).await
-    }))
-}
-
-async fn run(
-    client: &Docker,
-    call: &Call,
-    reference: &str,
-    reporter: &Reporter<PushProgress>,
-) -> Result<PushProgress> {
+/// Pushes an image to the registry that its reference names, with the credentials for it.
+pub(super) async fn push(transfer: Transfer<PushProgress>) -> Result<PushProgress> {
+    let Transfer {
+        client,
+        call,
+        reference,
+        reporter,
+    } = transfer;
+    let reference = reference.as_str();
     let (repository, tag) = split_tag(reference);
     let options = PushImageOptionsBuilder::new()
         .tag(tag.unwrap_or("latest"))
