@@ -1,4 +1,4 @@
-//! Explains a failed build: which instruction, from where in the templates, and what it said.
+//! The report of a failed build: the instruction, its place in the templates, the last output.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -23,7 +23,7 @@ pub struct Failure {
     /// The whole log, where logs are kept.
     pub log_file: Option<PathBuf>,
     /// The command that builds this image alone, where an instruction failed.
-    pub again: Option<String>,
+    pub rebuild_command: Option<String>,
 }
 
 /// The instruction that failed.
@@ -45,7 +45,7 @@ impl Failure {
             instruction: None,
             log_tail: Vec::new(),
             log_file: None,
-            again: None,
+            rebuild_command: None,
         }
     }
 
@@ -83,8 +83,8 @@ impl fmt::Display for Failure {
         if let Some(file) = &self.log_file {
             write!(f, "\n  all of it is in {}", file.display())?;
         }
-        if let Some(again) = &self.again {
-            write!(f, "\n  to build it alone: {again}")?;
+        if let Some(command) = &self.rebuild_command {
+            write!(f, "\n  to build it alone: {command}")?;
         }
         Ok(())
     }
@@ -346,7 +346,7 @@ mod tests {
             }),
             log_tail: vec!["oh no".to_owned()],
             log_file: None,
-            again: Some("slipway build '^web$'".to_owned()),
+            rebuild_command: Some("slipway build '^web$'".to_owned()),
         };
         let shown = failure.to_string();
         assert!(

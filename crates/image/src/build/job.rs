@@ -190,12 +190,12 @@ impl Job {
             message += "; the engine's disk is full, and docker system df says of what";
         }
         let instruction = output.step.and_then(|step| self.instruction(step));
-        let again = || format!("{} '^{}$'", self.images.options.command, self.name());
+        let rebuild_command = || format!("{} '^{}$'", self.images.options.command, self.name());
         Failure {
             image: self.name().to_owned(),
             message,
-            // Its parents are unchanged then, and stay as they are.
-            again: instruction.is_some().then(again),
+            // An instruction ran, so the parents are built: the command builds this image alone.
+            rebuild_command: instruction.is_some().then(rebuild_command),
             instruction,
             log_tail: output.tail.iter().cloned().collect(),
             log_file: output.log.as_ref().and_then(|_| self.log_file()),

@@ -25,16 +25,17 @@ pub use summary::{Built, Failed, FailedStatus, ImageName, NotBuilt, Pushed, Summ
 
 use crate::config::BuildConfig;
 use crate::decide::{self, Action, Decision, FINGERPRINT_LABEL, Prepared, RunState};
-use crate::error::{BaseImageFault, Error, ImageError, IoContext, Result};
+use crate::error::{BaseImageFault, Error, ImageError, Result};
 use crate::graph::{Images, Selection};
 use crate::push;
 use job::Job;
+use slipway_files::{AtPath, FileError};
 
 /// Makes the key of the hashes in labels, where this host has none yet. Only build arguments need it.
 fn make_digest_key(options: &BuildConfig) -> Result<()> {
     match &options.key_file {
         Some(path) => match DigestKey::open(path) {
-            Err(error) if !options.build_args.is_empty() => Err(error).at(path),
+            Err(error) if !options.build_args.is_empty() => Err(FileError::new(path, error).into()),
             Ok(_) | Err(_) => Ok(()),
         },
         None => Ok(()),
@@ -247,7 +248,7 @@ impl Build<'_> {
                     }
                 });
             }
-            (action, _) => self.left(index, decision, action),
+            (action, _) => self.keep(index, decision, action),
         }
         Ok(())
     }
@@ -287,26 +288,26 @@ impl Build<'_> {
         self.release(index);
     }
 
-    /// An image that is left as it is.
-    fn left(&mut self, index: usize, decision: Decision, action: Action) {
+    /// Records an image that is not built.
+    fn keep(&mut self, index: usize, decision: Decision, action: Action) {
         self.events.send(Event::Skipped {
             decision: decision.clone(),
         });
-        let left = NotBuilt {
+        let not_built = NotBuilt {
             name: decision.image,
             reasons: decision.reasons,
             digest: None,
         };
         match action {
-            Action::Skip => self.summary.skipped.push(left),
+            Action::Skip => self.summary.skipped.push(not_built),
             Action::Keep | Action::Build => {
-                self.summary.unchanged.push(left);
+                self.summary.unchanged.push(not_built);
                 if self.images.options.push {
                     self.to_push.push_back(index);
                 }
             }
         }
-        self.state.left(self.images, index);
+        self.state.keep(self.images, index);
         self.release(index);
     }
 

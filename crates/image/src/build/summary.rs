@@ -70,7 +70,7 @@ pub struct Built {
     pub reference: String,
     /// Its id in the engine.
     pub id: String,
-    /// When its build began, in seconds from the beginning of all.
+    /// The start of its build, in seconds after the start of the run.
     pub started: f64,
     /// Duration in seconds.
     pub seconds: f64,
@@ -109,7 +109,7 @@ pub struct Failed {
     pub parent: Option<String>,
 }
 
-/// Whose failure it was.
+/// The cause of a missing image: its own build, a parent, or the push.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FailedStatus {
@@ -130,7 +130,7 @@ pub struct Pushed {
     pub reference: String,
     /// Its digest in the registry.
     pub digest: String,
-    /// When its push began, in seconds from the beginning of all.
+    /// The start of its push, in seconds after the start of the run.
     pub started: f64,
     /// Duration in seconds.
     pub seconds: f64,

@@ -212,7 +212,7 @@ mod tests {
             instruction: None,
             log_tail: vec!["<img src=x onerror=y> é".to_owned()],
             log_file: Some("/logs of #1/\"<é>.log".into()),
-            again: None,
+            rebuild_command: None,
         };
         let summary = Summary {
             failures: vec![failure],

@@ -252,7 +252,7 @@ impl RunState {
         ))
     }
 
-    /// Notes an image that was built.
+    /// Records an image that was built.
     pub(crate) fn built(&mut self, index: usize, fingerprint: String, id: String) {
         let parent = Parent {
             fingerprint,
@@ -268,9 +268,9 @@ impl RunState {
         );
     }
 
-    /// Notes an image that is left as the engine has it. One that the engine does not have stays
-    /// unknown, which is an error only for those that need it.
-    pub(crate) fn left(&mut self, images: &Images, index: usize) {
+    /// Records an image that is not built. If the engine does not have it, it stays unknown, which is
+    /// an error only for the images that need it.
+    pub(crate) fn keep(&mut self, images: &Images, index: usize) {
         let Some(image) = self.engine.find(&images.graph.nodes[index].reference) else {
             return;
         };
@@ -293,7 +293,7 @@ impl RunState {
         );
     }
 
-    /// Notes, for a plan, what an action would lead to. The id of an image that would be built is
+    /// Records, for a plan, the result that an action would have. The id of an image that would be built is
     /// not known, so its children count as changed.
     pub(crate) fn assume(
         &mut self,
@@ -306,7 +306,7 @@ impl RunState {
             (Action::Build, Some(prepared), Ok(parents)) => {
                 self.built(index, fingerprint_of(prepared, &parents), String::new());
             }
-            _ => self.left(images, index),
+            _ => self.keep(images, index),
         }
         // It would be pulled, and nobody knows what comes.
         if action == Action::Skip && images.options.pull {

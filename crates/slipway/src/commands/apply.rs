@@ -20,7 +20,7 @@ use crate::engine;
 use crate::exit::bad_input;
 use crate::output::{Level, Output};
 use crate::show;
-use crate::show::containers::{in_short, plan_table};
+use crate::show::containers::{plan_table, summary_line};
 use slipway_paths::Paths;
 
 /// Converges the containers of a file, or shows the plan.
@@ -69,7 +69,7 @@ pub async fn run(asked: Apply, global: &Global, output: &Arc<Output>) -> anyhow:
     let converged = converge_and_wait(engine.as_ref(), &set, &options, timeout, &progress).await;
     match &converged {
         Ok(outcome) if output.is_json() => output.json(&report(outcome, &[]))?,
-        Ok(outcome) => output.line(Level::Normal, &in_short(outcome)),
+        Ok(outcome) => output.line(Level::Normal, &summary_line(outcome)),
         Err(ConvergeError::Containers { failures, outcome }) if output.is_json() => {
             output.json(&report(outcome, failures))?;
         }

@@ -198,13 +198,13 @@ fn hash_startup_configs(
 }
 
 fn print_result(report: &Report, no_archive: bool, output: &Output) {
-    let in_short = show::puppet::in_short(report, "config volumes");
+    let summary_line = show::puppet::summary_line(report, "config volumes");
     let skipped =
         |run: &slipway_puppet::RunReport| matches!(run.outcome, slipway_puppet::Outcome::Skipped);
     let text = match report.runs.iter().all(skipped) {
-        true => format!("nothing has changed: {in_short}"),
-        false if no_archive => format!("{in_short}; nothing was kept (--no-archive)"),
-        false => in_short,
+        true => format!("nothing has changed: {summary_line}"),
+        false if no_archive => format!("{summary_line}; nothing was kept (--no-archive)"),
+        false => summary_line,
     };
     output.line(Level::Normal, &text);
 }

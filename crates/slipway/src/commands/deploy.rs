@@ -37,7 +37,7 @@ fn write_only(deployment: &Deployment, output: &Output) -> anyhow::Result<()> {
     if output.is_json() {
         output.json(&written)?;
     }
-    output.line(Level::Normal, &show::deploy::written_in_short(written));
+    output.line(Level::Normal, &show::deploy::written_summary(written));
     Ok(())
 }
 

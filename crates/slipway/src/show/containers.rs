@@ -43,7 +43,7 @@ pub fn plan_table(plan: &Plan) -> String {
 }
 
 /// Returns what was done, in one line.
-pub fn in_short(outcome: &Outcome) -> String {
+pub fn summary_line(outcome: &Outcome) -> String {
     if outcome.is_unchanged() {
         return format!(
             "nothing has changed: {} containers as they were",

@@ -39,7 +39,7 @@ fn show(event: &Event, output: &Output) {
             output.line(Level::Normal, &format!("step {}", step.number()));
         }
         Event::StepConverged { outcome, .. } => {
-            output.line(Level::Verbose, &containers::in_short(outcome));
+            output.line(Level::Verbose, &containers::summary_line(outcome));
         }
         Event::Puppet(event) => puppet::show(event, output),
         Event::Containers(event) => containers::show(event, output),
@@ -74,12 +74,12 @@ pub fn summary(summary: &Summary, output: &Output) -> anyhow::Result<()> {
             "steps": summary.steps,
         }))?;
     }
-    output.line(Level::Normal, &in_short(summary));
+    output.line(Level::Normal, &summary_line(summary));
     Ok(())
 }
 
 /// The numbers of files that were written, in one line.
-pub fn written_in_short(written: WrittenFiles) -> String {
+pub fn written_summary(written: WrittenFiles) -> String {
     let WrittenFiles {
         kolla_configs,
         scripts,
@@ -87,7 +87,7 @@ pub fn written_in_short(written: WrittenFiles) -> String {
     format!("new or changed: {kolla_configs} config.json, {scripts} scripts")
 }
 
-fn in_short(summary: &Summary) -> String {
+fn summary_line(summary: &Summary) -> String {
     if !summary.changed() {
         let containers: usize = summary
             .steps
@@ -99,13 +99,13 @@ fn in_short(summary: &Summary) -> String {
             summary.pre.volumes.runs.len()
         );
     }
-    let mut lines = vec![puppet::in_short(&summary.pre.volumes, "config volumes")];
+    let mut lines = vec![puppet::summary_line(&summary.pre.volumes, "config volumes")];
     let changed = summary.steps.iter().filter(|step| step.changed());
-    lines.extend(changed.map(|step| format!("step {}: {}", step.step, step_in_short(step))));
+    lines.extend(changed.map(|step| format!("step {}: {}", step.step, step_summary(step))));
     lines.join("\n")
 }
 
-fn step_in_short(step: &StepSummary) -> String {
+fn step_summary(step: &StepSummary) -> String {
     let mut parts = Vec::new();
     if step.host_applied() {
         parts.push("host manifest applied".to_owned());
@@ -113,7 +113,7 @@ fn step_in_short(step: &StepSummary) -> String {
     if !step.containers.is_unchanged() {
         parts.push(format!(
             "containers: {}",
-            containers::in_short(&step.containers)
+            containers::summary_line(&step.containers)
         ));
     }
     match step.tasks_ran() {

@@ -44,7 +44,7 @@ pub fn show(event: &Event, output: &Output) {
 }
 
 /// Returns a report in one line; `what` names the kind of runs.
-pub fn in_short(report: &Report, what: &str) -> String {
+pub fn summary_line(report: &Report, what: &str) -> String {
     let skipped = report
         .runs
         .iter()

@@ -24,7 +24,7 @@ pub struct Lister {
     /// Specify the column(s) to include, can be repeated
     #[arg(short, long, value_name = "COLUMN")]
     column: Vec<String>,
-    /// When to include quotes in CSV
+    /// The values that get quotes in CSV
     #[arg(long, value_enum, default_value_t = Quote::Nonnumeric)]
     quote: Quote,
     /// Do not indent the JSON
