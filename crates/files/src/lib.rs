@@ -7,6 +7,7 @@
 //! - [`replace_directory`] puts a whole tree in place of another, safe against a power cut.
 //! - [`state_directory`] and [`lock_directory`] are Slipway's own, for root and for other users.
 //! - [`ScratchDirectory`] goes with the process that made it, however that ends.
+//! - [`FileError`] names the file that an I/O error is about.
 //! - [`read_input`], [`read_text`] and [`read`] read a file that somebody else made, without trusting
 //!   its size or its kind.
 //!
@@ -27,6 +28,7 @@
 //! ```
 
 mod directory;
+mod error;
 mod lock;
 mod read;
 mod scratch;
@@ -36,6 +38,7 @@ mod user;
 mod write;
 
 pub use directory::private_directory;
+pub use error::{AtPath, FileError};
 pub use lock::{Lock, LockError};
 pub use read::{MAX_TEXT, ReadError, read, read_input, read_input_bytes, read_stream, read_text};
 pub use scratch::ScratchDirectory;

@@ -19,7 +19,7 @@ pub struct Lock {
     path: Option<PathBuf>,
 }
 
-/// Why a lock was not taken.
+/// The reason why a lock was not taken.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LockError {

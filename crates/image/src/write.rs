@@ -7,9 +7,10 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::context::DOCKERFILE;
-use crate::error::{Error, IoContext, Result};
+use crate::error::{Error, Result};
 use crate::graph::{Images, Selection};
 use crate::tree::Tree;
+use slipway_files::{AtPath, FileError};
 
 /// Writes the rendered tree to `<work_dir>/docker`; with `keeps_all`, also the images that were not
 /// asked for. Returns that path.
@@ -67,7 +68,9 @@ fn write_tree(
     for directory in &dropped {
         let path = out.join(directory);
         match fs::remove_dir_all(&path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error).at(&path),
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(FileError::new(&path, error).into());
+            }
             _ => {}
         }
     }
@@ -115,11 +118,11 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
     let metadata = source.metadata().at(from)?;
     let mode = metadata.permissions().mode() & 0o7777;
     if metadata.size() > SMALL {
-        return write(to, mode, |target| io::copy(&mut source, target).map(drop)).at(to);
+        return Ok(write(to, mode, |target| io::copy(&mut source, target).map(drop)).at(to)?);
     }
     let mut bytes = Vec::with_capacity(usize::try_from(metadata.size()).unwrap_or_default() + 1);
     source.read_to_end(&mut bytes).at(from)?;
-    write(to, mode, |target| target.write_all(&bytes)).at(to)
+    Ok(write(to, mode, |target| target.write_all(&bytes)).at(to)?)
 }
 
 fn write(to: &Path, mode: u32, fill: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {

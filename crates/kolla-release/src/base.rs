@@ -54,7 +54,7 @@ impl Base {
         }
     }
 
-    /// That image's tag where neither `--base-tag` nor a Kolla says.
+    /// The tag of that image, for a build where neither `--base-tag` nor the Kolla release names one.
     pub fn default_tag(self) -> &'static str {
         match self {
             Base::Centos => "stream10",

@@ -1,7 +1,6 @@
 //! Errors of reading a Kolla, and what to do about each.
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use slipway_suggest::hint;
 
@@ -38,33 +37,9 @@ pub enum Error {
     #[error(transparent)]
     UnknownBase(#[from] crate::UnknownBase),
     /// A file could not be read.
-    #[error("{}: {source}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// The reason.
-        source: io::Error,
-    },
-    /// A YAML file does not hold what it should.
-    #[error("{}: {message}", path.display())]
-    Yaml {
-        /// The file.
-        path: PathBuf,
-        /// The message, with the place.
-        message: String,
-    },
-}
-
-/// Says which file an I/O error is about.
-pub(crate) trait IoContext<T> {
-    fn at(self, path: &Path) -> Result<T>;
-}
-
-impl<T> IoContext<T> for io::Result<T> {
-    fn at(self, path: &Path) -> Result<T> {
-        self.map_err(|source| Error::Io {
-            path: path.to_owned(),
-            source,
-        })
-    }
+    #[error(transparent)]
+    Io(#[from] slipway_files::FileError),
+    /// A YAML file is invalid.
+    #[error(transparent)]
+    Yaml(#[from] slipway_yaml::FileError),
 }

@@ -8,7 +8,9 @@ use serde_json::Value;
 use slipway_suggest::nearest;
 
 use crate::base::Base;
-use crate::error::{Error, IoContext, Result};
+use slipway_files::AtPath;
+
+use crate::error::{Error, Result};
 use crate::place::Place;
 use crate::provenance::Provenance;
 use crate::python::{Expression, Module, Names};
@@ -335,10 +337,7 @@ fn sources(place: &Place, config: &Names) -> Result<IndexMap<String, DefaultSour
     let table = if path.is_file() {
         let text = slipway_files::read_input(&path).at(&path)?;
         let sources = slipway_yaml::read_with(&text, slipway_yaml::Options::PYYAML);
-        let sources = sources.map_err(|error| Error::Yaml {
-            path,
-            message: error.to_string(),
-        })?;
+        let sources = sources.map_err(|error| error.in_file(&path))?;
         Some(sources.into_value())
     } else {
         let own = place.optional_module("common/sources.py")?;

@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::error::{Error, IoContext, Result};
+use slipway_files::AtPath;
+
+use crate::error::{Error, Result};
 use crate::python::Module;
 
 /// The directories of a Kolla.
@@ -63,7 +65,7 @@ impl Place {
     /// A file of the package.
     pub(crate) fn text(&self, inside: &str) -> Result<String> {
         let path = self.package.join(inside);
-        slipway_files::read_input(&path).at(&path)
+        Ok(slipway_files::read_input(&path).at(&path)?)
     }
 
     /// A file of the package that not every release has.

@@ -3,7 +3,9 @@
 use serde_json::Value;
 use slipway_git::Repository;
 
-use crate::error::{IoContext, Result};
+use slipway_files::AtPath;
+
+use crate::error::Result;
 use crate::place::Place;
 use crate::version::metadata_directories;
 

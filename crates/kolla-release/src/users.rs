@@ -5,7 +5,9 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use crate::error::{Error, IoContext, Result};
+use slipway_files::AtPath;
+
+use crate::error::Result;
 
 /// One account.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,10 +33,7 @@ struct Entry {
 pub fn read(path: &Path) -> Result<BTreeMap<String, User>> {
     let text = slipway_files::read_input(path).at(path)?;
     let entries: BTreeMap<String, Entry> =
-        slipway_yaml::from_str(&text).map_err(|error| Error::Yaml {
-            path: path.to_owned(),
-            message: error.to_string(),
-        })?;
+        slipway_yaml::from_str(&text).map_err(|error| error.in_file(path))?;
     Ok(entries
         .into_iter()
         .map(|(name, entry)| user(&name, entry))

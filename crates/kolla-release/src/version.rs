@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use slipway_git::Repository;
 
-use crate::error::{Error, IoContext, Result};
+use slipway_files::AtPath;
+
+use crate::error::{Error, Result};
 use crate::place::Place;
 
 /// The version without its marks of a development or pre-release version, which is what Kolla

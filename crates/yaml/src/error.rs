@@ -1,6 +1,7 @@
 //! Errors with their place.
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 
 /// A place in a document. The position of a map's value is that of its key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,7 +49,23 @@ pub enum Problem {
     Value(String),
 }
 
+/// An [`Error`], and the file it is about.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}: {error}", path.display())]
+pub struct FileError {
+    path: PathBuf,
+    error: Error,
+}
+
 impl Error {
+    /// Names the file that the document was read from.
+    pub fn in_file(self, path: &Path) -> FileError {
+        FileError {
+            path: path.to_owned(),
+            error: self,
+        }
+    }
+
     pub(crate) fn syntax(position: Option<Position>, message: impl Into<String>) -> Error {
         Error {
             position,

@@ -46,7 +46,7 @@ mod write;
 
 use serde::de::DeserializeOwned;
 
-pub use error::{Error, Position, Problem, Step, path_text};
+pub use error::{Error, FileError, Position, Problem, Step, path_text};
 pub use node::{Data, Entries, Node, take};
 pub use write::to_string;
 

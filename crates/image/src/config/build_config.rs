@@ -52,7 +52,7 @@ pub struct BuildConfig {
     pub base: Base,
     /// The image that `base` is built from; the distribution's own when `None`.
     pub base_image: Option<String>,
-    /// That image's tag; the distribution's current one when `None`.
+    /// The tag of that image; the distribution's current one when `None`.
     pub base_tag: Option<String>,
     /// The architecture, as `uname -m` prints it.
     pub base_arch: String,

@@ -10,7 +10,8 @@ use std::path::Path;
 
 use regex::Regex;
 
-use crate::error::{Error, IoContext, Result};
+use crate::error::{Error, Result};
+use slipway_files::AtPath;
 
 /// The file's name, in a context's topmost directory.
 pub(crate) const DOCKERIGNORE: &str = ".dockerignore";

@@ -14,8 +14,9 @@ use sha2::{Digest, Sha256};
 use slipway_engine::TarStream;
 use tokio::sync::mpsc;
 
-use crate::error::{ImageError, IoContext, Result};
+use crate::error::{ImageError, Result};
 pub(crate) use dockerignore::{DOCKERIGNORE, Ignored};
+use slipway_files::AtPath;
 
 /// The Dockerfile's name in a context.
 pub(crate) const DOCKERFILE: &str = "Dockerfile";

@@ -12,9 +12,10 @@ use slipway_suggest::nearest;
 use super::fingerprint::Inputs;
 use crate::config::BuildConfig;
 use crate::context::{self, Context, DOCKERIGNORE, Ignored};
-use crate::error::{Error, ImageError, IoContext, Result};
+use crate::error::{Error, ImageError, Result};
 use crate::graph::{Images, dockerfile};
 use crate::sources::{self, Fetched, Fetching, SourceError, Wanted};
+use slipway_files::{AtPath, FileError};
 
 /// Begins the names of the directories that sources are fetched into.
 const SCRATCH_PREFIX: &str = "slipway-build-";
@@ -162,12 +163,14 @@ fn digest_key(options: &BuildConfig) -> Result<DigestKey> {
     if let Some(path) = &options.key_file {
         match DigestKey::existing(path) {
             Ok(Some(key)) => return Ok(key),
-            Err(error) if !options.build_args.is_empty() => return Err(error).at(path),
+            Err(error) if !options.build_args.is_empty() => {
+                return Err(FileError::new(path, error).into());
+            }
             // Without build arguments, the key only helps to say why an image is built.
             Ok(None) | Err(_) => {}
         }
     }
-    DigestKey::random().at(Path::new("/dev/urandom"))
+    Ok(DigestKey::random().at(Path::new("/dev/urandom"))?)
 }
 
 fn prepare_one(

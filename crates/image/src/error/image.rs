@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use slipway_files::FileError;
 use slipway_suggest::hint;
 
 use super::Error;
@@ -87,6 +88,12 @@ pub enum ImageError {
     /// One of its files cannot be read.
     #[error(transparent)]
     Input(Box<Error>),
+}
+
+impl From<FileError> for ImageError {
+    fn from(error: FileError) -> Self {
+        Error::from(error).into()
+    }
 }
 
 impl From<Error> for ImageError {

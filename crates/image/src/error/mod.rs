@@ -3,8 +3,7 @@
 mod image;
 mod template;
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use slipway_engine::EngineError;
 use slipway_suggest::hint;
@@ -67,21 +66,11 @@ pub enum Error {
         second: String,
     },
     /// A file could not be read or written.
-    #[error("{}: {source}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// The reason.
-        source: io::Error,
-    },
-    /// A YAML file does not hold what it should.
-    #[error("{}: {message}", path.display())]
-    Yaml {
-        /// The file.
-        path: PathBuf,
-        /// The message, with the place.
-        message: String,
-    },
+    #[error(transparent)]
+    Io(#[from] slipway_files::FileError),
+    /// A YAML file is invalid.
+    #[error(transparent)]
+    Yaml(#[from] slipway_yaml::FileError),
     /// One image cannot be built.
     #[error("image {image}: {source}")]
     Image {
@@ -156,18 +145,4 @@ pub enum Error {
     /// The engine failed outside of a build.
     #[error(transparent)]
     Engine(#[from] EngineError),
-}
-
-/// Says which file an I/O error is about.
-pub(crate) trait IoContext<T> {
-    fn at(self, path: &Path) -> Result<T>;
-}
-
-impl<T> IoContext<T> for io::Result<T> {
-    fn at(self, path: &Path) -> Result<T> {
-        self.map_err(|source| Error::Io {
-            path: path.to_owned(),
-            source,
-        })
-    }
 }

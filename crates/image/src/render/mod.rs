@@ -14,10 +14,11 @@ use std::sync::Arc;
 use minijinja::{Environment, Value};
 
 use crate::config::BuildConfig;
-use crate::error::{Error, IoContext, Result, TemplateError};
+use crate::error::{Error, Result, TemplateError};
 use crate::tree::Tree;
 use overrides::Overrides;
 use repos::Repositories;
+use slipway_files::AtPath;
 use slipway_jinja::{adapt, bounds};
 use slipway_kolla_release::Release;
 use slipway_kolla_release::users;
@@ -330,7 +331,7 @@ impl<'a> Renderer<'a> {
     }
 }
 
-/// What is wrong, in one line.
+/// Returns the message of a template error, in one line.
 fn message(error: &minijinja::Error) -> String {
     match error.detail() {
         _ if error.kind() == minijinja::ErrorKind::OutOfFuel => bounds::used_up(),

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::published::PUBLISH;
-use crate::error::{IoContext, Result};
+use crate::error::Result;
+use slipway_files::AtPath;
 
 /// All overrides as one template, and where each of its lines came from.
 #[derive(Clone, Debug, Default)]
@@ -77,7 +78,7 @@ impl Overrides {
     }
 }
 
-/// Whether a whole line of a further override is left out.
+/// Returns true for an `extends` line, which is left out of every override after the first.
 fn extends(line: &str) -> bool {
     line.ends_with('\n')
         && line

@@ -1,4 +1,4 @@
-//! What templates see. The names are kolla-build's.
+//! The variables of templates, under kolla-build's names.
 
 use std::collections::BTreeMap;
 
@@ -8,8 +8,8 @@ use crate::config::{BuildConfig, debian_arch};
 use crate::error::{Error, Result};
 use slipway_kolla_release::User;
 
-/// The variables of every template, apart from its own image's name: those that the release has,
-/// where a Kolla says which.
+/// Returns the variables of every template, except the image's own name. With a Kolla, only the
+/// variables that its release has.
 pub(super) fn variables(
     options: &BuildConfig,
     users: &BTreeMap<String, User>,
@@ -32,13 +32,13 @@ fn common(
     users: &BTreeMap<String, User>,
 ) -> Result<BTreeMap<&'static str, Value>> {
     let text = |value: &str| Value::from(value);
-    let of_release = match options.openstack_release.as_str() {
+    let default_branch = match options.openstack_release.as_str() {
         "master" => "master".to_owned(),
         release => format!("stable-{release}"),
     };
     let slashed = options.openstack_branch_slashed.clone();
-    let slashed = slashed.unwrap_or_else(|| of_release.replace('-', "/"));
-    let branch = options.openstack_branch.clone().unwrap_or(of_release);
+    let slashed = slashed.unwrap_or_else(|| default_branch.replace('-', "/"));
+    let branch = options.openstack_branch.clone().unwrap_or(default_branch);
     let repos_yaml = options
         .repos_yaml
         .as_ref()
@@ -72,20 +72,21 @@ fn common(
     ]))
 }
 
-/// What follows from the distribution and the install type. A Kolla's own worker says most of it.
+/// Returns the variables that depend on the distribution and the install type. Most of them come
+/// from the Kolla's own worker.
 fn distribution(options: &BuildConfig) -> BTreeMap<&'static str, Value> {
     let base = options.base;
     let kolla = options.kolla.as_deref();
     let worker = kolla
         .map(|kolla| kolla.worker(options.conf()))
         .unwrap_or_default();
-    let of_worker = |name: &str| worker.get(name)?.as_str().map(str::to_owned);
+    let from_worker = |name: &str| worker.get(name)?.as_str().map(str::to_owned);
     let debian_arch = debian_arch(&options.base_arch);
-    let given = |value: &Option<String>| value.clone().filter(|value| !value.is_empty());
+    let non_empty = |value: &Option<String>| value.clone().filter(|value| !value.is_empty());
     let package_manager = options.distro_package_manager.clone();
-    let package_manager = package_manager.or_else(|| of_worker("self.distro_package_manager"));
-    let package_type = given(&options.base_package_type);
-    let package_type = package_type.or_else(|| of_worker("self.base_package_type"));
+    let package_manager = package_manager.or_else(|| from_worker("self.distro_package_manager"));
+    let package_type = non_empty(&options.base_package_type);
+    let package_type = package_type.or_else(|| from_worker("self.base_package_type"));
     let pretty_name = match kolla {
         Some(kolla) => kolla.distribution("DISTRO_PRETTY_NAME", base.name()),
         None => Some(base.pretty_name().to_owned()),
@@ -111,7 +112,7 @@ fn distribution(options: &BuildConfig) -> BTreeMap<&'static str, Value> {
         ),
         (
             "distro_python_version",
-            of_worker("self.conf.distro_python_version").into(),
+            from_worker("self.conf.distro_python_version").into(),
         ),
         ("supported_distro_name", pretty_name.into()),
         ("supported_distro_release", release.into()),
@@ -135,7 +136,7 @@ fn user_value(user: &User) -> Value {
     ])
 }
 
-/// The instructions that install the `.rpm` and `.repo` files asked for.
+/// Returns the instructions that install the files of `rpm_setup_config`.
 fn rpm_setup(options: &BuildConfig) -> Result<Value> {
     let installer = match &options.kolla {
         Some(kolla) => kolla.release().rpm_installer,

@@ -3,18 +3,15 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use slipway_files::FileError;
+
 /// The reason why a source cannot be fetched.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SourceError {
     /// A file or directory could not be read or written.
-    #[error("{}: {source}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// The reason.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Io(#[from] FileError),
     /// A section of the configuration that describes no usable source.
     #[error("source {source_name}: {reason}")]
     Section {
@@ -83,16 +80,15 @@ pub enum SourceError {
 
 impl SourceError {
     pub(super) fn io(path: &Path, source: io::Error) -> SourceError {
-        SourceError::Io {
-            path: path.to_owned(),
-            source,
-        }
+        SourceError::Io(FileError::new(path, source))
     }
 
     /// Names the file that was being written when the disk was full.
     pub(super) fn writing(self, to: &Path) -> SourceError {
         match self {
-            SourceError::Io { source, .. } if is_full(&source) => SourceError::io(to, source),
+            SourceError::Io(error) if is_full(error.reason()) => {
+                SourceError::io(to, error.into_reason())
+            }
             other => other,
         }
     }

@@ -7,8 +7,9 @@ use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::error::{Error, IoContext, Result};
+use crate::error::{Error, Result};
 pub(crate) use option_files::open;
+use slipway_files::AtPath;
 
 /// The file that makes a directory an image.
 const TEMPLATE: &str = "Dockerfile.j2";

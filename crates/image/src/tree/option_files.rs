@@ -5,7 +5,8 @@ use std::path::Path;
 
 use super::Tree;
 use crate::config::BuildConfig;
-use crate::error::{IoContext, Result};
+use crate::error::Result;
+use slipway_files::AtPath;
 
 /// The tree of these options, with what they add to it.
 pub(crate) fn open(options: &BuildConfig) -> Result<Tree> {

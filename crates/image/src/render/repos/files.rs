@@ -1,20 +1,20 @@
-//! Release 21 and later: a repository is a file that the image is given.
+//! Release 21 and later: each repository becomes a file in the image.
 
 use std::collections::BTreeSet;
 
 use indexmap::IndexMap;
 use minijinja::{Error, State};
 
-use super::{File, Repositories, Repository, invalid, missing, text, written};
+use super::{File, Repositories, Repository, invalid, missing, text, write_commands};
 use slipway_kolla_release::Repos;
 
-/// Where files are kept that must not stay in the finished image.
+/// The directory that holds the replaced files while an image is built.
 const BACKUP: &str = "/tmp/kolla-repos-backup";
 
 /// The repositories of one distribution and architecture.
 pub(super) struct Platform {
     is_rpm: bool,
-    /// Repositories may be for the build alone, as release 23 has it.
+    /// True when repositories can be for the build alone (release 23).
     has_cleanup: bool,
     codename: String,
     repositories: IndexMap<String, Repository>,
@@ -43,7 +43,7 @@ impl Platform {
 
     pub(super) fn handle(&self, names: &[String], mode: &str) -> Result<String, Error> {
         if self.is_rpm && self.is_overridden && self.has_cleanup {
-            self.refuse_halves()?;
+            self.refuse_shared_files()?;
         }
         let mut commands = String::new();
         let mut kept = BTreeSet::new();
@@ -57,7 +57,7 @@ impl Platform {
             let command = match (self.is_rpm, mode, is_distros) {
                 (true, "enable", true) => {
                     config_manager("enable", repository, name)?
-                        + &self.misplaced(repository, name)?
+                        + &self.extra_addresses(repository, name)?
                 }
                 (true, "enable", false) => {
                     self.keep(repository, name, &mut kept)
@@ -84,8 +84,8 @@ impl Platform {
         })
     }
 
-    /// Overriding one of several repositories that share a file would lose the others.
-    fn refuse_halves(&self) -> Result<(), Error> {
+    /// Refuses to replace one of several repositories that share a file: the others would be lost.
+    fn refuse_shared_files(&self) -> Result<(), Error> {
         let default = |name: &str| self.defaults.get(name);
         let is_replaced = |name: &str, repository: &Repository| {
             !repository.is("distro") && default(name).is_some_and(|old| old.is("distro"))
@@ -117,7 +117,7 @@ impl Platform {
         )))
     }
 
-    /// The file a repository is kept in by the distribution.
+    /// Returns the name of the file that the distribution keeps a repository in.
     fn file(&self, repository: &Repository, name: &str) -> String {
         let own = if self.is_rpm {
             format!("{name}.repo")
@@ -131,21 +131,21 @@ impl Platform {
         repository.get("file_group").or_else(default).unwrap_or(own)
     }
 
-    /// Saves what a repository that is only for the build replaces.
+    /// Returns the commands that save the file that a build-only repository replaces.
     fn keep(&self, repository: &Repository, name: &str, kept: &mut BTreeSet<String>) -> String {
         let file = self.file(repository, name);
         if !self.has_cleanup || !repository.is("build_only") || !kept.insert(file.clone()) {
             return String::new();
         }
-        let (directory, mark) = (self.directory(), self.mark(&file));
+        let (directory, marker) = (self.directory(), self.marker(&file));
         format!(
             "mkdir -p {BACKUP} && cp {directory}/{file} {BACKUP}/{file} 2>/dev/null || true \
-             && touch {BACKUP}/{mark}.enabled && "
+             && touch {BACKUP}/{marker}.enabled && "
         )
     }
 
-    /// What says that a file was replaced, whether or not there was one before.
-    fn mark<'f>(&self, file: &'f str) -> &'f str {
+    /// Returns the name of the marker of a replaced file. The marker exists even if there was no file.
+    fn marker<'f>(&self, file: &'f str) -> &'f str {
         if self.is_rpm {
             file
         } else {
@@ -186,7 +186,7 @@ impl Platform {
         if let Some(arch) = repository.get("arch") {
             lines.push(format!("Architectures: {arch}"));
         }
-        Ok(written(
+        Ok(write_commands(
             &lines,
             &format!("/etc/apt/sources.list.d/{name}.sources"),
         ))
@@ -223,11 +223,12 @@ impl Platform {
             }
             false => String::new(),
         };
-        Ok(before + &written(&lines, &file))
+        Ok(before + &write_commands(&lines, &file))
     }
 
-    /// Releases 21 and 22 write the addresses also of a repository that the distribution has.
-    fn misplaced(&self, repository: &Repository, name: &str) -> Result<String, Error> {
+    /// Returns the commands with which releases 21 and 22 write the addresses even of a repository that
+    /// the distribution already has.
+    fn extra_addresses(&self, repository: &Repository, name: &str) -> Result<String, Error> {
         if self.has_cleanup {
             return Ok(String::new());
         }
@@ -237,7 +238,7 @@ impl Platform {
             .collect())
     }
 
-    /// The commands that put back what the repositories that are only for the build replaced.
+    /// Returns the commands that restore the files that build-only repositories replaced.
     pub(super) fn cleanup(&self) -> String {
         let directory = self.directory();
         let mut commands = Vec::new();
@@ -254,9 +255,9 @@ impl Platform {
                     continue;
                 }
             }
-            let mark = self.mark(&file);
+            let marker = self.marker(&file);
             commands.push(format!(
-                "[ -f {BACKUP}/{mark}.enabled ] && ( mv {BACKUP}/{file} {directory}/{file} 2>/dev/null \
+                "[ -f {BACKUP}/{marker}.enabled ] && ( mv {BACKUP}/{file} {directory}/{file} 2>/dev/null \
                  || rm -f {directory}/{file} ) || true"
             ));
         }
@@ -268,8 +269,8 @@ impl Platform {
     }
 }
 
-/// The sections that apply. Each refines the repositories of the one before, or, where they are
-/// not `refined`, replaces them.
+/// Merges the sections that apply, in order. With `refined`, the keys of a later section are added to
+/// the repository of an earlier one; otherwise the later repository replaces it.
 fn flatten(file: &File, sections: &[String], refined: bool) -> IndexMap<String, Repository> {
     let mut found: IndexMap<String, Repository> = IndexMap::new();
     let applying = sections.iter().filter_map(|section| file.get(section));
@@ -297,7 +298,7 @@ fn config_manager(change: &str, repository: &Repository, name: &str) -> Result<S
     ))
 }
 
-/// The lines that say where a repository is.
+/// Returns the lines with the addresses of a repository.
 fn addresses(repository: &Repository, name: &str) -> Result<Vec<String>, Error> {
     let places = ["baseurl", "metalink", "mirrorlist"];
     let Some(place) = places.into_iter().find(|key| repository.key(key).is_some()) else {

@@ -1,8 +1,9 @@
 //! Package repositories in images: `handle_repos` and `cleanup_repos`.
 //!
-//! `repos.yaml` names repositories per package type, distribution and architecture. Templates
-//! enable them by a short name. Up to release 20 that name stands for one the distribution has,
-//! or one line of an apt source; later for a whole file that the image is given.
+//! `repos.yaml` has a section for each package type, distribution and architecture. A section maps
+//! short names to repositories; templates enable them by these names. Up to release 20 a name stands
+//! for a repository that the distribution already has, or for one line of an apt source. From
+//! release 21 on it stands for a file that is written into the image.
 
 mod files;
 mod names;
@@ -17,20 +18,21 @@ use serde::Deserialize;
 
 use super::published::lookup;
 use crate::config::BuildConfig;
-use crate::error::{IoContext, Result};
+use crate::error::Result;
 use crate::tree::Tree;
+use slipway_files::AtPath;
 use slipway_jinja::{bind, bounds};
 use slipway_kolla_release::Base;
 use slipway_kolla_release::{Release, Repos};
 
-/// What `repos.yaml` says: section → repository → its keys.
+/// The content of `repos.yaml`: section → repository → its keys.
 type File = IndexMap<String, IndexMap<String, Repository>>;
 
-/// What a section says of one repository.
+/// One repository of a section.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
 enum Repository {
-    /// What stands for it, whole.
+    /// The whole line.
     Line(String),
     /// Its keys.
     Keys(IndexMap<String, Scalar>),
@@ -52,7 +54,7 @@ impl Repository {
         }
     }
 
-    /// A key's text; `None` also where Python would find it false.
+    /// Returns the value of a key as a string; `None` when it is missing or false in Python.
     fn get(&self, key: &str) -> Option<String> {
         let text = match self.key(key)? {
             Scalar::Flag(false) | Scalar::Number(0) => return None,
@@ -63,7 +65,7 @@ impl Repository {
         (!text.is_empty()).then_some(text)
     }
 
-    /// A key's text, which must be there and may be empty.
+    /// Returns the value of a required key as a string, which may be empty.
     fn require(&self, key: &str, repository: &str) -> Result<String, Error> {
         match self.key(key) {
             Some(Scalar::Text(text)) => Ok(text.clone()),
@@ -87,7 +89,7 @@ fn invalid(message: String) -> Error {
     Error::new(ErrorKind::InvalidOperation, message)
 }
 
-/// The repositories of a tree, and those of a user.
+/// The repositories of the release or tree, and those of the user's `repos_yaml`.
 #[derive(Clone, Debug)]
 pub(crate) struct Repositories {
     style: Option<Repos>,
@@ -107,14 +109,14 @@ impl Repositories {
         let files = &release.repos_files;
         let tag = options.base_tag();
         let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| tag.starts_with(prefix));
-        let own = match options.base {
+        let for_version = match options.base {
             Base::Centos if starts(&["stream10"]) => files.el10.as_deref(),
             Base::Rocky if starts(&["10"]) => files.el10.as_deref(),
             _ if starts(&["24.04", "noble"]) => files.noble.as_deref(),
             _ => None,
         };
-        let of_release = own.or(files.common.as_deref());
-        let defaults = of_release.or_else(|| tree.file("repos.yaml"));
+        let release_file = for_version.or(files.common.as_deref());
+        let defaults = release_file.or_else(|| tree.file("repos.yaml"));
         let defaults = defaults.map(parse).transpose()?.unwrap_or_default();
         let user = options
             .repos_yaml
@@ -144,7 +146,7 @@ impl Repositories {
     }
 }
 
-/// Adds the functions to an environment.
+/// Adds `handle_repos` and `cleanup_repos` to an environment.
 pub(crate) fn install(repositories: &Arc<Repositories>, env: &mut Environment<'static>) {
     let Some(style) = repositories.style else {
         return;
@@ -158,7 +160,7 @@ pub(crate) fn install(repositories: &Arc<Repositories>, env: &mut Environment<'s
             let mode = mode.unwrap_or_default();
             let mode = mode
                 .as_str()
-                .ok_or_else(|| invalid("handle_repos wants a mode".to_owned()))?;
+                .ok_or_else(|| invalid("handle_repos needs a mode".to_owned()))?;
             match style {
                 Repos::Lines => names::handle(state, &all, &names, mode, None),
                 Repos::Sources { has_arch } => {
@@ -182,12 +184,12 @@ fn sequence(state: &State, names: &Value) -> Result<Vec<String>, Error> {
     match names.kind() {
         ValueKind::Seq | ValueKind::Iterable => {
             let names = bounds::texts(state, names)?;
-            // Each becomes some lines.
+            // Each repository becomes several lines.
             state.consume_fuel(16 * names.len() as u64)?;
             Ok(names)
         }
         other => Err(invalid(format!(
-            "handle_repos wants a list of repositories, not a {other}"
+            "handle_repos needs a list of repositories, found a {other}"
         ))),
     }
 }
@@ -199,16 +201,12 @@ fn text(state: &State, name: &str) -> String {
 
 fn parse(path: &Path) -> Result<File> {
     let text = slipway_files::read_input(path).at(path)?;
-    slipway_yaml::from_str_with(&text, slipway_yaml::Options::PYYAML).map_err(|error| {
-        crate::error::Error::Yaml {
-            path: path.to_owned(),
-            message: error.to_string(),
-        }
-    })
+    let file = slipway_yaml::from_str_with(&text, slipway_yaml::Options::PYYAML);
+    Ok(file.map_err(|error| error.in_file(path))?)
 }
 
-/// The shell commands that write these lines to a file.
-fn written(lines: &[String], file: &str) -> String {
+/// Returns the shell commands that write these lines to a file.
+fn write_commands(lines: &[String], file: &str) -> String {
     let commands = lines.iter().enumerate().map(|(index, line)| {
         let redirect = if index == 0 { ">" } else { ">>" };
         format!("echo '{line}' {redirect}{file}")

@@ -2,7 +2,7 @@
 
 use minijinja::{Error, State};
 
-use super::{Repositories, Repository, invalid, text, written};
+use super::{Repositories, Repository, invalid, text, write_commands};
 
 /// Enables or disables repositories; those that are not in `repos.yaml` are passed over. Apt's
 /// are `.sources` files when `has_arch` says whether these may be of one architecture, `.list`
@@ -78,5 +78,5 @@ fn source(repository: &Repository, name: &str, has_arch: bool) -> Option<String>
         lines.push(format!("Architectures: {arch}"));
     }
     let file = format!("/etc/apt/sources.list.d/{name}.sources");
-    Some(written(&lines, &file))
+    Some(write_commands(&lines, &file))
 }
