@@ -83,7 +83,7 @@ pub enum Kind {
     },
     /// A further name of a member before it.
     HardLink {
-        /// That member's path; `None` when it leads out of the archive.
+        /// The path of that member; `None` when it leads out of the archive.
         target: Option<MemberPath>,
     },
     /// A device, a pipe, or a header for the whole archive.

@@ -16,7 +16,7 @@ pub type Result<T, E = DeployError> = std::result::Result<T, E>;
 /// Any error, with its causes.
 pub type Source = Box<dyn std::error::Error + Send + Sync>;
 
-/// Why a deployment stopped, or could not start.
+/// The reason why a deployment stopped or could not start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DeployError {

@@ -23,10 +23,10 @@ pub const FUEL: u64 = 2_000_000;
 /// The bytes of text that count as one step.
 const BYTES: u64 = 64;
 
-/// How deep lists and dictionaries may be nested. Printing and comparing them takes stack.
+/// The most levels that lists and dictionaries may nest. Printing and comparing them takes stack.
 pub(crate) const DEEPEST: usize = 100;
 
-/// How many operators one tag may have, and how many `elif` one template. The parser takes stack for
+/// The most operators of one tag, and the most `elif` of one template. The parser takes stack for
 /// each; Kolla's have nine and eleven at most.
 const MOST_OPERATORS: usize = 500;
 

@@ -42,8 +42,8 @@ pub struct Image {
     pub groups: BTreeSet<String>,
     /// Its PATH.
     pub search: Vec<String>,
-    /// Whether a path exists, or a glob has a match, for those of [`image_paths`]. For a path that is
-    /// missing here, it is not known.
+    /// The result of each lookup of [`image_paths`]: true when the path exists or the glob has a match.
+    /// A path that is not in this map was not looked up.
     pub present: BTreeMap<String, bool>,
 }
 

@@ -1,4 +1,4 @@
-//! What ends up where, in a directory that stands for a container's root.
+//! The effects of a config.json on a directory that stands for a container's root.
 #![allow(clippy::unwrap_used, reason = "a test says what it expects")]
 
 use std::cell::RefCell;

@@ -12,7 +12,7 @@ use slipway_kolla_config::apply::{Environment, Log, apply};
 
 const SERVICE: u32 = 1001;
 
-/// What is outside of the service's directories, where its links lead: names, owners, contents.
+/// The files outside of the service's directories, which its symlinks point to: names, owners, contents.
 fn outside(root: &Path) -> Vec<(String, u32, u32, String)> {
     let mut entries: Vec<_> = fs::read_dir(root.join("outside"))
         .unwrap()

@@ -42,7 +42,7 @@ const CONFIG_DATA: &str = "/var/lib/config-data";
 const STATE: &str = "/var/lib/slipway";
 const LOGS: &str = "/var/log/slipway/config";
 
-/// Why a directory cannot be part of a deployment.
+/// The reason why a directory cannot be part of a deployment.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PathError {

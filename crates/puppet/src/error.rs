@@ -10,7 +10,7 @@ use slipway_files::LockError;
 /// The result of a function of this crate.
 pub type Result<T, E = PuppetError> = std::result::Result<T, E>;
 
-/// Why nothing could begin, or all had to stop.
+/// The reason why no run could begin, or all had to stop.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PuppetError {
@@ -79,7 +79,7 @@ pub enum PuppetError {
     },
 }
 
-/// Why one run failed.
+/// The reason why one run failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Failure {
@@ -122,7 +122,7 @@ pub enum Failure {
         /// Its whole output.
         log: PathBuf,
     },
-    /// What Puppet wrote could not be copied out of the container.
+    /// The result could not be copied out of the container.
     #[error("the result could not be copied out: {last}\n  full log: {}", log.display())]
     NotCopied {
         /// The last line of output.

@@ -23,14 +23,14 @@ pub enum Event {
     },
     /// Puppet starts.
     Started {
-        /// What it runs for.
+        /// The config volume, task or step that Puppet runs for.
         subject: String,
-        /// Why it has to run.
+        /// The reason for the run.
         reason: String,
     },
     /// Puppet printed a line.
     Line {
-        /// What it runs for.
+        /// The config volume, task or step that Puppet runs for.
         subject: String,
         /// The line.
         line: String,
@@ -44,14 +44,14 @@ pub enum Event {
     },
     /// Nothing had to be done.
     Skipped {
-        /// What did not run.
+        /// The config volume, task or step that did not run.
         subject: String,
-        /// Why not.
+        /// The reason.
         reason: String,
     },
     /// Puppet succeeded.
     Finished {
-        /// What it ran for.
+        /// The config volume, task or step that Puppet ran for.
         subject: String,
         /// The time it took.
         seconds: f64,
@@ -60,7 +60,7 @@ pub enum Event {
     },
     /// Puppet failed; other runs continue.
     Failed {
-        /// What it ran for.
+        /// The config volume, task or step that Puppet ran for.
         subject: String,
         /// The error.
         error: String,

@@ -19,7 +19,7 @@ pub struct RunReport {
     pub name: String,
     /// Its end.
     pub outcome: Outcome,
-    /// Why it ran, or why not.
+    /// The reason why it ran or did not run.
     pub why: String,
     /// The hash of the generated files, if there are any.
     pub hash: Option<String>,
@@ -37,7 +37,7 @@ pub struct RunReport {
 pub struct Planned {
     /// The config volume.
     pub name: String,
-    /// Why Puppet would run for it; `None` if it would not.
+    /// The reason why Puppet would run for it; `None` if it would not.
     pub why: Option<String>,
 }
 

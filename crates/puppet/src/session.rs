@@ -29,7 +29,7 @@ pub struct Session<'a> {
     _lock: Lock,
 }
 
-/// How a run differs from others.
+/// The options of a run.
 pub struct RunOptions {
     /// Brings out the files that Puppet wrote.
     pub archive: bool,

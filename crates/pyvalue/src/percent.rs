@@ -66,7 +66,7 @@ struct Run<'a, V> {
     dict: Option<&'a V>,
 }
 
-/// What stands between `%` and the letter.
+/// The flags, width and precision between `%` and the letter.
 #[derive(Default)]
 struct Spec {
     is_left: bool,

@@ -1,4 +1,4 @@
-//! What `%` and `str.format` share: numbers with their precision, and padding.
+//! Number formats and padding, for `%` and `str.format`.
 
 use std::fmt;
 

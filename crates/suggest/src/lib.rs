@@ -52,7 +52,7 @@ pub fn hint(name: Option<impl Display>) -> String {
     name.map_or_else(String::new, |name| format!("; did you mean {name}?"))
 }
 
-/// How near a candidate is.
+/// The distance of a candidate from the name.
 struct Rank {
     corrections: usize,
     common_start: usize,

@@ -10,10 +10,10 @@ use bollard::query_parameters::{
 };
 use futures_util::stream::{BoxStream, StreamExt};
 
+use super::convert;
 use super::fault::Call;
 use super::lines::LineCutter;
 use super::progress::{Reporter, reported};
-use super::convert;
 use super::reference::split_tag;
 use crate::{BuildRequest, EngineError, Progress, Result, TarStream};
 

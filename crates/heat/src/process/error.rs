@@ -1,7 +1,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Why a tree cannot be processed.
+/// The reason why a tree cannot be processed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A file or directory cannot be read or written.
@@ -11,7 +11,7 @@ pub enum Error {
         what: &'static str,
         /// The file or directory.
         place: PathBuf,
-        /// Why it failed.
+        /// The reason.
         source: io::Error,
     },
     /// A template is not UTF-8.

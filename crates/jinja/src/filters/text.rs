@@ -322,7 +322,7 @@ fn wordwrap(state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     Ok(Value::from(wrapped.join(&wrap)))
 }
 
-/// How a line is wrapped.
+/// The rules for wrapping a line.
 struct Wrap {
     width: usize,
     breaks_words: bool,

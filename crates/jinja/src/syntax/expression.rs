@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::tokens::{Kind, Token};
 
-/// How deep expressions may nest, operators apart: minijinja's own limit.
+/// The most levels that expressions may nest, operators not counted: minijinja's own limit.
 const MAX_DEPTH: usize = 150;
 
 /// An expression and its place, parentheses included.

@@ -35,7 +35,7 @@ impl Tag {
 #[derive(Debug, Default)]
 pub(crate) struct Tags {
     pub all: Vec<Tag>,
-    /// Where a tag begins that has no end.
+    /// The start of a tag that has no end.
     pub unfinished: Option<usize>,
 }
 

@@ -141,7 +141,7 @@ pub(crate) fn show(path: &Path) -> Cow<'_, str> {
 pub(crate) struct Node {
     fd: Rc<OwnedFd>,
     stat: Stat,
-    /// Whether a file's content can be read through it. Otherwise only its metadata can.
+    /// True when the file's content can be read through `fd`, not only its metadata.
     readable: bool,
 }
 
@@ -193,7 +193,7 @@ pub(crate) struct Root {
     identity: (u64, u64),
     cwd: PathBuf,
     user: u32,
-    /// Whether the kernel can walk a path for us (openat2), as far as is known.
+    /// False once the kernel has turned out not to have openat2, which resolves a whole path.
     openat2: Cell<bool>,
 }
 

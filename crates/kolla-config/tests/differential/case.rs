@@ -1,4 +1,4 @@
-//! What is tried: a tree, and runs one after the other. Made at random, or read from a file.
+//! Test cases: a tree and the runs on it, generated at random or read from a file.
 //!
 //! Left out is what is different on purpose (see `slipway_kolla_config::apply`): links that root does not own,
 //! files whose names are globs, flags that say "no" in quotes, and sources that end in "..".

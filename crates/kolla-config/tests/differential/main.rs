@@ -27,7 +27,7 @@ use case::Case;
 use root::{Root, Snapshot};
 use upstream::{Ending, Upstream, run_ours};
 
-/// How often runs ended in each way, and how often both failed with different remains.
+/// The number of runs for each end, and of runs that failed on both sides with different trees.
 #[derive(Default)]
 struct Counts {
     endings: BTreeMap<(bool, Ending), usize>,

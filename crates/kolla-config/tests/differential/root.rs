@@ -21,7 +21,7 @@ const CONFIGS: &str = "var/lib/kolla/config_files";
 /// Times before this one are those of a case; those after it are of the run.
 const BEFORE: i64 = 1_100_000_000;
 
-/// What is at each path, in words that are equal only when everything that counts is.
+/// A description of each path. Two descriptions are equal when everything that is compared is equal.
 pub type Snapshot = BTreeMap<PathBuf, String>;
 
 pub struct Root {
@@ -130,7 +130,7 @@ impl Root {
         }
     }
 
-    /// Whether links lead back and forth so that a copy through them would not end in any time.
+    /// Returns true when symlinks form a loop through which a copy would never end.
     pub fn is_endless(&self) -> bool {
         // No tree of a case has more without such links.
         let mut left = 1000;
@@ -166,7 +166,7 @@ impl Root {
         true
     }
 
-    /// Whether a default is kept. Upstream overwrites it at every second restart, and ours does not.
+    /// Returns true when a default is kept. Upstream overwrites it at every second restart; ours does not.
     pub fn keeps_a_default(&self) -> bool {
         fs::read_to_string(self.at("/etc/kolla/defaults/state"))
             .is_ok_and(|state| state.contains("\"/etc/kolla/defaults/"))

@@ -10,7 +10,7 @@ use slipway_kolla_config::apply::{Environment, Log, apply, check_applied};
 
 use crate::case::Step;
 
-/// How a run ended: exit code, and the name of the error.
+/// The end of a run: its exit code and the name of its error.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Ending {
     pub code: i32,

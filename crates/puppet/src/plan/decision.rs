@@ -41,7 +41,7 @@ pub struct Decision {
     pub inputs: BTreeMap<String, String>,
     /// The record of its last success.
     pub before: Option<Record>,
-    /// Why it is due; `None` if it is not.
+    /// The reason why it is due; `None` if it is not.
     pub reason: Option<String>,
 }
 

@@ -15,7 +15,7 @@ use crate::run::container::SCRIPTS;
 /// A cached result: a file of a run's output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cached {
-    /// What Facter found out, as JSON.
+    /// The facts that Facter found, as JSON.
     Facts,
     /// Ruby code as its virtual machine takes it.
     Code,
@@ -49,7 +49,7 @@ impl Cached {
     }
 }
 
-/// Where a run's results are cached; facts only if they hold in other runs, too.
+/// The caches of a run's results. Facts are cached only if they hold in other runs too.
 #[derive(Clone, Debug)]
 pub struct Caches {
     facts: Option<PathBuf>,

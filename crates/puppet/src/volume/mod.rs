@@ -30,7 +30,7 @@ const MAX_NAMES: u64 = 64 << 20;
 pub struct Places {
     /// Everything that Puppet may write.
     full: PathBuf,
-    /// What Puppet wrote.
+    /// The files that Puppet wrote.
     generated: PathBuf,
     /// Gets the trees that are replaced.
     replaced: PathBuf,
@@ -93,7 +93,7 @@ pub struct Assembled {
     places: Places,
     full: NewTree,
     generated: NewTree,
-    /// What differs from the present trees.
+    /// The differences from the present trees.
     pub changes: Vec<FileChange>,
     /// The same in full, if it was asked for.
     pub diff: Option<String>,

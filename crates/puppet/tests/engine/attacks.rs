@@ -206,7 +206,7 @@ pub async fn results_without_end_are_refused() {
     }
 }
 
-/// What the container could reach while it runs: the kernel's settings, mounts, other runs.
+/// A script that attacks the kernel's settings, mounts and other runs from a running container.
 const ESCAPES: &str = r#"
 mkdir -p /etc/result
 try() { name=$1; shift; if "$@" >/dev/null 2>&1; then echo "$name" >>/etc/result/escaped; fi; }

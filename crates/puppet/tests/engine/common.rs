@@ -101,7 +101,7 @@ impl Deployment {
         self.engine.list_containers(&[label]).await.unwrap()
     }
 
-    /// Whether a text is in any file below a directory of the root.
+    /// Returns true when any file below a directory of the root has a text.
     pub fn holds(&self, directory: &str, text: &str) -> bool {
         fn search(path: &Path, text: &str) -> bool {
             if path.is_dir() {

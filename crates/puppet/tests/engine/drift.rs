@@ -1,4 +1,4 @@
-//! What is known before a run, and what is told of its result.
+//! Plans before a run, and the report of drift after it.
 
 use std::path::Path;
 

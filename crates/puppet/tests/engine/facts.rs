@@ -1,4 +1,4 @@
-//! Where a run's facts come from, and how often they are looked for.
+//! The source of a run's facts, and the number of times that Facter runs.
 
 use crate::common::{Deployment, entry, outcomes};
 use serde_json::json;

@@ -29,7 +29,7 @@ impl Reader<'_> {
         Reader { deployment, id }
     }
 
-    /// What the container sees of a file, by way of its first process.
+    /// Reads a file as the container sees it, through its first process.
     async fn read(&self, path: &str) -> std::io::Result<String> {
         let found = self
             .deployment

@@ -1,4 +1,4 @@
-//! What runs see of each other.
+//! The effects of runs on each other.
 
 use crate::common::{Deployment, entry, outcomes};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! What runs step by step: tasks in containers, and the host's manifest.
+//! The runs of a step: tasks in containers, and the host's manifest.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;

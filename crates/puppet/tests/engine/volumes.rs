@@ -7,7 +7,7 @@ use serde_json::json;
 use slipway_puppet::{Hashes, Settings};
 use slipway_service::{ConfigVolume, PuppetConfig};
 
-/// What manifests that were written for docker-puppet do.
+/// A manifest as they were written for docker-puppet.
 const ONE: &str = r#"
 noop_resource('cron')
 cron { 'never': command => '/bin/true', user => root }

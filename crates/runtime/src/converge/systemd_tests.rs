@@ -66,7 +66,7 @@ impl Bench {
         Ok(outcome)
     }
 
-    /// What systemctl was asked since the last time.
+    /// Returns the calls of systemctl since the last time.
     fn asked(&self) -> Vec<String> {
         let calls = self.directory.path().join("calls");
         let asked = std::fs::read_to_string(&calls).unwrap_or_default();
@@ -92,7 +92,7 @@ impl Bench {
         names
     }
 
-    /// What paunch leaves for a container with a healthcheck.
+    /// The units that paunch leaves for a container with a healthcheck.
     fn of_paunch(&self) {
         std::fs::create_dir_all(self.path("tripleo_web.service.requires")).unwrap();
         for (unit, text) in [
