@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use super::expression::{Expr, Parser, Result};
+use super::expression::{Expr, Result};
+use super::parser::Parser;
 use super::tags::Tag;
 
 /// A statement, as far as it is rewritten.

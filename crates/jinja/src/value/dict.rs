@@ -1,44 +1,50 @@
 //! Dictionaries, and what `keys`, `values` and `items` return.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 
 use indexmap::IndexMap;
 use minijinja::value::{Enumerator, Object, ObjectRepr, ValueKind};
 use minijinja::{Error, ErrorKind, State, Value};
 use slipway_pyvalue::Sequence;
 
-use super::{dict, drop_all, invalid, iterate, render, tuple};
+use super::{Shared, dict, drop_all, invalid, iterate, must_not_hold, render, tuple};
 use crate::arguments::bind;
 use crate::bounds;
+use crate::methods::DictMethod;
 
 /// A dictionary as Python has it: one object, however many names it has.
 #[derive(Debug, Default)]
-pub struct Dict(Mutex<IndexMap<Value, Value>>);
+pub struct Dict(Shared<IndexMap<Value, Value>>);
 
 impl Dict {
     /// Returns a dictionary of these entries.
     pub fn new(entries: IndexMap<Value, Value>) -> Self {
-        Dict(Mutex::new(entries))
+        Dict(Shared::new(entries))
     }
 
     /// Returns the entries, for reading or changing.
     pub fn entries(&self) -> MutexGuard<'_, IndexMap<Value, Value>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn admit(&self, state: &State<'_, '_>, item: &Value) -> Result<(), Error> {
-        bounds::visit(state, item, &|value| match value.downcast_object_ref() {
-            Some(dict) if std::ptr::eq(self, dict) => {
-                Err(invalid("a dictionary cannot hold itself"))
-            }
-            _ => Ok(()),
-        })
+        self.0.lock()
     }
 
     fn insert(&self, state: &State<'_, '_>, key: Value, value: Value) -> Result<(), Error> {
         check_key(state, &key)?;
-        self.admit(state, &value)?;
+        must_not_hold(state, &value, self, "a dictionary")?;
         self.entries().insert(key, value);
+        Ok(())
+    }
+
+    /// Adds the entries of mappings or pairs, and those of keyword arguments.
+    fn update(&self, state: &State<'_, '_>, args: &[Value]) -> Result<(), Error> {
+        let (positional, named) = crate::arguments::split(args);
+        for value in positional {
+            for (key, value) in pairs(state, value)? {
+                self.insert(state, key, value)?;
+            }
+        }
+        for (key, value) in named {
+            self.insert(state, Value::from(key), value)?;
+        }
         Ok(())
     }
 }
@@ -57,13 +63,20 @@ pub(crate) fn check_key(state: &State<'_, '_>, key: &Value) -> Result<(), Error>
     })
 }
 
+/// Returns the entries of a mapping.
+pub(crate) fn entries_of(
+    state: &State<'_, '_>,
+    mapping: &Value,
+) -> Result<Vec<(Value, Value)>, Error> {
+    let keys = bounds::items(state, mapping)?.into_iter();
+    keys.map(|key| Ok((key.clone(), mapping.get_item(&key)?)))
+        .collect()
+}
+
 /// Returns the entries that `dict(…)` and `update` take: of a mapping, or of pairs.
 pub(crate) fn pairs(state: &State<'_, '_>, value: &Value) -> Result<Vec<(Value, Value)>, Error> {
     if value.kind() == ValueKind::Map {
-        let keys = bounds::items(state, value)?.into_iter();
-        return keys
-            .map(|key| Ok((key.clone(), value.get_item(&key)?)))
-            .collect();
+        return entries_of(state, value);
     }
     let mut pairs = Vec::new();
     for pair in iterate(state, value)? {
@@ -99,20 +112,13 @@ impl Object for Dict {
         args: &[Value],
     ) -> Result<Value, Error> {
         let missing = || invalid(format!("{method} wants a key"));
-        match method {
-            "update" => {
-                let (positional, named) = crate::arguments::split(args);
-                for value in positional {
-                    for (key, value) in pairs(state, value)? {
-                        self.insert(state, key, value)?;
-                    }
-                }
-                for (key, value) in named {
-                    self.insert(state, Value::from(key), value)?;
-                }
+        let kind = DictMethod::by_name(method).ok_or(ErrorKind::UnknownMethod)?;
+        match kind {
+            DictMethod::Update => {
+                self.update(state, args)?;
                 Ok(Value::from(()))
             }
-            "pop" => {
+            DictMethod::Pop => {
                 let [key, default] = bind(method, args, ["key", "default"])?;
                 let key = key.ok_or_else(missing)?;
                 bounds::searches(state, 1, self.entries().len())?;
@@ -120,12 +126,12 @@ impl Object for Dict {
                 let text = bounds::text(state, &key)?;
                 found.ok_or_else(|| invalid(format!("there is no key {text}")))
             }
-            "popitem" => {
+            DictMethod::Popitem => {
                 let last = self.entries().pop();
                 let (key, value) = last.ok_or_else(|| invalid("the dictionary is empty"))?;
                 Ok(tuple(vec![key, value]))
             }
-            "setdefault" => {
+            DictMethod::Setdefault => {
                 let [key, default] = bind(method, args, ["key", "default"])?;
                 let key = key.ok_or_else(missing)?;
                 let known = self.entries().get(&key).cloned();
@@ -136,11 +142,15 @@ impl Object for Dict {
                 self.insert(state, key, default.clone())?;
                 Ok(default)
             }
-            "clear" => {
+            DictMethod::Clear => {
                 self.entries().clear();
                 Ok(Value::from(()))
             }
-            _ => {
+            DictMethod::Get
+            | DictMethod::Keys
+            | DictMethod::Values
+            | DictMethod::Items
+            | DictMethod::Copy => {
                 let entries = self.entries().clone();
                 state.consume_fuel(entries.len() as u64)?;
                 read(&entries, method, args)
@@ -152,27 +162,27 @@ impl Object for Dict {
 /// Calls a method that changes nothing.
 fn read(entries: &IndexMap<Value, Value>, method: &str, args: &[Value]) -> Result<Value, Error> {
     let view = |kind, items: Vec<Value>| Ok(Value::from_object(DictView { kind, items }));
-    match method {
-        "get" => {
+    match DictMethod::by_name(method) {
+        Some(DictMethod::Get) => {
             let [key, default] = bind(method, args, ["key", "default"])?;
             let key = key.ok_or_else(|| invalid("get wants a key"))?;
             let default = || default.unwrap_or(Value::from(()));
             Ok(entries.get(&key).cloned().unwrap_or_else(default))
         }
-        "keys" => view(Sequence::DictKeys, entries.keys().cloned().collect()),
-        "values" => view(Sequence::DictValues, entries.values().cloned().collect()),
-        "items" => {
+        Some(DictMethod::Keys) => view(Sequence::DictKeys, entries.keys().cloned().collect()),
+        Some(DictMethod::Values) => view(Sequence::DictValues, entries.values().cloned().collect()),
+        Some(DictMethod::Items) => {
             let pairs = entries
                 .iter()
                 .map(|(key, value)| tuple(vec![key.clone(), value.clone()]));
             view(Sequence::DictItems, pairs.collect())
         }
-        "copy" => Ok(dict(entries.clone())),
+        Some(DictMethod::Copy) => Ok(dict(entries.clone())),
         _ => Err(Error::from(ErrorKind::UnknownMethod)),
     }
 }
 
-/// Calls a method of a mapping that is no [`Dict`].
+/// Calls a method of a mapping other than a [`Dict`], which cannot change.
 pub(crate) fn of_mapping(
     state: &mut State<'_, '_>,
     value: &Value,
@@ -185,16 +195,8 @@ pub(crate) fn of_mapping(
 
 /// Returns `dict(…)`.
 pub(crate) fn new(state: &State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
-    let (positional, named) = crate::arguments::split(args);
     let made = Dict::default();
-    for value in positional {
-        for (key, value) in pairs(state, value)? {
-            made.insert(state, key, value)?;
-        }
-    }
-    for (key, value) in named {
-        made.insert(state, Value::from(key), value)?;
-    }
+    made.update(state, args)?;
     Ok(Value::from_object(made))
 }
 

@@ -1,35 +1,33 @@
 //! Lists: one object, however many names it has.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 
 use minijinja::value::{Enumerator, Object, ObjectRepr};
 use minijinja::{Error, ErrorKind, State, Value};
 
-use super::{drop_all, integer, invalid, iterate, list, order, render};
+use super::{Shared, drop_all, integer, invalid, iterate, list, must_not_hold, order, render};
 use crate::arguments::bind;
 use crate::bounds;
+use crate::methods::ListMethod;
 
 /// A list as Python has it.
 #[derive(Debug, Default)]
-pub struct List(Mutex<Vec<Value>>);
+pub struct List(Shared<Vec<Value>>);
 
 impl List {
     /// Returns a list of these items.
     pub fn new(items: Vec<Value>) -> Self {
-        List(Mutex::new(items))
+        List(Shared::new(items))
     }
 
     /// Refuses an item that holds this list: its text would have no end.
     pub fn admit(&self, state: &State<'_, '_>, item: &Value) -> Result<(), Error> {
-        bounds::visit(state, item, &|value| match value.downcast_object_ref() {
-            Some(list) if std::ptr::eq(self, list) => Err(invalid("a list cannot hold itself")),
-            _ => Ok(()),
-        })
+        must_not_hold(state, item, self, "a list")
     }
 
     /// Returns the items, for reading or changing.
     pub fn items(&self) -> MutexGuard<'_, Vec<Value>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 
     /// Returns the items, to be compared with this one. Comparing may look into this list again, so
@@ -82,23 +80,22 @@ impl Object for List {
         method: &str,
         args: &[Value],
     ) -> Result<Value, Error> {
-        let what = "list methods";
-        match method {
-            "append" => {
-                let item = one(what, args)?;
+        match ListMethod::by_name(method).ok_or(ErrorKind::UnknownMethod)? {
+            ListMethod::Append => {
+                let item = argument(method, args)?;
                 self.admit(state, &item)?;
                 self.items().push(item);
             }
-            "extend" => {
+            ListMethod::Extend => {
                 // A list that is added to itself is twice as long each time.
-                let more = iterate(state, &one(what, args)?)?;
+                let more = iterate(state, &argument(method, args)?)?;
                 for item in &more {
                     self.admit(state, item)?;
                 }
                 self.items().extend(more);
             }
-            "insert" => {
-                let [index, item] = bind(what, args, ["index", "object"])?;
+            ListMethod::Insert => {
+                let [index, item] = bind(method, args, ["index", "object"])?;
                 let index = index.as_ref().and_then(integer);
                 let index = index.ok_or_else(|| invalid("insert wants an index and an item"))?;
                 let item = item.ok_or_else(|| invalid("insert wants an index and an item"))?;
@@ -108,15 +105,15 @@ impl Object for List {
                 let at = slipway_pyvalue::number::bound(index, items.len());
                 items.insert(at, item);
             }
-            "remove" => {
-                let index = self.index(state, &one(what, args)?)?;
+            ListMethod::Remove => {
+                let index = self.index(state, &argument(method, args)?)?;
                 let mut items = self.items();
                 if index < items.len() {
                     items.remove(index);
                 }
             }
-            "pop" => {
-                let [index] = bind(what, args, ["index"])?;
+            ListMethod::Pop => {
+                let [index] = bind(method, args, ["index"])?;
                 let index = match index {
                     None => -1,
                     Some(index) => integer(&index).ok_or_else(|| invalid("pop wants an index"))?,
@@ -127,14 +124,14 @@ impl Object for List {
                 let at = at.ok_or_else(|| invalid("pop from an empty list, or beyond its end"))?;
                 return Ok(items.remove(at));
             }
-            "clear" => self.items().clear(),
-            "reverse" => {
+            ListMethod::Clear => self.items().clear(),
+            ListMethod::Reverse => {
                 let mut items = self.items();
                 bounds::searches(state, 1, items.len())?;
                 items.reverse();
             }
-            "sort" => {
-                let [_, reverse] = bind(what, args, ["key", "reverse"])?;
+            ListMethod::Sort => {
+                let [_, reverse] = bind(method, args, ["key", "reverse"])?;
                 let mut items = self.items().clone();
                 sort(
                     state,
@@ -144,7 +141,7 @@ impl Object for List {
                 )?;
                 *self.items() = items;
             }
-            _ => {
+            ListMethod::Copy | ListMethod::Count | ListMethod::Index => {
                 return read(
                     state,
                     &Value::from_dyn_object(Arc::clone(self)),
@@ -157,8 +154,8 @@ impl Object for List {
     }
 }
 
-fn one(what: &str, args: &[Value]) -> Result<Value, Error> {
-    let [item] = bind(what, args, ["object"])?;
+fn argument(method: &str, args: &[Value]) -> Result<Value, Error> {
+    let [item] = bind(method, args, ["object"])?;
     item.ok_or_else(|| invalid("this method wants one argument"))
 }
 
@@ -177,14 +174,14 @@ pub(crate) fn read(
             &owned
         }
     };
-    match method {
-        "copy" if !value.is_tuple() => Ok(list(bounds::items(state, value)?)),
-        "count" => {
-            let item = one("count", args)?;
+    match ListMethod::by_name(method) {
+        Some(ListMethod::Copy) if !value.is_tuple() => Ok(list(bounds::items(state, value)?)),
+        Some(ListMethod::Count) => {
+            let item = argument(method, args)?;
             let items = this.searched(state, &item)?;
             Ok(items.iter().filter(|i| **i == item).count().into())
         }
-        "index" => this.index(state, &one("index", args)?).map(Value::from),
+        Some(ListMethod::Index) => this.index(state, &argument(method, args)?).map(Value::from),
         _ => Err(Error::from(ErrorKind::UnknownMethod)),
     }
 }

@@ -8,9 +8,9 @@ pub(crate) mod range;
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use minijinja::value::{Tuple, ValueKind};
+use minijinja::value::{Object, Tuple, ValueKind};
 use minijinja::{Error, ErrorKind, State, Value};
 use slipway_pyvalue::{self as py, Entries, Key, PyValue, Sequence, View};
 
@@ -20,6 +20,41 @@ use generator::Generator;
 use group::Group;
 use list::List;
 use range::Range;
+
+/// The content of a list or dictionary, which every name of it shares.
+#[derive(Debug, Default)]
+pub(crate) struct Shared<T>(Mutex<T>);
+
+impl<T> Shared<T> {
+    pub(crate) fn new(content: T) -> Self {
+        Shared(Mutex::new(content))
+    }
+
+    /// Returns the content, for reading or changing. A panic of another thread does not matter: no
+    /// change takes more than one step.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Refuses an item that holds the collection it is added to: the collection's text would never end.
+pub(crate) fn must_not_hold<T: Object + 'static>(
+    state: &State<'_, '_>,
+    item: &Value,
+    collection: &T,
+    name: &str,
+) -> Result<(), Error> {
+    bounds::visit(
+        state,
+        item,
+        &|value| match value.downcast_object_ref::<T>() {
+            Some(found) if std::ptr::eq(collection, found) => {
+                Err(invalid(format!("{name} cannot hold itself")))
+            }
+            _ => Ok(()),
+        },
+    )
+}
 
 /// A value of a template as Python sees it.
 #[derive(Clone, Debug)]
@@ -163,11 +198,7 @@ pub(crate) fn own_dict(state: &State<'_, '_>, value: &Value) -> Result<Value, Er
     if value.downcast_object_ref::<Dict>().is_some() {
         return Ok(value.clone());
     }
-    let mut entries = Vec::new();
-    for key in bounds::items(state, value)? {
-        entries.push((key.clone(), value.get_item(&key)?));
-    }
-    Ok(dict(entries))
+    Ok(dict(dict::entries_of(state, value)?))
 }
 
 /// Returns Python's name of a value's type.

@@ -1,53 +1,26 @@
-//! Methods of strings, and of collections that are not our own objects.
+//! Methods of strings.
 
 use minijinja::value::{Tuple, ValueKind};
 use minijinja::{Error, ErrorKind, State, Value};
-use slipway_pyvalue::format::{self, Fields, Part};
 use slipway_pyvalue::text::{self as py, Justify};
 
-use crate::arguments::{bind, split};
-use crate::value::{self, Py, integer, invalid, iterate, texts, tuple, type_name};
-use crate::{bounds, value::list as lists};
+use super::format::{Formatted, finish_format, formatted};
+use super::names::StringMethod;
+use crate::arguments::bind;
+use crate::bounds;
+use crate::value::{Py, integer, invalid, iterate, texts, tuple, type_name};
 
-/// Calls a method that minijinja does not know.
-pub(crate) fn call(
-    state: &mut State<'_, '_>,
-    value: &Value,
+/// Calls a method of a string.
+pub(super) fn call(
+    state: &State<'_, '_>,
+    text: &str,
     method: &str,
     args: &[Value],
 ) -> Result<Value, Error> {
-    match value.kind() {
-        ValueKind::String => {
-            let text = value.as_str().unwrap_or_default();
-            state.consume_fuel(text.len() as u64 / 8)?;
-            string(state, text, method, args)
-        }
-        ValueKind::Map => value::dict::of_mapping(state, value, method, args),
-        ValueKind::Seq | ValueKind::Iterable if type_name(value) != "generator" => {
-            lists::read(state, value, method, args)
-        }
-        ValueKind::Number | ValueKind::Bool => number(value, method),
-        _ => Err(Error::from(ErrorKind::UnknownMethod)),
-    }
-}
-
-fn number(value: &Value, method: &str) -> Result<Value, Error> {
-    match (method, value::real(value)) {
-        ("is_integer", Some(number)) => Ok(Value::from(number.fract() == 0.0)),
-        ("bit_length", _) => match integer(value) {
-            Some(number) => Ok(Value::from(128 - number.unsigned_abs().leading_zeros())),
-            None => Err(Error::from(ErrorKind::UnknownMethod)),
-        },
-        ("conjugate", Some(_)) => Ok(value.clone()),
-        _ => Err(Error::from(ErrorKind::UnknownMethod)),
-    }
-}
-
-fn string(state: &State<'_, '_>, text: &str, method: &str, args: &[Value]) -> Result<Value, Error> {
     let trim = |start: bool, end: bool| -> Result<Value, Error> {
         let [characters] = bind(method, args, ["chars"])?;
         let characters = match characters.filter(|value| !value.is_none()) {
-            Some(characters) => Some(wanted(&characters, method)?.chars().collect::<Vec<_>>()),
+            Some(characters) => Some(string_of(&characters, method)?.chars().collect::<Vec<_>>()),
             None => None,
         };
         let is_cut = |c: char| match &characters {
@@ -63,48 +36,48 @@ fn string(state: &State<'_, '_>, text: &str, method: &str, args: &[Value]) -> Re
         }
         Ok(Value::from(rest))
     };
-    let all = |wanted: fn(char) -> bool| {
-        none(method, args)?;
-        Ok(Value::from(!text.is_empty() && text.chars().all(wanted)))
+    let all = |is_it: fn(char) -> bool| {
+        no_arguments(method, args)?;
+        Ok(Value::from(!text.is_empty() && text.chars().all(is_it)))
     };
-    let plain = |result: String| {
-        none(method, args)?;
+    let converted = |result: String| {
+        no_arguments(method, args)?;
         Ok(Value::from(result))
     };
-    match method {
-        "upper" => plain(text.to_uppercase()),
-        "lower" => plain(text.to_lowercase()),
-        "title" => plain(py::title(text)),
-        "capitalize" => plain(py::capitalize(text)),
-        "swapcase" => plain(py::swapcase(text)),
-        "casefold" => plain(py::casefold(text)),
-        "strip" => trim(true, true),
-        "lstrip" => trim(true, false),
-        "rstrip" => trim(false, true),
-        "split" | "rsplit" => splitting(state, text, method, args),
-        "splitlines" => {
+    match StringMethod::by_name(method).ok_or(ErrorKind::UnknownMethod)? {
+        StringMethod::Upper => converted(text.to_uppercase()),
+        StringMethod::Lower => converted(text.to_lowercase()),
+        StringMethod::Title => converted(py::title(text)),
+        StringMethod::Capitalize => converted(py::capitalize(text)),
+        StringMethod::Swapcase => converted(py::swapcase(text)),
+        StringMethod::Casefold => converted(py::casefold(text)),
+        StringMethod::Strip => trim(true, true),
+        StringMethod::Lstrip => trim(true, false),
+        StringMethod::Rstrip => trim(false, true),
+        StringMethod::Split | StringMethod::Rsplit => splitting(state, text, method, args),
+        StringMethod::Splitlines => {
             let [keep_ends] = bind(method, args, ["keepends"])?;
             Ok(texts(py::splitlines(
                 text,
                 keep_ends.is_some_and(|keep| keep.is_true()),
             )))
         }
-        "partition" | "rpartition" => partition(text, method, args),
-        "join" => {
+        StringMethod::Partition | StringMethod::Rpartition => partition(text, method, args),
+        StringMethod::Join => {
             let [items] = bind(method, args, ["iterable"])?;
             join(state, text, &items.unwrap_or_default())
         }
-        "replace" => {
+        StringMethod::Replace => {
             let [old, new, count] = bind(method, args, ["old", "new", "count"])?;
             let (Some(old), Some(new)) = (old, new) else {
                 return Err(invalid("replace wants what to replace and what with"));
             };
-            let (old, new) = (wanted(&old, method)?, wanted(&new, method)?);
+            let (old, new) = (string_of(&old, method)?, string_of(&new, method)?);
             let count = count.as_ref().and_then(integer).unwrap_or(-1);
             replace(state, text, old, new, count).map(Value::from)
         }
-        "format" => formatted(state, text, args),
-        "format_map" => {
+        StringMethod::Format => formatted(state, text, args),
+        StringMethod::FormatMap => {
             let [mapping] = bind(method, args, ["mapping"])?;
             let fields = Formatted {
                 positional: &[],
@@ -112,39 +85,41 @@ fn string(state: &State<'_, '_>, text: &str, method: &str, args: &[Value]) -> Re
             };
             finish_format(state, text, &fields)
         }
-        "startswith" => affix(text, method, args, |text, part| text.starts_with(part)),
-        "endswith" => affix(text, method, args, |text, part| text.ends_with(part)),
-        "removeprefix" | "removesuffix" => {
+        StringMethod::Startswith => affix(text, method, args, |text, part| text.starts_with(part)),
+        StringMethod::Endswith => affix(text, method, args, |text, part| text.ends_with(part)),
+        StringMethod::Removeprefix | StringMethod::Removesuffix => {
             let part = bind(method, args, ["prefix"])?[0]
                 .take()
                 .unwrap_or_default();
-            let part = wanted(&part, method)?;
+            let part = string_of(&part, method)?;
             let rest = match method {
                 "removeprefix" => text.strip_prefix(part),
                 _ => text.strip_suffix(part),
             };
             Ok(Value::from(rest.unwrap_or(text)))
         }
-        "find" | "rfind" | "index" | "rindex" => find(text, method, args),
-        "count" => {
+        StringMethod::Find | StringMethod::Rfind | StringMethod::Index | StringMethod::Rindex => {
+            find(text, method, args)
+        }
+        StringMethod::Count => {
             let (part, range, _) = section(text, method, args)?;
-            let part = wanted(&part, method)?.to_owned();
+            let part = string_of(&part, method)?.to_owned();
             let count = match part.as_str() {
                 "" => range.chars().count() + 1,
                 part => range.matches(part).count(),
             };
             Ok(Value::from(count))
         }
-        "ljust" => justified(state, text, Justify::Left, method, args),
-        "rjust" => justified(state, text, Justify::Right, method, args),
-        "center" => justified(state, text, Justify::Center, method, args),
-        "zfill" => {
+        StringMethod::Ljust => justified(state, text, Justify::Left, method, args),
+        StringMethod::Rjust => justified(state, text, Justify::Right, method, args),
+        StringMethod::Center => justified(state, text, Justify::Center, method, args),
+        StringMethod::Zfill => {
             let [width] = bind(method, args, ["width"])?;
             let width = size(width.as_ref(), method)?;
             bounds::fits(state, width, "this padded string")?;
             Ok(Value::from(py::zfill(text, width)))
         }
-        "expandtabs" => {
+        StringMethod::Expandtabs => {
             let [tab] = bind(method, args, ["tabsize"])?;
             let tab = match tab {
                 Some(tab) => size(Some(&tab), method)?,
@@ -158,37 +133,36 @@ fn string(state: &State<'_, '_>, text: &str, method: &str, args: &[Value]) -> Re
             )?;
             Ok(Value::from(py::expandtabs(text, tab)))
         }
-        "encode" => Ok(Value::from_bytes(text.as_bytes().to_vec())),
-        "translate" => {
+        StringMethod::Encode => Ok(Value::from_bytes(text.as_bytes().to_vec())),
+        StringMethod::Translate => {
             let [table] = bind(method, args, ["table"])?;
             translate(text, &table.unwrap_or_default())
         }
-        "isdigit" => all(|c| c.is_ascii_digit() || (!c.is_ascii() && is_digit(c))),
-        "isdecimal" => all(|c| c.is_ascii_digit() || (!c.is_ascii() && is_decimal(c))),
-        "isnumeric" => all(char::is_numeric),
-        "isalpha" => all(char::is_alphabetic),
-        "isalnum" => all(char::is_alphanumeric),
-        "isspace" => all(py::is_space),
-        "isascii" => Ok(Value::from(text.is_ascii())),
-        "isupper" => Ok(Value::from(py::is_all(
+        StringMethod::Isdigit => all(|c| c.is_ascii_digit() || (!c.is_ascii() && is_digit(c))),
+        StringMethod::Isdecimal => all(|c| c.is_ascii_digit() || (!c.is_ascii() && is_decimal(c))),
+        StringMethod::Isnumeric => all(char::is_numeric),
+        StringMethod::Isalpha => all(char::is_alphabetic),
+        StringMethod::Isalnum => all(char::is_alphanumeric),
+        StringMethod::Isspace => all(py::is_space),
+        StringMethod::Isascii => Ok(Value::from(text.is_ascii())),
+        StringMethod::Isupper => Ok(Value::from(py::is_all(
             text,
             char::is_uppercase,
             char::is_lowercase,
         ))),
-        "islower" => Ok(Value::from(py::is_all(
+        StringMethod::Islower => Ok(Value::from(py::is_all(
             text,
             char::is_lowercase,
             char::is_uppercase,
         ))),
-        "istitle" => Ok(Value::from(py::is_title(text))),
-        "isidentifier" => Ok(Value::from(py::is_identifier(text))),
-        "isprintable" => {
+        StringMethod::Istitle => Ok(Value::from(py::is_title(text))),
+        StringMethod::Isidentifier => Ok(Value::from(py::is_identifier(text))),
+        StringMethod::Isprintable => {
             let quoted = slipway_pyvalue::repr(&Py(Value::from(text)));
             let is_plain = |c: char| c == '\\' || c == '\'';
             let escapes = quoted.matches(is_plain).count();
             Ok(Value::from(escapes == text.matches(is_plain).count() + 2))
         }
-        _ => Err(Error::from(ErrorKind::UnknownMethod)),
     }
 }
 
@@ -208,14 +182,14 @@ fn is_decimal(c: char) -> bool {
         }
 }
 
-fn none(method: &str, args: &[Value]) -> Result<(), Error> {
+fn no_arguments(method: &str, args: &[Value]) -> Result<(), Error> {
     match args {
         [] => Ok(()),
         _ => Err(invalid(format!("{method} takes no arguments"))),
     }
 }
 
-fn wanted<'v>(value: &'v Value, method: &str) -> Result<&'v str, Error> {
+fn string_of<'v>(value: &'v Value, method: &str) -> Result<&'v str, Error> {
     let wrong = || invalid(format!("{method} wants a string, not {}", type_name(value)));
     match value.kind() {
         ValueKind::String => value.as_str().ok_or_else(wrong),
@@ -244,7 +218,7 @@ fn splitting(
     let pieces = match separator.filter(|separator| !separator.is_none()) {
         None if from_end => py::rsplit_whitespace(text, limit),
         None => py::split_whitespace(text, limit),
-        Some(separator) => match wanted(&separator, method)? {
+        Some(separator) => match string_of(&separator, method)? {
             "" => return Err(invalid("empty separator")),
             separator if from_end => py::rsplit(text, separator, limit),
             separator => py::split(text, separator, limit),
@@ -256,7 +230,7 @@ fn splitting(
 fn partition(text: &str, method: &str, args: &[Value]) -> Result<Value, Error> {
     let [separator] = bind(method, args, ["sep"])?;
     let separator = separator.unwrap_or_default();
-    let separator = match wanted(&separator, method)? {
+    let separator = match string_of(&separator, method)? {
         "" => return Err(invalid("empty separator")),
         separator => separator,
     };
@@ -274,7 +248,7 @@ fn partition(text: &str, method: &str, args: &[Value]) -> Result<Value, Error> {
 fn join(state: &State<'_, '_>, separator: &str, items: &Value) -> Result<Value, Error> {
     let mut out = String::new();
     for (index, item) in iterate(state, items)?.iter().enumerate() {
-        let text = wanted(item, "join")?;
+        let text = string_of(item, "join")?;
         let length = out.len() + separator.len() + text.len();
         bounds::fits(
             state,
@@ -308,57 +282,6 @@ pub(crate) fn replace(
     Ok(text.replacen(old, new, count))
 }
 
-/// The values of a `format` call.
-struct Formatted<'a> {
-    positional: &'a [Value],
-    named: Value,
-}
-
-impl Fields<Py> for Formatted<'_> {
-    fn positional(&self, index: usize) -> Option<Py> {
-        self.positional.get(index).cloned().map(Py)
-    }
-
-    fn named(&self, name: &str) -> Option<Py> {
-        let found = self.named.get_item(&Value::from(name)).ok()?;
-        (!found.is_undefined()).then_some(Py(found))
-    }
-
-    /// Parts that do not exist are undefined, and nothing when they are written.
-    fn part(&self, value: &Py, part: Part<'_>) -> Option<Py> {
-        let found = match part {
-            Part::Attribute("real") if integer(&value.0).is_some() => value.0.clone(),
-            Part::Attribute("imag") if integer(&value.0).is_some() => Value::from(0),
-            Part::Attribute(name) => value.0.get_attr(name).ok()?,
-            Part::Index(index) => value.0.get_item(&value::range::number(index)).ok()?,
-            Part::Item(key) => value.0.get_item(&Value::from(key)).ok()?,
-        };
-        Some(Py(found))
-    }
-}
-
-fn formatted(state: &State<'_, '_>, text: &str, args: &[Value]) -> Result<Value, Error> {
-    let (positional, named) = split(args);
-    let named = value::dict(
-        named
-            .into_iter()
-            .map(|(name, value)| (Value::from(name), value)),
-    );
-    finish_format(state, text, &Formatted { positional, named })
-}
-
-fn finish_format(
-    state: &State<'_, '_>,
-    text: &str,
-    fields: &Formatted<'_>,
-) -> Result<Value, Error> {
-    for value in fields.positional.iter().chain([&fields.named]) {
-        bounds::visit(state, value, &|_| Ok(()))?;
-    }
-    let made = format::format(text, fields, bounds::room(state));
-    made.map(Value::from).map_err(bounds::format_error)
-}
-
 fn affix(
     text: &str,
     method: &str,
@@ -369,16 +292,16 @@ fn affix(
     if let Some(tuple) = parts.downcast_object_ref::<Tuple>() {
         let mut found = false;
         for part in tuple.iter() {
-            found |= has(range, wanted(part, method)?);
+            found |= has(range, string_of(part, method)?);
         }
         return Ok(Value::from(found));
     }
-    Ok(Value::from(has(range, wanted(&parts, method)?)))
+    Ok(Value::from(has(range, string_of(&parts, method)?)))
 }
 
 fn find(text: &str, method: &str, args: &[Value]) -> Result<Value, Error> {
     let (part, range, before) = section(text, method, args)?;
-    let part = wanted(&part, method)?;
+    let part = string_of(&part, method)?;
     let at = match method {
         "find" | "index" => range.find(part),
         _ => range.rfind(part),
@@ -429,7 +352,7 @@ fn justified(
     let width = size(width.as_ref(), method)?;
     let fill = match &fill {
         Some(fill) => {
-            let mut characters = wanted(fill, method)?.chars();
+            let mut characters = string_of(fill, method)?.chars();
             match (characters.next(), characters.next()) {
                 (Some(fill), None) => fill,
                 _ => {
@@ -461,79 +384,4 @@ fn translate(text: &str, table: &Value) -> Result<Value, Error> {
         }
     }
     Ok(Value::from(out))
-}
-
-/// Returns a method as a value, for `x|attr('upper')`: true if there is such a method.
-pub(crate) fn exists(value: &Value, name: &str) -> bool {
-    const STRING: [&str; 46] = [
-        "capitalize",
-        "casefold",
-        "center",
-        "count",
-        "encode",
-        "endswith",
-        "expandtabs",
-        "find",
-        "format",
-        "format_map",
-        "index",
-        "isalnum",
-        "isalpha",
-        "isascii",
-        "isdecimal",
-        "isdigit",
-        "isidentifier",
-        "islower",
-        "isnumeric",
-        "isprintable",
-        "isspace",
-        "istitle",
-        "isupper",
-        "join",
-        "ljust",
-        "lower",
-        "lstrip",
-        "partition",
-        "removeprefix",
-        "removesuffix",
-        "replace",
-        "rfind",
-        "rindex",
-        "rjust",
-        "rpartition",
-        "rsplit",
-        "rstrip",
-        "split",
-        "splitlines",
-        "startswith",
-        "strip",
-        "swapcase",
-        "title",
-        "translate",
-        "upper",
-        "zfill",
-    ];
-    const LIST: [&str; 11] = [
-        "append", "clear", "copy", "count", "extend", "index", "insert", "pop", "remove",
-        "reverse", "sort",
-    ];
-    const DICT: [&str; 10] = [
-        "clear",
-        "copy",
-        "get",
-        "items",
-        "keys",
-        "pop",
-        "popitem",
-        "setdefault",
-        "update",
-        "values",
-    ];
-    match type_name(value) {
-        "str" => STRING.contains(&name),
-        "list" => LIST.contains(&name),
-        "tuple" => matches!(name, "count" | "index"),
-        "dict" => DICT.contains(&name),
-        _ => false,
-    }
 }
