@@ -111,7 +111,9 @@ impl Units {
         match std::fs::symlink_metadata(&path) {
             Ok(found) if found.is_symlink() => return Ok(Present::Linked),
             Ok(_) => {}
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Present::Nothing),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Ok(Present::Nothing);
+            }
             Err(source) => return Err(SystemdError::File { path, source }),
         }
         let text = match slipway_files::read_input_bytes(&path) {

@@ -7,6 +7,7 @@ mod plans;
 use std::path::Path;
 
 use super::*;
+use slipway_events::Events;
 use slipway_test_support::FakeEngine;
 
 fn set(text: &str) -> ContainerSet {

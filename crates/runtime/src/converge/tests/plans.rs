@@ -57,7 +57,9 @@ b: {image: i, command: up, labels: {x: y}}
     assert_eq!(plan.containers[1].reasons, keys(&["labels"]));
     // With another key, nothing can be told.
     std::fs::remove_file(dir.path().join("state/label-key")).unwrap();
-    let lost = crate::converge::plan(&engine, &set(text), &plain).await.unwrap();
+    let lost = crate::converge::plan(&engine, &set(text), &plain)
+        .await
+        .unwrap();
     assert_eq!(lost.containers[0].reasons, [Reason::Unrecorded]);
 }
 
