@@ -1,5 +1,5 @@
-//! One test for both: what the fake does is what a real engine does, in all that converging relies
-//! upon. The real one needs an image with the fake's words as programs.
+//! The fake engine and a real one pass the same test, which covers every call that converging makes.
+//! The real engine gets an image with the fake's words as programs.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -10,14 +10,11 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use bytes::Bytes;
-use futures_util::{StreamExt, TryStreamExt, stream};
 use slipway_engine::{
-    BuildRequest, ConnectOptions, ContainerSpec, ContainerState, Engine, EngineError, ExecSpec,
-    Progress, connect,
+    ConnectOptions, ContainerSpec, ContainerState, Engine, EngineError, ExecSpec, connect,
 };
 use slipway_service::RestartPolicy;
-use slipway_test_support::{FakeEngine, NewerApi};
+use slipway_test_support::{FakeEngine, NewerApi, build_image};
 
 slipway_test_support::harness! {
     [] async fn the_fake_does_what_engines_do;
@@ -63,7 +60,7 @@ fn status(result: Result<impl Sized, EngineError>) -> u16 {
     }
 }
 
-/// All that converging relies upon. `move_image` makes the reference mean another image.
+/// Tests every call that converging makes. `move_image` points the reference to another image.
 async fn conforms(bench: &Bench<'_>, move_image: impl AsyncFnOnce()) {
     let engine = bench.engine;
     let up = bench.spec("up");
@@ -160,7 +157,7 @@ async fn conforms(bench: &Bench<'_>, move_image: impl AsyncFnOnce()) {
     if engine.info().capabilities().lists_current_references {
         assert_eq!(
             listed.image, listed.image_id,
-            "what the reference meant is told"
+            "the image that the reference named at creation"
         );
     }
     let now = engine.find_image(&bench.image).await.unwrap().unwrap();
@@ -196,24 +193,7 @@ async fn build(engine: &dyn Engine, tag: &str, salt: &str) {
          printf '#!/bin/sh\\nexit $1\\n' >/usr/bin/exit && chmod +x /usr/bin/up /usr/bin/exit\n\
          LABEL salt={salt}\n"
     );
-    let mut archive = tar::Builder::new(Vec::new());
-    let mut header = tar::Header::new_gnu();
-    header.set_size(dockerfile.len() as u64);
-    header.set_mode(0o644);
-    archive
-        .append_data(&mut header, "Dockerfile", dockerfile.as_bytes())
-        .unwrap();
-    let bytes = Bytes::from(archive.into_inner().unwrap());
-    let request = BuildRequest {
-        tags: vec![tag.to_owned()],
-        dockerfile: "Dockerfile".to_owned(),
-        network: Some("none".to_owned()),
-        ..BuildRequest::default()
-    };
-    let context = stream::iter([Ok(bytes)]).boxed();
-    let steps = engine.build_image(request, context).await.unwrap();
-    let steps: Vec<Progress> = steps.try_collect().await.unwrap();
-    assert!(matches!(steps.last(), Some(Progress::ImageId(_))));
+    build_image(engine, tag, &dockerfile).await;
 }
 
 async fn the_real_engine_does_what_the_fake_does() {

@@ -15,7 +15,7 @@ use slipway_engine::{
     BuildRequest, ConnectOptions, ContainerState, EngineError, ExecSpec, LogLine, Progress,
     TarStream, connect,
 };
-use slipway_test_support::{IMAGE, Relay, Sweep, engine, shell, unique};
+use slipway_test_support::{IMAGE, Relay, Sweep, context, engine, shell, unique};
 
 slipway_test_support::harness! {
     [engine] async fn the_life_of_a_container;
@@ -23,20 +23,6 @@ slipway_test_support::harness! {
     [engine] async fn a_build_gives_its_lines_its_image_and_all_tags;
     [engine] async fn a_build_that_fails_says_what_failed;
     [engine] async fn an_engine_that_goes_away_is_noticed;
-}
-
-fn context(files: &[(&str, &str)]) -> TarStream {
-    let mut archive = tar::Builder::new(Vec::new());
-    for (name, text) in files {
-        let mut header = tar::Header::new_gnu();
-        header.set_size(text.len() as u64);
-        header.set_mode(0o644);
-        archive
-            .append_data(&mut header, name, text.as_bytes())
-            .unwrap();
-    }
-    let bytes = Bytes::from(archive.into_inner().unwrap());
-    stream::iter([Ok(bytes)]).boxed()
 }
 
 async fn the_life_of_a_container() {

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use slipway_engine::{ConnectOptions, ContainerSpec, Engine, connect};
+use futures_util::{StreamExt, stream};
+use slipway_engine::{
+    BuildRequest, ConnectOptions, ContainerSpec, Engine, Progress, TarStream, connect,
+};
 
 /// The image that every engine used for tests has.
 pub const IMAGE: &str = "debian:trixie";
@@ -30,6 +33,47 @@ pub fn shell(script: &str) -> ContainerSpec {
         network_mode: Some("none".to_owned()),
         ..ContainerSpec::default()
     }
+}
+
+/// Returns a build context of these files.
+pub fn context(files: &[(&str, &str)]) -> TarStream {
+    let mut archive = tar::Builder::new(Vec::new());
+    for (name, text) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(text.len() as u64);
+        header.set_mode(0o644);
+        archive
+            .append_data(&mut header, name, text.as_bytes())
+            .expect("an archive in memory");
+    }
+    let bytes = archive.into_inner().expect("an archive in memory");
+    stream::iter([Ok(bytes::Bytes::from(bytes))]).boxed()
+}
+
+/// Builds an image from a Dockerfile alone, on the host's network.
+pub async fn build_image(engine: &dyn Engine, tag: &str, dockerfile: &str) {
+    let request = BuildRequest {
+        tags: vec![tag.to_owned()],
+        dockerfile: "Dockerfile".to_owned(),
+        network: Some("host".to_owned()),
+        ..BuildRequest::default()
+    };
+    let context = context(&[("Dockerfile", dockerfile)]);
+    let mut output = Vec::new();
+    let mut is_built = false;
+    let mut progress = engine
+        .build_image(request, context)
+        .await
+        .expect("the build starts");
+    while let Some(step) = progress.next().await {
+        match step {
+            Ok(Progress::Line(line)) => output.push(line),
+            Ok(Progress::Transfer) => {}
+            Ok(Progress::ImageId(_)) => is_built = true,
+            Err(error) => panic!("{error}\n{}", output.join("\n")),
+        }
+    }
+    assert!(is_built, "no image: {}", output.join("\n"));
 }
 
 /// Removes, when dropped, every container that carries a label, also when the test fails.

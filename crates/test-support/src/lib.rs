@@ -47,7 +47,7 @@ mod newer_api;
 mod private_engine;
 mod relay;
 
-pub use engine::{IMAGE, Sweep, engine, shell, unique};
+pub use engine::{IMAGE, Sweep, build_image, context, engine, shell, unique};
 pub use fake::FakeEngine;
 pub use newer_api::NewerApi;
 pub use private_engine::PrivateEngine;

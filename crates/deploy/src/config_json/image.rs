@@ -1,9 +1,10 @@
 //! Looks into images for what a config.json needs of them. Runs nothing in them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read;
+use std::io::{Cursor, Read};
 
 use futures_util::StreamExt;
+use slipway_archive::{Archive, ArchiveError, Limits};
 use slipway_engine::{ContainerSpec, Engine, EngineError};
 use slipway_kolla_config::{Image, glob_matches, glob_start, image_paths};
 
@@ -121,34 +122,19 @@ impl Files<'_> {
         };
         // With a dot at the end, a symlink to a directory is followed.
         let inside = format!("{}/.", start.trim_end_matches('/'));
-        let archive = match self.archive(&inside).await? {
-            Archive::Missing => return Ok(Some(false)),
-            Archive::TooLarge => return Ok(None),
-            Archive::Bytes(bytes) => bytes,
-        };
-        let mut archive = tar::Archive::new(archive.as_slice());
-        for entry in archive.entries()? {
-            let entry = entry?;
-            let name = entry.path()?.to_string_lossy().into_owned();
-            let inner = name.trim_start_matches("./").trim_end_matches('/');
-            let found = format!("{}/{inner}", start.trim_end_matches('/'));
-            if !inner.is_empty() && glob_matches(path, &found) {
-                return Ok(Some(true));
-            }
+        match self.download(&inside).await? {
+            Download::Missing => Ok(Some(false)),
+            Download::TooLarge => Ok(None),
+            Download::Archive(bytes) => Ok(Some(has_match(bytes, path, start)?)),
         }
-        Ok(Some(false))
     }
 
     /// Returns the names in a file such as /etc/passwd.
     async fn names(&self, path: &str) -> Result<BTreeSet<String>, Source> {
-        let Archive::Bytes(archive) = self.archive(path).await? else {
+        let Download::Archive(bytes) = self.download(path).await? else {
             return Ok(BTreeSet::new());
         };
-        let mut archive = tar::Archive::new(archive.as_slice());
-        let mut text = String::new();
-        for entry in archive.entries()? {
-            entry?.read_to_string(&mut text)?;
-        }
+        let text = text_of(bytes)?;
         let names = text.lines().filter_map(|line| line.split(':').next());
         Ok(names
             .filter(|name| !name.is_empty())
@@ -156,27 +142,53 @@ impl Files<'_> {
             .collect())
     }
 
-    async fn archive(&self, path: &str) -> Result<Archive, Source> {
+    async fn download(&self, path: &str) -> Result<Download, Source> {
         let stream = self.engine.download(self.container, path).await;
         let Some(mut stream) = missing_as_none(stream)? else {
-            return Ok(Archive::Missing);
+            return Ok(Download::Missing);
         };
         let mut bytes = Vec::new();
         while let Some(chunk) = stream.next().await {
             bytes.extend_from_slice(&chunk?);
             if bytes.len() > MAX_ARCHIVE {
-                return Ok(Archive::TooLarge);
+                return Ok(Download::TooLarge);
             }
         }
-        Ok(Archive::Bytes(bytes))
+        Ok(Download::Archive(bytes))
     }
 }
 
 /// The archive of a path.
-enum Archive {
+enum Download {
     Missing,
     TooLarge,
-    Bytes(Vec<u8>),
+    Archive(Vec<u8>),
+}
+
+/// Returns true if a member of an archive of the directory `start` matches the glob.
+fn has_match(bytes: Vec<u8>, glob: &str, start: &str) -> Result<bool, Source> {
+    let mut found = false;
+    open(bytes)?.members(|member| {
+        let path = format!("{}/{}", start.trim_end_matches('/'), member.path);
+        found |= !member.path.is_empty() && glob_matches(glob, &path);
+        Ok::<(), ArchiveError>(())
+    })?;
+    Ok(found)
+}
+
+/// Returns the text of all members of an archive.
+fn text_of(bytes: Vec<u8>) -> Result<String, Source> {
+    let mut text = String::new();
+    open(bytes)?.members(|member| {
+        member.read_to_string(&mut text)?;
+        Ok::<(), Source>(())
+    })?;
+    Ok(text)
+}
+
+fn open(bytes: Vec<u8>) -> Result<Archive, ArchiveError> {
+    let packed = bytes.len() as u64;
+    Archive::from_reader(Cursor::new(bytes), packed, &Limits::default())
 }
 
 /// Returns `None` for a missing path.

@@ -7,7 +7,7 @@
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use crate::common::{Deployment, build, entry, outcomes};
+use crate::common::{Deployment, entry, outcomes};
 use serde_json::json;
 use slipway_puppet::{Outcome, Puppet, Report, Settings};
 use slipway_service::PuppetConfig;
@@ -29,7 +29,7 @@ impl Attack {
     async fn new() -> Attack {
         let deployment = Deployment::new().await;
         if deployment.engine.find_image(IMAGE).await.unwrap().is_none() {
-            build(&deployment.engine, IMAGE, DOCKERFILE).await;
+            slipway_test_support::build_image(deployment.engine.as_ref(), IMAGE, DOCKERFILE).await;
         }
         let outside = tempfile::tempdir().unwrap();
         std::fs::write(outside.path().join("precious"), "host").unwrap();

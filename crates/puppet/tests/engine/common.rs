@@ -5,13 +5,11 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use futures_util::{StreamExt, stream};
 use serde_json::Value;
-use slipway_engine::{
-    BuildRequest, ConnectOptions, ContainerState, ContainerSummary, Engine, Progress, connect,
-};
+use slipway_engine::{ConnectOptions, ContainerState, ContainerSummary, Engine, connect};
 use slipway_puppet::{Event, Events, Hieradata, Outcome, Paths, Puppet, Report, Settings};
 use slipway_service::{ConfigVolume, PuppetConfig};
+use slipway_test_support::build_image;
 
 /// Puppet and Debian's modules on the project's base image; kept between runs of the tests.
 pub const IMAGE: &str = "slipway-test/puppet-modules:trixie";
@@ -44,7 +42,7 @@ impl Deployment {
         // Tests run beside one another: the first builds the image, the others wait for it.
         let building = BUILDING.lock().await;
         if engine.find_image(IMAGE).await.unwrap().is_none() {
-            build(&engine, IMAGE, DOCKERFILE).await;
+            build_image(engine.as_ref(), IMAGE, DOCKERFILE).await;
         }
         drop(building);
         Deployment {
@@ -141,32 +139,4 @@ pub fn outcomes(report: &Report) -> Vec<(&str, &str)> {
 
 pub fn mode(path: &Path) -> u32 {
     path.symlink_metadata().unwrap().permissions().mode() & 0o7777
-}
-
-/// Builds an image from a Dockerfile alone.
-pub async fn build(engine: &Arc<dyn Engine>, tag: &str, dockerfile: &str) {
-    let mut archive = tar::Builder::new(Vec::new());
-    let mut header = tar::Header::new_gnu();
-    header.set_size(dockerfile.len() as u64);
-    header.set_mode(0o644);
-    archive
-        .append_data(&mut header, "Dockerfile", dockerfile.as_bytes())
-        .unwrap();
-    let context = bytes::Bytes::from(archive.into_inner().unwrap());
-    let request = BuildRequest {
-        tags: vec![tag.to_owned()],
-        dockerfile: "Dockerfile".to_owned(),
-        network: Some("host".to_owned()),
-        ..BuildRequest::default()
-    };
-    let context = stream::iter([Ok(context)]).boxed();
-    let mut said = Vec::new();
-    let mut progress = engine.build_image(request, context).await.unwrap();
-    while let Some(step) = progress.next().await {
-        match step {
-            Ok(Progress::Line(line)) => said.push(line),
-            Ok(Progress::Transfer | Progress::ImageId(_)) => {}
-            Err(error) => panic!("{error}\n{}", said.join("\n")),
-        }
-    }
 }
