@@ -1,10 +1,15 @@
 //! Generates service configuration with Puppet, into config volumes.
 //!
-//! [`Puppet`] is the way in, for one deployment: [`Puppet::generate`] generates its config volumes
-//! ([`Puppet::plan`] tells which ones are due, and why), [`Puppet::run_tasks`] runs a step's tasks,
-//! [`Puppet::apply_host_manifest`] applies a step's manifest to the host. A volume has two trees:
-//! `<prefix>/<volume>`, all that Puppet may write, and `<prefix>/puppet-generated/<volume>`, what it
-//! wrote. Beside each is its hash, which [`Hashes`] gives to the containers that mount it.
+//! Start with [`Puppet`], which serves one deployment:
+//!
+//! - [`Puppet::generate`] generates its config volumes.
+//! - [`Puppet::plan`] lists the volumes that are due, with reasons.
+//! - [`Puppet::run_tasks`] runs the tasks of a step.
+//! - [`Puppet::apply_host_manifest`] applies a step's manifest to the host.
+//!
+//! A volume has two trees. `<prefix>/<volume>` has all files of the directories that Puppet may write
+//! to. `<prefix>/puppet-generated/<volume>` has only the files that Puppet wrote. Beside each tree is
+//! its hash, which [`Hashes`] adds to the containers that mount the volume.
 //!
 //! ```no_run
 //! use std::sync::Arc;
@@ -25,23 +30,23 @@
 //! # }
 //! ```
 //!
-//! A run is not repeated while its inputs and its result stay the same. Of hiera data, only the keys
-//! that Puppet looked up are inputs: the run writes them down. Two inputs are not seen: files that a
-//! manifest reads from the volumes it mounts, unless they are config volumes themselves, and facts
-//! other than the host's name and number of processors.
+//! A run is repeated only when its inputs or its result have changed. Of hiera data, only the keys that
+//! Puppet looked up are inputs: the run records them. Two inputs are not detected: files that a
+//! manifest reads from mounted volumes, unless these are config volumes, and facts other than the
+//! host's name and number of processors.
 //!
-//! Hiera data is written by this crate ([`Hieradata::new`]), or exists in `/etc/puppet`
-//! ([`Hieradata::present`]), as for docker-puppet.py.
+//! This crate writes hiera data ([`Hieradata::new`]), or uses the data in `/etc/puppet`
+//! ([`Hieradata::present`]), as docker-puppet.py does.
 //!
 //! # An image is not trusted
-//! Each run has a container of its own, and the engine alone isolates it. Nothing here enters a
-//! container's namespaces. The output is read once the container is gone: by descriptors, without
-//! following symlinks, and within limits on the number, size, depth and kind of files. An image can
-//! harm its own config volume and nothing else.
+//! Each run has its own container, which the engine isolates. No process of Slipway enters a
+//! container's namespaces. The output is read after the container has been removed: through file
+//! descriptors, without following symlinks, and within limits on the number, size, depth and kind of
+//! files. An image can harm only its own config volume.
 //!
 //! # The modules
-//! `input` holds the entries and hiera data, `plan` decides which runs are due, `run` does them,
-//! `volume` puts their results in place.
+//! `input` reads the entries and hiera data. `plan` decides which runs are due. `run` runs Puppet.
+//! `volume` puts the results in place.
 
 mod error;
 mod events;

@@ -2,8 +2,8 @@
 
 # The `puppet` command, for a run in a container.
 
-# Keeps Ruby from collecting garbage for as long as the process is small: most of what loading and
-# compiling allocate lives until the end.
+# Disables garbage collection while the process is small: most objects that loading and compiling
+# allocate live until the end.
 module Memory
   LIMIT = 128 << 20
   PAGE = 4096
@@ -22,11 +22,11 @@ module Memory
 end
 Memory.watch
 
-# Compiled Ruby code and the places of files, kept from one run of an image to the next.
+# A cache of compiled Ruby code, from one run of an image to the next.
 #
-# An entry counts for a file of the same size and time only. A place counts while the file is there.
+# An entry is valid only for a file of the same size and modification time.
 module CompiledCode
-  # Where Slipway mounts what an earlier run of this image has kept.
+  # The file of an earlier run of this image, which Slipway mounts.
   KEPT = '/slipway/compiled'
   FORMAT = [RUBY_DESCRIPTION, 2].freeze
   # A run that compiled fewer files than this writes nothing.
@@ -35,7 +35,7 @@ module CompiledCode
 
   module_function
 
-  # Takes code from KEPT, and writes it to +path+ at the end, with what this run compiled.
+  # Uses the code in KEPT. At the end, writes it to +path+ with the code that this run compiled.
   def use(path)
     return unless defined?(RubyVM::InstructionSequence.load_from_binary)
 
@@ -53,7 +53,7 @@ module CompiledCode
     {}
   end
 
-  # The code of a file; nil leaves the file to Ruby.
+  # Returns the code of a file; nil lets Ruby load the file.
   def of(file)
     status = File.stat(file)
     size, time, binary = @kept[file]
@@ -75,7 +75,7 @@ module CompiledCode
     text = Marshal.dump([FORMAT, @kept.merge(compiled)])
     File.binwrite(path, text, perm: 0o600) if text.bytesize <= LARGEST
   rescue StandardError
-    # The next run compiles for itself.
+    # Without the cache, the next run compiles the files again.
     nil
   end
 end
@@ -84,7 +84,7 @@ if (path = ENV.delete('SLIPWAY_COMPILED'))
   CompiledCode.use(path)
 end
 
-# Most of the time goes into compiling Ruby's and Puppet's own code paths.
+# Compiling the catalogue runs the same code paths of Ruby and Puppet many times.
 RubyVM::YJIT.enable if defined?(RubyVM::YJIT.enable)
 
 require 'json'
@@ -93,11 +93,10 @@ require 'puppet'
 require 'puppet/indirector/facts/facter'
 require 'puppet/pops'
 
-# Answers for single facts, which functions and providers ask Facter for, from facts that are known.
+# Answers lookups of single facts, by functions and providers, from the known facts.
 #
-# Facter looks everywhere for a fact that nobody defines: it loads the custom facts of all modules,
-# again each time. Here a fact that is neither among the known ones nor a legacy one of Facter's has no
-# value, unless this process adds it.
+# For an undefined fact, Facter loads the custom facts of all modules at each lookup. Here a fact has
+# no value if it is neither known nor a legacy fact of Facter's, unless this process adds it.
 module KnownFacts
   def value(name)
     name = name.to_s.downcase
@@ -105,7 +104,7 @@ module KnownFacts
     answer.equal?(KnownFacts) ? super : answer
   end
 
-  # The known facts, which are all that there are.
+  # Sets the known facts, which are all facts.
   def slipway_know(facts)
     @slipway_known = facts
     @slipway_added = {}
@@ -131,7 +130,7 @@ module KnownFacts
     super
   end
 
-  # Other facts may be there from now on.
+  # These calls may add facts, so the known ones are no longer all.
   %i[load_external loadfacts search search_external].each do |change|
     define_method(change) do |*arguments, &block|
       @slipway_known = nil
@@ -141,7 +140,7 @@ module KnownFacts
 
   private
 
-  # KnownFacts itself where Facter has to be asked.
+  # Returns the value of a fact, or KnownFacts itself if Facter must answer.
   def slipway_answer(name)
     return KnownFacts if @slipway_known.nil?
 
@@ -165,15 +164,15 @@ module KnownFacts
     end
   end
 
-  # Facter's own facts of old names are not among all facts.
+  # Facter's own facts with old names are missing from the list of all facts.
   def slipway_legacy?(name)
     own = Facter::FactLoader.instance.load_internal_facts([name], Facter::Options.get)
     Facter::QueryParser.parse([name], own).any? { |fact| fact.type == :legacy }
   end
 end
 
-# Leaves the providers of types alone that have Slipway's own, which does nothing (see the class
-# slipway::packages). One that a manifest names is still loaded, by its name.
+# Does not load the providers of types that use Slipway's provider without effect (see the class
+# slipway::packages). A provider that a manifest names is still loaded, by its name.
 module UnusedProviders
   PATHS = %w[package service user group].map { |type| "puppet/provider/#{type}" }.freeze
 
@@ -182,31 +181,31 @@ module UnusedProviders
   end
 end
 
-# What Slipway wants to know of a run, and hands in.
+# Runs Puppet, with the inputs and the records that Slipway needs.
 module Slipway
   module_function
 
-  # Runs the command. The environment asks for more:
+  # Runs the command. These variables of the environment name files:
   #
-  # SLIPWAY_RECORD    file that gets every hiera key that is looked up, one JSON string a line: the
-  #                   run's result depends on the values of these keys, found or not
-  # SLIPWAY_FACTS     file to take the facts from
-  # SLIPWAY_FOUND     without SLIPWAY_FACTS: file that gets the facts
-  # SLIPWAY_COMPILED  file that gets the compiled code
+  # SLIPWAY_RECORD    gets every hiera key that is looked up, one JSON string a line. The result
+  #                   depends on the values of these keys, also on missing ones.
+  # SLIPWAY_FACTS     the facts to use
+  # SLIPWAY_FOUND     gets the facts, if SLIPWAY_FACTS is not set
+  # SLIPWAY_COMPILED  gets the compiled code
   def run(arguments)
     record = ENV.delete('SLIPWAY_RECORD')
     record_lookups(record) if record
-    given = ENV.delete('SLIPWAY_FACTS')
+    facts = ENV.delete('SLIPWAY_FACTS')
     found = ENV.delete('SLIPWAY_FOUND')
-    take_facts(given) if given
-    keep_facts(found) if found && !given
-    # Without it, Puppet looks for an account of its own by the providers of users.
+    use_facts(facts) if facts
+    write_facts(found) if found && !facts
+    # Without this option, Puppet looks up its own account through the providers of users.
     arguments = [*arguments, '--no-manage_internal_file_permissions']
     Puppet::Util::CommandLine.new('puppet', arguments).execute
   end
 
   def know(facts)
-    # Custom facts may ask for providers: these are found out now.
+    # Only now: custom facts may look up providers, and all facts are collected by now.
     Puppet::Util::Autoload.prepend(UnusedProviders)
     require 'facter'
     return unless defined?(Facter::QueryParser.parse) && Facter::FactLoader.method_defined?(:load_internal_facts)
@@ -218,15 +217,15 @@ module Slipway
   end
 
   def record_lookups(path)
-    noted = File.open(path, File::WRONLY | File::APPEND | File::CREAT, 0o600)
-    noted.sync = true
+    record = File.open(path, File::WRONLY | File::APPEND | File::CREAT, 0o600)
+    record.sync = true
     known = {}
     Puppet::Pops::Lookup::LookupAdapter.prepend(
       Module.new do
         define_method(:lookup) do |key, *rest|
-          # `a.b` is the `b` of what `a` holds.
+          # `a.b` looks up the key `a`.
           root = Puppet::Pops::Lookup::LookupKey.new(key).root_key.to_s
-          noted.puts(JSON.generate(root)) unless known.include?(root)
+          record.puts(JSON.generate(root)) unless known.include?(root)
           known[root] = true
           super(key, *rest)
         end
@@ -234,7 +233,7 @@ module Slipway
     )
   end
 
-  def take_facts(path)
+  def use_facts(path)
     Puppet::Node::Facts::Facter.prepend(
       Module.new do
         define_method(:find) do |request|
@@ -249,7 +248,7 @@ module Slipway
     )
   end
 
-  def keep_facts(path)
+  def write_facts(path)
     Puppet::Node::Facts::Facter.prepend(
       Module.new do
         define_method(:find) do |request|

@@ -1,18 +1,18 @@
 #!/bin/sh
 # Runs Puppet in a container of a config image, and copies out the files that it made.
 #
-#   /slipway/in        manifest, tags, the step's data; where Slipway wrote hiera's data, hiera.yaml;
-#                      facts.json where an earlier run found them out; read-only
+#   /slipway/in        manifest, tags, the step's data; hiera.yaml, if Slipway wrote the hiera data;
+#                      facts.json, if an earlier run collected the facts; read-only
 #   /slipway/modules   Slipway's Puppet modules; read-only
 #   /slipway/compiled  Ruby code that an earlier run of this image compiled; read-only
-#   /slipway/out       lookups, facts.json, compiled, and where a volume is generated: full/, touched
+#   /slipway/out       lookups, facts.json, compiled; for a volume also full/ and touched
 #   /tmp/puppet-etc    the deployment's /etc/puppet; read-only
 #
-# Exit codes of its own: 90 there is no Puppet, 91 the result could not be copied out.
+# Exit codes: 90 if Puppet is missing, 91 if the result cannot be copied out, otherwise Puppet's.
 
 in=/slipway/in
 out=/slipway/out
-# Whatever is newer than this was written by Puppet.
+# Puppet wrote every file that is newer than this one.
 origin=/tmp/slipway-origin
 
 puppet=$(command -v puppet 2>/dev/null) || exit 90
@@ -48,7 +48,7 @@ if [ -e "$in/check-mode" ]; then
 elif [ -e "$in/hiera.yaml" ]; then
     set -- "$@" --hiera_config "$in/hiera.yaml"
 fi
-# Puppet by way of Slipway's script, where the command is one for Ruby and not for a shell.
+# Run Puppet through puppet.rb if the command is a Ruby script, and not a shell script.
 ruby=$(sed -n '1s/^#! *\(.*ruby[0-9.]*\)$/\1/p' "$puppet" 2>/dev/null)
 if [ -n "$ruby" ]; then
     [ -e "$in/hiera.yaml" ] || export SLIPWAY_RECORD="$out/lookups"
@@ -58,7 +58,7 @@ if [ -n "$ruby" ]; then
     else
         export SLIPWAY_FOUND="$out/facts.json"
     fi
-    # Two words in `env ruby`.
+    # "env ruby" is two words.
     # shellcheck disable=SC2086
     set -- $ruby "$in/puppet.rb" "$@"
 else
@@ -74,7 +74,7 @@ esac
 
 [ -e "$in/archive" ] || exit 0
 
-# Every password of the deployment is in there, and no service's business.
+# These files hold every password of the deployment, and no service needs them.
 rm -rf /etc/puppet/hieradata /etc/puppet/check-mode/hieradata
 
 cd / || exit 91
@@ -85,6 +85,6 @@ for dir in etc root opt var/lib/ironic/tftpboot var/lib/ironic/httpboot var/www 
 done
 mkdir "$out/full" && chmod 755 "$out/full" || exit 91
 cp -a --parents "$@" "$out/full/" || exit 91
-# Mounted from the host where they are there at all.
+# If these exist, they are mounts from the host.
 rm -rf "$out/full/etc/puppetlabs" "$out/full/opt/puppetlabs"
 find "$@" -newer "$origin" -not -path 'etc/puppet*' -print0 >"$out/touched" || exit 91

@@ -1,11 +1,11 @@
 # frozen_string_literal: true
 
-# Turns a resource type into one that does nothing, for manifests that declare
-# resources of a service that is not running while its configuration is
-# generated: users of a database, endpoints of Keystone.
+# Disables a resource type, for manifests that declare resources of a service
+# that does not run while its configuration is generated, such as users of a
+# database or endpoints of Keystone.
 #
-# Puppet's tags are not enough for that: a type's provider is asked for what is
-# there already, whatever the tags, and fails where nothing answers.
+# Tags are not enough: Puppet asks the provider for existing resources whatever
+# the tags, and the provider fails if the service does not answer.
 Puppet::Functions.create_function(:noop_resource) do
   # @param type_name The resource type's name, in any case.
   # @return [Undef]
@@ -15,7 +15,7 @@ Puppet::Functions.create_function(:noop_resource) do
 
   def silence(type_name)
     type = Puppet::Type.type(type_name.downcase.to_sym)
-    # A manifest may name types of modules that this image has no use for.
+    # A manifest may name types of modules that this image does not have.
     return if type.nil?
 
     type.defaultprovider = type.provider(:slipway_noop) || provide(type)
@@ -23,16 +23,16 @@ Puppet::Functions.create_function(:noop_resource) do
     nil
   end
 
-  # Puppet passes over virtual resources; nothing of them is even looked at.
+  # Makes all resources of the type virtual: Puppet ignores these completely.
   def skip(type)
     type.define_method(:virtual?) { true }
   end
 
-  # A provider that asks nobody. Resources get it before they are passed over.
+  # Adds a provider that calls no service. Resources get it before Puppet ignores them.
   def provide(type)
     type.provide(:slipway_noop) do
       desc 'Does nothing.'
-      # Values that need a feature are refused where the provider lacks it.
+      # Without a feature, Puppet refuses the values that need it.
       has_features(*resource_type.features)
 
       def self.instances
@@ -41,7 +41,7 @@ Puppet::Functions.create_function(:noop_resource) do
 
       def self.prefetch(_resources); end
 
-      # Types ask for these while they work out what depends on what.
+      # Types read these properties when they compute dependencies.
       resource_type.validproperties.each do |property|
         define_method(property) { :absent }
       end

@@ -2,10 +2,10 @@
 
 require 'json'
 
-# A Hiera 5 backend for JSON files that writes down which keys were asked for.
+# A Hiera 5 backend for JSON files that records the keys that are looked up.
 #
-# A run's result depends on the values of exactly these keys, found or not, so
-# that a later run with the same values for them need not take place.
+# The result of a run depends on the values of exactly these keys, also on
+# missing ones. A later run with the same values is not necessary.
 Puppet::Functions.create_function(:'slipway::hiera') do
   dispatch :find do
     param 'Variant[String, Numeric]', :key
@@ -14,21 +14,21 @@ Puppet::Functions.create_function(:'slipway::hiera') do
   end
 
   def find(key, options, context)
-    note(key, options['record'])
+    record(key, options['record'])
     data = context.cached_file_data(options['path']) { |text| JSON.parse(text) }
     return context.not_found unless data.include?(key)
 
-    # Keys named inside the value are looked up in turn, and so written down.
+    # Keys inside the value are looked up too, and so recorded.
     context.interpolate(data[key])
   end
 
-  # One JSON string a line: keys may hold anything.
-  def note(key, record)
-    @noted ||= {}
-    return if @noted.include?(key)
+  # Writes one JSON string a line, because a key may contain line ends.
+  def record(key, file_name)
+    @recorded ||= {}
+    return if @recorded.include?(key)
 
-    @noted[key] = true
-    File.open(record, File::WRONLY | File::APPEND | File::CREAT, 0o600) do |file|
+    @recorded[key] = true
+    File.open(file_name, File::WRONLY | File::APPEND | File::CREAT, 0o600) do |file|
       file.puts(JSON.generate(key.to_s))
     end
   end

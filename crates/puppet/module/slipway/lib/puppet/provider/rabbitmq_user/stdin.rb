@@ -2,9 +2,9 @@
 
 require 'tempfile'
 
-# The provider that comes with the type gives passwords to rabbitmqctl as
-# arguments, where every process list shows them. rabbitmqctl reads them from
-# standard input as well. Chosen by `provider => 'stdin'`.
+# A provider that passes passwords to rabbitmqctl on standard input. The type's
+# own provider passes them as arguments, which every process list shows. Use it
+# with `provider => 'stdin'`.
 Puppet::Type.type(:rabbitmq_user).provide(
   :stdin,
   parent: Puppet::Type.type(:rabbitmq_user).provider(:rabbitmqctl)
@@ -37,9 +37,9 @@ Puppet::Type.type(:rabbitmq_user).provide(
 
   private
 
-  # Puppet feeds a child's standard input from a file only; this one is root's
-  # alone, and gone when the command has ended. rabbitmqctl reads it only where
-  # the account's name is its one argument, so it cannot be told to be quiet.
+  # Puppet can set a child's standard input only to a file. This file is readable
+  # by root alone, and is removed when the command has ended. rabbitmqctl reads a
+  # password only if the account is its single argument, so --quiet is not possible.
   def with_password(password, *arguments)
     Tempfile.create('slipway-rabbitmq') do |file|
       file.chmod(0o600)
