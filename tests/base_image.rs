@@ -289,9 +289,10 @@ impl Container {
     #[track_caller]
     fn becomes(&self, health: &str) {
         let format = "{{.State.Health.Status}}";
-        let told = || run(Command::new("docker").args(["inspect", "--format", format, &self.name]));
-        let became = wait(|| Some(()).filter(|()| told().out.trim() == health));
-        became.unwrap_or_else(|| panic!("not {health}: {:?}", told()));
+        let inspected =
+            || run(Command::new("docker").args(["inspect", "--format", format, &self.name]));
+        let became = wait(|| Some(()).filter(|()| inspected().out.trim() == health));
+        became.unwrap_or_else(|| panic!("not {health}: {:?}", inspected()));
     }
 
     fn remove(&self) {

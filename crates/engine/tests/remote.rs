@@ -109,11 +109,11 @@ fn an_engine_behind_tls_is_reached_with_certificates() {
         ("DOCKER_TLS_VERIFY", "1"),
         ("DOCKER_CERT_PATH", &path),
     ];
-    let told = engine_info(&verified, &[IMAGE]);
+    let output = engine_info(&verified, &[IMAGE]);
     assert!(
-        out(&told).contains("docker ") && out(&told).contains("[Out(\"hello\")]"),
+        out(&output).contains("docker ") && out(&output).contains("[Out(\"hello\")]"),
         "{}",
-        out(&told)
+        out(&output)
     );
 
     // A docker context with its certificates.
@@ -130,8 +130,8 @@ fn an_engine_behind_tls_is_reached_with_certificates() {
     for name in ["ca.pem", "cert.pem", "key.pem"] {
         std::fs::copy(files.join(name), tls.join(name)).unwrap();
     }
-    let told = engine_info(&[("DOCKER_CONFIG", &path), ("DOCKER_CONTEXT", "far")], &[]);
-    assert!(out(&told).contains(" containers"), "{}", out(&told));
+    let output = engine_info(&[("DOCKER_CONFIG", &path), ("DOCKER_CONTEXT", "far")], &[]);
+    assert!(out(&output).contains(" containers"), "{}", out(&output));
 
     // Without a certificate of its own, the engine refuses; with another authority, we do.
     let other = tempfile::tempdir().unwrap();
@@ -241,11 +241,11 @@ fn an_engine_behind_ssh_is_reached_as_docker_reaches_it() {
     let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap());
     let host = format!("ssh://root@127.0.0.1:{port}");
     let environment = [("PATH", path.as_str()), ("DOCKER_HOST", &host)];
-    let told = engine_info(&environment, &[IMAGE]);
+    let output = engine_info(&environment, &[IMAGE]);
     assert!(
-        out(&told).contains(&format!("at {host}")) && out(&told).contains("[Out(\"hello\")]"),
+        out(&output).contains(&format!("at {host}")) && out(&output).contains("[Out(\"hello\")]"),
         "{}\n{}",
-        out(&told),
+        out(&output),
         std::fs::read_to_string(file("log")).unwrap()
     );
     // A user that sshd does not let in: the error has ssh's own words.

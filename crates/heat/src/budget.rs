@@ -18,10 +18,10 @@ const ENTRY: usize = 40;
 const TEMPLATE: usize = 1024;
 const DECLARED: usize = 128;
 
-/// The budget that is left. Freed memory is not given back, so the budget also bounds time.
+/// The remaining budget. Freed memory does not return to it, so the budget also bounds time.
 pub(crate) struct Budget {
     mib: usize,
-    left: Cell<usize>,
+    remaining: Cell<usize>,
 }
 
 impl Budget {
@@ -29,15 +29,15 @@ impl Budget {
     pub(crate) fn new(mib: usize) -> Self {
         Self {
             mib,
-            left: Cell::new(mib.saturating_mul(1 << 20)),
+            remaining: Cell::new(mib.saturating_mul(1 << 20)),
         }
     }
 
     /// Counts bytes.
     pub(crate) fn spend(&self, bytes: usize) -> Result<(), Problem> {
-        match self.left.get().checked_sub(bytes) {
-            Some(left) => {
-                self.left.set(left);
+        match self.remaining.get().checked_sub(bytes) {
+            Some(remaining) => {
+                self.remaining.set(remaining);
                 Ok(())
             }
             None => Err(Problem::TooLarge(self.mib)),

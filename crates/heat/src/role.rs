@@ -116,7 +116,7 @@ impl Resolver {
     /// Returns the environment's DefaultPasswords, or those that the templates make of the rest of it.
     fn passwords(&self) -> Result<Option<Value>> {
         const TEMPLATE: &str = "default_passwords.yaml";
-        if self.given("DefaultPasswords").is_some() || !self.has(TEMPLATE) {
+        if self.parameter_default("DefaultPasswords").is_some() || !self.has(TEMPLATE) {
             return Ok(None);
         }
         match self.resolve(TEMPLATE) {
@@ -148,15 +148,17 @@ impl Resolver {
             })
             .collect();
         let overcloud = self.stack(template, given)?;
-        let addresses = self.given("NetIpMap").unwrap_or_else(|| json!({}));
+        let addresses = self
+            .parameter_default("NetIpMap")
+            .unwrap_or_else(|| json!({}));
         overcloud.preset("VipMap", [("net_ip_map", addresses)]);
-        if let Some(endpoints) = self.given("EndpointMap").filter(is_whole) {
+        if let Some(endpoints) = self.parameter_default("EndpointMap").filter(is_whole) {
             overcloud.preset("EndpointMapData", [("value", endpoints)]);
         }
         Ok(overcloud)
     }
 
-    fn given(&self, parameter: &str) -> Option<Value> {
+    fn parameter_default(&self, parameter: &str) -> Option<Value> {
         let given = self.environment().parameter_defaults.get(parameter)?;
         Some(Value::clone(given))
     }

@@ -10,7 +10,7 @@ use crate::parameter::Parameter;
 use crate::version::Version;
 
 /// By name, in the order in which they are written.
-pub(crate) type Named<T> = indexmap::IndexMap<CompactString, T, foldhash::fast::RandomState>;
+pub(crate) type NameMap<T> = indexmap::IndexMap<CompactString, T, foldhash::fast::RandomState>;
 
 /// A nested template.
 #[derive(Debug)]
@@ -19,10 +19,10 @@ pub(crate) struct Template {
     pub(crate) path: std::path::PathBuf,
     /// Its path for people: below the directory of templates, if it is.
     pub(crate) name: String,
-    pub(crate) parameters: Named<Parameter>,
-    pub(crate) conditions: Named<Expression>,
-    pub(crate) resources: Named<Definition>,
-    pub(crate) outputs: Named<Output>,
+    pub(crate) parameters: NameMap<Parameter>,
+    pub(crate) conditions: NameMap<Expression>,
+    pub(crate) resources: NameMap<Definition>,
+    pub(crate) outputs: NameMap<Output>,
 }
 
 /// A resource as a template defines it.
@@ -166,16 +166,16 @@ fn section<T>(
     sections: &mut Entries,
     name: &str,
     read: impl Fn(&str, Node) -> Result<T>,
-) -> Result<Named<T>> {
+) -> Result<NameMap<T>> {
     let entries = match take(sections, name).map(|node| node.data) {
-        None | Some(Data::Null) => return Ok(Named::default()),
+        None | Some(Data::Null) => return Ok(NameMap::default()),
         Some(Data::Map(entries)) => entries,
         Some(_) => {
             let problem = Problem::Declaration("it must be a map".to_owned());
             return Err(Error::from(problem).at(name));
         }
     };
-    let mut named = Named::with_capacity_and_hasher(entries.len(), Default::default());
+    let mut named = NameMap::with_capacity_and_hasher(entries.len(), Default::default());
     for (key, declared) in entries {
         match read(&key, declared) {
             Ok(entry) => named.insert(key, entry),

@@ -389,11 +389,14 @@ fn what_a_parameter_makes_wrong_names_it() {
         let text = format!(
             "parameters: {{P: {{type: json, default: {{a: [1]}}}}}}\noutputs: {{x: {{value: {value}}}}}"
         );
-        let told = resolve(&[("top.yaml", &text)]).map_err(|error| error.to_string());
-        let told = told.err().unwrap_or_default();
+        let error = resolve(&[("top.yaml", &text)]).map_err(|error| error.to_string());
+        let error = error.err().unwrap_or_default();
         match given {
-            Some(given) => assert!(told.ends_with(&format!(" (it is given {given})")), "{told}"),
-            None => assert!(!told.contains("it is given"), "{told}"),
+            Some(given) => assert!(
+                error.ends_with(&format!(" (it is given {given})")),
+                "{error}"
+            ),
+            None => assert!(!error.contains("it is given"), "{error}"),
         }
     }
 }

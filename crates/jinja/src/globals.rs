@@ -9,20 +9,22 @@ use minijinja::{Environment, Error, ErrorKind, State, Value};
 
 use crate::arguments::{bind, split};
 use crate::bounds;
-use crate::operators::plain;
+use crate::operators::values;
 use crate::value::range::Range;
 use crate::value::{dict, invalid};
 
 pub(crate) fn install(env: &mut Environment<'static>) {
-    env.add_function("range", |args: Rest<ValueOrKwargs>| Range::of(&plain(args)));
+    env.add_function("range", |args: Rest<ValueOrKwargs>| {
+        Range::of(&values(args))
+    });
     env.add_function(
         "dict",
-        |state: &State<'_, '_>, args: Rest<ValueOrKwargs>| dict::new(state, &plain(args)),
+        |state: &State<'_, '_>, args: Rest<ValueOrKwargs>| dict::new(state, &values(args)),
     );
     env.add_function(
         "cycler",
         |state: &State<'_, '_>, args: Rest<ValueOrKwargs>| {
-            let args = plain(args);
+            let args = values(args);
             let (items, _) = split(&args);
             if items.is_empty() {
                 return Err(invalid("cycler wants at least one item"));
@@ -39,7 +41,7 @@ pub(crate) fn install(env: &mut Environment<'static>) {
     env.add_function(
         "joiner",
         |state: &State<'_, '_>, args: Rest<ValueOrKwargs>| {
-            let [separator] = bind("joiner", &plain(args), ["sep"])?;
+            let [separator] = bind("joiner", &values(args), ["sep"])?;
             let separator = separator.unwrap_or(Value::from(", "));
             bounds::visit(state, &separator, &no_cycler)?;
             Ok(Value::from_object(Joiner {

@@ -61,7 +61,7 @@ pub fn bind<const N: usize>(
     args: Rest<ValueOrKwargs>,
     names: [&str; N],
 ) -> Result<[Option<Value>; N], Error> {
-    arguments::bind(what, &operators::plain(args), names)
+    arguments::bind(what, &operators::values(args), names)
 }
 
 /// Returns the items that Python walks through: of a list, tuple, string, dictionary or generator.

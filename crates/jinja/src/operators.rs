@@ -410,7 +410,7 @@ impl Object for Variadic {
     }
 }
 
-/// Returns a filter or function's arguments as they are.
-pub(crate) fn plain(args: Rest<ValueOrKwargs>) -> Vec<Value> {
+/// Returns the arguments of a filter or function, keyword arguments included.
+pub(crate) fn values(args: Rest<ValueOrKwargs>) -> Vec<Value> {
     args.0.into_iter().map(Value::from).collect()
 }

@@ -8,7 +8,7 @@ use minijinja::{Environment, Error, ErrorKind, State, Value};
 
 use crate::arguments::bind;
 use crate::bounds;
-use crate::operators::{holds, plain};
+use crate::operators::{holds, values};
 use crate::value::{integer, invalid, real, type_name};
 
 /// minijinja's tests that Jinja2 does not have.
@@ -99,7 +99,7 @@ fn add(
     test: fn(&Value) -> Result<bool, Error>,
 ) {
     env.add_test(name, move |_: &State<'_, '_>, args: Rest<ValueOrKwargs>| {
-        let [value] = bind(name, &plain(args), ["value"])?;
+        let [value] = bind(name, &values(args), ["value"])?;
         test(&value.unwrap_or_default())
     });
 }

@@ -22,7 +22,7 @@ pub trait Fields<V> {
     /// Returns a positional argument.
     fn positional(&self, index: usize) -> Option<V>;
     /// Returns a keyword argument.
-    fn named(&self, name: &str) -> Option<V>;
+    fn keyword(&self, name: &str) -> Option<V>;
     /// Returns a part of a value.
     fn part(&self, value: &V, part: Part<'_>) -> Option<V>;
 }
@@ -157,7 +157,7 @@ impl<F> Run<'_, F> {
                 self.positional(index)?
             }
             Err(_) => {
-                let found = self.fields.named(first);
+                let found = self.fields.keyword(first);
                 found.ok_or_else(|| invalid(format!("'{first}': there is no such argument")))?
             }
         };
@@ -475,7 +475,7 @@ mod tests {
             self.0.get(index).cloned()
         }
 
-        fn named(&self, name: &str) -> Option<Value> {
+        fn keyword(&self, name: &str) -> Option<Value> {
             self.1.get(name).cloned()
         }
 

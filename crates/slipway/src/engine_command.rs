@@ -55,13 +55,13 @@ impl Words {
         }
     }
 
-    fn one(&mut self, option: &str, value: &Option<impl ToString>) {
+    fn option(&mut self, option: &str, value: &Option<impl ToString>) {
         let value = value.as_ref();
         self.0
             .extend(value.map(|value| format!("{option}={}", value.to_string())));
     }
 
-    fn each(&mut self, option: &str, values: impl IntoIterator<Item = impl ToString>) {
+    fn options(&mut self, option: &str, values: impl IntoIterator<Item = impl ToString>) {
         let values = values.into_iter();
         self.0
             .extend(values.map(|value| format!("{option}={}", value.to_string())));
@@ -113,7 +113,7 @@ fn in_order() -> impl Iterator<Item = Key> {
 fn option(key: Key, keys: &ContainerKeys, env_file: Option<&str>, words: &mut Words) {
     match key {
         Key::Environment => match env_file {
-            Some(file) => words.one("--env-file", &Some(file)),
+            Some(file) => words.option("--env-file", &Some(file)),
             None => environment(keys, words),
         },
         // Given with `environment`.
@@ -123,13 +123,13 @@ fn option(key: Key, keys: &ContainerKeys, env_file: Option<&str>, words: &mut Wo
         // The same option as `interactive`.
         Key::StdinOpen => {}
         Key::Tty => words.flag("--tty", keys.tty),
-        Key::Net => words.one("--net", &keys.net),
-        Key::Ipc => words.one("--ipc", &keys.ipc),
-        Key::Pid => words.one("--pid", &keys.pid),
-        Key::Uts => words.one("--uts", &keys.uts),
+        Key::Net => words.option("--net", &keys.net),
+        Key::Ipc => words.option("--ipc", &keys.ipc),
+        Key::Pid => words.option("--pid", &keys.pid),
+        Key::Uts => words.option("--uts", &keys.uts),
         Key::Ulimit => {
             let limits = keys.ulimit.iter().chain(&keys.ulimits);
-            words.each(
+            words.options(
                 "--ulimit",
                 limits.map(|limit| format!("{}={}:{}", limit.name, limit.soft, limit.hard)),
             );
@@ -138,69 +138,69 @@ fn option(key: Key, keys: &ContainerKeys, env_file: Option<&str>, words: &mut Wo
         Key::Ulimits => {}
         Key::Healthcheck => healthcheck(keys, words),
         Key::Privileged => words.flag("--privileged=true", keys.privileged),
-        Key::Restart => words.one("--restart", &keys.restart),
-        Key::User => words.one("--user", &keys.user),
-        Key::GroupAdd => words.each("--group-add", &keys.group_add),
-        Key::Volumes => words.each("--volume", &keys.volumes),
-        Key::VolumesFrom => words.each("--volumes-from", &keys.volumes_from),
+        Key::Restart => words.option("--restart", &keys.restart),
+        Key::User => words.option("--user", &keys.user),
+        Key::GroupAdd => words.options("--group-add", &keys.group_add),
+        Key::Volumes => words.options("--volume", &keys.volumes),
+        Key::VolumesFrom => words.options("--volumes-from", &keys.volumes_from),
         Key::LogTag => {
             let tag = keys.log_tag.iter();
-            words.each("--log-opt", tag.map(|tag| format!("tag={tag}")));
+            words.options("--log-opt", tag.map(|tag| format!("tag={tag}")));
         }
-        Key::CpuShares => words.one("--cpu-shares", &keys.cpu_shares),
-        Key::MemLimit => words.one("--memory", &keys.mem_limit),
-        Key::MemswapLimit => words.one("--memory-swap", &keys.memswap_limit),
-        Key::MemSwappiness => words.one("--memory-swappiness", &keys.mem_swappiness),
-        Key::SecurityOpt => words.each("--security-opt", &keys.security_opt),
-        Key::StopSignal => words.one("--stop-signal", &keys.stop_signal),
-        Key::Hostname => words.one("--hostname", &keys.hostname),
-        Key::ExtraHosts => words.each("--add-host", &keys.extra_hosts),
+        Key::CpuShares => words.option("--cpu-shares", &keys.cpu_shares),
+        Key::MemLimit => words.option("--memory", &keys.mem_limit),
+        Key::MemswapLimit => words.option("--memory-swap", &keys.memswap_limit),
+        Key::MemSwappiness => words.option("--memory-swappiness", &keys.mem_swappiness),
+        Key::SecurityOpt => words.options("--security-opt", &keys.security_opt),
+        Key::StopSignal => words.option("--stop-signal", &keys.stop_signal),
+        Key::Hostname => words.option("--hostname", &keys.hostname),
+        Key::ExtraHosts => words.options("--add-host", &keys.extra_hosts),
         Key::CpusetCpus => {
             let cpus = keys.cpuset_cpus.as_ref().filter(|cpus| *cpus != "all");
-            words.one("--cpuset-cpus", &cpus);
+            words.option("--cpuset-cpus", &cpus);
         }
         Key::StopGracePeriod => {
             let grace = keys.stop_grace_period.map(|grace| grace.as_secs());
-            words.one("--stop-timeout", &grace);
+            words.option("--stop-timeout", &grace);
         }
-        Key::CapAdd => words.each("--cap-add", &keys.cap_add),
-        Key::CapDrop => words.each("--cap-drop", &keys.cap_drop),
-        Key::PidsLimit => words.one("--pids-limit", &keys.pids_limit),
-        Key::CgroupParent => words.one("--cgroup-parent", &keys.cgroup_parent),
-        Key::CpuQuota => words.one("--cpu-quota", &keys.cpu_quota),
+        Key::CapAdd => words.options("--cap-add", &keys.cap_add),
+        Key::CapDrop => words.options("--cap-drop", &keys.cap_drop),
+        Key::PidsLimit => words.option("--pids-limit", &keys.pids_limit),
+        Key::CgroupParent => words.option("--cgroup-parent", &keys.cgroup_parent),
+        Key::CpuQuota => words.option("--cpu-quota", &keys.cpu_quota),
         Key::Devices => {
             let devices = keys.devices.iter();
-            words.each(
+            words.options(
                 "--device",
                 devices.map(|device| {
                     format!("{}:{}:{}", device.host, device.inside, device.permissions)
                 }),
             );
         }
-        Key::Dns => words.each("--dns", &keys.dns),
-        Key::DnsSearch => words.each("--dns-search", &keys.dns_search),
-        Key::Domainname => words.one("--domainname", &keys.domainname),
+        Key::Dns => words.options("--dns", &keys.dns),
+        Key::DnsSearch => words.options("--dns-search", &keys.dns_search),
+        Key::Domainname => words.option("--domainname", &keys.domainname),
         // The option takes one word; the others begin the command.
         Key::Entrypoint => {
             let entry = keys.entrypoint.as_ref();
-            words.one(
+            words.option(
                 "--entrypoint",
                 &entry.and_then(|entry| entry.words().first()),
             );
         }
-        Key::Expose => words.each("--expose", &keys.expose),
+        Key::Expose => words.options("--expose", &keys.expose),
         Key::Init => words.flag("--init", keys.init),
-        Key::Labels => words.each("--label", pairs(&keys.labels)),
-        Key::LogDriver => words.one("--log-driver", &keys.log_driver),
-        Key::LogOpt => words.each("--log-opt", pairs(&keys.log_opt)),
-        Key::MemReservation => words.one("--memory-reservation", &keys.mem_reservation),
-        Key::Ports => words.each("--publish", keys.ports.iter().map(published)),
+        Key::Labels => words.options("--label", pairs(&keys.labels)),
+        Key::LogDriver => words.option("--log-driver", &keys.log_driver),
+        Key::LogOpt => words.options("--log-opt", pairs(&keys.log_opt)),
+        Key::MemReservation => words.option("--memory-reservation", &keys.mem_reservation),
+        Key::Ports => words.options("--publish", keys.ports.iter().map(published)),
         Key::ReadOnly => words.flag("--read-only", keys.read_only),
-        Key::ShmSize => words.one("--shm-size", &keys.shm_size),
-        Key::Sysctls => words.each("--sysctl", pairs(&keys.sysctls)),
+        Key::ShmSize => words.option("--shm-size", &keys.shm_size),
+        Key::Sysctls => words.options("--sysctl", pairs(&keys.sysctls)),
         Key::Tmpfs => {
             let mounts = keys.tmpfs.iter();
-            words.each(
+            words.options(
                 "--tmpfs",
                 mounts.map(|(path, options)| match options.as_str() {
                     "" => path.clone(),
@@ -208,7 +208,7 @@ fn option(key: Key, keys: &ContainerKeys, env_file: Option<&str>, words: &mut Wo
                 }),
             );
         }
-        Key::WorkingDir => words.one("--workdir", &keys.working_dir),
+        Key::WorkingDir => words.option("--workdir", &keys.working_dir),
         // Before and after all options.
         Key::Detach | Key::Image | Key::Command => {}
         // Nothing of the engine's.
@@ -224,13 +224,13 @@ fn option(key: Key, keys: &ContainerKeys, env_file: Option<&str>, words: &mut Wo
 }
 
 fn environment(keys: &ContainerKeys, words: &mut Words) {
-    words.each("--env-file", &keys.env_file);
+    words.options("--env-file", &keys.env_file);
     for variable in &keys.environment {
         let setting = match &variable.value {
             Some(value) => format!("{}={value}", variable.name),
             None => variable.name.clone(),
         };
-        words.each("--env", [setting]);
+        words.options("--env", [setting]);
     }
 }
 
@@ -240,13 +240,13 @@ fn healthcheck(keys: &ContainerKeys, words: &mut Words) {
     };
     match check.test.split_first() {
         Some((kind, _)) if kind == "NONE" => words.flag("--no-healthcheck", true),
-        Some((_, script)) => words.each("--health-cmd", [script.join(" ")]),
+        Some((_, script)) => words.options("--health-cmd", [script.join(" ")]),
         None => {}
     }
-    words.one("--health-interval", &check.interval.map(seconds));
-    words.one("--health-timeout", &check.timeout.map(seconds));
-    words.one("--health-retries", &check.retries);
-    words.one("--health-start-period", &check.start_period.map(seconds));
+    words.option("--health-interval", &check.interval.map(seconds));
+    words.option("--health-timeout", &check.timeout.map(seconds));
+    words.option("--health-retries", &check.retries);
+    words.option("--health-start-period", &check.start_period.map(seconds));
 }
 
 fn published(port: &PublishedPort) -> String {

@@ -309,10 +309,10 @@ fn secrets_are_masked_whatever_the_source_of_the_environment() {
     let logs = set.slipway("logs @a --managed-by ID", "");
     let printed_command = set.slipway("debug --file - --container @a --root ROOT", text);
     for done in [&failed, &logs, &printed_command] {
-        let told = said(done) + &printed(done);
+        let output = said(done) + &printed(done);
         assert!(
-            !told.contains("hunter2") && !told.contains("tortoise"),
-            "{told}"
+            !output.contains("hunter2") && !output.contains("tortoise"),
+            "{output}"
         );
     }
     assert!(said(&failed).contains("| *** ***"), "{}", said(&failed));

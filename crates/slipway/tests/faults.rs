@@ -109,8 +109,8 @@ impl Set {
         assert!(done.status.success(), "{after}: {}", said(&done));
         let again = self.apply(version).output().unwrap();
         assert!(again.status.success(), "{after}: {}", said(&again));
-        let told: Value = serde_json::from_slice(&again.stdout).unwrap();
-        assert_eq!(told["changed"], false, "{after}: {told}");
+        let output: Value = serde_json::from_slice(&again.stdout).unwrap();
+        assert_eq!(output["changed"], false, "{after}: {output}");
         let up = |state: &str| state == "running";
         let found = self.containers();
         let expected: Vec<String> = ["db", &format!("only-{version}"), "slow", "sync", "web"]
@@ -249,8 +249,8 @@ fn two_runs_at_once_do_the_work_once() {
     let ended = runs.map(|run| run.wait_with_output().unwrap());
     let changed = ended.iter().filter(|output| {
         assert!(output.status.success(), "{}", said(output));
-        let told: Value = serde_json::from_slice(&output.stdout).unwrap();
-        told["changed"] == true
+        let output: Value = serde_json::from_slice(&output.stdout).unwrap();
+        output["changed"] == true
     });
     assert_eq!(changed.count(), 1);
     set.converges(1, "three at once");

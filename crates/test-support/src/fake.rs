@@ -93,8 +93,8 @@ impl FakeEngine {
             .collect()
     }
 
-    /// The container of this name.
-    pub fn named(&self, name: &str) -> Option<ContainerSummary> {
+    /// Returns the container of this name.
+    pub fn container(&self, name: &str) -> Option<ContainerSummary> {
         self.containers().into_iter().find(|c| c.name == name)
     }
 

@@ -24,7 +24,8 @@ pub(super) enum Arg {
     Skipped,
 }
 
-pub(super) type Named = Vec<(Arc<str>, Arg)>;
+/// The named arguments of a call.
+pub(super) type KeywordArgs = Vec<(Arc<str>, Arg)>;
 
 /// An expression that the called function evaluates.
 #[derive(Clone)]
@@ -82,11 +83,11 @@ pub(super) struct Call<'a> {
 impl Call<'_> {
     /// Returns an argument or its default; null if it is missing.
     pub fn value(&self, index: usize) -> Value {
-        self.given(index).unwrap_or(Value::Null)
+        self.argument(index).unwrap_or(Value::Null)
     }
 
     /// Returns an argument, unless it is omitted.
-    pub fn given(&self, index: usize) -> Option<Value> {
+    pub fn argument(&self, index: usize) -> Option<Value> {
         match self.slots.get(index) {
             Some(Slot::Value(value)) => Some(value.clone()),
             _ => None,
@@ -181,7 +182,7 @@ impl Call<'_> {
     }
 
     /// Returns the named arguments that match no parameter.
-    pub fn named(&self) -> &[(Arc<str>, Value)] {
+    pub fn keywords(&self) -> &[(Arc<str>, Value)] {
         &self.named
     }
 
@@ -204,7 +205,7 @@ pub(super) fn delegate(
         name,
         None,
         args.iter().cloned().map(Arg::Value).collect(),
-        Named::new(),
+        KeywordArgs::new(),
     )
 }
 
@@ -220,7 +221,7 @@ pub(super) fn call(
     name: &str,
     receiver: Option<Value>,
     mut args: Vec<Arg>,
-    mut named: Named,
+    mut named: KeywordArgs,
 ) -> Result<Value> {
     machine.spend(1)?;
     let levels = candidates(context, name, receiver.as_ref())?;
@@ -295,7 +296,7 @@ pub(super) fn call(
 }
 
 /// Takes `name => value` out of the arguments.
-fn split_names(args: &mut Vec<Arg>, named: &mut Named) -> Result<()> {
+fn split_names(args: &mut Vec<Arg>, named: &mut KeywordArgs) -> Result<()> {
     let mut kept = Vec::with_capacity(args.len());
     for arg in args.drain(..) {
         let Arg::Expr(expr) = &arg else {
@@ -325,7 +326,7 @@ fn run(
     context: &Context,
     candidate: &Candidate,
     args: Vec<Arg>,
-    mut named: Named,
+    mut named: KeywordArgs,
 ) -> Result<Value> {
     let context = context.child()?;
     let slot = |ty: Type, arg: Arg| -> Result<Slot> {
@@ -361,7 +362,7 @@ fn run(
     let mut slots = Vec::new();
     let mut args = args.into_iter();
     for param in candidate.params() {
-        let by_name = |named: &mut Named| {
+        let by_name = |named: &mut KeywordArgs| {
             named
                 .iter()
                 .position(|(name, _)| **name == *param.name)

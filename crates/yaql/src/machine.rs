@@ -28,7 +28,7 @@ impl Default for Limits {
 
 pub(super) struct Machine {
     limits: Limits,
-    left: Cell<usize>,
+    remaining: Cell<usize>,
     depth: Cell<u32>,
 }
 
@@ -36,7 +36,7 @@ impl Machine {
     pub fn new(limits: Limits) -> Self {
         Machine {
             limits,
-            left: Cell::new(limits.steps),
+            remaining: Cell::new(limits.steps),
             depth: Cell::new(0),
         }
     }
@@ -47,9 +47,9 @@ impl Machine {
 
     /// Counts steps before they are done.
     pub fn spend(&self, steps: usize) -> Result<()> {
-        match self.left.get().checked_sub(steps) {
-            Some(left) => {
-                self.left.set(left);
+        match self.remaining.get().checked_sub(steps) {
+            Some(remaining) => {
+                self.remaining.set(remaining);
                 Ok(())
             }
             None => Err(Error::new(format!(

@@ -1,6 +1,6 @@
 //! The choice among functions of one name, by their arguments.
 
-use super::call::{Arg, Named};
+use super::call::{Arg, KeywordArgs};
 use super::context::{Body, Context};
 use super::error::{Error, Result};
 use super::evaluate::constant;
@@ -132,7 +132,7 @@ pub(super) fn readable(name: &str) -> &str {
 }
 
 /// Returns the type that each argument meets; nothing if one cannot be accepted, as far as is known before evaluation.
-pub(super) fn map(candidate: &Candidate, args: &[Arg], named: &Named) -> Option<Mapping> {
+pub(super) fn map(candidate: &Candidate, args: &[Arg], named: &KeywordArgs) -> Option<Mapping> {
     let params = candidate.params();
     let mut by_position = Vec::with_capacity(args.len());
     let is_named = |param: &Param| named.iter().any(|(name, _)| **name == *param.name);
@@ -163,7 +163,7 @@ pub(super) fn map(candidate: &Candidate, args: &[Arg], named: &Named) -> Option<
     accepts_all(&mapping, args, named).then_some(mapping)
 }
 
-pub(super) fn accepts_all(mapping: &Mapping, args: &[Arg], named: &Named) -> bool {
+pub(super) fn accepts_all(mapping: &Mapping, args: &[Arg], named: &KeywordArgs) -> bool {
     mapping
         .by_position
         .iter()

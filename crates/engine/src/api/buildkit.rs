@@ -143,8 +143,8 @@ struct Message {
 #[derive(Default)]
 struct Reader {
     image: Option<String>,
-    /// Steps that were shown already.
-    named: BTreeSet<String>,
+    /// Digests of the steps that were shown.
+    shown_steps: BTreeSet<String>,
     logs: LineCutter,
 }
 
@@ -179,7 +179,7 @@ impl Reader {
                     if let (Some((_, digest)), Some((_, name)), Some(_)) =
                         (find(1), find(3), find(5))
                         && self
-                            .named
+                            .shown_steps
                             .insert(String::from_utf8_lossy(digest).into_owned())
                     {
                         lines.extend(self.logs.finish());

@@ -13,21 +13,21 @@ use super::rules::{self, Rules};
 #[derive(Debug, Clone)]
 pub struct Inputs {
     /// roles_data, in its order.
-    roles: Vec<Named>,
+    roles: Vec<NamedValue>,
     /// network_data, those that are not enabled included.
     pub(super) networks: Vec<Value>,
-    enabled: Vec<Named>,
+    enabled: Vec<NamedValue>,
     pub(super) rules: Rules,
 }
 
 /// A role or a network.
 #[derive(Debug, Clone)]
-pub(super) struct Named {
+pub(super) struct NamedValue {
     pub name: String,
     pub value: Value,
 }
 
-impl Named {
+impl NamedValue {
     /// A network's name in files.
     pub fn lower(&self) -> String {
         self.value
@@ -50,7 +50,7 @@ impl Inputs {
         let networks_place = networks.map_or_else(|| rules.networks.clone(), Path::to_owned);
         let mut roles = entries(&roles_place, "role")?
             .into_iter()
-            .map(|role| named(&roles_place, "role", role))
+            .map(|role| with_name(&roles_place, "role", role))
             .collect::<Result<Vec<_>, _>>()?;
         if rules.tags {
             for role in &mut roles {
@@ -72,14 +72,14 @@ impl Inputs {
     }
 
     fn new(
-        roles: Vec<Named>,
+        roles: Vec<NamedValue>,
         mut networks: Vec<Value>,
         place: &Path,
         rules: Rules,
     ) -> Result<Self, Error> {
         let mut enabled = Vec::new();
         for network in &mut networks {
-            let name = named(place, "network", network.clone())?.name;
+            let name = with_name(place, "network", network.clone())?.name;
             if network.get("enabled") == Some(&Value::Bool(false)) {
                 continue;
             }
@@ -95,7 +95,7 @@ impl Inputs {
                     return Err(Error::data(place, message));
                 }
             }
-            enabled.push(Named {
+            enabled.push(NamedValue {
                 name,
                 value: network.clone(),
             });
@@ -109,11 +109,11 @@ impl Inputs {
     }
 
     /// Returns the roles by name. Of two with the same name, the later one counts.
-    pub(super) fn roles_by_name(&self) -> impl Iterator<Item = &Named> {
+    pub(super) fn roles_by_name(&self) -> impl Iterator<Item = &NamedValue> {
         unique(&self.roles).into_values()
     }
 
-    pub(super) fn networks_by_name(&self) -> impl Iterator<Item = &Named> {
+    pub(super) fn networks_by_name(&self) -> impl Iterator<Item = &NamedValue> {
         unique(&self.enabled).into_values()
     }
 
@@ -122,7 +122,7 @@ impl Inputs {
     }
 }
 
-fn unique(named: &[Named]) -> IndexMap<&str, &Named> {
+fn unique(named: &[NamedValue]) -> IndexMap<&str, &NamedValue> {
     named.iter().map(|one| (one.name.as_str(), one)).collect()
 }
 
@@ -157,7 +157,7 @@ fn list(place: &Path, what: &str, value: Value) -> Result<Vec<Value>, Error> {
     }
 }
 
-fn named(place: &Path, what: &str, value: Value) -> Result<Named, Error> {
+fn with_name(place: &Path, what: &str, value: Value) -> Result<NamedValue, Error> {
     let name = match value.get("name") {
         Some(Value::String(name)) => name.clone(),
         _ => {
@@ -173,7 +173,7 @@ fn named(place: &Path, what: &str, value: Value) -> Result<Named, Error> {
     {
         file_name(place, "role's `deprecated_nic_config_name`", old)?;
     }
-    Ok(Named { name, value })
+    Ok(NamedValue { name, value })
 }
 
 /// Returns an error for a name that cannot be part of a file's name.

@@ -33,7 +33,7 @@ pub use error::Error;
 pub use inputs::Inputs;
 pub use write::{Writing, write};
 
-use inputs::Named;
+use inputs::NamedValue;
 use walk::Found;
 
 /// A processed tree.
@@ -124,7 +124,7 @@ fn jobs<'a>(file: &'a Found, source: &'a str, inputs: &Inputs) -> Vec<Job<'a>> {
     let networks = &inputs.networks;
     match names::kind(&file.path) {
         Some(names::Kind::Role) => {
-            let for_role = |role: &Named| {
+            let for_role = |role: &NamedValue| {
                 let old_name = role
                     .value
                     .get("deprecated_nic_config_name")
@@ -135,7 +135,7 @@ fn jobs<'a>(file: &'a Found, source: &'a str, inputs: &Inputs) -> Vec<Job<'a>> {
             inputs.roles_by_name().map(for_role).collect()
         }
         Some(names::Kind::Network) => {
-            let for_network = |network: &Named| {
+            let for_network = |network: &NamedValue| {
                 job(
                     names::of_network(&file.path, &network.lower()),
                     json!({"network": network.value}),
@@ -152,7 +152,7 @@ fn jobs<'a>(file: &'a Found, source: &'a str, inputs: &Inputs) -> Vec<Job<'a>> {
 }
 
 /// Older templates say `{{role}}` for a role's name, newer ones `{{role.name}}`.
-fn role_data(source: &str, role: &Named, networks: &[Value]) -> Value {
+fn role_data(source: &str, role: &NamedValue, networks: &[Value]) -> Value {
     if source.contains("{{role.name}}") {
         return json!({"role": role.value, "networks": networks});
     }

@@ -43,8 +43,8 @@ pub(crate) struct ContextFile {
     executable: bool,
     size: u64,
     digest: [u8; 32],
-    /// Its identity where its bytes are not the same every time.
-    named: Option<String>,
+    /// The identity of a file whose bytes differ each time that it is made.
+    fixed_identity: Option<String>,
 }
 
 impl ContextFile {
@@ -57,14 +57,15 @@ impl ContextFile {
             executable,
             size,
             digest,
-            named: None,
+            fixed_identity: None,
         })
     }
 
-    /// Mode and bytes, which two files must share to be the same to a build.
+    /// Returns the identity of the file: its mode and bytes. A build cannot tell files of the same
+    /// identity apart.
     pub(crate) fn identity(&self) -> String {
-        if let Some(named) = &self.named {
-            return named.clone();
+        if let Some(fixed_identity) = &self.fixed_identity {
+            return fixed_identity.clone();
         }
         format!(
             "{}{}",
@@ -93,11 +94,15 @@ impl Context {
         Ok(context)
     }
 
-    /// Adds a file. `named` is what tells it from others where its bytes are not the same every
-    /// time.
-    pub(crate) fn add(&mut self, name: &str, path: &Path, named: Option<String>) -> Result<()> {
+    /// Adds a file. `fixed_identity` identifies a file whose bytes differ each time that it is made.
+    pub(crate) fn add(
+        &mut self,
+        name: &str,
+        path: &Path,
+        fixed_identity: Option<String>,
+    ) -> Result<()> {
         let file = ContextFile {
-            named,
+            fixed_identity,
             ..ContextFile::read(path)?
         };
         self.files.insert(name.to_owned(), file);

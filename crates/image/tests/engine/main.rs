@@ -259,11 +259,11 @@ async fn what_the_network_refused_is_tried_again() {
     );
     it.write("images/leaf/Dockerfile.j2", &template);
     let up_again = async {
-        let told = tokio::time::timeout(Duration::from_secs(120), it.seen.wait_for("again leaf"));
-        (told.await.unwrap(), TcpListener::bind(mirror).unwrap())
+        let output = tokio::time::timeout(Duration::from_secs(120), it.seen.wait_for("again leaf"));
+        (output.await.unwrap(), TcpListener::bind(mirror).unwrap())
     };
-    let (summary, (told, _mirror)) = tokio::join!(it.build(), up_again);
-    assert!(told.ends_with("Connection refused"), "{told}");
+    let (summary, (output, _mirror)) = tokio::join!(it.build(), up_again);
+    assert!(output.ends_with("Connection refused"), "{output}");
     assert!(summary.unwrap().is_success());
 }
 

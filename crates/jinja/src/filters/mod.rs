@@ -9,7 +9,7 @@ mod text;
 use minijinja::value::{Rest, ValueOrKwargs};
 use minijinja::{Environment, Error, State, Value};
 
-use crate::operators::plain;
+use crate::operators::values;
 
 /// A filter: its first argument is what it is applied to.
 type Filter = fn(&mut State<'_, '_>, &[Value]) -> Result<Value, Error>;
@@ -36,6 +36,6 @@ pub(crate) fn install(env: &mut Environment<'static>) {
 fn add(env: &mut Environment<'static>, name: &'static str, filter: Filter) {
     env.add_filter(
         name,
-        move |state: &mut State<'_, '_>, args: Rest<ValueOrKwargs>| filter(state, &plain(args)),
+        move |state: &mut State<'_, '_>, args: Rest<ValueOrKwargs>| filter(state, &values(args)),
     );
 }

@@ -128,7 +128,7 @@ fn is_set(flag: Option<Value>) -> bool {
     flag.is_some_and(|flag| flag.is_true())
 }
 
-fn given(value: Option<Value>) -> Option<Value> {
+fn unless_none(value: Option<Value>) -> Option<Value> {
     value.filter(|value| !value.is_none())
 }
 
@@ -156,7 +156,7 @@ fn join(state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
         Some(separator) => bounds::text(state, &separator)?,
         None => String::new(),
     };
-    let path = given(path);
+    let path = unless_none(path);
     let mut out = String::new();
     for (index, item) in iterate(state, &value.unwrap_or_default())?
         .iter()
@@ -192,7 +192,7 @@ fn batch(state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     let mut batches = Vec::new();
     for batch in items.chunks(count) {
         let mut batch = batch.to_vec();
-        if let Some(fill) = given(fill.clone()) {
+        if let Some(fill) = unless_none(fill.clone()) {
             state.consume_fuel((count - batch.len()) as u64)?;
             batch.resize(count, fill);
         }
@@ -213,7 +213,7 @@ fn slice(state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     state.consume_fuel(count as u64)?;
     let items = iterate(state, &value.unwrap_or_default())?;
     let (size, longer) = (items.len() / count, items.len() % count);
-    let fill = given(fill);
+    let fill = unless_none(fill);
     let mut slices = Vec::new();
     let mut at = 0;
     for index in 0..count {
@@ -256,7 +256,7 @@ fn sorted(state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     let names = ["value", "reverse", "case_sensitive", "attribute"];
     let [value, reverse, case_sensitive, path] = bind("sort", args, names)?;
     let mut items = iterate(state, &value.unwrap_or_default())?;
-    let (case_sensitive, path) = (is_set(case_sensitive), given(path));
+    let (case_sensitive, path) = (is_set(case_sensitive), unless_none(path));
     let paths: Option<Vec<Value>> = path.map(|path| match path.as_str() {
         Some(text) => text.split(',').map(Value::from).collect(),
         None => vec![path],
@@ -281,7 +281,7 @@ fn groupby(state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     let [value, path, default, case_sensitive] = bind("groupby", args, names)?;
     let path = path.ok_or_else(|| invalid("groupby wants an attribute"))?;
     let case_sensitive = is_set(case_sensitive);
-    let default = given(default);
+    let default = unless_none(default);
     let mut items = iterate(state, &value.unwrap_or_default())?;
     let by = |item: &Value| {
         let value = attribute_or(state, item, &path, default.as_ref())?;
@@ -312,7 +312,7 @@ fn groupby(state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
 fn unique(state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     let [value, case_sensitive, path] =
         bind("unique", args, ["value", "case_sensitive", "attribute"])?;
-    let (case_sensitive, path) = (is_set(case_sensitive), given(path));
+    let (case_sensitive, path) = (is_set(case_sensitive), unless_none(path));
     let mut seen = std::collections::HashSet::new();
     let mut kept = Vec::new();
     for item in iterate(state, &value.unwrap_or_default())? {
@@ -334,7 +334,7 @@ fn extreme(
     wanted: std::cmp::Ordering,
 ) -> Result<Value, Error> {
     let [value, case_sensitive, path] = bind(name, args, ["value", "case_sensitive", "attribute"])?;
-    let (case_sensitive, path) = (is_set(case_sensitive), given(path));
+    let (case_sensitive, path) = (is_set(case_sensitive), unless_none(path));
     let mut best: Option<(Value, Value)> = None;
     for item in iterate(state, &value.unwrap_or_default())? {
         let key = key(state, &item, path.as_ref(), case_sensitive)?;
@@ -386,7 +386,7 @@ fn sum(state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     if total.as_str().is_some() {
         return Err(invalid("sum adds no strings: join does"));
     }
-    let path = given(path);
+    let path = unless_none(path);
     for item in iterate(state, &value.unwrap_or_default())? {
         let item = match &path {
             Some(path) => attribute(state, &item, path)?,

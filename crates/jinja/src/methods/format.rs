@@ -18,7 +18,7 @@ impl Fields<Py> for Formatted<'_> {
         self.positional.get(index).cloned().map(Py)
     }
 
-    fn named(&self, name: &str) -> Option<Py> {
+    fn keyword(&self, name: &str) -> Option<Py> {
         let found = self.named.get_item(&Value::from(name)).ok()?;
         (!found.is_undefined()).then_some(Py(found))
     }

@@ -56,7 +56,9 @@ impl Run<'_> {
             entry,
             properties,
         };
-        sources.iter().try_for_each(|source| copy.one(source))
+        sources
+            .iter()
+            .try_for_each(|source| copy.copy_source(source))
     }
 
     /// Returns the files that the entry's source matches. No match is an error unless it is optional.
@@ -115,7 +117,7 @@ fn unslashed(path: &Path) -> &Path {
 }
 
 impl Copy<'_> {
-    fn one(&self, source: &Path) -> Result<()> {
+    fn copy_source(&self, source: &Path) -> Result<()> {
         if self.excluded(source) {
             return Ok(());
         }

@@ -113,7 +113,7 @@ impl Run<'_> {
             .exists(Path::new(&path))
             .then(|| format!("{DEFAULTS}{path}"));
         if let Some(kept) = &kept {
-            self.copy(&Entry::plain(path.clone(), kept.clone()))?;
+            self.copy(&Entry::exact(path.clone(), kept.clone()))?;
         }
         let entry = json!({"source": path, "preserve_properties": true, "dest": kept});
         state.insert(path, entry);

@@ -59,7 +59,7 @@ impl Entry {
     }
 
     /// Returns an entry that copies one path to another with all its properties.
-    pub(super) fn plain(source: String, dest: String) -> Entry {
+    pub(super) fn exact(source: String, dest: String) -> Entry {
         Entry {
             source,
             dest,

@@ -43,9 +43,9 @@ pub fn hash(tree: &Tree) -> Result<TreeHash> {
         if is_ignored(path) {
             continue;
         }
-        config.update(digests.plain);
+        config.update(digests.stable);
         if path != Path::new(PASSWORD_FILE) {
-            content.update(digests.plain);
+            content.update(digests.stable);
         }
     }
     Ok(TreeHash {
@@ -60,7 +60,7 @@ pub fn digests(tree: &Tree) -> Result<BTreeMap<PathBuf, [u8; 32]>> {
     let digests = digests_of(tree)?.into_iter();
     Ok(digests
         .filter(|(path, _)| !is_ignored(path))
-        .map(|(path, digests)| (path.to_owned(), digests.plain))
+        .map(|(path, digests)| (path.to_owned(), digests.stable))
         .collect())
 }
 
@@ -77,9 +77,9 @@ fn is_ignored(path: &Path) -> bool {
 
 /// Digests of one entry.
 struct Digests {
-    /// Without lines that hold only a time.
-    plain: [u8; 32],
-    /// With them.
+    /// The digest without lines that hold only a time.
+    stable: [u8; 32],
+    /// The digest with them.
     exact: [u8; 32],
 }
 
@@ -107,20 +107,20 @@ impl Digests {
         if let Kind::Link(target) = &entry.kind {
             field(&mut head, target.as_os_str().as_bytes());
         }
-        let (mut plain, mut exact) = (head.clone(), head);
+        let (mut stable, mut exact) = (head.clone(), head);
         if let Kind::File = entry.kind {
             // No more than was counted when the tree was read.
             let file = tree.file(entry)?.take(entry.status.st_size.unsigned_abs());
-            contents(file, &mut plain, &mut exact).at("read", tree.path().join(&entry.path))?;
+            contents(file, &mut stable, &mut exact).at("read", tree.path().join(&entry.path))?;
         }
         Ok(Digests {
-            plain: plain.finalize().into(),
+            stable: stable.finalize().into(),
             exact: exact.finalize().into(),
         })
     }
 }
 
-fn contents(file: impl Read, plain: &mut Sha256, exact: &mut Sha256) -> std::io::Result<()> {
+fn contents(file: impl Read, stable: &mut Sha256, exact: &mut Sha256) -> std::io::Result<()> {
     let mut reader = BufReader::with_capacity(64 * 1024, file);
     let mut line = Vec::new();
     loop {
@@ -132,7 +132,7 @@ fn contents(file: impl Read, plain: &mut Sha256, exact: &mut Sha256) -> std::io:
         }
         exact.update(&line);
         if !is_timestamp(&line) {
-            plain.update(&line);
+            stable.update(&line);
         }
     }
 }

@@ -287,7 +287,7 @@ impl Run<'_> {
         let (commands, containers): (Vec<_>, Vec<_>) = group.iter().partition(is_exec);
         for part in [containers, commands] {
             let results: Vec<Result<(), Halt>> = stream::iter(part)
-                .map(|planned| self.one(planned))
+                .map(|planned| self.apply_container(planned))
                 .buffer_unordered(self.options.concurrency.max(1))
                 .collect()
                 .await;
@@ -296,7 +296,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    async fn one(&self, planned: &Planned) -> Result<(), Halt> {
+    async fn apply_container(&self, planned: &Planned) -> Result<(), Halt> {
         if planned.action != PlannedAction::Keep {
             self.tell(Event::Beginning {
                 container: planned.container.clone(),

@@ -82,7 +82,7 @@ fn from_data(recorded: &str, config: &ContainerConfig) -> Difference {
 }
 
 fn changed_parts(key: &str, old: Option<&Value>, new: Option<&Value>) -> Vec<String> {
-    match Key::named(key).map(compared) {
+    match Key::by_name(key).map(compared) {
         Some(Compared::ByVariable) => changed_variables(key, old, new),
         // A key that only the recorded configuration has may be one of a later version.
         Some(Compared::Whole) | None => vec![key.to_owned()],

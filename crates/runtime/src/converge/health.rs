@@ -134,7 +134,7 @@ enum Verdict {
 struct Watch {
     /// Since when a container without a healthcheck has been seen up, by name, with its id.
     up_since: BTreeMap<String, (String, Instant)>,
-    told: BTreeMap<String, Option<Health>>,
+    reported: BTreeMap<String, Option<Health>>,
 }
 
 impl Watch {
@@ -155,7 +155,7 @@ impl Watch {
                 let verdict = self.judge(name, config, found, settle);
                 if verdict == Verdict::Well {
                     let health = found.and_then(|container| container.health);
-                    if self.told.insert(name.clone(), health) != Some(health) {
+                    if self.reported.insert(name.clone(), health) != Some(health) {
                         events.send(Event::HealthChanged {
                             container: name.clone(),
                             health,

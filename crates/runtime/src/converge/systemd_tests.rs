@@ -67,11 +67,11 @@ impl Bench {
     }
 
     /// Returns the calls of systemctl since the last time.
-    fn asked(&self) -> Vec<String> {
-        let calls = self.directory.path().join("calls");
-        let asked = std::fs::read_to_string(&calls).unwrap_or_default();
-        let _ = std::fs::remove_file(calls);
-        asked.lines().map(str::to_owned).collect()
+    fn take_calls(&self) -> Vec<String> {
+        let file = self.directory.path().join("calls");
+        let calls = std::fs::read_to_string(&file).unwrap_or_default();
+        let _ = std::fs::remove_file(file);
+        calls.lines().map(str::to_owned).collect()
     }
 
     fn path(&self, unit: &str) -> PathBuf {
@@ -120,7 +120,7 @@ plain: {image: i, command: up, restart: 'no'}
     let first = bench.apply(&text).await.unwrap();
     assert_eq!(first.units[0].action, UnitAction::Write);
     assert_eq!(bench.units(), [UNIT]);
-    let id = bench.engine.named("web").unwrap().id;
+    let id = bench.engine.container("web").unwrap().id;
     assert_eq!(
         bench.read(UNIT),
         format!(
@@ -139,7 +139,7 @@ plain: {image: i, command: up, restart: 'no'}
         each("enable"),
         each("start"),
     ];
-    assert_eq!(bench.asked(), enabled);
+    assert_eq!(bench.take_calls(), enabled);
 
     bench.engine.take_calls();
     assert!(bench.apply(&text).await.unwrap().is_unchanged());
@@ -149,14 +149,14 @@ plain: {image: i, command: up, restart: 'no'}
         [looks, looks].concat(),
         "planned, applied"
     );
-    assert_eq!(bench.asked(), [""; 0]);
+    assert_eq!(bench.take_calls(), [""; 0]);
 
     // systemd would start the old one again, were it not told to stop it.
     bench.apply(&text.replace("3}", "4}")).await.unwrap();
-    let asked = bench.asked();
-    assert_eq!(asked[0], each("stop"));
-    assert_eq!(asked[1..], enabled);
-    let replaced = bench.engine.named("web").unwrap().id;
+    let calls = bench.take_calls();
+    assert_eq!(calls[0], each("stop"));
+    assert_eq!(calls[1..], enabled);
+    let replaced = bench.engine.container("web").unwrap().id;
     assert!(bench.read(UNIT).contains(&replaced) && !bench.read(UNIT).contains(&id));
 
     // Stopped by an operator, and started again.
@@ -164,22 +164,22 @@ plain: {image: i, command: up, restart: 'no'}
         .engine
         .set_state("web", ContainerState::Exited, "Exited (0)");
     bench.apply(&text.replace("3}", "4}")).await.unwrap();
-    assert_eq!(bench.asked(), [each("start")]);
+    assert_eq!(bench.take_calls(), [each("start")]);
 
     // Killed before it was enabled, or disabled by somebody.
     std::fs::remove_dir_all(bench.path("default.target.wants")).unwrap();
     bench.apply(&text.replace("3}", "4}")).await.unwrap();
-    assert_eq!(bench.asked(), enabled);
+    assert_eq!(bench.take_calls(), enabled);
 
     // A file that somebody removed.
     std::fs::remove_file(bench.path(UNIT)).unwrap();
     bench.apply(&text.replace("3}", "4}")).await.unwrap();
-    assert_eq!(bench.asked(), enabled);
+    assert_eq!(bench.take_calls(), enabled);
 
     bench.apply(others).await.unwrap();
     assert_eq!(bench.units(), [""; 0]);
     assert_eq!(
-        bench.asked(),
+        bench.take_calls(),
         [
             each("stop"),
             each("stop"),
@@ -194,11 +194,11 @@ plain: {image: i, command: up, restart: 'no'}
 async fn a_replacement_that_fails_gives_the_old_container_back_to_systemd() {
     let bench = Bench::new();
     bench.apply(WEB).await.unwrap();
-    bench.asked();
+    bench.take_calls();
     let before = bench.read(UNIT);
     let failed = bench.apply(&WEB.replace("up", "refuse")).await;
     assert!(failed.is_err());
-    assert_eq!(bench.asked(), [each("stop"), each("start")]);
+    assert_eq!(bench.take_calls(), [each("stop"), each("start")]);
     assert_eq!(bench.read(UNIT), before);
     assert!(bench.apply(WEB).await.unwrap().is_unchanged());
 }
@@ -216,7 +216,7 @@ async fn a_run_cut_off_anywhere_leaves_units_that_the_next_one_puts_right() {
         bench.engine.lose_after(None);
         bench.apply(&new).await.unwrap();
         assert_eq!(bench.units(), [UNIT], "after {changes} changes");
-        let id = bench.engine.named("web").unwrap().id;
+        let id = bench.engine.container("web").unwrap().id;
         assert!(bench.read(UNIT).contains(&id), "after {changes} changes");
         assert!(bench.apply(&new).await.unwrap().is_unchanged());
         if cut.is_ok() {
@@ -246,10 +246,10 @@ async fn the_units_of_paunch_serve_until_their_container_goes() {
     bench.apply(&WEB.replace("3}", "4}")).await.unwrap();
     assert_eq!(bench.units(), [UNIT]);
     assert!(bench.read(UNIT).starts_with("# Written by slipway"));
-    let asked = bench.asked();
+    let calls = bench.take_calls();
     // It knows the container by its name only: it ends when the container has been stopped.
-    assert_eq!(asked[..2], [each("stop --no-block"), each("stop")]);
-    assert!(asked.contains(&"stop tripleo_web_healthcheck.timer".to_owned()));
+    assert_eq!(calls[..2], [each("stop --no-block"), each("stop")]);
+    assert!(calls.contains(&"stop tripleo_web_healthcheck.timer".to_owned()));
 
     bench.of_paunch();
     bench.apply("other: {image: i, command: up}").await.unwrap();
@@ -262,7 +262,7 @@ async fn a_masked_unit_and_those_of_other_sets_are_left_alone() {
     std::fs::create_dir(bench.directory.path().join("units")).unwrap();
     symlink("/dev/null", bench.path(UNIT)).unwrap();
     assert_eq!(bench.apply(WEB).await.unwrap().units, []);
-    assert_eq!(bench.asked(), [""; 0]);
+    assert_eq!(bench.take_calls(), [""; 0]);
 
     let theirs = ContainerSet {
         config_id: "other".to_owned(),
@@ -284,7 +284,7 @@ async fn delete_removes_units_also_those_whose_container_is_gone() {
         ))
         .await
         .unwrap();
-    let db = bench.engine.named("db").unwrap().id;
+    let db = bench.engine.container("db").unwrap().id;
     bench.engine.remove_container(&db).await.unwrap();
     let beside = Beside {
         units: bench.options.units.as_ref(),

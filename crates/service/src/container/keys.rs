@@ -54,8 +54,8 @@ macro_rules! container_keys {
                 }
             }
 
-            /// The key of this name.
-            pub fn named(name: &str) -> Option<Key> {
+            /// Returns the key of this name.
+            pub fn by_name(name: &str) -> Option<Key> {
                 match name {
                     $(stringify!($key) => Some(Key::$variant),)*
                     _ => None,

@@ -159,10 +159,10 @@ struct List {
 
 /// Runs paunch's command line. Returns paunch's exit status.
 pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
-    let asked = Paunch::parse_from(std::iter::once("paunch".into()).chain(arguments));
-    let global = asked.global();
+    let args = Paunch::parse_from(std::iter::once("paunch".into()).chain(arguments));
+    let global = args.global();
     let output = Output::new(&global);
-    let output = match &asked.log_file {
+    let output = match &args.log_file {
         Some(file) => match output.logging_to(file) {
             Ok(output) => output,
             Err(error) => {
@@ -173,7 +173,7 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         None => output,
     };
     let output = Arc::new(output);
-    let done = commands::until_interrupted(run(asked.command, &global, &output));
+    let done = commands::until_interrupted(run(args.command, &global, &output));
     match done.and_then(|()| output.all_printed()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -186,10 +186,10 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
 impl Paunch {
     fn global(&self) -> Global {
         let managed = match &self.command {
-            Command::Apply(asked) => &asked.managed,
-            Command::Cleanup(asked) | Command::Delete(asked) => &asked.managed,
-            Command::Debug(asked) => &asked.managed,
-            Command::List(asked) => &asked.managed,
+            Command::Apply(args) => &args.managed,
+            Command::Cleanup(args) | Command::Delete(args) => &args.managed,
+            Command::Debug(args) => &args.managed,
+            Command::List(args) => &args.managed,
         };
         Global {
             host: None,
@@ -207,15 +207,15 @@ impl Paunch {
 
 async fn run(command: Command, global: &Global, output: &Arc<Output>) -> anyhow::Result<()> {
     match command {
-        Command::Apply(asked) => apply::run(asked.into_own(), global, output).await,
-        Command::Debug(asked) => debug::run(asked.into_own(), global, output).await,
-        Command::List(asked) => list(&asked, global, output).await,
+        Command::Apply(args) => apply::run(args.into_own(), global, output).await,
+        Command::Debug(args) => debug::run(args.into_own(), global, output).await,
+        Command::List(args) => list(&args, global, output).await,
         Command::Delete(Ids { config_id, .. }) if config_id.is_empty() => {
             output.warning("No config IDs specified");
             Ok(())
         }
         Command::Delete(Ids { config_id, managed }) => {
-            let asked = cli::Delete {
+            let args = cli::Delete {
                 config_id,
                 managed_by: Some(managed.managed_by),
                 root: None,
@@ -223,16 +223,16 @@ async fn run(command: Command, global: &Global, output: &Arc<Output>) -> anyhow:
                 all: false,
                 systemd: cli::Systemd::default(),
             };
-            listing::delete(&asked, global, output).await
+            listing::delete(&args, global, output).await
         }
         Command::Cleanup(Ids { config_id, managed }) => {
-            let asked = cli::Cleanup {
+            let args = cli::Cleanup {
                 config_id,
                 managed_by: managed.managed_by,
                 root: None,
                 systemd: cli::Systemd::default(),
             };
-            listing::cleanup(&asked, global, output).await
+            listing::cleanup(&args, global, output).await
         }
     }
 }
@@ -291,10 +291,10 @@ fn config_file(file: PathBuf) -> PathBuf {
     }
 }
 
-async fn list(asked: &List, global: &Global, output: &Output) -> anyhow::Result<()> {
+async fn list(args: &List, global: &Global, output: &Output) -> anyhow::Result<()> {
     let engine = engine::connect(global).await?;
     let engine: &dyn Engine = engine.as_ref();
-    let sets = manage::list(engine, Some(&asked.managed.managed_by)).await?;
+    let sets = manage::list(engine, Some(&args.managed.managed_by)).await?;
     let listed = sets.into_iter().flat_map(|(config_id, mut set)| {
         set.sort_by_key(|container| -container.created);
         set.into_iter()
@@ -317,7 +317,7 @@ async fn list(asked: &List, global: &Global, output: &Output) -> anyhow::Result<
         .buffered(8)
         .try_collect()
         .await?;
-    output.result(&asked.lister.text(rows.into_iter().flatten().collect())?);
+    output.result(&args.lister.text(rows.into_iter().flatten().collect())?);
     Ok(())
 }
 

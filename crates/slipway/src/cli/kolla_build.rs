@@ -174,9 +174,9 @@ impl Args for KollaBuild {
 
 impl FromArgMatches for KollaBuild {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
-        let mut asked = KollaBuild::default();
-        asked.update_from_arg_matches(matches)?;
-        Ok(asked)
+        let mut args = KollaBuild::default();
+        args.update_from_arg_matches(matches)?;
+        Ok(args)
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), Error> {
@@ -233,13 +233,13 @@ mod tests {
         KollaBuild::from_arg_matches(&matches).unwrap()
     }
 
-    fn given(asked: &KollaBuild, name: &str) -> Vec<String> {
-        asked.options.get(name).cloned().unwrap_or_default()
+    fn values(args: &KollaBuild, name: &str) -> Vec<String> {
+        args.options.get(name).cloned().unwrap_or_default()
     }
 
     #[test]
     fn options_are_kolla_builds() {
-        let asked = parse(&[
+        let args = parse(&[
             "-b",
             "debian",
             "--nopull",
@@ -258,27 +258,27 @@ mod tests {
             "-p",
             "main",
         ]);
-        assert_eq!(given(&asked, "base"), ["debian"]);
-        assert_eq!(given(&asked, "pull"), ["true"]);
-        assert_eq!(given(&asked, "cache"), ["false"]);
-        assert_eq!(given(&asked, "template-override"), ["a", "b"]);
-        assert_eq!(given(&asked, "regex"), ["cron", "^base$"]);
-        assert_eq!(given(&asked, "list-dependencies"), ["true"]);
-        assert_eq!(given(&asked, "network_mode"), ["host"]);
-        assert!(given(&asked, "push").is_empty());
+        assert_eq!(values(&args, "base"), ["debian"]);
+        assert_eq!(values(&args, "pull"), ["true"]);
+        assert_eq!(values(&args, "cache"), ["false"]);
+        assert_eq!(values(&args, "template-override"), ["a", "b"]);
+        assert_eq!(values(&args, "regex"), ["cron", "^base$"]);
+        assert_eq!(values(&args, "list-dependencies"), ["true"]);
+        assert_eq!(values(&args, "network_mode"), ["host"]);
+        assert!(values(&args, "push").is_empty());
     }
 
     #[test]
     fn beginnings_of_options_are_accepted() {
         assert_eq!(
-            given(&parse(&["--template-ov", "x"]), "template-override"),
+            values(&parse(&["--template-ov", "x"]), "template-override"),
             ["x"]
         );
     }
 
     #[test]
     fn files_and_directories_keep_their_order() {
-        let asked = parse(&["--config-file", "a", "--config-dir", "b", "--config-file=c"]);
-        assert_eq!(asked.config, ["a", "b", "c"].map(PathBuf::from));
+        let args = parse(&["--config-file", "a", "--config-dir", "b", "--config-file=c"]);
+        assert_eq!(args.config, ["a", "b", "c"].map(PathBuf::from));
     }
 }

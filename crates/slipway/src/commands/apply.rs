@@ -24,30 +24,30 @@ use crate::show::containers::{plan_table, summary_line};
 use slipway_paths::Paths;
 
 /// Converges the containers of a file, or shows the plan.
-pub async fn run(asked: Apply, global: &Global, output: &Arc<Output>) -> anyhow::Result<()> {
-    let paths = Paths::new(&asked.root.root).map_err(bad_input)?;
+pub async fn run(args: Apply, global: &Global, output: &Arc<Output>) -> anyhow::Result<()> {
+    let paths = Paths::new(&args.root.root).map_err(bad_input)?;
     let set = ContainerSet {
-        config_id: asked.config_id,
-        managed_by: asked.managed_by,
-        containers: read(&asked.file, &paths).await?,
+        config_id: args.config_id,
+        managed_by: args.managed_by,
+        containers: read(&args.file, &paths).await?,
     };
     let redactor = secrets(set.containers.values(), &Host::current()).redactor();
     let events = show::deploy::events(output);
     let engine = engine::connect(global).await?;
     let options = ApplyOptions {
-        labels: asked.labels.into_iter().collect(),
-        label_data: match asked.label_data {
+        labels: args.labels.into_iter().collect(),
+        label_data: match args.label_data {
             LabelData::Config => converge::LabelData::Config,
             LabelData::Digest => converge::LabelData::Digest,
         },
-        no_healthchecks: asked.healthcheck_disabled,
-        log_dir: asked.container_log_path,
-        cleanup: !asked.no_cleanup,
-        rollback: !asked.no_rollback,
-        restart_changed: asked.restart_changed,
+        no_healthchecks: args.healthcheck_disabled,
+        log_dir: args.container_log_path,
+        cleanup: !args.no_cleanup,
+        rollback: !args.no_rollback,
+        restart_changed: args.restart_changed,
         state_dir: Some(paths.state()),
         units: units(
-            &asked.systemd.unit_files(),
+            &args.systemd.unit_files(),
             paths.root(),
             engine.as_ref(),
             &events,
@@ -55,7 +55,7 @@ pub async fn run(asked: Apply, global: &Global, output: &Arc<Output>) -> anyhow:
         redact: Arc::new(move |text| redactor.redact(text)),
         ..ApplyOptions::default()
     };
-    if asked.plan {
+    if args.plan {
         let plan = converge::plan(engine.as_ref(), &set, &options).await?;
         match output.is_json() {
             true => output.json(&plan)?,
@@ -63,9 +63,9 @@ pub async fn run(asked: Apply, global: &Global, output: &Arc<Output>) -> anyhow:
         }
         return Ok(converge::check(engine.as_ref(), &set, &plan, &options).await?);
     }
-    let _lock = lock(&paths, asked.lock.on_locked(), &events).await?;
+    let _lock = lock(&paths, args.lock.on_locked(), &events).await?;
     let progress = events.nest(slipway_deploy::Event::Containers);
-    let timeout = asked.wait.map(Duration::from_secs);
+    let timeout = args.wait.map(Duration::from_secs);
     let converged = converge_and_wait(engine.as_ref(), &set, &options, timeout, &progress).await;
     match &converged {
         Ok(outcome) if output.is_json() => output.json(&report(outcome, &[]))?,

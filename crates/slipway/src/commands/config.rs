@@ -25,65 +25,65 @@ const LISTS: [&str; 2] = [
 const STARTUP_CONFIGS: &str = "/var/lib/tripleo-config/docker-container-startup-config-step_*.json";
 
 /// Generates config volumes, or shows what would be generated.
-pub async fn run(asked: Config, global: &Global, output: &Arc<Output>) -> anyhow::Result<()> {
+pub async fn run(args: Config, global: &Global, output: &Arc<Output>) -> anyhow::Result<()> {
     let events = show::deploy::events(output);
-    let mut deployment = declared(&asked, events.clone())?;
-    apply_settings(&mut deployment, &asked)?;
-    let only_looks = asked.plan || asked.check;
+    let mut deployment = declared(&args, events.clone())?;
+    apply_settings(&mut deployment, &args)?;
+    let only_looks = args.plan || args.check;
     let _lock = match only_looks {
         true => None,
-        false => Some(lock(deployment.paths(), asked.lock.on_locked(), &events).await?),
+        false => Some(lock(deployment.paths(), args.lock.on_locked(), &events).await?),
     };
-    let global = engine_asked_for(global, asked.container_cli);
+    let global = engine_asked_for(global, args.container_cli);
     let deployment = deployment.connect(engine::connect(&global).await?)?;
     if only_looks {
-        return plan(&deployment, asked.check, output).await;
+        return plan(&deployment, args.check, output).await;
     }
     let report = deployment.generate().await?;
-    hash_startup_configs(&deployment, &asked, output)?;
+    hash_startup_configs(&deployment, &args, output)?;
     if output.is_json() {
         output.json(&report)?;
     }
-    print_result(&report.into_result()?, asked.no_archive, output);
+    print_result(&report.into_result()?, args.no_archive, output);
     Ok(())
 }
 
 /// Reads the declarations: services, or a list of entries.
-fn declared(asked: &Config, events: Events<Event>) -> anyhow::Result<Deployment> {
-    let options = asked.generating.options(&asked.root);
-    if !asked.services.is_empty() {
+fn declared(args: &Config, events: Events<Event>) -> anyhow::Result<Deployment> {
+    let options = args.generating.options(&args.root);
+    if !args.services.is_empty() {
         let source = RoleSource {
-            declarations: Declarations::Services(asked.services.clone()),
-            role: asked.role.clone(),
-            hiera: asked.hiera.clone(),
+            declarations: Declarations::Services(args.services.clone()),
+            role: args.role.clone(),
+            hiera: args.hiera.clone(),
         };
         return Ok(Deployment::of_services(&source, &options, events)?);
     }
-    if !asked.hiera.is_empty() {
+    if !args.hiera.is_empty() {
         let text = "--hiera goes with --services; with a list of entries, hiera is what \
                     /etc/puppet holds";
         return Err(bad_input(anyhow::anyhow!(text)));
     }
-    let list = list(asked).map_err(bad_input)?;
+    let list = list(args).map_err(bad_input)?;
     let text = slipway_files::read_input(&list)
         .with_context(|| format!("cannot read {}", list.display()))
         .map_err(bad_input)?;
     let entries = slipway_puppet::parse_entries(&list, &text).map_err(bad_input)?;
-    let check_mode = asked.check_mode;
+    let check_mode = args.check_mode;
     Ok(Deployment::of_entries(
         entries, check_mode, &options, events,
     )?)
 }
 
 /// Returns the list of entries: the one that is named, or the first that exists.
-fn list(asked: &Config) -> anyhow::Result<PathBuf> {
-    if let Some(file) = &asked.file {
+fn list(args: &Config) -> anyhow::Result<PathBuf> {
+    if let Some(file) = &args.file {
         return Ok(file.clone());
     }
     if let Some(file) = std::env::var_os("CONFIG").filter(|file| !file.is_empty()) {
         return Ok(file.into());
     }
-    let paths = Paths::new(&asked.root.root)?;
+    let paths = Paths::new(&args.root.root)?;
     let lists = LISTS.map(|list| paths.path(list));
     match lists.iter().find(|list| list.is_file()) {
         Some(list) => Ok(list.clone()),
@@ -96,30 +96,30 @@ fn list(asked: &Config) -> anyhow::Result<PathBuf> {
 }
 
 /// Applies the settings that only this subcommand has.
-fn apply_settings(deployment: &mut Deployment, asked: &Config) -> anyhow::Result<()> {
-    if let Some(volume) = asked.config_volume.as_ref().and_then(|only| only.0.clone()) {
+fn apply_settings(deployment: &mut Deployment, args: &Config) -> anyhow::Result<()> {
+    if let Some(volume) = args.config_volume.as_ref().and_then(|only| only.0.clone()) {
         deployment.select_volume(volume)?;
     }
     let settings = &mut deployment.settings;
-    if let Some(prefix) = &asked.config_volume_prefix {
+    if let Some(prefix) = &args.config_volume_prefix {
         let prefix = std::path::absolute(prefix).map_err(bad_input)?;
         let paths = settings.paths.clone();
         settings.paths = paths.with_config_data(&prefix).map_err(bad_input)?;
     }
-    if let Some(logs) = &asked.log_dir {
+    if let Some(logs) = &args.log_dir {
         let logs = std::path::absolute(logs).map_err(bad_input)?;
         settings.paths = settings.paths.clone().with_logs(&logs);
     }
-    if !asked.mount_host_puppet {
+    if !args.mount_host_puppet {
         settings.host_modules = None;
     }
-    settings.no_archive = asked.no_archive;
-    settings.net_host = asked.net_host;
-    settings.step = asked.step;
-    settings.check_mode = asked.check_mode;
-    settings.diff = asked.diff;
-    settings.force = asked.force;
-    settings.wait = !asked.lock.no_wait;
+    settings.no_archive = args.no_archive;
+    settings.net_host = args.net_host;
+    settings.step = args.step;
+    settings.check_mode = args.check_mode;
+    settings.diff = args.diff;
+    settings.force = args.force;
+    settings.wait = !args.lock.no_wait;
     Ok(())
 }
 
@@ -179,12 +179,12 @@ fn plan_table(planned: &[Planned]) -> String {
 /// containers' configs beside a list of entries, or in those that a pattern names.
 fn hash_startup_configs(
     deployment: &ConnectedDeployment,
-    asked: &Config,
+    args: &Config,
     output: &Output,
 ) -> anyhow::Result<()> {
-    let pattern = match &asked.startup_config_pattern {
+    let pattern = match &args.startup_config_pattern {
         Some(pattern) => std::path::absolute(pattern)?,
-        None if asked.services.is_empty() => deployment.paths().path(STARTUP_CONFIGS),
+        None if args.services.is_empty() => deployment.paths().path(STARTUP_CONFIGS),
         None => return Ok(()),
     };
     let hashes = Hashes::of(deployment.paths());

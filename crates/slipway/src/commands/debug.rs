@@ -24,18 +24,18 @@ use slipway_paths::Paths;
 mod terminal;
 
 /// Prints or runs one container's config.
-pub async fn run(asked: Debug, global: &Global, output: &Output) -> anyhow::Result<()> {
-    let paths = Paths::new(&asked.root.root).map_err(bad_input)?;
-    let mut containers = apply::read(&asked.file, &paths).await?;
-    let name = asked.container_name.as_str();
+pub async fn run(args: Debug, global: &Global, output: &Output) -> anyhow::Result<()> {
+    let paths = Paths::new(&args.root.root).map_err(bad_input)?;
+    let mut containers = apply::read(&args.file, &paths).await?;
+    let name = args.container_name.as_str();
     let Some(config) = containers.shift_remove(name) else {
         let names: Vec<&str> = containers.keys().map(String::as_str).collect();
         let there = names.join(", ");
         let message = anyhow!("there is no container {name} in it; there are: {there}");
         return Err(bad_input(message));
     };
-    let config = changed(&config, &asked).map_err(bad_input)?;
-    match asked.action {
+    let config = changed(&config, &args).map_err(bad_input)?;
+    match args.action {
         DebugAction::DumpJson => dump_json(name, &config, output),
         DebugAction::DumpYaml => {
             output.result(&yaml(&json!({name: config.declared()}))?);
@@ -44,10 +44,10 @@ pub async fn run(asked: Debug, global: &Global, output: &Output) -> anyhow::Resu
         _ if config.keys().action == Action::Exec => Err(bad_input(anyhow!(
             "{name} is a command to run in a container, and none itself"
         ))),
-        DebugAction::PrintCmd => print_command(&asked, &config, global, output).await,
+        DebugAction::PrintCmd => print_command(&args, &config, global, output).await,
         DebugAction::Run => {
             let engine = engine::connect(global).await?;
-            let code = run_here(engine.as_ref(), &asked, &config, output).await?;
+            let code = run_here(engine.as_ref(), &args, &config, output).await?;
             match u8::try_from(code).unwrap_or(u8::MAX) {
                 0 => Ok(()),
                 code => Err(Ended(code).into()),
@@ -57,23 +57,23 @@ pub async fn run(asked: Debug, global: &Global, output: &Output) -> anyhow::Resu
 }
 
 /// Returns the config with the changes of the command line.
-fn changed(config: &ContainerConfig, asked: &Debug) -> anyhow::Result<ContainerConfig> {
+fn changed(config: &ContainerConfig, args: &Debug) -> anyhow::Result<ContainerConfig> {
     let mut declared = config.declared().clone();
-    if asked.interactive || asked.shell {
+    if args.interactive || args.shell {
         let foreground = json!({
             "interactive": true, "tty": true, "restart": "no", "detach": false, "remove": true,
         });
         declared.extend(foreground.as_object().cloned().unwrap_or_default());
     }
-    if asked.shell {
+    if args.shell {
         declared.insert("command".to_owned(), json!("/bin/bash"));
     }
-    if !asked.user.is_empty() {
-        declared.insert("user".to_owned(), json!(asked.user));
+    if !args.user.is_empty() {
+        declared.insert("user".to_owned(), json!(args.user));
     }
-    if !asked.overrides.is_empty() {
+    if !args.overrides.is_empty() {
         let overrides: Map<String, Value> =
-            serde_json::from_str(&asked.overrides).context("--overrides is no JSON object")?;
+            serde_json::from_str(&args.overrides).context("--overrides is no JSON object")?;
         declared.extend(overrides);
     }
     // Parsed from text, so errors have a place and name the nearest key.
@@ -112,7 +112,7 @@ pub fn yaml(value: &Value) -> anyhow::Result<String> {
 }
 
 async fn print_command(
-    asked: &Debug,
+    args: &Debug,
     config: &ContainerConfig,
     global: &Global,
     output: &Output,
@@ -122,11 +122,11 @@ async fn print_command(
     let found = connected.as_ref().map(|engine| engine.info().name());
     let program = found.or(global.engine_name.as_deref()).unwrap_or("docker");
     let name = match &connected {
-        Some(engine) => free_name(engine.as_ref(), &asked.container_name).await?,
-        None => asked.container_name.clone(),
+        Some(engine) => free_name(engine.as_ref(), &args.container_name).await?,
+        None => args.container_name.clone(),
     };
     let redactor = secrets([config], &Host::current()).redactor();
-    let env_file = match &asked.env_file {
+    let env_file = match &args.env_file {
         Some(file) => {
             let spec = container_spec(config, BTreeMap::new(), &Host::current())?;
             let lines: Vec<String> = spec.env.iter().map(|line| format!("{line}\n")).collect();
@@ -142,7 +142,7 @@ async fn print_command(
     let command = EngineCommand {
         program,
         name: &name,
-        labels: &all_labels(asked, config),
+        labels: &all_labels(args, config),
         config,
         env_file: env_file.as_deref(),
     };
@@ -156,12 +156,12 @@ async fn print_command(
     Ok(())
 }
 
-fn all_labels(asked: &Debug, config: &ContainerConfig) -> BTreeMap<String, String> {
-    let mut all: BTreeMap<String, String> = asked.labels.iter().cloned().collect();
+fn all_labels(args: &Debug, config: &ContainerConfig) -> BTreeMap<String, String> {
+    let mut all: BTreeMap<String, String> = args.labels.iter().cloned().collect();
     all.extend(labels::identity(
-        &asked.config_id,
-        &asked.managed_by,
-        &asked.container_name,
+        &args.config_id,
+        &args.managed_by,
+        &args.container_name,
     ));
     all.insert(labels::CONFIG_DATA.to_owned(), config.config_data());
     all
@@ -177,7 +177,7 @@ async fn free_name(engine: &dyn Engine, name: &str) -> anyhow::Result<String> {
 
 async fn run_here(
     engine: &dyn Engine,
-    asked: &Debug,
+    args: &Debug,
     config: &ContainerConfig,
     output: &Output,
 ) -> anyhow::Result<i64> {
@@ -185,9 +185,9 @@ async fn run_here(
     if engine.find_image(image).await?.is_none() {
         pull(engine, image, output).await?;
     }
-    let spec = container_spec(config, all_labels(asked, config), &Host::current());
+    let spec = container_spec(config, all_labels(args, config), &Host::current());
     let spec = spec.map_err(bad_input)?;
-    let name = free_name(engine, &asked.container_name).await?;
+    let name = free_name(engine, &args.container_name).await?;
     let id = engine.create_container(&name, &spec).await?;
     if !config.keys().is_one_shot() {
         engine.start_container(&id).await?;

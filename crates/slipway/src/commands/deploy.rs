@@ -12,20 +12,20 @@ use crate::output::{Level, Output};
 use crate::show;
 
 /// Brings the node up, or shows what that would do.
-pub async fn run(asked: Deploy, global: &Global, output: &Arc<Output>) -> anyhow::Result<()> {
+pub async fn run(args: Deploy, global: &Global, output: &Arc<Output>) -> anyhow::Result<()> {
     let events = show::deploy::events(output);
-    let options = asked.options();
-    let deployment = Deployment::of_services(&asked.services.source()?, &options, events.clone())?;
-    let steps = asked.steps().map_err(bad_input)?;
-    let _lock = match asked.plan {
+    let options = args.options();
+    let deployment = Deployment::of_services(&args.services.source()?, &options, events.clone())?;
+    let steps = args.steps().map_err(bad_input)?;
+    let _lock = match args.plan {
         true => None,
-        false => Some(lock(deployment.paths(), asked.lock.on_locked(), &events).await?),
+        false => Some(lock(deployment.paths(), args.lock.on_locked(), &events).await?),
     };
-    if asked.write_only {
+    if args.write_only {
         return write_only(&deployment, output);
     }
     let deployment = deployment.connect(engine::connect(global).await?)?;
-    if asked.plan {
+    if args.plan {
         return show::deploy::plan(&deployment.plan(&steps).await?, output);
     }
     let summary = deployment.deploy(&steps).await?;

@@ -15,8 +15,8 @@ use crate::output::{Level, Output};
 use crate::show;
 
 /// Writes config.json files, checks them, or prints their schema.
-pub async fn run(asked: &KollaConfig, global: &Global, output: &Arc<Output>) -> anyhow::Result<()> {
-    match asked {
+pub async fn run(args: &KollaConfig, global: &Global, output: &Arc<Output>) -> anyhow::Result<()> {
+    match args {
         KollaConfig::Write { services, root } => {
             let role = merge_role(&services.source()?)?;
             let configs: Vec<(&str, &Config)> = role
@@ -34,29 +34,29 @@ pub async fn run(asked: &KollaConfig, global: &Global, output: &Arc<Output>) -> 
             Ok(())
         }
         KollaConfig::Schema => output.json(&slipway_kolla_config::schema()),
-        KollaConfig::Check(asked) if asked.schema => output.json(&slipway_kolla_config::schema()),
-        KollaConfig::Check(asked) => print(&check(asked, global).await?, output),
+        KollaConfig::Check(args) if args.schema => output.json(&slipway_kolla_config::schema()),
+        KollaConfig::Check(args) => print(&check(args, global).await?, output),
     }
 }
 
-async fn check(asked: &KollaConfigCheck, global: &Global) -> anyhow::Result<Vec<Problem>> {
-    let paths = Paths::new(&asked.root.root).map_err(bad_input)?;
+async fn check(args: &KollaConfigCheck, global: &Global) -> anyhow::Result<Vec<Problem>> {
+    let paths = Paths::new(&args.root.root).map_err(bad_input)?;
     let mut services = Vec::new();
-    for path in &asked.services {
+    for path in &args.services {
         services.extend(slipway_service::load_dir(path).map_err(bad_input)?);
     }
     let mut problems = Vec::new();
     let mut files = Vec::new();
-    for file in &asked.files {
+    for file in &args.files {
         match Config::read(file) {
             Ok(config) => files.push(ConfigJson::alone(file.display().to_string(), config)),
             Err(error) => problems.push(Problem::unreadable(file, &error)),
         }
     }
     files.extend(ConfigJson::of_services(&services, &paths));
-    if asked.image.is_some() || asked.images {
+    if args.image.is_some() || args.images {
         let engine = engine::connect(global).await?;
-        config_json::add_images(engine.as_ref(), &mut files, asked.image.as_deref()).await?;
+        config_json::add_images(engine.as_ref(), &mut files, args.image.as_deref()).await?;
     }
     problems.extend(files.iter().flat_map(ConfigJson::problems));
     Ok(problems)

@@ -23,12 +23,12 @@ use slipway_paths::Paths;
 use slipway_redact::printable;
 
 /// Lists containers.
-pub async fn ps(asked: &Select, global: &Global, output: &Output) -> anyhow::Result<()> {
-    let managed_by = whose(asked)?;
+pub async fn ps(args: &Select, global: &Global, output: &Output) -> anyhow::Result<()> {
+    let managed_by = whose(args)?;
     let engine = engine::connect(global).await?;
-    let mut sets = sets(asked, engine.as_ref(), managed_by.as_deref()).await?;
+    let mut sets = sets(args, engine.as_ref(), managed_by.as_deref()).await?;
     let mut missing = Vec::new();
-    if let (Some(root), Some(managed_by)) = (&asked.root, &managed_by) {
+    if let (Some(root), Some(managed_by)) = (&args.root, &managed_by) {
         let paths = Paths::new(root).map_err(bad_input)?;
         for (config_id, listed) in &mut sets {
             let names = compare(engine.as_ref(), &paths, config_id, managed_by, listed).await?;
@@ -141,11 +141,11 @@ fn text_row(config_id: &str, container: &Listed) -> Vec<String> {
 }
 
 /// Prints a container's output, secrets masked.
-pub async fn logs(asked: &Logs, global: &Global, output: &Output) -> anyhow::Result<()> {
-    let managed_by = whose(&asked.select)?;
+pub async fn logs(args: &Logs, global: &Global, output: &Output) -> anyhow::Result<()> {
+    let managed_by = whose(&args.select)?;
     let engine = engine::connect(global).await?;
-    let sets = sets(&asked.select, engine.as_ref(), managed_by.as_deref()).await?;
-    let name = asked.container.as_str();
+    let sets = sets(&args.select, engine.as_ref(), managed_by.as_deref()).await?;
+    let name = args.container.as_str();
     let all = || sets.values().flatten();
     let by_name = all().find(|listed| listed.name == name);
     let found: Vec<&Listed> = match by_name {
@@ -164,7 +164,7 @@ pub async fn logs(asked: &Logs, global: &Global, output: &Output) -> anyhow::Res
     let redactor = manage::secrets(engine.as_ref(), &container.id)
         .await?
         .redactor();
-    let mut lines = engine.logs(&container.id, asked.tail, asked.follow).await?;
+    let mut lines = engine.logs(&container.id, args.tail, args.follow).await?;
     while let Some(line) = lines.next().await {
         let (stream, line) = match line? {
             LogLine::Out(line) => ("stdout", redactor.redact(&printable(&line))),
@@ -182,27 +182,17 @@ pub async fn logs(asked: &Logs, global: &Global, output: &Output) -> anyhow::Res
 }
 
 /// Deletes containers.
-pub async fn delete(asked: &Delete, global: &Global, output: &Arc<Output>) -> anyhow::Result<()> {
-    let managed_by = managed_by(
-        asked.root.as_deref(),
-        asked.managed_by.as_deref(),
-        &asked.role,
-    )?
-    .unwrap_or_default();
+pub async fn delete(args: &Delete, global: &Global, output: &Arc<Output>) -> anyhow::Result<()> {
+    let managed_by = managed_by(args.root.as_deref(), args.managed_by.as_deref(), &args.role)?
+        .unwrap_or_default();
     let engine = engine::connect(global).await?;
-    let kept = Kept::of(
-        asked.root.as_deref(),
-        &asked.systemd,
-        engine.as_ref(),
-        output,
-    )
-    .await?;
-    let config_ids = match asked.all {
+    let kept = Kept::of(args.root.as_deref(), &args.systemd, engine.as_ref(), output).await?;
+    let config_ids = match args.all {
         true => manage::list(engine.as_ref(), Some(&managed_by))
             .await?
             .into_keys()
             .collect(),
-        false => asked.config_id.clone(),
+        false => args.config_id.clone(),
     };
     let names = manage::delete(
         engine.as_ref(),
@@ -216,19 +206,13 @@ pub async fn delete(asked: &Delete, global: &Global, output: &Arc<Output>) -> an
 }
 
 /// Deletes the containers of other config ids.
-pub async fn cleanup(asked: &Cleanup, global: &Global, output: &Arc<Output>) -> anyhow::Result<()> {
+pub async fn cleanup(args: &Cleanup, global: &Global, output: &Arc<Output>) -> anyhow::Result<()> {
     let engine = engine::connect(global).await?;
-    let kept = Kept::of(
-        asked.root.as_deref(),
-        &asked.systemd,
-        engine.as_ref(),
-        output,
-    )
-    .await?;
+    let kept = Kept::of(args.root.as_deref(), &args.systemd, engine.as_ref(), output).await?;
     let names = manage::cleanup(
         engine.as_ref(),
-        &asked.managed_by,
-        &asked.config_id,
+        &args.managed_by,
+        &args.config_id,
         kept.beside(),
         &removals(output),
     )
@@ -277,23 +261,19 @@ impl Kept {
 }
 
 /// Returns the selected managed_by label; `None` selects every manager's containers.
-fn whose(asked: &Select) -> anyhow::Result<Option<String>> {
-    managed_by(
-        asked.root.as_deref(),
-        asked.managed_by.as_deref(),
-        &asked.role,
-    )
+fn whose(args: &Select) -> anyhow::Result<Option<String>> {
+    managed_by(args.root.as_deref(), args.managed_by.as_deref(), &args.role)
 }
 
 /// Returns the selected containers, by config_id.
 async fn sets(
-    asked: &Select,
+    args: &Select,
     engine: &dyn Engine,
     managed_by: Option<&str>,
 ) -> anyhow::Result<BTreeMap<String, Vec<Listed>>> {
     let mut sets = manage::list(engine, managed_by).await?;
-    if !asked.config_id.is_empty() {
-        sets.retain(|config_id, _| asked.config_id.contains(config_id));
+    if !args.config_id.is_empty() {
+        sets.retain(|config_id, _| args.config_id.contains(config_id));
     }
     Ok(sets)
 }

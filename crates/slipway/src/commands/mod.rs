@@ -24,7 +24,7 @@ use crate::output::Output;
 pub fn run(cli: Cli, output: &Arc<Output>) -> anyhow::Result<()> {
     match &cli.command {
         // It only reads and prints, so an interrupt may end the process itself.
-        Command::Resolve(asked) if !asked.writes() => resolve::run(asked, output),
+        Command::Resolve(args) if !args.writes() => resolve::run(args, output),
         _ => until_interrupted(subcommand(cli, output)),
     }
 }
@@ -64,21 +64,21 @@ async fn subcommand(cli: Cli, output: &Arc<Output>) -> anyhow::Result<()> {
         return Err(bad_input(anyhow!("only resolve prints YAML")));
     }
     match cli.command {
-        Command::Build(asked) => build::run(asked, global, output).await,
-        Command::KollaConfig(asked) => kolla_config::run(&asked, global, output).await,
-        Command::Resolve(asked) => resolve::run(&asked, output),
-        Command::Apply(asked) => apply::run(asked, global, output).await,
-        Command::Ps(asked) => listing::ps(&asked, global, output).await,
-        Command::Logs(asked) => listing::logs(&asked, global, output).await,
-        Command::Debug(asked) => debug::run(asked, global, output).await,
-        Command::Delete(asked) => listing::delete(&asked, global, output).await,
-        Command::Cleanup(asked) => listing::cleanup(&asked, global, output).await,
+        Command::Build(args) => build::run(args, global, output).await,
+        Command::KollaConfig(args) => kolla_config::run(&args, global, output).await,
+        Command::Resolve(args) => resolve::run(&args, output),
+        Command::Apply(args) => apply::run(args, global, output).await,
+        Command::Ps(args) => listing::ps(&args, global, output).await,
+        Command::Logs(args) => listing::logs(&args, global, output).await,
+        Command::Debug(args) => debug::run(args, global, output).await,
+        Command::Delete(args) => listing::delete(&args, global, output).await,
+        Command::Cleanup(args) => listing::cleanup(&args, global, output).await,
         Command::Completions { shell } => {
             generated::completions(shell, output);
             Ok(())
         }
         Command::Man { out } => generated::man(&out, output),
-        Command::Config(asked) => config::run(asked, global, output).await,
-        Command::Deploy(asked) => deploy::run(asked, global, output).await,
+        Command::Config(args) => config::run(args, global, output).await,
+        Command::Deploy(args) => deploy::run(args, global, output).await,
     }
 }

@@ -17,15 +17,15 @@ use crate::output::{Level, Output};
 use slipway_yaml as yaml;
 
 /// Prints the outputs of templates. Names those that cannot be resolved, and prints the rest.
-pub fn run(asked: &Resolve, output: &Output) -> anyhow::Result<()> {
-    if let Some(out) = &asked.process.process {
-        return process_tree(asked, out, output);
+pub fn run(args: &Resolve, output: &Output) -> anyhow::Result<()> {
+    if let Some(out) = &args.process.process {
+        return process_tree(args, out, output);
     }
-    let Templates { templates, sources } = &asked.templates;
+    let Templates { templates, sources } = &args.templates;
     let sources = sources.find(templates)?;
-    let named: Vec<_> = asked.template.iter().map(String::as_str).collect();
+    let named: Vec<_> = args.template.iter().map(String::as_str).collect();
     let roles = sources.roles.as_deref();
-    let resolver = match asked.role {
+    let resolver = match args.role {
         Some(_) => Resolver::open_with(templates, &sources),
         None => Resolver::open_for(&named, templates, &sources),
     }
@@ -37,9 +37,9 @@ pub fn run(asked: &Resolve, output: &Output) -> anyhow::Result<()> {
             &format!("the templates are not processed yet: {made} files were made of *.j2.yaml, in memory"),
         );
     }
-    if let Some(role) = &asked.role {
+    if let Some(role) = &args.role {
         let data = resolver.role(role, roles).map_err(bad_input)?;
-        return match &asked.out {
+        return match &args.out {
             Some(directory) => write(config_files(role, &data), directory, output),
             None => output.document(&Value::Object(
                 [("role_data".to_owned(), Value::Object(data))]
@@ -48,8 +48,8 @@ pub fn run(asked: &Resolve, output: &Output) -> anyhow::Result<()> {
             )),
         };
     }
-    let mut names = asked.template.clone();
-    for kind in &asked.service {
+    let mut names = args.template.clone();
+    for kind in &args.service {
         match resolver.template_of(kind).map_err(bad_input)? {
             Some(name) => names.push(name),
             None => bail!("{kind} is turned off: the resource registry has OS::Heat::None for it"),
@@ -124,9 +124,9 @@ fn joined(documents: &[String], as_yaml: bool) -> Vec<&str> {
 }
 
 /// Processes `*.j2.yaml`, and writes the whole tree.
-fn process_tree(asked: &Resolve, out: &Path, output: &Output) -> anyhow::Result<()> {
-    let Process { safe, .. } = &asked.process;
-    let Templates { templates, sources } = &asked.templates;
+fn process_tree(args: &Resolve, out: &Path, output: &Output) -> anyhow::Result<()> {
+    let Process { safe, .. } = &args.process;
+    let Templates { templates, sources } = &args.templates;
     let sources = sources.find(templates)?;
     let inputs = Inputs::of(
         templates,

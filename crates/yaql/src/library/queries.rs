@@ -86,7 +86,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     method("zip", &[], |call| zip(call, None)).rest(ITERABLE),
     method("zipLongest", &[], |call| {
         let default = call
-            .named()
+            .keywords()
             .iter()
             .find(|(name, _)| **name == *"default")
             .map(|(_, value)| value.clone());
@@ -291,20 +291,20 @@ fn fold(
 }
 
 fn fold_with(call: &mut Call, function: &str) -> Result<Value> {
-    fold(call.machine, call.cursor(0)?, call.given(1), |pair| {
+    fold(call.machine, call.cursor(0)?, call.argument(1), |pair| {
         call.delegate(function, pair)
     })
 }
 
 fn aggregate(call: &mut Call) -> Result<Value> {
     let selector = call.lambda(1)?;
-    fold(call.machine, call.cursor(0)?, call.given(2), |pair| {
+    fold(call.machine, call.cursor(0)?, call.argument(2), |pair| {
         selector.call(call.machine, pair)
     })
 }
 
 fn accumulate(call: &mut Call) -> Result<Value> {
-    let (mut items, selector, mut seed) = (call.cursor(0)?, call.lambda(1)?, call.given(2));
+    let (mut items, selector, mut seed) = (call.cursor(0)?, call.lambda(1)?, call.argument(2));
     let depths = [
         call.value(0).depth(),
         call.context.depth(),
@@ -334,13 +334,13 @@ fn none() -> Error {
 fn first(call: &mut Call) -> Result<Value> {
     call.cursor(0)?
         .next(call.machine)?
-        .or_else(|| call.given(1))
+        .or_else(|| call.argument(1))
         .ok_or_else(none)
 }
 
 fn last(call: &mut Call) -> Result<Value> {
     let mut items = call.cursor(0)?;
-    let mut found = call.given(1);
+    let mut found = call.argument(1);
     while let Some(item) = items.next(call.machine)? {
         found = Some(item);
     }

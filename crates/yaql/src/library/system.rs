@@ -53,7 +53,7 @@ fn let_names(call: &mut Call) -> Result<Value> {
     for (index, value) in call.rest().into_iter().enumerate() {
         set(call, &(index + 1).to_string(), value)?;
     }
-    for (name, value) in call.named() {
+    for (name, value) in call.keywords() {
         set(call, name, value.clone())?;
     }
     Ok(Value::Context(call.context.clone()))

@@ -154,7 +154,7 @@ fn format(call: &mut Call) -> Result<Value> {
         } else if let Ok(index) = field.parse::<usize>() {
             args.get(index).cloned()
         } else {
-            call.named()
+            call.keywords()
                 .iter()
                 .find(|(name, _)| **name == *field)
                 .map(|(_, value)| value.clone())

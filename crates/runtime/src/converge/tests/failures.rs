@@ -55,7 +55,7 @@ async fn a_missing_image_is_pulled() {
     let text = "a: {image: far, command: up}";
     let outcome = converge(&engine, text, &ApplyOptions::default()).await;
     assert_eq!(outcome.unwrap().pulled, ["far"]);
-    assert_eq!(engine.named("a").unwrap().image_id, "sha256:pulled");
+    assert_eq!(engine.container("a").unwrap().image_id, "sha256:pulled");
 }
 
 #[tokio::test(start_paused = true)]
@@ -75,12 +75,12 @@ web: {image: i, command: up, start_order: 2}
         assert_eq!(failed[0].container, "sync");
         assert_eq!(failed[0].what, "ended with exit code 3");
         assert_eq!(failed[0].output, ["the password is ***"]);
-        assert!(engine.named("web").is_none());
+        assert!(engine.container("web").is_none());
         assert_eq!(engine.containers().len(), 1);
     }
     let fixed = text.replace("exit 3", "exit 3, exit_codes: [0, 3]");
     converge(&engine, &fixed, &options).await.unwrap();
-    assert!(engine.named("web").is_some());
+    assert!(engine.container("web").is_some());
 }
 
 #[tokio::test(start_paused = true)]
@@ -110,7 +110,7 @@ async fn a_replacement_that_does_not_start_is_rolled_back() {
         converge(&engine, "a: {image: i, command: up}", &options)
             .await
             .unwrap();
-        let old = engine.named("a").unwrap();
+        let old = engine.container("a").unwrap();
         let broken = format!("a: {{image: i, command: {bad}}}");
         let failed = failures(converge(&engine, &broken, &options).await);
         assert_eq!(

@@ -112,7 +112,7 @@ async fn an_unfinished_replacement_is_not_mistaken_for_the_old_container() {
     converge(&engine, text, &ApplyOptions::default())
         .await
         .unwrap();
-    let mut stopped = engine.named("a").unwrap();
+    let mut stopped = engine.container("a").unwrap();
     stopped.state = ContainerState::Exited;
     let half_made = slipway_engine::ContainerSummary {
         id: "half".to_owned(),

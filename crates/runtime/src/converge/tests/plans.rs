@@ -11,7 +11,10 @@ async fn an_unchanged_set_costs_one_list_and_changes_nothing() {
     let first = converge(&engine, STEP, &options).await.unwrap();
     assert_eq!(first.count(PlannedAction::Create), 4);
     assert_eq!(first.count(PlannedAction::Exec), 1);
-    assert!(engine.named("tidy").is_none(), "removed when it had ended");
+    assert!(
+        engine.container("tidy").is_none(),
+        "removed when it had ended"
+    );
     engine.take_calls();
 
     let second = converge(&engine, STEP, &options).await.unwrap();
@@ -39,7 +42,7 @@ b: {image: i, command: up, labels: {x: y}}
         assert!(!labels.contains("hunter2") && !labels.contains("config_data"));
     }
     assert_eq!(
-        engine.named("a").unwrap().labels[labels::CONFIG_HASH],
+        engine.container("a").unwrap().labels[labels::CONFIG_HASH],
         "12ab"
     );
     // Either way of labelling takes what the other made for its own.
@@ -97,7 +100,7 @@ async fn a_changed_container_is_replaced_and_commands_in_it_run_again() {
     assert!(!serde_json::to_string(&outcome).unwrap().contains("hunter2"));
     let kept: Vec<_> = before.iter().filter(|c| c.name != "web").collect();
     for container in kept {
-        assert_eq!(engine.named(&container.name).unwrap().id, container.id);
+        assert_eq!(engine.container(&container.name).unwrap().id, container.id);
     }
     assert_eq!(engine.containers().len(), 3, "db, sync, web");
 }
@@ -114,7 +117,7 @@ async fn a_new_image_of_the_same_name_replaces() {
         .await
         .unwrap();
     assert_eq!(outcome.containers["a"].reasons, [Reason::ImageChanged]);
-    assert_eq!(engine.named("a").unwrap().image_id, "sha256:two");
+    assert_eq!(engine.container("a").unwrap().image_id, "sha256:two");
 }
 
 #[tokio::test(start_paused = true)]
@@ -134,7 +137,7 @@ async fn unconfigured_containers_are_removed_unless_cleanup_is_off() {
         .await
         .unwrap();
     assert_eq!(outcome.removed, ["b"]);
-    assert!(engine.named("b").is_none() && engine.named("a").is_some());
+    assert!(engine.container("b").is_none() && engine.container("a").is_some());
 }
 
 #[tokio::test(start_paused = true)]
@@ -151,7 +154,7 @@ async fn a_name_in_use_is_avoided_until_it_is_free() {
         .unwrap();
     let reasons = [Reason::NotThere, Reason::NameTaken];
     assert_eq!(made.containers["a"].reasons, reasons);
-    assert_eq!(engine.named("a").unwrap().id, stranger);
+    assert_eq!(engine.container("a").unwrap().id, stranger);
     let ours = engine
         .containers()
         .into_iter()
@@ -170,7 +173,7 @@ async fn a_name_in_use_is_avoided_until_it_is_free() {
         .await
         .unwrap();
     assert_eq!(outcome.renamed[0].to, "a");
-    assert_eq!(engine.named("a").unwrap().id, ours.id);
+    assert_eq!(engine.container("a").unwrap().id, ours.id);
 }
 
 #[tokio::test(start_paused = true)]
@@ -186,7 +189,10 @@ async fn a_stopped_container_is_started_and_a_finished_one_is_not() {
         .unwrap();
     assert_eq!(outcome.containers["a"].action, PlannedAction::Start);
     assert_eq!(outcome.containers["b"].action, PlannedAction::Keep);
-    assert_eq!(engine.named("a").unwrap().state, ContainerState::Running);
+    assert_eq!(
+        engine.container("a").unwrap().state,
+        ContainerState::Running
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -202,7 +208,7 @@ async fn containers_of_another_manager_are_left_alone() {
     )
     .await
     .unwrap();
-    let before = engine.named("a").unwrap();
+    let before = engine.container("a").unwrap();
     let outcome = converge(
         &engine,
         "a: {image: i, command: up}",
@@ -212,8 +218,8 @@ async fn containers_of_another_manager_are_left_alone() {
     .unwrap();
     assert_eq!(outcome.containers["a"].action, PlannedAction::Create);
     assert!(outcome.removed.is_empty());
-    assert_eq!(engine.named("a").unwrap().id, before.id);
-    assert!(engine.named("b").is_some());
+    assert_eq!(engine.container("a").unwrap().id, before.id);
+    assert!(engine.container("b").is_some());
 }
 
 #[tokio::test(start_paused = true)]
@@ -246,7 +252,7 @@ async fn a_container_with_a_changed_config_json_restarts_only_on_request() {
         reasons[0].to_string(),
         format!("restart wanted: {file} changed after it was started")
     );
-    let id = engine.named("a").unwrap().id;
+    let id = engine.container("a").unwrap().id;
     let restart = ApplyOptions {
         restart_changed: true,
         ..keep.clone()
@@ -254,7 +260,7 @@ async fn a_container_with_a_changed_config_json_restarts_only_on_request() {
     engine.take_calls();
     let done = converge(&engine, &text, &restart).await.unwrap();
     assert_eq!(done.count(PlannedAction::Restart), 1);
-    assert_eq!(engine.named("a").unwrap().id, id, "the same container");
+    assert_eq!(engine.container("a").unwrap().id, id, "the same container");
     let calls = engine.take_calls();
     let stop = calls.iter().position(|call| call == "stop").unwrap();
     assert_eq!(calls[stop + 1], "start");

@@ -109,15 +109,15 @@ impl Lister {
         if self.column.is_empty() {
             return Ok((0..COLUMNS.len()).collect());
         }
-        let mut asked: Vec<usize> = self.column.iter().filter_map(|name| index(name)).collect();
-        if asked.is_empty() {
+        let mut args: Vec<usize> = self.column.iter().filter_map(|name| index(name)).collect();
+        if args.is_empty() {
             let (names, there) = (self.column.join(", "), COLUMNS.join(", "));
             let message = format!("there is no column {names}; there are: {there}");
             return Err(bad_input(anyhow::anyhow!(message)));
         }
-        asked.sort_unstable();
-        asked.dedup();
-        Ok(asked)
+        args.sort_unstable();
+        args.dedup();
+        Ok(args)
     }
 
     /// Returns the maximum width of a table, if there is one.

@@ -14,22 +14,22 @@ use crate::exit::bad_input;
 use crate::share;
 
 /// Reads the configuration files, and puts all options together.
-pub fn configuration(asked: &cli::Build, global: &cli::Global) -> anyhow::Result<Configuration> {
+pub fn configuration(args: &cli::Build, global: &cli::Global) -> anyhow::Result<Configuration> {
     let locations = Locations::of("kolla", "kolla-build", |name| std::env::var_os(name));
-    let files = ConfigFiles::read(&asked.options.config, &locations).map_err(bad_input)?;
-    let kolla = asked.kolla.as_deref().map(Kolla::open).transpose();
+    let files = ConfigFiles::read(&args.options.config, &locations).map_err(bad_input)?;
+    let kolla = args.kolla.as_deref().map(Kolla::open).transpose();
     let kolla = kolla.map_err(bad_input)?.map(Arc::new);
     let tree = match &kolla {
         Some(kolla) => kolla.templates().to_owned(),
         None => share::find("images").map_err(bad_input)?,
     };
     let request = Request {
-        command_line: asked.options.options.clone(),
+        command_line: args.options.options.clone(),
         environment: environment(),
         files,
         kolla,
         tree,
-        unknown: match asked.is_strict() {
+        unknown: match args.is_strict() {
             true => Unknown::Refused,
             false => Unknown::PassedOver,
         },
@@ -39,8 +39,8 @@ pub fn configuration(asked: &cli::Build, global: &cli::Global) -> anyhow::Result
     build.source_cache = source_cache();
     let state = slipway_files::state_directory().ok();
     build.key_file = state.map(|state| state.join("image-key"));
-    build.force = asked.rebuild;
-    build.command = repeat::command(asked, global);
+    build.force = args.rebuild;
+    build.command = repeat::command(args, global);
     if build.kolla.is_none() {
         build.supplied = supplied()?;
     }

@@ -25,16 +25,16 @@ use reports::Reports;
 
 /// Renders the images, and builds those that have changed.
 pub async fn run(
-    asked: cli::Build,
+    args: cli::Build,
     global: &cli::Global,
     output: &Arc<Output>,
 ) -> anyhow::Result<()> {
-    let configuration = load::configuration(&asked, global)?;
-    let output = output_for(&asked, &configuration.build, global, output);
+    let configuration = load::configuration(&args, global)?;
+    let output = output_for(&args, &configuration.build, global, output);
     let log = KollaLog::new(&configuration.build, &output);
     let command = Command {
-        log: asked.as_kolla_build.then_some(log),
-        asked,
+        log: args.as_kolla_build.then_some(log),
+        args,
         global: global.clone(),
         output,
     };
@@ -44,15 +44,15 @@ pub async fn run(
 
 /// Returns the output, where the configuration or kolla-build's `-f` changes it.
 fn output_for(
-    asked: &cli::Build,
+    args: &cli::Build,
     config: &BuildConfig,
     global: &cli::Global,
     output: &Arc<Output>,
 ) -> Arc<Output> {
     let mut changed = global.clone();
-    let format = asked.options.options.get("format");
+    let format = args.options.options.get("format");
     let format = format.and_then(|values| values.last());
-    let format = format.filter(|_| !asked.as_kolla_build);
+    let format = format.filter(|_| !args.as_kolla_build);
     match format.map(String::as_str) {
         Some("json") => changed.format = cli::Format::Json,
         Some(_) => changed.format = cli::Format::None,
@@ -69,7 +69,7 @@ fn output_for(
 
 /// One run of the command.
 struct Command {
-    asked: cli::Build,
+    args: cli::Build,
     global: cli::Global,
     output: Arc<Output>,
     /// kolla-build's log, where that is imitated.
@@ -83,7 +83,7 @@ impl Command {
         }
         self.warn(&configuration.warnings);
         // kolla-build lists and renders images of any name.
-        if self.asked.is_strict() {
+        if self.args.is_strict() {
             check_names(&configuration.build)?;
         }
         let images = ImageSet::load(configuration.build.clone()).map_err(bad_input)?;
@@ -158,10 +158,10 @@ impl Command {
     }
 
     async fn build(&self, mut config: BuildConfig, images: ImageSet) -> anyhow::Result<()> {
-        let reports = Reports::new(&self.asked, &config)?;
+        let reports = Reports::new(&self.args, &config)?;
         let engine = self.connect(&mut config).await?;
         let images = images.with_buildkit(config.buildkit);
-        if self.asked.plan {
+        if self.args.plan {
             return show::plan(&images.plan(engine.as_ref()).await?, &self.output);
         }
         let events = match &self.log {
@@ -187,7 +187,7 @@ impl Command {
             Some(_) => {}
             None => summary::print(summary, &config.allowed_to_fail, &self.output),
         }
-        let written = reports.write(&self.asked, summary, &self.output);
+        let written = reports.write(&self.args, summary, &self.output);
         match (summary::conclude(summary, &config.allowed_to_fail), written) {
             (Ok(()), written) => written,
             (failed, Ok(())) => failed,
@@ -203,7 +203,7 @@ impl Command {
         let engine = connect::connect(config, &self.global).await?;
         if config.buildkit && !connect::has_buildkit(engine.as_ref()) {
             let message = "buildkit: Podman, which answers, has no BuildKit";
-            if self.asked.is_strict() {
+            if self.args.is_strict() {
                 return Err(bad_input(anyhow!("{message}; leave it out")));
             }
             self.warn(&[format!("{message}: its own builder builds")]);

@@ -11,29 +11,29 @@ const SELECTING: [&str; 3] = ["regex", "profile", "skip-parents"];
 
 /// Returns the command as a shell reads it, without the options that select images. The values of
 /// build arguments are left out: they may be passwords.
-pub fn command(asked: &cli::Build, global: &cli::Global) -> String {
+pub fn command(args: &cli::Build, global: &cli::Global) -> String {
     let pair = |option: &str, value: &str| [format!("--{option}"), quoted(value)];
-    let mut words = match asked.as_kolla_build {
+    let mut words = match args.as_kolla_build {
         true => vec!["kolla-build".to_owned()],
         false => vec!["slipway".to_owned(), "build".to_owned()],
     };
     words.extend(global.host.iter().flat_map(|host| pair("host", host)));
-    let paths = asked.kolla.iter().map(|path| ("kolla", path));
-    let files = asked.options.config.iter().map(|path| match path.is_dir() {
+    let paths = args.kolla.iter().map(|path| ("kolla", path));
+    let files = args.options.config.iter().map(|path| match path.is_dir() {
         true => ("config-dir", path),
         false => ("config-file", path),
     });
     for (option, path) in paths.chain(files) {
         words.extend(pair(option, &path.display().to_string()));
     }
-    for (name, values) in &asked.options.options {
+    for (name, values) in &args.options.options {
         if !SELECTING.contains(&name.as_str()) {
             words.extend(values.iter().flat_map(|value| option_words(name, value)));
         }
     }
     let flags = [
-        (asked.rebuild, "--rebuild"),
-        (!asked.is_strict() && !asked.as_kolla_build, "--no-strict"),
+        (args.rebuild, "--rebuild"),
+        (!args.is_strict() && !args.as_kolla_build, "--no-strict"),
     ];
     let set = flags.into_iter().filter(|(is_set, _)| *is_set);
     words.extend(set.map(|(_, flag)| flag.to_owned()));
@@ -72,7 +72,7 @@ mod tests {
     fn repeated(words: &[&str]) -> String {
         let cli = cli::Cli::try_parse_from(words).unwrap();
         match cli.command {
-            cli::Command::Build(asked) => command(&asked, &cli.global),
+            cli::Command::Build(args) => command(&args, &cli.global),
             _ => String::new(),
         }
     }

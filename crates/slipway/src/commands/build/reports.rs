@@ -23,13 +23,13 @@ pub struct Reports {
 }
 
 impl Reports {
-    pub fn new(asked: &cli::Build, config: &BuildConfig) -> anyhow::Result<Reports> {
+    pub fn new(args: &cli::Build, config: &BuildConfig) -> anyhow::Result<Reports> {
         let has_summary = config.summary && config.format != "none";
         let report =
             |option, path: Option<&PathBuf>| path.map(|path| Report::new(option, path)).transpose();
         let file = config.summary_json_file.as_ref();
         Ok(Reports {
-            timeline: report("timeline", asked.timeline.as_ref())?,
+            timeline: report("timeline", args.timeline.as_ref())?,
             has_summary,
             summary: report("summary-json-file", file.filter(|_| has_summary))?,
         })
@@ -37,7 +37,7 @@ impl Reports {
 
     pub fn write(
         &self,
-        asked: &cli::Build,
+        args: &cli::Build,
         summary: &Summary,
         output: &Output,
     ) -> anyhow::Result<()> {
@@ -50,7 +50,7 @@ impl Reports {
             Some(report) => report.write(&summary::indented(summary)?),
             None => Ok(()),
         };
-        if self.summary.is_none() && asked.as_kolla_build {
+        if self.summary.is_none() && args.as_kolla_build {
             output.result(&summary::line(summary)?);
         }
         if output.is_json() {
@@ -79,7 +79,7 @@ impl Report {
             false => report.open().map(drop),
         };
         checked
-            .map_err(|error| bad_input(anyhow!("{}: {error:#}", report.named())))
+            .map_err(|error| bad_input(anyhow!("{}: {error:#}", report.description())))
             .map(|()| report)
     }
 
@@ -93,10 +93,10 @@ impl Report {
             }
             Target::Itself(mut file) => Ok::<_, anyhow::Error>(file.write_all(text.as_bytes())?),
         };
-        write().with_context(|| self.named())
+        write().with_context(|| self.description())
     }
 
-    fn named(&self) -> String {
+    fn description(&self) -> String {
         format!("--{} {}", self.option, self.path.display())
     }
 
