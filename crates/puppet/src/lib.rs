@@ -74,3 +74,5 @@ pub use slipway_paths::{PathError, Paths};
 pub use volume::changes::{Change, FileChange};
 pub use volume::hashes::{CONFIG_HASH, Hashes};
 pub use volume::startup::hashed_configs;
+#[doc(hidden)] // for the fuzz target that reads mounts
+pub use volume::swap::mounted_below;

@@ -55,7 +55,7 @@ pub fn remove_replaced(replaced: &Path) -> Result<()> {
 /// The kernel tells the present path of what is mounted, below the root of its file system; that
 /// root may be mounted anywhere. So only the directory's own name is compared: in one of the same
 /// name elsewhere, trees of the same (random) names count as well.
-fn mounted_below(proc: &Path, directory: &Path) -> Result<BTreeSet<Vec<u8>>> {
+pub fn mounted_below(proc: &Path, directory: &Path) -> Result<BTreeSet<Vec<u8>>> {
     let marker = [
         b"/",
         directory.file_name().unwrap_or_default().as_bytes(),
