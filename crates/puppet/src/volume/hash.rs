@@ -33,6 +33,7 @@ pub struct TreeHash {
 /// | lines with Puppet's or cron's time (`# HEADER`, `# (… installed on …)`) | nothing reads them |
 /// | `etc/puppet` | Puppet's own; no service reads it |
 /// | `etc/swift/backups` | copies of rings under the time of day |
+/// | `etc/hosts`, `etc/hostname`, `etc/resolv.conf` | the engine's own; Podman writes the name of the run's container into them |
 ///
 /// Everything else counts, Swift's rings and libvirt's passwords included: a container that does not
 /// learn of a change keeps the old ones.
@@ -72,7 +73,14 @@ fn digests_of(tree: &Tree) -> Result<Vec<(&Path, Digests)>> {
 }
 
 fn is_ignored(path: &Path) -> bool {
-    path.starts_with("etc/puppet") || path.starts_with("etc/swift/backups")
+    let ignored = [
+        "etc/puppet",
+        "etc/swift/backups",
+        "etc/hosts",
+        "etc/hostname",
+        "etc/resolv.conf",
+    ];
+    ignored.iter().any(|ignored| path.starts_with(ignored))
 }
 
 /// Digests of one entry.
@@ -210,7 +218,10 @@ mod tests {
     #[test]
     fn times_and_backups_do_not_count() {
         let dir = tempfile::tempdir().unwrap();
-        tree(dir.path(), &["etc/swift/swift.conf", "etc/swift/backups/1"]);
+        tree(
+            dir.path(),
+            &["etc/swift/swift.conf", "etc/swift/backups/1", "etc/hosts"],
+        );
         let cron = dir.path().join("cron");
         let crontab = |time: &str, job: &str| {
             let text = format!("# HEADER: at {time}\n# (- installed on {time})\n* * * * * {job}\n");
@@ -221,6 +232,7 @@ mod tests {
         crontab("11:00", "x");
         tree(dir.path(), &["etc/swift/backups/2", "etc/puppet/a"]);
         std::fs::remove_file(dir.path().join("etc/swift/backups/1")).unwrap();
+        std::fs::write(dir.path().join("etc/hosts"), "127.0.0.1 another").unwrap();
         let after = hash(dir.path());
         assert_eq!(before.config, after.config);
         assert_ne!(before.exact, after.exact);
