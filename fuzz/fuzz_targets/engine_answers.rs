@@ -93,7 +93,8 @@ fn serve(stream: UnixStream, answers: &Answers) {
         let answer = if request.contains("/_ping") {
             b"\0OK".to_vec()
         } else if request.contains("/version") {
-            b"\0{\"Version\":\"26.1.5\",\"ApiVersion\":\"1.45\",\"MinAPIVersion\":\"1.24\"}".to_vec()
+            b"\0{\"Version\":\"26.1.5\",\"ApiVersion\":\"1.45\",\"MinAPIVersion\":\"1.24\"}"
+                .to_vec()
         } else {
             answers.lock().unwrap().pop().unwrap_or_default()
         };
@@ -104,9 +105,18 @@ fn serve(stream: UnixStream, answers: &Answers) {
         let head = format!(
             "HTTP/1.1 {status} x\r\nContent-Type: application/json\r\nApi-Version: 1.45\r\nContent-Length: {}\r\n{}\r\n",
             body.len(),
-            if status == 101 { "Connection: Upgrade\r\nUpgrade: tcp\r\n" } else { "" },
+            if status == 101 {
+                "Connection: Upgrade\r\nUpgrade: tcp\r\n"
+            } else {
+                ""
+            },
         );
-        if writer.write_all(head.as_bytes()).and_then(|()| writer.write_all(body)).is_err() || status == 101 {
+        if writer
+            .write_all(head.as_bytes())
+            .and_then(|()| writer.write_all(body))
+            .is_err()
+            || status == 101
+        {
             return;
         }
     }
@@ -155,6 +165,9 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
         parts.reverse();
         *target.answers.lock().unwrap() = parts;
         let all = tokio::time::timeout(PATIENCE, calls(&*target.engine));
-        target.runtime.block_on(async { all.await }).expect("a call does not end");
+        target
+            .runtime
+            .block_on(async { all.await })
+            .expect("a call does not end");
     });
 });

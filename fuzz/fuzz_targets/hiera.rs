@@ -2,7 +2,11 @@
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
-    let name = if text.starts_with(['{', '[']) { "data.json" } else { "data.yaml" };
+    let name = if text.starts_with(['{', '[']) {
+        "data.json"
+    } else {
+        "data.yaml"
+    };
     let mut hiera = slipway_puppet::Hieradata::new(Default::default());
     if hiera.add(name.as_ref(), text).is_ok() {
         // What is masked in output is found in the data.

@@ -13,7 +13,8 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
         let process = directory.path().join("1");
         std::fs::create_dir_all(&process).unwrap();
         std::fs::write(process.join("mountinfo"), bytes).unwrap();
-        let names = slipway_puppet::mounted_below(directory.path(), Path::new("/srv/.replaced")).unwrap();
+        let names =
+            slipway_puppet::mounted_below(directory.path(), Path::new("/srv/.replaced")).unwrap();
         assert!(names.iter().all(|name| !name.contains(&b'/')));
     });
 });

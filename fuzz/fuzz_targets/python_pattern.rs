@@ -2,7 +2,9 @@
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
-    let (pattern, subject) = text.split_once('\n').unwrap_or((text, "ironic-neutron-agent"));
+    let (pattern, subject) = text
+        .split_once('\n')
+        .unwrap_or((text, "ironic-neutron-agent"));
     if let Ok(regex) = slipway_pyregex::compile(pattern) {
         let _ = regex.is_match(subject);
     }

@@ -4,8 +4,8 @@
 
 use std::sync::LazyLock;
 
-use slipway_yaql::{Expression, Limits};
 use serde_json::{Value, json};
+use slipway_yaql::{Expression, Limits};
 
 static DATA: LazyLock<Value> = LazyLock::new(|| {
     json!({"data": {
@@ -18,7 +18,10 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
     let Ok(expression) = Expression::parse(text) else {
         return;
     };
-    let limits = Limits { items: 100, steps: 20_000 };
+    let limits = Limits {
+        items: 100,
+        steps: 20_000,
+    };
     let first = expression.evaluate_within(&DATA, limits);
     assert_eq!(first, expression.evaluate_within(&DATA, limits));
 });
