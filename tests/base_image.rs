@@ -54,7 +54,7 @@ fn a_container_of_the_base_image_behaves_as_kollas() {
     a_service_is_started_as_its_user_with_its_files_in_place(&deployment);
     the_image_may_extend_the_start_or_bootstrap_instead(&deployment);
     each_restart_copies_again_unless_once_is_enough(&deployment);
-    only_the_mounted_file_selects_what_root_copies(&deployment);
+    only_the_mounted_file_selects_the_files_that_root_copies(&deployment);
     a_broken_config_starts_nothing(&deployment);
     each_healthcheck_distinguishes_healthy_from_unhealthy(&deployment);
     deployment.remove();
@@ -134,7 +134,7 @@ fn each_restart_copies_again_unless_once_is_enough(deployment: &Deployment) {
 
 /// A service's user may run kolla_set_configs as root, so its environment must not select what is
 /// copied.
-fn only_the_mounted_file_selects_what_root_copies(deployment: &Deployment) {
+fn only_the_mounted_file_selects_the_files_that_root_copies(deployment: &Deployment) {
     let other = json!({"command": "other", "config_files": [
         {"source": "/etc/shadow", "dest": "/tmp/shadow", "owner": "memcached", "perm": "0644"}]});
     let variable = format!("KOLLA_CONFIG={other}");

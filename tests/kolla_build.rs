@@ -261,7 +261,7 @@ fn errors_are_reported_before_anything_is_built() {
     build("", &["--config-file", "/nowhere.conf"]).says(&["/nowhere.conf"]);
     build("", &["--timeout", "0"]).says(&["timeout"]);
     build("", &["--template-only", "--work-dir", "share/images"])
-        .says(&["where the templates are"]);
+        .says(&["the directory of templates"]);
     build("", &["--skip-exsting"]).says(&["--skip-existing"]);
 }
 

@@ -1,4 +1,4 @@
-//! A deployment: what is declared, and then, connected, the engine that runs it.
+//! A deployment: its declarations, and once it is connected, its engine.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -107,7 +107,7 @@ impl Deployment {
         })
     }
 
-    /// Takes docker-puppet.py's entries, and the hiera data that `/etc/puppet` already holds, or
+    /// Reads docker-puppet.py's entries, and the hiera data that `/etc/puppet` already holds, or
     /// `/etc/puppet/check-mode` with `check_mode`. There are no containers in it.
     ///
     /// # Errors

@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn invalid_addresses_say_what_is_expected() {
+    fn errors_of_addresses_name_the_expected_form() {
         for (text, words) in [
             ("tcp://::1", "[IPv6 address]"),
             ("tcp://there:port", "expected tcp://host[:port]"),

@@ -80,7 +80,7 @@ struct Call {
 }
 
 impl<E: Engine> Timed<E> {
-    /// Gives the calls of an engine deadlines. `events` hears of calls that take long.
+    /// Adds deadlines to the calls of an engine. `events` gets the calls that take long.
     pub fn new(engine: E, limits: Limits, events: Events<Event>) -> Timed<E> {
         Timed {
             engine,

@@ -15,7 +15,7 @@ pub enum EngineError {
         /// The advice.
         hint: String,
     },
-    /// The engine was there and is gone, or the connection broke.
+    /// The engine stopped, or the connection broke.
     #[error("lost the container engine at {address} while trying to {action}: {reason}")]
     Lost {
         /// Its address.

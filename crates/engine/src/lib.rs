@@ -1,10 +1,9 @@
-//! The container engine behind one seam: Docker and Podman, over the Docker API.
+//! The container engine behind one trait: Docker and Podman, over the Docker API.
 //!
-//! [`connect`] finds the engine where the docker command would, and then where Podman listens. It
-//! reaches engines through a socket, over TCP, with TLS and through `ssh`. The [`Engine`] that it
-//! returns is all that the rest of Slipway knows of Docker or Podman: [`Containers`] and [`Images`],
-//! what the engine says of itself ([`EngineInfo`]), and its [`Capabilities`]. Nobody outside this
-//! crate asks which of the two an engine is.
+//! [`connect`] looks for the engine where the docker command does, and then at Podman's socket. It
+//! supports sockets, TCP, TLS and `ssh`. It returns an [`Engine`]: [`Containers`], [`Images`], the
+//! engine's description ([`EngineInfo`]) and its [`Capabilities`]. Other crates ask for a capability,
+//! never for Docker or Podman.
 //!
 //! Every call has a deadline ([`Limits`]). A call that takes more than a few seconds is reported as
 //! [`Event::Waiting`]; at its deadline it ends with [`EngineError::Stalled`], which names the
@@ -100,7 +99,7 @@ pub trait Containers: Send + Sync {
     /// Removes a container and its anonymous volumes, running or not. A missing one is not an error.
     async fn remove_container(&self, id: &str) -> Result<()>;
 
-    /// Gives a container another name.
+    /// Renames a container.
     async fn rename_container(&self, id: &str, name: &str) -> Result<()>;
 
     /// Waits until a container has stopped, and returns its exit code.

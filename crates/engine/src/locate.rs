@@ -18,7 +18,7 @@ pub struct ConnectOptions {
     pub host: Option<String>,
     /// Name of a docker context. Nothing else is tried when set.
     pub context: Option<String>,
-    /// Only an engine of this name (`docker` or `podman`) will do.
+    /// Accept only an engine of this name (`docker` or `podman`).
     pub name: Option<String>,
     /// The time that one place on this machine has to answer. Places elsewhere have ten times as long.
     pub timeout: Duration,
@@ -46,7 +46,7 @@ impl Default for ConnectOptions {
 pub(crate) struct Candidate {
     /// The setting that named it, for messages: `DOCKER_HOST`, `the default socket`, …
     pub(crate) origin: String,
-    /// The address, or why there is none to try.
+    /// The address, or the reason why none can be tried.
     pub(crate) address: Result<Address, String>,
 }
 

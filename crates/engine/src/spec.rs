@@ -9,7 +9,7 @@ use slipway_service::{
     Device, Healthcheck, Port, PublishedPort, RestartPolicy, Ulimit, VolumeMount,
 };
 
-/// Everything the engine needs to make one container.
+/// The specification of a container for the engine.
 ///
 /// `Debug` shows neither environment values nor labels: both carry passwords.
 #[derive(Clone, Default, PartialEq)]

@@ -21,7 +21,7 @@ slipway_test_support::harness! {
     [engine] async fn the_life_of_a_container;
     [engine] async fn commands_and_archives_in_a_running_container;
     [engine] async fn a_build_gives_its_lines_its_image_and_all_tags;
-    [engine] async fn a_build_that_fails_says_what_failed;
+    [engine] async fn a_failed_build_names_the_instruction;
     [engine] async fn an_engine_that_goes_away_is_noticed;
 }
 
@@ -165,7 +165,7 @@ async fn a_build_gives_its_lines_its_image_and_all_tags() {
     assert!(engine.find_image(id).await.unwrap().is_none());
 }
 
-async fn a_build_that_fails_says_what_failed() {
+async fn a_failed_build_names_the_instruction() {
     let engine = engine().await;
     let request = || BuildRequest {
         dockerfile: "Dockerfile".to_owned(),

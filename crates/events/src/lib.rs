@@ -1,4 +1,4 @@
-//! Typed events: recorded with tracing, and handed to whoever shows them.
+//! Typed events: recorded with `tracing`, and sent to a receiver that shows them.
 //!
 //! A crate that works for a while declares one enum of the things that happen, implements [`Event`]
 //! for it, and sends each event to [`Events`]. [`Events::send`] records the event with `tracing`,
@@ -64,7 +64,7 @@ pub struct Events<E> {
 }
 
 impl<E> Events<E> {
-    /// Hands every event to `receive`, which several threads call at once and which must not block.
+    /// Sends every event to `receive`, which several threads call at once and which must not block.
     pub fn new(receive: impl Fn(E) + Send + Sync + 'static) -> Events<E> {
         Events {
             receive: Arc::new(receive),

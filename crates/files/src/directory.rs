@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::Path;
 
-/// Makes sure that `path` is a directory of this user's with mode 0700, whatever the umask.
+/// Makes sure that `path` is a directory of this user with mode 0700, under any umask.
 ///
 /// Missing parents are made with mode 0755. A directory that others may enter is closed to them.
 ///
@@ -33,7 +33,7 @@ pub fn private_directory(path: &Path) -> io::Result<()> {
 /// The mode bit of directories that users share.
 const STICKY: u32 = 0o1000;
 
-/// Takes an existing directory away from others.
+/// Removes other users' access to an existing directory.
 fn close(path: &Path) -> io::Result<()> {
     let found = fs::symlink_metadata(path)?;
     let user = rustix::process::geteuid().as_raw();
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_that_users_share_is_refused_and_stays_as_it_is() {
+    fn a_shared_directory_is_refused_and_unchanged() {
         let root = tempfile::tempdir().unwrap();
         let path = root.path().join("shared");
         fs::create_dir(&path).unwrap();

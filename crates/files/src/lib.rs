@@ -2,14 +2,13 @@
 //!
 //! - [`write_private`] and [`write_with_mode`] replace a file atomically; [`StagedFile`] does the same
 //!   for a file that is written piece by piece.
-//! - [`Lock`] lets one process at a time into a part of the work.
+//! - [`Lock`] is a lock file that one process at a time can hold.
 //! - [`private_directory`] makes a directory that only its owner can enter.
 //! - [`replace_directory`] puts a whole tree in place of another, safe against a power cut.
 //! - [`state_directory`] and [`lock_directory`] are Slipway's own, for root and for other users.
-//! - [`ScratchDirectory`] goes with the process that made it, however that ends.
+//! - [`ScratchDirectory`] is removed when the process that made it ends, even when it is killed.
 //! - [`FileError`] names the file that an I/O error is about.
-//! - [`read_input`], [`read_text`] and [`read`] read a file that somebody else made, without trusting
-//!   its size or its kind.
+//! - [`read_input`], [`read_text`] and [`read`] read an untrusted file: they check its size and type.
 //!
 //! ```
 //! use slipway_files::{Lock, Written, private_directory, read_text, write_private};

@@ -11,7 +11,7 @@ use rustix::io::Errno;
 
 use crate::private_directory;
 
-/// Keeps every other process out while it lives.
+/// A held lock, which is released when it is dropped.
 #[derive(Debug)]
 pub struct Lock {
     file: File,
@@ -61,7 +61,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 const UNSIGNED: &str = "unnamed";
 
 impl Lock {
-    /// Takes the lock with this file, or says who holds it.
+    /// Takes the lock with this file, or returns its holder as an error.
     ///
     /// A missing directory is made, for this user alone; an existing one stays as it is, so close it
     /// with [`private_directory`](crate::private_directory) first if others could write there. The
@@ -90,7 +90,7 @@ impl Lock {
         }
     }
 
-    /// Takes the lock on a directory itself, which needs no file in it.
+    /// Takes the lock on the directory itself, without a file in it.
     ///
     /// # Errors
     /// As for [`Lock::try_take`].
@@ -176,7 +176,7 @@ impl Drop for Lock {
     }
 }
 
-/// Tells about the holder of a lock once.
+/// Reports the holder of a lock once.
 struct Announcement<F> {
     waiting: Option<F>,
     attempts: u32,
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_directory_is_private_and_an_existing_one_stays_as_it_is() {
+    fn a_new_directory_is_private_and_an_existing_one_is_unchanged() {
         use std::os::unix::fs::PermissionsExt as _;
         let dir = tempfile::tempdir().unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;

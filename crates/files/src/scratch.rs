@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_killed_process_left_goes_and_what_another_uses_stays() {
+    fn directories_of_killed_processes_are_removed_and_those_in_use_stay() {
         let parent = tempfile::tempdir().unwrap();
         let used = ScratchDirectory::new_in(parent.path(), "scratch-").unwrap();
         fs::write(used.path().join("archive"), "").unwrap();

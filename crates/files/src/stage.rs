@@ -64,7 +64,7 @@ impl StagedFile {
         self.file.as_file()
     }
 
-    /// Gives the file its mode.
+    /// Sets the mode of the file.
     ///
     /// # Errors
     /// Those of the file system.
@@ -72,7 +72,7 @@ impl StagedFile {
         self.file().set_permissions(Permissions::from_mode(mode))
     }
 
-    /// Puts the file in its place, where it replaces what is there.
+    /// Moves the file to its path, where it replaces an existing file.
     ///
     /// # Errors
     /// Those of the file system.
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_killed_process_left_goes_and_what_is_being_written_stays() {
+    fn files_of_killed_processes_are_removed_and_those_in_use_stay() {
         let dir = tempfile::tempdir().unwrap();
         for name in [".slipway-Ab3dEf9x", ".slipway-config", ".slipway-Ab3dEf9x2"] {
             fs::write(dir.path().join(name), "half").unwrap();

@@ -7,7 +7,7 @@ use std::path::Path;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 
-/// Puts the directory tree `new` in place of `place` and leaves the old tree where the new one was.
+/// Exchanges the directory tree `new` with `place`: the old tree is then at `new`.
 ///
 /// The contents of `new` are on disk before it gets its name, and the name is on disk when the call
 /// returns. So a record that is written afterwards never speaks of a tree that a power cut could

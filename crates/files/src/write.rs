@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_killed_write_left_goes_with_the_next_changed_or_not() {
+    fn the_next_write_removes_files_of_a_killed_one() {
         let root = tempfile::tempdir().unwrap();
         let path = root.path().join("file");
         let left = root.path().join(".slipway-Ab3dEf9x");

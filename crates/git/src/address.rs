@@ -26,7 +26,7 @@ impl std::fmt::Debug for Credentials {
 }
 
 impl Address {
-    /// Takes the credentials out of an address. Those of HTTP are for git's credential protocol; an
+    /// Separates the credentials from an address. Those of HTTP are for git's credential protocol; an
     /// ssh address keeps its user, and git's own protocol has none.
     pub(crate) fn parse(address: &str) -> Address {
         let whole = || Address {

@@ -1,4 +1,4 @@
-//! One git command, bounded in time and output.
+//! One git command, with limits on time and output.
 
 use std::ffi::{OsStr, OsString};
 use std::io::Read;

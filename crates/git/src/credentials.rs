@@ -1,4 +1,4 @@
-//! Hands credentials to git by its credential protocol.
+//! Passes credentials to git through its credential protocol.
 
 use std::fs::File;
 use std::io::{self, Write};

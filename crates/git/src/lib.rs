@@ -1,15 +1,15 @@
 //! Runs git with an environment, protocols and limits of its own.
 //!
 //! [`check_out`] clones a repository and checks out a reference; [`Repository`] answers questions
-//! about a checkout that is there. Neither trusts its surroundings, nor the repository:
+//! about an existing checkout. Neither trusts the environment or the repository:
 //!
 //! | danger | answer |
 //! |---|---|
-//! | `GIT_DIR` and its like, which git hooks set, lead git to another repository | the environment holds only [what is listed](Command) |
+//! | `GIT_DIR` and similar variables, which git hooks set, lead git to another repository | git gets only [these variables](Command) |
 //! | `ext::` addresses run commands; an HTTPS server redirects to HTTP | only the protocols of sources, and only safe ones for an HTTPS address |
 //! | a reference is the name of a file, or an option | it must resolve to a commit |
 //! | a password in an address shows in the process list | git gets it by its credential protocol, from a file that only the user can read |
-//! | the server says nothing any more | git is ended when it makes no progress for the given time |
+//! | the server stops answering | git is ended when it makes no progress for the given time |
 //! | a small repository becomes millions of files | files and bytes are counted before the checkout |
 //!
 //! ```
@@ -40,7 +40,7 @@ pub use checkout::check_out;
 pub use command::Command;
 pub use repository::Repository;
 
-/// The reason why git did not do what it was asked for. Messages hold no credentials.
+/// The reason why git failed. Messages contain no credentials.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum GitError {
@@ -64,7 +64,7 @@ pub enum GitError {
         seconds: u64,
     },
     /// The reference is empty, an option, or no commit.
-    #[error("{0:?} is no git reference")]
+    #[error("{0:?} is not a git reference")]
     Reference(String),
     /// The commit has more files or bytes than a source may have.
     #[error("{action}: the commit has more than {limit}")]

@@ -44,22 +44,22 @@ impl Budget {
         }
     }
 
-    /// Takes note of a value that was made.
+    /// Counts a new value.
     pub(crate) fn spend_on(&self, value: &Value) -> Result<(), Problem> {
         self.spend(weight(value))
     }
 
-    /// Takes note of a text that is to be a value.
+    /// Counts a string that becomes a value.
     pub(crate) fn spend_on_text(&self, text: &str) -> Result<(), Problem> {
         self.spend(size_of::<Value>() + text.len())
     }
 
-    /// Takes note of so many values.
+    /// Counts this many values.
     pub(crate) fn spend_on_many(&self, values: usize) -> Result<(), Problem> {
         self.spend(values.saturating_mul(size_of::<Value>()))
     }
 
-    /// Takes note of a template that is used, with so many things declared in it.
+    /// Counts a used template with this many declarations.
     pub(crate) fn spend_on_template(&self, declared: usize) -> Result<(), Problem> {
         self.spend(TEMPLATE + declared * DECLARED)
     }

@@ -39,9 +39,9 @@ pub enum Problem {
     #[error("cannot be read: {0}")]
     Unreadable(String),
     /// The templates had to be processed first, which failed.
-    #[error("the templates are not processed yet, and cannot be: {0}")]
+    #[error("the templates are not processed yet, and processing failed: {0}")]
     Processing(String),
-    /// It is no YAML.
+    /// It is not YAML.
     #[error("{}", .0.message())]
     Syntax(slipway_yaml::Error),
     /// It is YAML, but not a template.
@@ -61,7 +61,7 @@ pub enum Problem {
         /// A hint, or nothing.
         nearest: String,
     },
-    /// A value is not of the type its parameter wants.
+    /// A value does not have the type of its parameter.
     #[error("parameter {name}: expected {wanted}, found {found}")]
     WrongType {
         /// The parameter.
@@ -76,7 +76,7 @@ pub enum Problem {
     Constraint {
         /// The parameter.
         name: String,
-        /// The constraint's own description, or what it asks for.
+        /// The constraint's description, or its condition.
         reason: String,
     },
     /// There is no resource of that name, or its condition is false.
@@ -118,14 +118,14 @@ pub enum Problem {
     TooDeep,
     /// More memory than the values of one template may take.
     #[error(
-        "with this, the values come to more than {0} MiB: something is put into itself, or used, \
-         again and again"
+        "with this value, the template's values exceed {0} MiB: a value may contain itself, or repeat \
+         too often"
     )]
     TooLarge(usize),
     /// A condition that is not there, or no condition.
     #[error("{0}")]
     Condition(String),
-    /// A function was given what it cannot take.
+    /// An argument of a function is invalid.
     #[error("{0}")]
     Function(String),
     /// A YAQL expression.

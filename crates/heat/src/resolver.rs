@@ -38,7 +38,7 @@ const PLAN: &str = "plan-environment.yaml";
 /// The stack that an expression takes at most, and the calls that lead to it.
 const THREAD_STACK: usize = yaql::STACK + (16 << 20);
 
-/// Resolves the templates in a directory. Each file is read once, whatever uses it.
+/// Resolves the templates in a directory. Each file is read once.
 pub struct Resolver {
     directory: PathBuf,
     environment: Environment,
@@ -243,7 +243,7 @@ impl Resolver {
         Stack::new(self, template, given, Facade::new(), budget, 0)
     }
 
-    /// The outputs of several templates, or why there are none, in the order given.
+    /// Returns the outputs of several templates, or their errors, in the given order.
     pub fn resolve_all<'a>(
         &self,
         templates: &[&'a str],

@@ -1,4 +1,4 @@
-//! A template as it is written: what is in its sections, checked and ready to be worked out.
+//! A template as it is written: its sections, checked and ready to be resolved.
 
 use compact_str::CompactString;
 use slipway_suggest::did_you_mean;

@@ -98,7 +98,7 @@ fn a_file_may_say_how_values_are_merged() {
 }
 
 #[test]
-fn what_cannot_be_merged_is_said() {
+fn values_that_cannot_be_merged_are_errors() {
     assert_eq!(
         error_of(&["parameter_merge_strategies: {Map: deepmerge}"]),
         "env0.yaml:1:30: parameter_merge_strategies.Map: there is no such strategy; did you mean \
@@ -143,7 +143,7 @@ fn a_name_with_a_star_stands_for_all_that_begin_so() {
 }
 
 #[test]
-fn what_is_no_type_is_refused() {
+fn invalid_types_are_refused() {
     assert_eq!(
         error_of(&["resource_registry: {OS::Some::Base: [base.yaml]}"]),
         "env0.yaml:1:21: resource_registry.OS::Some::Base: it must be a template or the name of a type"
@@ -175,7 +175,7 @@ fn a_file_may_begin_with_a_mark_and_end_its_lines_as_windows_does() {
 }
 
 #[test]
-fn what_no_json_holds_is_refused() {
+fn values_without_a_json_form_are_refused() {
     for (value, reason) in [
         (
             ".inf",
@@ -238,7 +238,7 @@ fn paths_are_the_environments_own_wherever_the_templates_are() {
 }
 
 #[test]
-fn what_is_no_environment_or_no_directory_is_said() {
+fn invalid_environments_and_directories_are_errors() {
     assert_eq!(
         error_of(&[TEMPLATE]),
         "env0.yaml: this is a template, and no environment"

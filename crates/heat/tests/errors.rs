@@ -58,7 +58,7 @@ outputs: {x: {value: {get_attr: [Again, x]}}}",
 }
 
 #[test]
-fn what_is_left_out_of_an_empty_list_is_read_all_the_same() {
+fn items_of_an_empty_list_are_still_checked() {
     let filter = |values: &str| {
         let text = format!("outputs: {{x: {{value: {{filter: [{values}, []]}}}}}}");
         resolve(&[("top.yaml", &text)])
@@ -100,7 +100,7 @@ outputs: {x: {value: [{get_attr: [Base, x]}]}}",
 }
 
 #[test]
-fn wrong_types_and_constraints_do_not_tell_the_value() {
+fn errors_of_types_and_constraints_hide_the_value() {
     for (declared, expected) in [
         (
             "{type: number, default: s3cret}",
@@ -142,7 +142,7 @@ fn wrong_types_and_constraints_do_not_tell_the_value() {
 }
 
 #[test]
-fn an_unknown_type_is_an_error_only_if_it_is_asked_for() {
+fn an_unknown_type_is_an_error_only_if_it_is_needed() {
     let resources = "resources: {Key: {type: OS::Nova::KeyPair}}";
     let outputs = resolve(&[(
         "top.yaml",
@@ -187,7 +187,7 @@ fn mistyped_names_get_a_suggestion() {
 }
 
 #[test]
-fn what_if_does_not_choose_is_not_looked_at() {
+fn the_other_branch_of_if_is_not_evaluated() {
     let outputs = resolve(&[(
         "top.yaml",
         "outputs: {x: {value: {if: [true, 1, {get_attr: not even a list}]}}}",
@@ -211,7 +211,7 @@ fn chain(count: usize) -> String {
 }
 
 #[test]
-fn resources_that_wait_for_one_another_do_not_take_the_stack() {
+fn long_chains_of_resources_do_not_overflow_the_stack() {
     assert_eq!(resolve(&[("top.yaml", &chain(400))]).unwrap()["x"], 1);
     let error = error_of(&[("top.yaml", &chain(20_000))]).to_string();
     let expected = "more than 500 resources and conditions wait for one another";
@@ -237,7 +237,7 @@ fn a_text_may_have_many_names() {
 }
 
 #[test]
-fn what_is_read_in_advance_is_wrong_where_it_is_resolved() {
+fn errors_of_files_read_in_advance_appear_where_they_are_resolved() {
     let directory = tempfile::tempdir().unwrap();
     std::fs::write(directory.path().join("broken.yaml"), "a: [").unwrap();
     let good = "heat_template_version: queens\noutputs: {x: {value: 1}}";
@@ -269,7 +269,7 @@ fn what_is_read_in_advance_is_wrong_where_it_is_resolved() {
 }
 
 #[test]
-fn what_is_hidden_is_in_no_error() {
+fn hidden_values_appear_in_no_error() {
     const DECLARED: &str = "parameters: {P: {type: string, hidden: true, default: '(s3cret'}}\n\
                             resources: {A: {type: OS::Heat::Value, properties: {value: 1}}}\n";
     let directory = tempfile::tempdir().unwrap();
@@ -316,7 +316,7 @@ fn what_is_hidden_is_in_no_error() {
 }
 
 #[test]
-fn long_expressions_are_not_told_at_length() {
+fn long_expressions_are_shortened_in_errors() {
     let pattern = "(".repeat(5000);
     for text in [
         format!("outputs: {{x: {{value: {{yaql: {{expression: \"regex('{pattern}')\"}}}}}}}}"),
@@ -331,7 +331,7 @@ fn long_expressions_are_not_told_at_length() {
 }
 
 #[test]
-fn constraints_hold_what_they_hold_in_heat() {
+fn constraints_accept_the_same_values_as_heat() {
     for (kind, constraint, value, holds) in [
         ("string", "allowed_pattern: '[a&&b]'", "'&'", true),
         ("string", "allowed_pattern: '[[:alpha:]]'", "x", false),
@@ -370,7 +370,7 @@ fn constraints_hold_what_they_hold_in_heat() {
 }
 
 #[test]
-fn what_a_parameter_makes_wrong_names_it() {
+fn errors_caused_by_a_parameter_name_it() {
     for (value, given) in [
         (
             "{yaql: {expression: $.data.p.first(), data: {p: [{get_param: [P, a, 1]}], q: [{get_param: P}]}}}",

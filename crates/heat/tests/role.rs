@@ -224,7 +224,7 @@ outputs:
 }
 
 #[test]
-fn services_are_given_what_the_overcloud_gives_them() {
+fn services_get_the_parameters_of_the_overcloud() {
     assert_eq!(
         role_with(&json!({})),
         json!({
@@ -238,7 +238,7 @@ fn services_are_given_what_the_overcloud_gives_them() {
 }
 
 #[test]
-fn an_environment_changes_what_the_overcloud_makes_of_it() {
+fn an_environment_changes_the_parameters_of_the_overcloud() {
     let own = json!({
         "ServiceNetMap": {"HeatNetwork": "external"},
         "ServiceData": {"cidrs": ["192.0.2.0/24"]},
@@ -265,7 +265,7 @@ fn an_environment_changes_what_the_overcloud_makes_of_it() {
 }
 
 #[test]
-fn endpoints_that_are_whole_stay_as_they_are() {
+fn complete_endpoints_are_unchanged() {
     let whole = json!({"Heat": {"uri": "https://made.elsewhere/"}});
     let made = role_with(&json!({"EndpointMap": whole.clone()}));
     assert_eq!(made["endpoints"], whole);

@@ -44,7 +44,7 @@ fn growing(first: &str, next: &str, times: usize) -> String {
 }
 
 #[test]
-fn what_doubles_is_refused() {
+fn doubling_values_are_refused() {
     for (first, next) in [
         ("1", "[{}, {}]"),
         ("x", "{a: {}, b: {}}"),

@@ -38,7 +38,7 @@ fn write(directory: &Path) {
 }
 
 #[test]
-fn templates_are_processed_where_nobody_has_done_it() {
+fn unprocessed_templates_are_processed_in_memory() {
     let directory = tempfile::tempdir().unwrap();
     write(directory.path());
     let resolver = Resolver::open(directory.path(), &[]).unwrap();
@@ -77,7 +77,7 @@ fn templates_are_processed_where_nobody_has_done_it() {
 }
 
 #[test]
-fn a_file_that_is_made_wins_over_one_that_is_there() {
+fn a_generated_file_wins_over_an_existing_one() {
     let directory = tempfile::tempdir().unwrap();
     write(directory.path());
     let beside = directory.path().join("common/services/compute-role.yaml");
@@ -94,7 +94,7 @@ fn a_file_that_is_made_wins_over_one_that_is_there() {
 }
 
 #[test]
-fn what_is_processed_stays_as_it_is() {
+fn processed_templates_are_unchanged() {
     let directory = tempfile::tempdir().unwrap();
     write(directory.path());
     let registry = directory
@@ -106,7 +106,7 @@ fn what_is_processed_stays_as_it_is() {
 }
 
 #[test]
-fn what_cannot_be_processed_is_said() {
+fn errors_of_processing_are_reported() {
     let directory = tempfile::tempdir().unwrap();
     write(directory.path());
     std::fs::write(directory.path().join("roles_data.yaml"), "- {nme: x}\n").unwrap();

@@ -1,17 +1,17 @@
 //! A Kolla tree and its overrides, rendered, ordered into a build graph, and built.
 //!
-//! A *tree* is a directory of image directories, each with a `Dockerfile.j2` and the files it copies. The
-//! directory's name is the image's name; its `FROM {{ namespace }}/{{ image_prefix }}parent:{{ tag }}`
-//! makes a parent of another. A *template override* changes all of them from outside:
-//! `{% set keystone_packages_append = ['puppet'] %}`.
+//! A *tree* is a directory of image directories, each with a `Dockerfile.j2` and the files it copies.
+//! The name of the directory is the name of the image. The image's parent is the one in its
+//! `FROM {{ namespace }}/{{ image_prefix }}parent:{{ tag }}`. A *template override* is a file outside of
+//! the tree that changes all images: `{% set keystone_packages_append = ['puppet'] %}`.
 //!
-//! [`ImageSet::load`] reads and renders a tree. From there [`ImageSet::write_templates`] leaves the
-//! Dockerfiles on disk, [`ImageSet::plan`] says what would be built and why, and
-//! [`ImageSet::build`] builds it through [`slipway_engine::Engine`].
+//! [`ImageSet::load`] reads and renders a tree. Then [`ImageSet::write_templates`] writes the
+//! Dockerfiles, [`ImageSet::plan`] lists the images that would be built, with reasons, and
+//! [`ImageSet::build`] builds them through [`slipway_engine::Engine`].
 //!
-//! An image is built only when something it is made of changed. Its *fingerprint* covers the
-//! rendered Dockerfile, the files beside it, build arguments, options and its parents'
-//! fingerprints, and is kept as a label on the image in the engine: there is no state besides.
+//! An image is built only when one of its inputs changed. Its *fingerprint* covers the rendered
+//! Dockerfile, the files beside it, build arguments, options and its parents' fingerprints. A label of
+//! the image in the engine holds the fingerprint; there is no other state.
 //!
 //! ```
 //! # let dir = tempfile::tempdir()?;

@@ -8,8 +8,8 @@ use slipway_engine::{Engine, EngineError, PushProgress};
 /// The wait before the first new attempt; each further one is twice as long.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 
-/// Pushes one image, again where it was the way there that failed; gives its digest. What the
-/// registry already has is not sent again, so a push that was cut off goes on where it was.
+/// Pushes one image and returns its digest. A push that failed because of the network is retried. The
+/// registry keeps the layers that it already has, so a retry resumes the push.
 pub(crate) async fn push(
     engine: &dyn Engine,
     reference: &str,

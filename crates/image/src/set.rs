@@ -24,7 +24,7 @@ use crate::write;
 pub struct ImageSet(Arc<Images>);
 
 impl ImageSet {
-    /// Reads a tree, renders it, finds every image's parents and what was asked for.
+    /// Reads and renders a tree, and finds each image's parent and the requested images.
     pub fn load(options: BuildConfig) -> Result<ImageSet> {
         Images::load(options).map(|images| ImageSet(Arc::new(images)))
     }
@@ -44,7 +44,7 @@ impl ImageSet {
         self.0.graph.names(Selection::Matched)
     }
 
-    /// Names of the images that cannot be built, by what the Kolla says of them and their parents.
+    /// Names of the images that cannot be built according to the Kolla, and of their children.
     pub fn unbuildable(&self) -> Vec<&str> {
         self.0.graph.names(Selection::Unbuildable)
     }
@@ -108,20 +108,20 @@ impl ImageSet {
         write::templates(&self.0, work_dir, keeps_all)
     }
 
-    /// Writes the rendered tree to `<work_dir>/docker`, of all images, those included that were not
-    /// asked for. Returns that path.
+    /// Writes the rendered tree of all images, also of those not requested, to `<work_dir>/docker`.
+    /// Returns that path.
     pub fn write_all(&self, work_dir: &Path) -> Result<PathBuf> {
         write::templates(&self.0, work_dir, true)
     }
 
-    /// Decides what a build would do, and why. Changes nothing.
+    /// Plans a build, with reasons. Changes nothing.
     pub async fn plan(&self, engine: &dyn Engine) -> Result<Plan> {
         decide::plan(&self.0, engine).await
     }
 
-    /// Builds what was asked for and the engine does not already have: parents first, each child
-    /// as soon as its parents are there, up to `threads` at once. The result says what became of
-    /// each image; an error means that nothing could be built at all.
+    /// Builds the requested images that are not up to date: parents first, each child as soon as its
+    /// parents are built, up to `threads` at once. The summary has the result of each image. An error
+    /// means that no image could be built.
     ///
     /// Dropping the future cancels the running builds. An image gets its name only when it is
     /// complete, so a build that ends early leaves whole images or none. Builds of the same

@@ -146,7 +146,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_cannot_be_written_is_named_and_not_what_was_read() {
+    fn a_write_error_names_the_written_file() {
         let dir = tempfile::tempdir().unwrap();
         let images = dir.path().join("images");
         fs::create_dir_all(images.join("base")).unwrap();

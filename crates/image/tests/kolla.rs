@@ -104,7 +104,7 @@ class KollaWorker(object):
 ";
 
 #[test]
-fn a_kolla_tells_what_it_has() {
+fn a_kolla_release_is_read() {
     let kolla = Prefix::new().open();
     assert_eq!(kolla.version(), "9.9.1");
     assert_eq!(kolla.shown_version(), "9.9.1");
@@ -143,7 +143,7 @@ fn defaults_are_the_kollas_and_for_the_distribution() {
 }
 
 #[test]
-fn templates_see_what_the_worker_gives_them_and_no_more() {
+fn templates_see_only_the_variables_of_the_worker() {
     let prefix = Prefix::new();
     let mut options = prefix.options(Some("centos"));
     options.install_type = Some("rhos".to_owned());
@@ -166,7 +166,7 @@ fn templates_see_what_the_worker_gives_them_and_no_more() {
 }
 
 #[test]
-fn unbuildable_images_take_their_children_with_them() {
+fn children_of_unbuildable_images_are_unbuildable() {
     let prefix = Prefix::new();
     let child = "FROM {{ namespace }}/{{ image_prefix }}";
     prefix.template("web", &format!("{child}base:{{{{ tag }}}}\n"));
@@ -214,11 +214,12 @@ fn a_type_must_be_one_that_the_distribution_has() {
 }
 
 #[test]
-fn what_is_no_kolla_says_what_is_missing() {
+fn an_invalid_kolla_directory_names_the_missing_part() {
     let dir = tempfile::tempdir().unwrap();
     let reason = |path: &Path| Kolla::open(path).unwrap_err().to_string();
     assert!(
-        reason(&dir.path().join("x")).ends_with("this is no Kolla: there is no such directory")
+        reason(&dir.path().join("x"))
+            .ends_with("this is not a Kolla release: there is no such directory")
     );
     assert!(reason(dir.path()).contains("it has neither kolla/common/config.py"));
     let prefix = Prefix::new();

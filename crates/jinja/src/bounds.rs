@@ -162,7 +162,7 @@ fn inside(
     Ok(())
 }
 
-/// Returns what is written, as long as there is room for it.
+/// Returns the written text, or an error if it is too long.
 pub(crate) fn written(
     state: &State<'_, '_>,
     value: &Value,
@@ -191,7 +191,7 @@ pub(crate) fn written(
     }
 }
 
-/// A text that refuses what it has no room for.
+/// A text with a maximum length.
 pub(crate) struct Bounded {
     text: String,
     room: usize,
@@ -211,7 +211,7 @@ pub(crate) fn room(state: &State<'_, '_>) -> usize {
     usize::try_from(left * BYTES).unwrap_or(usize::MAX)
 }
 
-/// Makes sure that there is room for a text of this length.
+/// Returns an error if a text of this length does not fit.
 pub(crate) fn fits(state: &State<'_, '_>, length: usize, what: &str) -> Result<(), Error> {
     match length > room(state) {
         true => Err(too_long(what)),

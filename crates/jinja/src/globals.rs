@@ -27,7 +27,7 @@ pub(crate) fn install(env: &mut Environment<'static>) {
             let args = values(args);
             let (items, _) = split(&args);
             if items.is_empty() {
-                return Err(invalid("cycler wants at least one item"));
+                return Err(invalid("cycler needs at least one item"));
             }
             for item in items {
                 bounds::visit(state, item, &no_cycler)?;
@@ -63,7 +63,7 @@ fn no_cycler(value: &Value) -> Result<(), Error> {
     }
 }
 
-/// Gives its items one after another, over and over.
+/// Returns its items one after another, in a cycle.
 #[derive(Debug)]
 struct Cycler {
     items: Vec<Value>,
@@ -108,7 +108,7 @@ impl Object for Cycler {
     }
 }
 
-/// Gives nothing the first time, and its separator from then on.
+/// Returns nothing the first time, and its separator from then on.
 #[derive(Debug)]
 struct Joiner {
     separator: Mutex<Option<Value>>,

@@ -1,9 +1,9 @@
-//! Jinja2 as its users write it, on minijinja.
+//! Jinja2's dialect on minijinja, with limits.
 //!
-//! Templates of Kolla and TripleO are written for Jinja2 and rely on the Python underneath: lists
-//! change in place, `"%s" % value` formats, `d.items()` is a view, `{{ [1.0, none] }}` prints as
-//! Python's `str` does. minijinja reads the same syntax and runs it; this crate adds the rest, and
-//! bounds what a template may take.
+//! Templates of Kolla and TripleO are written for Jinja2 and rely on Python: lists change in place,
+//! `"%s" % value` formats, `d.items()` is a view, `{{ [1.0, none] }}` prints like Python's `str`.
+//! minijinja runs the same syntax. This crate adds Python's behaviour, and limits the time and memory
+//! of a template.
 //!
 //! ```
 //! let mut env = minijinja::Environment::new();
@@ -13,15 +13,15 @@
 //! assert_eq!(env.render_str(&template.text, ()).unwrap(), "['a', '007'] A007");
 //! ```
 //!
-//! The way in:
+//! Start here:
 //! - [`install`] gives an environment Jinja2's filters, tests, functions and methods.
-//! - [`adapt`] rewrites a template's text; every text that an environment is given goes through it.
-//!   The rewriting is listed in the `rewrite` module.
+//! - [`adapt`] rewrites the text of a template. Every text must be rewritten before an environment
+//!   gets it. The `rewrite` module has a table of the changes.
 //! - [`list`] and [`dict`] make values that templates can change.
 //!
-//! Limits are in [`bounds`]. What differs from Jinja2: `\N{…}` in strings is an error; integers
-//! have 128 bits; a template that is imported `without context` sees the context all the same; what
-//! prints as an object's address does not have one here; `pprint` wraps strings differently.
+//! Limits are in [`bounds`]. The differences from Jinja2: `\N{…}` in strings is an error; integers
+//! have 128 bits; a template that is imported `without context` sees the context; the text of an object
+//! has no address; `pprint` does not wrap strings.
 
 mod arguments;
 pub mod bounds;
@@ -42,7 +42,7 @@ pub use value::dict::Dict;
 pub use value::list::List;
 pub use value::{dict, list};
 
-/// Gives an environment Jinja2's dialect, and bounds what its templates do.
+/// Adds Jinja2's dialect and its limits to an environment.
 pub fn install(env: &mut Environment<'static>) {
     env.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
     env.set_undefined_behavior(UndefinedBehavior::Lenient);

@@ -332,7 +332,7 @@ fn slice(
     })
 }
 
-/// Returns what a `for` goes through, of known length.
+/// Returns the items of a `for`, with a known length.
 fn items(state: &State<'_, '_>, value: Value) -> Result<Value, Error> {
     match value.kind() {
         ValueKind::Seq => Ok(value),

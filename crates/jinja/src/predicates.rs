@@ -78,7 +78,7 @@ pub(crate) fn install(env: &mut Environment<'static>) {
             (Some(value), Some(by)) => Ok(value % by == 0),
             _ => match (real(&value), real(&by)) {
                 (Some(value), Some(by)) => Ok(value % by == 0.0),
-                _ => Err(invalid("divisibleby wants numbers")),
+                _ => Err(invalid("divisibleby needs numbers")),
             },
         }
     });

@@ -179,7 +179,7 @@ fn lists_in_themselves() {
 }
 
 #[test]
-fn a_list_compared_with_what_is_in_it_is_not_waited_for() {
+fn comparing_a_list_with_its_items_does_not_deadlock() {
     assert_eq!(
         rendered("{% set l = [['a']] %}{{ l.count(l) }}{{ l.index(['a']) }}"),
         "00"
@@ -208,7 +208,7 @@ fn lists_in_lists_without_end() {
 }
 
 #[test]
-fn what_a_list_loses_in_a_loop_is_passed_over() {
+fn items_removed_in_a_loop_are_skipped() {
     let template =
         "{% set l = [1, 2, 3, 4] %}{% for i in l %}{{ i }}{% do l.remove(i) %}{% endfor %}{{ l }}";
     assert_eq!(rendered(template), "13[2, 4]");
@@ -229,7 +229,7 @@ fn macros_that_double_or_never_end() {
 }
 
 #[test]
-fn lists_that_no_comparison_comes_to_the_end_of() {
+fn endless_comparisons_are_refused() {
     // Each is in the one before it twice, and empty when it is put there.
     let doubled = |name: &str| {
         let first = format!("{{% set {name}0 = [] %}}");

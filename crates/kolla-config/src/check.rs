@@ -151,7 +151,7 @@ impl Findings {
         }
     }
 
-    /// Without `merge` the destination is deleted first, and the source must not be deleted with it.
+    /// Reports a copy that deletes its own source: without `merge` the destination is deleted first.
     fn source_and_dest(&mut self, file: &ConfigFile) {
         let (source, dest) = (file.source.trim_end_matches('/'), effective_dest(file));
         let dest = dest.trim_end_matches('/');
@@ -371,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_found_in_what_the_field_writes() {
+    fn real_config_files_have_no_errors() {
         let keys = r#""source": "/var/lib/kolla/config_files/src/*", "dest": "/", "merge": true, "preserve_properties": true"#;
         assert_eq!(file(keys), Vec::<String>::new());
         let keys = r#""source": "/src/a.conf", "dest": "/etc/a/", "owner": "a:b", "perm": "0600""#;
@@ -419,7 +419,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_twice_is_an_error_unless_it_is_merged() {
+    fn a_destination_written_twice_is_an_error_unless_merged() {
         let twice = |merge| {
             findings(&format!(
                 r#""config_files": [
@@ -469,7 +469,7 @@ mod tests {
     }
 
     #[test]
-    fn a_glob_that_may_bring_what_another_entry_writes_is_told() {
+    fn a_glob_that_may_overlap_another_entry_is_a_warning() {
         let both = |name: &str| {
             findings(&format!(
                 r#""config_files": [

@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_absent_stays_absent() {
+    fn missing_keys_stay_missing() {
         let text =
             r#"{"command":"true","config_files":[{"source":"/a","dest":"/b","optional":false}]}"#;
         let config: Config = serde_json::from_str(text).unwrap();
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn yaml_keeps_a_mode_as_it_was_typed() {
+    fn a_mode_in_yaml_keeps_its_digits() {
         let text = "{path: /a, owner: b, perm: 0600}";
         let permission: Permission = slipway_yaml::from_str(text).unwrap();
         assert_eq!(permission.perm.as_deref(), Some("0600"));

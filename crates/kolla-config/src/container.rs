@@ -458,7 +458,7 @@ mod tests {
     }
 
     #[test]
-    fn a_glob_that_matches_nothing_on_the_host_is_told() {
+    fn a_glob_without_a_match_on_the_host_is_a_warning() {
         let host = tempfile::tempdir().unwrap();
         std::fs::create_dir(host.path().join("etc")).unwrap();
         let mount = Mount {
@@ -486,7 +486,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_image_lacks_is_found() {
+    fn missing_parts_of_the_image_are_reported() {
         let wanted = config(json!({
             "config_files": [
                 {"source": "/opt/a", "dest": "/etc/a", "owner": "keystone:keystone", "perm": "0600"},

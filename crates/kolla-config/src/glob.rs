@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn many_stars_do_not_take_forever() {
+    fn many_stars_match_in_bounded_time() {
         let name = vec![b'a'; 4000];
         assert!(!matches(&"*a".repeat(200).replace("*a", "*a*b"), &name));
     }

@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn text_is_what_python_writes() {
+    fn the_text_is_the_same_as_python_writes() {
         let text =
             r#"{"permissions": [{"path": "/a", "owner": "b", "recurse": true}], "command": "c"}"#;
         let config: Config = serde_json::from_str(text).unwrap();

@@ -132,7 +132,7 @@ fn globs_go_into_a_directory() {
 }
 
 #[test]
-fn a_directory_replaces_what_was_there_unless_merged() {
+fn a_directory_replaces_the_old_one_unless_merged() {
     let container = Container::new();
     container.write("dest/old", "old");
     container.apply(copy("/src", "/dest")).unwrap();
@@ -191,7 +191,7 @@ fn a_missing_source_is_an_error_unless_optional() {
 }
 
 #[test]
-fn what_is_excluded_is_not_copied() {
+fn excluded_files_are_not_copied() {
     let container = Container::new();
     container.write("src/x[1]", "x");
     let mut entry = copy("/src", "/dest");
@@ -280,7 +280,7 @@ fn directories_and_files_are_created_with_owner_and_mode() {
 }
 
 #[test]
-fn permissions_recurse_and_leave_out_what_is_excluded() {
+fn permissions_recurse_and_skip_excluded_paths() {
     let container = Container::new();
     for file in ["log/a", "log/snapshot/b", "log/c"] {
         container.write(file, "");
@@ -384,7 +384,7 @@ fn defaults_come_back_however_often_the_container_restarts() {
 }
 
 #[test]
-fn what_had_no_default_goes_again() {
+fn files_without_a_default_are_removed() {
     let container = Container::new();
     container
         .apply(copy("/src/a.conf", "/etc/new.conf"))
@@ -402,7 +402,7 @@ fn what_had_no_default_goes_again() {
 }
 
 #[test]
-fn a_check_finds_what_differs_and_changes_nothing() {
+fn a_check_reports_differences_and_changes_nothing() {
     let container = Container::new();
     container.apply(copy("/src/a.conf", "/dest")).unwrap();
     container.write("dest", "edited");
@@ -520,7 +520,7 @@ fn roots_own_links_are_followed() {
 }
 
 #[test]
-fn what_a_killed_run_left_behind_goes_with_the_next() {
+fn the_next_run_removes_files_of_a_killed_one() {
     let container = Container::new();
     container.write("etc/.kolla-b.conf", "half of it");
     container.apply(copy("/src/a.conf", "/etc/b.conf")).unwrap();

@@ -49,7 +49,7 @@ prop_compose! {
 
 proptest! {
     #[test]
-    fn what_is_written_is_what_is_read(config in config()) {
+    fn written_files_read_back_the_same(config in config()) {
         let text = to_nice_json(&config);
         prop_assert!(text.is_ascii());
         prop_assert_eq!(&Config::from_json(&text, Path::new("a.json")).unwrap(), &config);

@@ -12,7 +12,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[non_exhaustive]
 pub enum Error {
     /// A directory that is no Kolla.
-    #[error("{}: this is no Kolla: {reason}", directory.display())]
+    #[error("{}: this is not a Kolla release: {reason}", directory.display())]
     NoKolla {
         /// The directory.
         directory: PathBuf,

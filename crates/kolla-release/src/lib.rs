@@ -1,4 +1,4 @@
-//! Reads what an upstream Kolla release says of itself.
+//! Reads the facts of an upstream Kolla release from its files.
 //!
 //! Kolla's releases differ in their templates, options, users, sources, repositories, distributions
 //! and template functions. [`Kolla::open`] reads all of that from the files that came with the
@@ -6,9 +6,10 @@
 //! small reader evaluates the literals and conditions that Kolla's files are made of.
 //!
 //! - [`Kolla`]: one release on disk.
-//! - [`Release`]: the behaviours of its Python code, recognised by what the code says.
+//! - [`Release`]: the behaviours of its Python code, recognised by the text of the code.
 //! - [`Base`]: the distributions that images are based on.
-//! - [`User`]: the accounts that images hold, and `users.yaml` of a tree that is no Kolla's.
+//! - [`User`]: the accounts of images, also from the `users.yaml` of a tree that does not belong to
+//!   Kolla.
 //!
 //! ```no_run
 //! let kolla = slipway_kolla_release::Kolla::open("/opt/kolla-venv")?;
@@ -33,7 +34,7 @@ pub use provenance::Provenance;
 pub use release::{Install, Labels, Release, Repos, ReposFiles};
 pub use users::{User, UserChange};
 
-/// Returns what a Python file assigns at its outermost level, as far as it has a value: literals,
+/// Returns the assignments at the outermost level of a Python file that have a known value: literals,
 /// names, `+`, comparisons and the branches of `if`. Everything else is left out.
 ///
 /// ```

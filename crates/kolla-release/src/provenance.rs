@@ -42,7 +42,7 @@ pub(crate) fn read(place: &Place) -> Result<Provenance> {
     Ok(found)
 }
 
-/// Reads `direct_url.json`, which pip writes for what it did not get from an index.
+/// Reads `direct_url.json`, which pip writes for packages that do not come from an index.
 fn as_pip_noted(place: &Place) -> Result<Provenance> {
     let Some(site) = place.package.parent() else {
         return Ok(Provenance::default());

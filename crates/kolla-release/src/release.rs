@@ -97,7 +97,7 @@ pub struct Install {
     pub stops_on_errors: bool,
     /// The package lists are removed.
     pub removes_lists: bool,
-    /// It can be told to leave the cache.
+    /// It has an option that keeps the cache.
     pub may_keep_cache: bool,
 }
 

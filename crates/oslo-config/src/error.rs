@@ -115,7 +115,7 @@ pub enum ConfigError {
     },
     /// A `$name` that is no option.
     #[error(
-        "{place}: {key} refers to ${name}, which is no option{}; write $$ for a dollar sign",
+        "{place}: {key} refers to ${name}, which is not an option{}; write $$ for a dollar sign",
         hint(.nearest.as_ref())
     )]
     UnknownReference {

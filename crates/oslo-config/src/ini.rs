@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_as_they_are_written() {
+    fn values_keep_their_text() {
         assert_eq!(value("k = v ; w # x"), "v ; w # x");
         assert_eq!(value("k: a=b"), "a=b");
         assert_eq!(value("k = a:b"), "a:b");
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said_with_its_line() {
+    fn errors_name_the_line() {
         for (text, line, part) in [
             ("k = v", 1, "before the first section"),
             ("[a]\n  b", 2, "continuation line without"),
@@ -202,7 +202,7 @@ mod tests {
 
         /// Assignments are read as they are written, in order, with their lines.
         #[test]
-        fn files_are_read_as_they_were_written(
+        fn files_keep_their_text(
             written in prop::collection::vec(
                 ("[a-z][a-z-]{0,8}", "[a-z_]{1,8}", "[!-&(-~]([ -~]{0,12}[!-&(-~])?"), 1..12,
             ),

@@ -179,7 +179,7 @@ impl OptionDef {
         self
     }
 
-    /// Gives it an effect only in releases that have it.
+    /// Limits its effect to releases that have it.
     pub const fn where_released(mut self) -> OptionDef {
         self.support = Support::WhereReleased;
         self

@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_field_rejects_is_an_error_with_its_place() {
+    fn a_value_that_a_field_rejects_is_an_error_with_its_place() {
         let error = settings("[DEFAULT]\nthreads = 300\n").read::<Config>();
         let error = error.unwrap_err().to_string();
         assert!(

@@ -51,7 +51,7 @@ struct Trail<'a> {
 }
 
 impl Settings {
-    /// Puts together the command line, environment variables and files.
+    /// Merges the command line, environment variables and files.
     pub fn new(
         schema: Schema,
         command_line: CommandLine,

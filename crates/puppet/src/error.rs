@@ -113,7 +113,7 @@ pub enum Failure {
         log: PathBuf,
     },
     /// Puppet was killed.
-    #[error("Puppet was ended by signal {signal}{}; last it said: {last}\n  full log: {}", if *signal == 9 { " (is there too little memory?)" } else { "" }, log.display())]
+    #[error("Puppet was killed by signal {signal}{}; last it said: {last}\n  full log: {}", if *signal == 9 { " (is there too little memory?)" } else { "" }, log.display())]
     Killed {
         /// The signal's number.
         signal: i64,

@@ -20,7 +20,7 @@ pub fn write(path: &Path, content: &[u8]) -> Result<bool> {
     Ok(slipway_files::write_private(path, content)? != slipway_files::Written::Unchanged)
 }
 
-/// Opens a 0600 file to be written anew.
+/// Opens an empty file of mode 0600 for writing.
 pub fn create(path: &Path) -> Result<File> {
     let file = File::options()
         .write(true)
@@ -131,7 +131,7 @@ fn remove_files(directory: &std::os::fd::OwnedFd) -> std::io::Result<Vec<std::ff
     Ok(directories)
 }
 
-/// A private directory that is removed when it is dropped, whatever a container has put into it.
+/// A private directory that is removed when it is dropped, with everything that a container wrote.
 #[derive(Debug)]
 pub struct Staging {
     path: PathBuf,
@@ -165,7 +165,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_files_are_read_of_what_a_container_has_made() {
+    fn only_regular_files_of_a_container_are_read() {
         let dir = tempfile::tempdir().unwrap();
         let [file, link, pipe] = ["file", "link", "pipe"].map(|name| dir.path().join(name));
         std::fs::write(&file, "text").unwrap();

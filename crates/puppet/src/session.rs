@@ -1,4 +1,4 @@
-//! One invocation at work on one deployment.
+//! One invocation that works on one deployment.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -22,16 +22,16 @@ use crate::run::transcript::Transcript;
 
 /// Holds the deployment's lock: no other invocation is at work on it.
 pub struct Session<'a> {
-    /// Decides what is due.
+    /// Decides which runs are due.
     pub planner: Planner<'a>,
-    /// One permit for each run that may go on at once.
+    /// One permit for each run at a time.
     places: Semaphore,
     _lock: Lock,
 }
 
 /// The options of a run.
 pub struct RunOptions {
-    /// Brings out the files that Puppet wrote.
+    /// Copies out the files that Puppet wrote.
     pub archive: bool,
     /// Uses the host's network.
     pub net_host: bool,
@@ -40,7 +40,7 @@ pub struct RunOptions {
 }
 
 impl<'a> Session<'a> {
-    /// Takes the lock, removes what killed runs left, and writes what every run needs.
+    /// Takes the lock, removes the remains of killed runs, and writes the files that every run needs.
     pub async fn begin(puppet: &'a Puppet) -> Result<Session<'a>> {
         let lock = lock(puppet).await?;
         let settings = &puppet.settings;

@@ -23,7 +23,7 @@ pub struct Settings {
     pub no_archive: bool,
     /// `step` in hiera while config volumes are generated (STEP).
     pub step: u8,
-    /// Runs what is not due, too.
+    /// Also runs volumes and tasks that are not due.
     pub force: bool,
     /// Keeps the container of a run that failed.
     pub keep_failed: bool,
@@ -35,7 +35,7 @@ pub struct Settings {
     pub host_puppet: Option<PathBuf>,
     /// The host's Puppet modules, mounted into every run if they exist (MOUNT_HOST_PUPPET).
     pub host_modules: Option<PathBuf>,
-    /// Takes hiera from `/etc/puppet/check-mode` (CHECK_MODE).
+    /// Uses the hiera data of `/etc/puppet/check-mode` (CHECK_MODE).
     pub check_mode: bool,
     /// Sends the changes in a volume's files as an event before the volume is swapped in.
     pub diff: bool,

@@ -293,7 +293,7 @@ impl Translation<'_> {
                     scope.multi_line = is_on;
                     letters.push(c);
                 }
-                // White space and comments are left out by the translation.
+                // Whitespace and comments are left out by the translation.
                 'x' => scope.verbose = is_on,
                 '-' if is_on => {
                     is_on = false;

@@ -54,7 +54,7 @@ impl Bounded {
         fmt::Write::write_str(self, more).map_err(|fmt::Error| FormatError::TooLong)
     }
 
-    /// Makes sure that so many more characters fit.
+    /// Returns an error if this many more characters do not fit.
     pub fn reserve(&self, length: usize) -> Result<(), FormatError> {
         if length > self.room {
             return Err(FormatError::TooLong);

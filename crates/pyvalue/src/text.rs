@@ -105,7 +105,7 @@ pub fn capitalize(text: &str) -> String {
     out
 }
 
-/// Of a letter that becomes several, only the first is a capital: ß becomes Ss.
+/// Capitalizes a letter. If it becomes several letters, only the first is a capital: ß becomes Ss.
 fn push_titlecase(out: &mut String, c: char) {
     let mut upper = c.to_uppercase();
     out.extend(upper.next());

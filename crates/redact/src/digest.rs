@@ -1,4 +1,4 @@
-//! Keyed digests: they tell whether a secret changed and cannot be used to guess it.
+//! Keyed digests. They show that a secret changed, and do not help to guess it.
 
 use std::fmt;
 use std::fs::File;
@@ -70,7 +70,7 @@ impl DigestKey {
         }
     }
 
-    /// Makes a new key. Digests under it are known to nobody else.
+    /// Makes a new random key.
     ///
     /// # Errors
     /// When the system has no random numbers.
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_key_is_an_error_that_says_what_to_do() {
+    fn an_invalid_key_is_an_error_with_advice() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("key");
         std::fs::write(&path, "short").unwrap();

@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_secret_stays() {
+    fn other_values_are_not_masked() {
         let redactor = redactor(json!({
             "a::token_provider": "fernet",
             "a::password": "%{hiera('b::password')}",

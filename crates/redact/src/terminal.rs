@@ -1,4 +1,4 @@
-//! Removes from text what a terminal would obey instead of show.
+//! Removes the control sequences of a terminal from text.
 
 use std::borrow::Cow;
 
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_that_controls_remains_whatever_comes_in() {
+    fn no_control_sequence_remains() {
         let pieces = [
             "\u{1b}", "[", "]", "\u{9b}", "\u{7}", "\\", "P", "\r", "\n", "1", "m", "é",
         ];

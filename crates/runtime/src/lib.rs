@@ -1,9 +1,12 @@
 //! Converging sets of containers; steps; systemd units.
 //!
-//! [`slipway_engine::connect`] finds the engine where the docker command would, and then where Podman
-//! listens. [`step::read`] reads what containers there should be; [`converge::plan`] tells what
-//! there is to do for that, [`converge::apply`] does it, and [`converge::wait_healthy`] waits until
-//! they are well. [`manage`] looks at what is there, and deletes it.
+//! - [`step::read`] reads the configurations of a step's containers.
+//! - [`converge::plan`] compares them with the engine's containers and lists the actions.
+//! - [`converge::apply`] carries out the actions. [`converge::wait_healthy`] waits for health.
+//! - [`manage`] lists, stops and deletes existing containers.
+//! - [`systemd`] keeps units that start Podman's containers at boot.
+//!
+//! [`slipway_engine::connect`] connects to the engine.
 //!
 //! ```
 //! use std::path::Path;

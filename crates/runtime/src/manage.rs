@@ -138,7 +138,7 @@ fn known_drift(container: &ContainerSummary) -> Vec<Reason> {
 /// names of those that are not there.
 ///
 /// # Errors
-/// The engine fails, or what was done before cannot be read.
+/// The engine fails, or the record of earlier actions cannot be read.
 pub async fn add_drift(
     engine: &dyn Engine,
     set: &ContainerSet,
@@ -194,7 +194,7 @@ pub struct Beside<'a> {
     pub units: Option<&'a Units>,
 }
 
-/// Deletes all containers of these sets, and what is beside them. Gives their names.
+/// Deletes all containers of these sets, their records and their units. Returns their names.
 ///
 /// # Errors
 /// The engine fails, or systemd.
@@ -318,7 +318,7 @@ mod tests {
     use slipway_test_support::FakeEngine;
 
     #[tokio::test(start_paused = true)]
-    async fn a_list_tells_what_another_apply_would_start_or_repeat() {
+    async fn a_list_shows_actions_of_the_next_apply() {
         let engine = FakeEngine::with_image("i");
         let text = "
 a: {image: i, command: up, restart: always}

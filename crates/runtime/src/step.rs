@@ -53,7 +53,7 @@ pub fn read(path: &Path) -> Result<IndexMap<String, ContainerConfig>> {
     }
 }
 
-/// Reads a step from what is no file, such as standard input; `name` is for messages.
+/// Reads a step from a stream such as standard input; errors call it `name`.
 ///
 /// # Errors
 /// See [`StepError`].
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named_with_container_and_line() {
+    fn errors_name_container_and_line() {
         let error = parse(Path::new("s.yaml"), "a:\n  image: i\nb:\n  imag: i\n").unwrap_err();
         assert_eq!(
             error.to_string(),

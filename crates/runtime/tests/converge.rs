@@ -20,8 +20,8 @@ slipway_test_support::harness! {
     [engine] async fn a_set_is_made_kept_changed_and_deleted;
     [engine] async fn containers_start_by_order;
     [engine] async fn failures_name_the_container_and_its_last_words;
-    [engine] async fn what_a_container_dies_of_is_told_even_where_it_is_up_again;
-    [engine] async fn what_is_missing_is_found_before_anything_is_touched;
+    [engine] async fn the_error_of_a_restarting_container_is_reported;
+    [engine] async fn missing_inputs_are_reported_before_any_change;
     [engine] async fn a_replacement_that_fails_gives_way_to_the_old_container;
     [engine] async fn a_taken_name_and_leftovers_of_a_killed_run_are_dealt_with;
     [engine] async fn health_is_waited_for;
@@ -229,7 +229,7 @@ async fn failures_name_the_container_and_its_last_words() {
     assert!(!bench.containers().await.contains_key("b"));
 }
 
-async fn what_a_container_dies_of_is_told_even_where_it_is_up_again() {
+async fn the_error_of_a_restarting_container_is_reported() {
     let bench = Bench::new().await;
     // When the second has ended, the first has begun anew, with more lines than are shown.
     let text = "
@@ -240,7 +240,7 @@ async fn what_a_container_dies_of_is_told_even_where_it_is_up_again() {
     assert_eq!(failed[0].output.last().map(String::as_str), Some("no port"));
 }
 
-async fn what_is_missing_is_found_before_anything_is_touched() {
+async fn missing_inputs_are_reported_before_any_change() {
     let bench = Bench::new().await;
     bench
         .apply("'@a': {IMAGE, command: sleep 600}")

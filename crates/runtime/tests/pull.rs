@@ -13,7 +13,7 @@ use slipway_service::ContainerConfig;
 use slipway_test_support::unique;
 
 slipway_test_support::harness! {
-    [engine] async fn a_registry_that_says_nothing_more_is_given_up_before_anything_is_touched;
+    [engine] async fn a_stalled_registry_times_out_before_any_change;
 }
 
 /// A registry that greets whoever comes, and leaves every other question open. Gives its address.
@@ -39,7 +39,7 @@ fn stalling_registry() -> String {
     address
 }
 
-async fn a_registry_that_says_nothing_more_is_given_up_before_anything_is_touched() {
+async fn a_stalled_registry_times_out_before_any_change() {
     let engine = connect(&ConnectOptions {
         limits: Limits {
             silence: Duration::from_secs(2),

@@ -10,7 +10,7 @@
 //!   or docker fails half-way.
 //! * `stop_grace_period` may be a text such as `1m30s`; paunch hands docker a fraction, which it
 //!   refuses. Times of a healthcheck may be plain seconds.
-//! * The texts `"true"` and `"false"`, which Heat makes of booleans, mean what they say; paunch
+//! * The strings `"true"` and `"false"`, which Heat makes of booleans, are booleans; paunch
 //!   takes any text that is not empty for true.
 //! * `start_order` and `exit_codes` may be written as strings or as numbers with a zero fraction
 //!   (`"1"`, `1.0`); paunch compares strings with numbers, and never finds them equal.
@@ -458,7 +458,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named_with_its_line() {
+    fn errors_name_their_line() {
         assert_eq!(
             refusal("image: i\nenviroment: []\n"),
             "c.yaml:2:1: enviroment: unknown key; did you mean `environment`?"
@@ -528,7 +528,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_no_empty_set() {
+    fn a_missing_set_is_not_an_empty_one() {
         let all = |text: &str| ContainerConfig::parse_all(Path::new("s.yaml"), text);
         assert!(all("{}").unwrap().is_empty());
         for text in ["", "# none\n", "~", "---\n"] {
@@ -538,7 +538,7 @@ mod tests {
     }
 
     #[test]
-    fn the_label_is_what_python_writes() {
+    fn the_label_has_the_text_that_python_writes() {
         let config = config(
             "image: i\ncommand: [sh, -c, \"echo 'ü😀' \\\"q\\\"\\n\"]\nuser: 0\nprivileged: false\nexit_codes: []\n",
         );

@@ -91,7 +91,7 @@ fn present(items: Vec<Option<String>>) -> Vec<String> {
     items.filter(|item| !item.is_empty()).collect()
 }
 
-/// One value, or a list of values. The form that is there decides, so that errors speak of that form.
+/// One value, or a list of values. The form in the file decides which errors are reported.
 struct OneOrMany<T>(Vec<T>);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<T> {

@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn modes_are_what_ansible_makes_of_them() {
+    fn modes_are_read_as_ansible_reads_them() {
         let mode = |text: &str| {
             slipway_yaml::from_str::<Script>(&format!("{{content: x, mode: {text}}}"))
                 .map(|script| script.mode)

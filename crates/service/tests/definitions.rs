@@ -81,7 +81,7 @@ fn a_service_may_generate_no_config() {
 }
 
 #[test]
-fn errors_name_file_line_key_and_what_would_be_right() {
+fn errors_name_file_line_key_and_the_right_value() {
     assert_eq!(
         refusal("service_name: a\npuppet_config:\n  config_image: i\n  step_confg: x\n"),
         "x.yaml:4:3: puppet_config.step_confg: unknown key; did you mean `step_config`?"
@@ -134,7 +134,7 @@ fn values_in_wrong_places_are_not_shown() {
 }
 
 #[test]
-fn what_is_nested_too_deeply_is_refused_at_once() {
+fn deep_nesting_is_refused_at_once() {
     assert_eq!(
         refusal(&"{\"a\":".repeat(100_000)),
         "x.yaml:1:502: nested too deeply: more than 100 levels"

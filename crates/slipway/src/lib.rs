@@ -1,8 +1,7 @@
-//! The command line, and `deploy`, which conducts the others.
+//! The command line of Slipway, and of the tools that it replaces.
 //!
-//! [`main`] is everything that the binary does: it parses the command line, runs one subcommand and
-//! turns the result into an exit status. The other crates do the work; this one shows what they
-//! report.
+//! [`main`] parses the command line, runs one subcommand and returns its exit status. The other crates
+//! do the work; this one shows their events and results.
 
 mod called_as;
 mod cli;
@@ -20,7 +19,7 @@ use std::sync::Arc;
 
 use clap::Parser;
 
-/// Reads the command line, does what it says, and gives the exit status (see `slipway --help`).
+/// Runs a parsed command line and returns the exit status (see `slipway --help`).
 pub fn main() -> ExitCode {
     if let Err(error) = log::start() {
         return log::report(&error);

@@ -14,7 +14,7 @@ slipway_test_support::harness! {
     [engine] fn without_rollback_the_old_container_is_not_restored;
     [engine] fn invalid_input_names_file_container_and_key_before_anything_is_touched;
     [engine] fn a_one_shot_command_runs_again_after_its_set_was_deleted;
-    [engine] fn a_plan_names_what_is_missing_and_creates_nothing;
+    [engine] fn a_plan_names_missing_inputs_and_creates_nothing;
     [engine] fn a_deployment_with_a_missing_image_changes_nothing;
     [engine] fn secrets_are_masked_whatever_the_source_of_the_environment;
 }
@@ -254,7 +254,7 @@ fn a_one_shot_command_runs_again_after_its_set_was_deleted() {
     assert!(apply());
 }
 
-fn a_plan_names_what_is_missing_and_creates_nothing() {
+fn a_plan_names_missing_inputs_and_creates_nothing() {
     let set = Set::new("plan");
     let text = "'@a': {IMAGE, volumes: ['/no/such/directory:/x'], env_file: /no/such/file}
 '@b': {image: no/such/image, command: x}";

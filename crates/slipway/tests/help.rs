@@ -19,7 +19,7 @@ fn printed(arguments: &[&str]) -> String {
 }
 
 #[test]
-fn the_help_opens_with_what_slipway_is_and_ends_with_the_exit_statuses() {
+fn the_help_describes_slipway_and_the_exit_statuses() {
     let help = printed(&["--help"]);
     assert!(help.starts_with("Slipway builds "), "{help}");
     for heading in ["Global options:", "Examples:", "Exit status:"] {

@@ -65,7 +65,7 @@ impl FakeEngine {
             .insert(reference.to_owned(), id.to_owned());
     }
 
-    /// From now on, this many changes happen, and then the engine is gone; or never goes.
+    /// Loses the engine after this many further changes; never with `None`.
     pub fn lose_after(&self, changes: Option<usize>) {
         self.state().changes_left = changes;
     }
@@ -98,7 +98,7 @@ impl FakeEngine {
         self.containers().into_iter().find(|c| c.name == name)
     }
 
-    /// Puts a container into a state, with this status line.
+    /// Sets the state and the status line of a container.
     pub fn set_state(&self, name: &str, state: ContainerState, status: &str) {
         for made in &mut self.state().containers {
             if made.summary.name == name {
@@ -112,7 +112,7 @@ impl FakeEngine {
         self.state.lock().unwrap()
     }
 
-    /// From now on, calls of this name never return; all do again with `None`.
+    /// Lets calls of this name hang; none with `None`.
     pub fn stall_at(&self, call: Option<&str>) {
         self.state().stalled = call.map(str::to_owned);
     }

@@ -4,7 +4,7 @@
 //! `cargo test` passes on a machine without a container engine and without root. Tests that need
 //! more are listed in a [`harness!`] with what they need. Without it they are reported as ignored:
 //!
-//! | need | given by |
+//! | need | condition |
 //! |---|---|
 //! | `engine` | the environment variable `SLIPWAY_TEST_ENGINE=1`, and an engine that answers |
 //! | `root` | running the tests as root |

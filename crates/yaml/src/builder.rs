@@ -1,4 +1,4 @@
-//! From the parser's events to a document.
+//! Builds a document from the parser's events.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -286,7 +286,7 @@ impl Builder {
         }
     }
 
-    /// Puts a complete value where it belongs.
+    /// Adds a complete value to its list or map.
     fn finish(&mut self, mut value: Node, anchor: usize) -> Result<(), &'static str> {
         if anchor != 0 {
             let copy = self.copies.copy(&value)?;

@@ -21,7 +21,7 @@ pub enum Step {
     Item(usize),
 }
 
-/// A document that cannot be read, or does not hold what is wanted.
+/// The reason why a document cannot be read, or does not have the expected content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
     pub(crate) position: Option<Position>,
@@ -45,7 +45,7 @@ pub enum Problem {
         /// The keys that are known there.
         known: Vec<String>,
     },
-    /// A value is not what is wanted.
+    /// A value is invalid.
     Value(String),
 }
 
@@ -54,7 +54,7 @@ pub enum Problem {
 #[error("{}: {error}", path.display())]
 pub struct FileError {
     path: PathBuf,
-    error: Error,
+    error: Box<Error>,
 }
 
 impl Error {
@@ -62,7 +62,7 @@ impl Error {
     pub fn in_file(self, path: &Path) -> FileError {
         FileError {
             path: path.to_owned(),
-            error: self,
+            error: Box::new(self),
         }
     }
 

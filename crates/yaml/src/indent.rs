@@ -1,4 +1,4 @@
-//! Continuation lines that are indented less than what they continue.
+//! Continuation lines that are indented less than the lines that they continue.
 //!
 //! Inside quotes and brackets, PyYAML takes lines at any column. The parser here wants them at least
 //! as deep as the block around them. Such a document is mended and read again: blanks at the

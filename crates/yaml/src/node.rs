@@ -35,10 +35,10 @@ pub enum Data {
     Map(Entries),
 }
 
-/// A map's entries in their order; each key is there once.
+/// The entries of a map in order; each key occurs once.
 pub type Entries = Vec<(CompactString, Node)>;
 
-/// Up to this number, keys are compared with one another rather than put into a set.
+/// The most keys that are compared with each other; more are put into a set.
 const FEW: usize = 8;
 
 impl Node {
@@ -137,7 +137,7 @@ impl Weights {
     }
 }
 
-/// Takes an entry out, if it is there; the order of the others is lost.
+/// Removes and returns an entry. The order of the others changes.
 pub fn take(entries: &mut Entries, name: &str) -> Option<Node> {
     let index = entries.iter().position(|(key, _)| key == name)?;
     Some(entries.swap_remove(index).1)

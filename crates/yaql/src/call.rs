@@ -295,7 +295,7 @@ pub(super) fn call(
     Err(no_match())
 }
 
-/// Takes `name => value` out of the arguments.
+/// Removes the named arguments, `name => value`, from the arguments.
 fn split_names(args: &mut Vec<Arg>, named: &mut KeywordArgs) -> Result<()> {
     let mut kept = Vec::with_capacity(args.len());
     for arg in args.drain(..) {

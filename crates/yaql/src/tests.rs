@@ -58,7 +58,7 @@ fn expressions_of_templates() {
 }
 
 #[test]
-fn errors_name_what_was_probably_meant() {
+fn errors_suggest_the_nearest_name() {
     let cases = [
         (
             "$.data.list.wher($)",

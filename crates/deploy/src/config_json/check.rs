@@ -94,7 +94,7 @@ impl ConfigJson {
         images.map(str::to_owned).collect()
     }
 
-    /// Adds what is known of an image.
+    /// Adds the facts of an image.
     pub(crate) fn add_image(&mut self, image: &str, instead: Option<&str>, known: &Image) {
         for reader in &mut self.readers {
             if reader.image(instead) == Some(image) {

@@ -1,4 +1,4 @@
-//! Looks into images for what a config.json needs of them. Runs nothing in them.
+//! Reads the facts of images that the checks of a config.json need. Runs nothing in them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Cursor, Read};
@@ -91,7 +91,7 @@ struct Files<'a> {
 }
 
 impl Files<'_> {
-    /// Reads what checks need to know of the image.
+    /// Reads the facts of the image.
     async fn read(
         &self,
         image: &str,

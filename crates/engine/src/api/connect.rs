@@ -84,7 +84,7 @@ async fn dial(address: &Address, options: &ConnectOptions) -> Result<ApiEngine, 
     })
 }
 
-/// Asks an engine for a sign of life, which tells its version. The version call would tell the same,
+/// Pings an engine; the answer has its version. The version call would return the same,
 /// and runs other programs for that.
 async fn greet(transport: &Transport, address: &Address) -> Result<EngineInfo, String> {
     let answer = http::get(transport, "/_ping")
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_socket_that_never_answers_is_given_up() {
+    async fn a_socket_that_never_answers_times_out() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("mute.sock");
         let _mute = std::os::unix::net::UnixListener::bind(&path).unwrap();

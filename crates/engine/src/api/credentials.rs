@@ -231,7 +231,7 @@ impl Auth {
     }
 }
 
-/// Asks a helper: the registry goes to its standard input, JSON comes back. The helper is ended with
+/// Calls a helper: it gets the registry on standard input and prints JSON. The helper is ended with
 /// the push that it is asked for, and when it takes too long.
 async fn ask(
     mut command: Command,

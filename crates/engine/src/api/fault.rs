@@ -1,4 +1,4 @@
-//! From the client library's errors to the seam's.
+//! Converts the client library's errors.
 
 use std::error::Error as _;
 

@@ -46,7 +46,7 @@ impl Answer {
     }
 }
 
-/// Asks for a path, and reads the answer as JSON.
+/// Requests a path, and reads the answer as JSON.
 pub(super) async fn json<T: DeserializeOwned>(
     call: &Call,
     transport: &Transport,
@@ -88,7 +88,7 @@ pub(super) fn encoded(text: &str) -> String {
     encoded
 }
 
-/// Asks for a path.
+/// Requests a path.
 pub(super) async fn get(transport: &Transport, path: &str) -> std::io::Result<Answer> {
     exchange(transport.connect().await?, path).await
 }
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_are_taken_apart() {
+    fn answers_are_parsed() {
         let text = "HTTP/1.0 200 OK\r\nApi-Version: 1.41\r\nserver: Docker/20 (linux)\r\n\r\nOK";
         let answer = parse(text.to_owned()).unwrap();
         assert_eq!((answer.status, answer.body()), (200, "OK"));

@@ -50,18 +50,18 @@ const RESTLESS: Duration = Duration::from_secs(10);
 /// An engine behind the API.
 #[derive(Debug)]
 struct ApiEngine {
-    /// For calls whose answer begins soon.
+    /// For calls that are answered soon.
     quick: Docker,
-    /// For calls that last as long as what they watch.
+    /// For calls without a deadline of their own, such as a build.
     patient: Docker,
     info: EngineInfo,
-    /// For what the client library cannot do.
+    /// For calls that the client library does not support.
     endpoint: buildkit::Endpoint,
 }
 
 impl ApiEngine {
-    /// Asks without the client library: it lacks some calls, reads some answers from Docker only, and
-    /// bounds none.
+    /// Sends a request without the client library, which lacks some calls, reads some answers only from
+    /// Docker, and does not limit the size of answers.
     async fn ask<T: DeserializeOwned>(&self, call: &Call, query: &str) -> Result<T> {
         let version = match query.starts_with("libpod/") {
             true => "4.0.0",
@@ -225,8 +225,8 @@ impl Containers for ApiEngine {
             {
                 Ok(()) => return Ok(()),
                 Err(error) if is_absent(&error) => return Ok(()),
-                // Somebody else's removal (or the engine's own, of an auto-removed container) is
-                // under way: gone is what was asked for, so wait for it.
+                // Another removal is in progress, or the engine's own of an auto-removed container.
+                // Wait for its end.
                 Err(bollard::errors::Error::DockerResponseServerError {
                     status_code: 409,
                     message,

@@ -7,7 +7,7 @@ use tokio::sync::mpsc::{self, Sender};
 
 use crate::Result;
 
-/// The number of steps that are kept until somebody takes them.
+/// The number of steps that wait in the stream.
 const QUEUE: usize = 64;
 
 /// The end of a stream into which a call reports its progress.
@@ -15,13 +15,13 @@ pub(super) struct Reporter<T>(Sender<Result<T>>);
 
 impl<T> Reporter<T> {
     pub(super) async fn report(&self, step: T) {
-        // When nobody listens any more, the call is about to be given up.
+        // If the receiver is dropped, the call ends soon.
         let _ = self.0.send(Ok(step)).await;
     }
 }
 
-/// Runs `work` in a task of its own: the stream has what it reports, and its result at the end.
-/// Dropping the stream drops the work and its connection, which tells the engine to stop.
+/// Runs `work` in a separate task. The stream has its reports, and its result at the end. Dropping the
+/// stream drops the work and its connection, so the engine stops.
 pub(super) fn reported<T, W>(
     work: impl FnOnce(Reporter<T>) -> W + Send + 'static,
 ) -> BoxStream<'static, Result<T>>

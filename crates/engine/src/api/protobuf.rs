@@ -1,4 +1,4 @@
-//! As much of protocol buffers as reading BuildKit's traces takes.
+//! The part of protocol buffers that BuildKit's traces need.
 
 /// The fields of a message that are bytes, texts or messages: number and contents. What is cut
 /// off or broken ends the list.
@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_broken_ends_it() {
+    fn invalid_bytes_end_the_message() {
         assert_eq!(fields(&[0x12, 0x7f, b'x']), []);
         assert_eq!(fields(&[0xff; 20]), []);
     }

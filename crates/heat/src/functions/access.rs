@@ -12,7 +12,7 @@ use crate::version::Version;
 use slipway_pyvalue as py;
 use slipway_yaml::{Data, Node};
 
-/// `PARAMETER`, or a list of it and the path into it; what is not there is an empty text.
+/// `PARAMETER`, or a list of it and the path into it. A missing value is an empty string.
 pub(super) fn get_param<'a>(
     argument: &'a Expression,
     stack: &'a Stack<'_>,
@@ -101,7 +101,7 @@ pub(super) fn compile_get_attr(
     }
 }
 
-/// Returns an attribute, or what a path leads to in it; null for what is missing along the path.
+/// Returns an attribute, or the value at a path in it; null if the path does not exist.
 pub(super) fn get_attr<'a>(
     arguments: &'a [Expression],
     stack: &'a Stack<'_>,

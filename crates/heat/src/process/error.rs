@@ -53,7 +53,7 @@ pub enum Error {
         out: PathBuf,
     },
     /// A file exists and must not be overwritten.
-    #[error("{place} exists already, and is not to be overwritten")]
+    #[error("{place} exists already; choose another directory")]
     Exists {
         /// The file.
         place: PathBuf,

@@ -99,7 +99,7 @@ fn included(directories: &[PathBuf], name: &str) -> Result<Option<String>, Jinja
     Ok(None)
 }
 
-/// Returns the innermost error: where it is, and what it is.
+/// Returns the innermost error with its place.
 fn described(template: &str, error: &JinjaError) -> Error {
     let mut innermost = error;
     while let Some(inner) =

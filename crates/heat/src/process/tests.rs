@@ -283,7 +283,7 @@ fn a_tree_is_written_and_written_again() -> Result {
     assert!(absent.iter().all(|path| !place.join(path).exists()));
     let safe = write(&tree, &place, Writing { safe: true });
     let expected = format!(
-        "{} exists already, and is not to be overwritten",
+        "{} exists already; choose another directory",
         place.join("directory/a.yaml").display()
     );
     assert_eq!(safe.map_err(|error| error.to_string()), Err(expected));

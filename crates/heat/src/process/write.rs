@@ -57,7 +57,7 @@ fn clean_up(directory: &Path) -> Result<(), Error> {
     remove_unfinished(directory).map_err(|error| Error::file("cannot clean up", directory, error))
 }
 
-/// The result must not become part of what it is made from.
+/// Refuses an output directory inside the templates.
 fn refuse_own_directory(root: &Path, out: &Path) -> Result<(), Error> {
     // What is not there yet is in what is.
     let absolute =

@@ -50,7 +50,7 @@ pub(super) async fn fetch(
     faults
 }
 
-/// Makes sure that the distribution's images are for the platform that was asked for. Docker's
+/// Checks that the distribution's images are for the requested platform. Docker's
 /// classic builder takes any that have the name.
 pub(super) async fn check_platform(
     images: &Images,

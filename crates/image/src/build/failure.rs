@@ -218,7 +218,7 @@ pub(crate) fn origin(
     here(start + line)
 }
 
-/// Of lines with expressions, the one that a rendered line was made of most likely: that with the
+/// Returns the line with expressions that a rendered line was most likely made from: that with the
 /// most letters of its own.
 fn likest(lines: &[&str], rendered: &str) -> Option<usize> {
     let letters = lines.iter().map(|line| letters_in_common(line, rendered));

@@ -28,7 +28,7 @@ const TAIL: usize = 20;
 /// The wait before the first new attempt; each further one is twice as long.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 
-/// Everything one build needs, so that it can run by itself.
+/// The inputs of one build.
 pub(super) struct Job {
     images: Arc<Images>,
     index: usize,
@@ -294,7 +294,7 @@ fn begin_log(path: &Path) -> io::Result<File> {
     }
 }
 
-/// Puts a link to a failed build's log where it is the first to be seen, as kolla-build does.
+/// Links a failed build's log under a name that sorts first, as kolla-build does.
 /// Without it, the log says the same.
 fn mark_failed(path: &Path) {
     if let Some(name) = path.file_name() {
@@ -342,8 +342,8 @@ fn is_chatter(line: &str) -> bool {
 }
 
 impl Output {
-    /// Takes a line. A log that cannot be written is an error once, and then there is none: a full
-    /// disk must not fail a build that needs no more of it.
+    /// Adds a line. A log that cannot be written is an error once; then the build continues without a
+    /// log, because a full disk for logs must not fail it.
     fn add(&mut self, line: String) -> io::Result<()> {
         let logged = match &mut self.log {
             Some(log) => writeln!(log, "{line}"),

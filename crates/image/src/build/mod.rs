@@ -1,4 +1,4 @@
-//! Building what the plan says, parents first.
+//! Builds the images of the plan, parents first.
 
 mod bases;
 mod event;
@@ -130,7 +130,7 @@ enum Ended {
 type Running = JoinSet<Ended>;
 
 impl Build<'_> {
-    /// Puts every image that was asked for in its place.
+    /// Queues every requested image.
     fn line_up(&mut self) {
         for (index, node) in self.images.graph.nodes.iter().enumerate() {
             let name = || ImageName {
@@ -424,7 +424,7 @@ impl Build<'_> {
         }
     }
 
-    /// Lets the children of an image that is done with move up.
+    /// Queues the children of a finished image.
     fn release(&mut self, index: usize) {
         let nodes = &self.images.graph.nodes;
         for &child in &nodes[index].children {

@@ -1,10 +1,10 @@
-//! Faults of the network, as the programs that fetch tell them.
+//! Recognises faults of the network by the messages of programs.
 //!
-//! An instruction that failed fails the same way again, but for what it could not fetch. Upstream
-//! tries every failed build again; here, only one whose last words say that this can help.
+//! A failed instruction fails again, unless the network was the reason. Upstream retries every failed
+//! build; Slipway retries only builds whose last output has one of these messages.
 
-/// Messages of apt, dnf, curl, pip, git and Go about faults that may not occur again, in lower case.
-const PASSING: [&str; 22] = [
+/// Messages of apt, dnf, curl, pip, git and Go about transient faults, in lower case.
+const TRANSIENT: [&str; 22] = [
     "bad gateway",
     "connection refused",
     "connection reset",
@@ -33,7 +33,7 @@ const PASSING: [&str; 22] = [
 pub(super) fn first<'a>(mut lines: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     lines.find(|line| {
         let line = line.to_lowercase();
-        PASSING.iter().any(|words| line.contains(words))
+        TRANSIENT.iter().any(|words| line.contains(words))
     })
 }
 
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_programs_say_of_the_network_is_known() {
+    fn messages_about_the_network_are_recognised() {
         for line in [
             "  Unable to connect to deb.debian.org:http: [IP: 192.0.2.1 80]",
             "  Could not connect to deb.debian.org:80 (192.0.2.1), connection timed out",

@@ -36,7 +36,7 @@ impl Summary {
         self.failed.is_empty()
     }
 
-    /// Notes the digest of an image that was pushed.
+    /// Records the digest of a pushed image.
     pub(crate) fn note_digest(&mut self, image: &str, digest: &str) {
         let built = self.built.iter_mut().map(|b| (&b.name, &mut b.digest));
         let unchanged = self.unchanged.iter_mut().map(|u| (&u.name, &mut u.digest));
@@ -45,7 +45,7 @@ impl Summary {
         }
     }
 
-    /// Takes an image that failed after all out of those that did not.
+    /// Removes an image that failed later from the successful ones.
     pub(crate) fn forget(&mut self, image: &str) {
         self.built.retain(|built| built.name != image);
         self.unchanged.retain(|left| left.name != image);

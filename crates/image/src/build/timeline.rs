@@ -15,7 +15,7 @@ pre{background:#f6f6f6;padding:1em;overflow:auto}.k{display:inline-block;width:1
 margin:0 .3em 0 1em;vertical-align:middle}";
 
 impl Summary {
-    /// Those of the images built that all the others had to wait for, first to last: from the
+    /// Returns the built images that all others had to wait for, first to last: from the
     /// one that ended last, each time the parent that ended last.
     pub fn critical_path(&self) -> Vec<&str> {
         let by_name: BTreeMap<&str, &Built> = self
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn the_critical_path_ends_with_what_ended_last() {
+    fn the_critical_path_ends_with_the_last_build() {
         let summary = Summary {
             built: vec![
                 built("base", &[], 0.0, 2.0),
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_build_says_is_text_in_the_page() {
+    fn output_of_a_build_is_escaped_in_the_page() {
         let failure = Failure {
             image: "a<b".to_owned(),
             message: "\"</pre><script>".to_owned(),

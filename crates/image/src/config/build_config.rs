@@ -16,7 +16,7 @@ use super::SCHEMA;
 use crate::ImageSources;
 use crate::error::Result;
 
-/// Everything that decides what is rendered and built.
+/// The options of rendering and building images.
 ///
 /// The first part has one field for each of kolla-build's options, named as its key, and is read
 /// from the command line, the environment and files by [`Configuration::load`]; see
@@ -42,7 +42,7 @@ pub struct BuildConfig {
     pub skip_parents: bool,
     /// Leave out images whose reference the engine has.
     pub skip_existing: bool,
-    /// Also build what the Kolla says cannot be built.
+    /// Also build the images that cannot be built according to the Kolla.
     pub enable_unbuildable: bool,
     /// Images whose failure does not fail the build.
     pub allowed_to_fail: Vec<String>,
@@ -207,11 +207,11 @@ pub struct BuildConfig {
     /// Pull the distribution's images even where the engine has them.
     #[serde(skip)]
     pub pull_always: bool,
-    /// Build every selected image, whatever the engine already has.
+    /// Build every selected image, also unchanged ones.
     #[serde(skip)]
     pub force: bool,
-    /// The patterns among `regex` that a user wrote: those of a release's own profiles match only
-    /// what is in its tree.
+    /// The patterns among `regex` that a user wrote. Those of a release's own profiles may match
+    /// nothing.
     #[serde(skip)]
     pub requested: Vec<String>,
     /// The file with the key of the hashes of build arguments in labels. Without one, each run has

@@ -1,4 +1,4 @@
-//! From the command line, the environment and files to the typed configuration.
+//! Loads the typed configuration from the command line, the environment and files.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -44,7 +44,7 @@ pub enum Unknown {
     /// An error: a mistyped key is found at once.
     #[default]
     Refused,
-    /// A warning, as kolla-build goes on.
+    /// A warning: kolla-build continues too.
     PassedOver,
 }
 

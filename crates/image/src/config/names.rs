@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn references_that_engines_take_are_valid() {
+    fn references_that_engines_accept_are_valid() {
         for namespace in [
             "kolla",
             "10.0.0.5:4000/kolla",

@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_a_source_is_kept_for_its_image() {
+    fn errors_of_a_source_belong_to_its_image() {
         let text = "[DEFAULT]\ndebian_arch = amd64\n[a]\ntype = git\n\
                     [b]\ntype = url\nlocation = x\nsha256 = arm64:1\n\
                     [c]\ntype = zip\n";

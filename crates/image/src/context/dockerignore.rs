@@ -1,10 +1,9 @@
 //! An image's `.dockerignore`: the files left out of its build context.
 //!
-//! The engine is sent what a client has picked, so it is up to the client to heed this file. It is
-//! read as by Docker's own command with BuildKit, which is kolla-build's way from release 23 on.
-//! docker-py, which is its way before, reads it alike, but for upper and lower case, which are one to
-//! it, and for exceptions below a directory that is kept out, of which it finds only those that begin
-//! with the directory's path.
+//! The client selects the files of a context, so the client reads this file. Slipway follows the rules
+//! of Docker's own command with BuildKit, which kolla-build uses from release 23 on. Earlier releases
+//! use docker-py, which differs in two points: it ignores case, and below an excluded directory it
+//! finds only exceptions that begin with the directory's path.
 
 use std::path::Path;
 
@@ -199,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_pattern_is_named_with_its_line() {
+    fn invalid_patterns_are_reported_with_their_line() {
         let error = read("a\nb[\n").unwrap_err().to_string();
         assert!(error.contains(":2: "), "{error}");
     }

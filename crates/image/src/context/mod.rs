@@ -1,4 +1,4 @@
-//! An image's build context: what the engine is sent.
+//! An image's build context: the files that the engine gets.
 
 mod dockerignore;
 
@@ -76,7 +76,7 @@ impl ContextFile {
 }
 
 impl Context {
-    /// Puts a context together and reads every file once, for its digest.
+    /// Collects a context, and reads every file once for its digest.
     pub(crate) fn read<'a>(
         dockerfile: String,
         files: impl Iterator<Item = (&'a str, &'a Path)>,
@@ -114,8 +114,8 @@ impl Context {
         self.directories.insert(name.to_owned());
     }
 
-    /// Takes out what a `.dockerignore` keeps out. The directories that were around it stay, unless they
-    /// are kept out as well.
+    /// Removes the files that a `.dockerignore` excludes. Their directories stay, unless they are
+    /// excluded too.
     pub(crate) fn keep_out(&mut self, ignored: &Ignored) {
         let (files, directories) = (&mut self.files, &mut self.directories);
         directories.retain(|name| !ignored.keeps_out(name));
@@ -312,7 +312,7 @@ fn changed(path: &Path) -> io::Error {
     ))
 }
 
-/// Hands what is written on in chunks, and waits while the other end is behind.
+/// A writer that sends chunks to a channel, and waits while the channel is full.
 struct ChunkWriter {
     sender: mpsc::Sender<io::Result<Bytes>>,
     buffer: Vec<u8>,

@@ -64,7 +64,7 @@ impl EngineImages {
             .or_else(|| listed().find_map(|name| by_reference.get(&name)))
     }
 
-    /// Notes an image that has been pulled.
+    /// Records a pulled image.
     pub(crate) fn add(&mut self, reference: &str, image: ImageSummary) {
         self.by_reference.insert(reference.to_owned(), image);
     }

@@ -8,8 +8,8 @@
 //!   parent (`--force`, newer packages), and then the child is built again too.
 //!
 //! Images travel, and their labels with them. Build arguments, template variables and overrides may
-//! be secret and easy to guess, so their hashes are keyed with a secret of this host: nobody can
-//! find a value by trying. Another host cannot compare them: it builds images with build arguments
+//! be secret and easy to guess, so their hashes are keyed with a secret of this host, and trying values
+//! does not reveal them. Another host cannot compare them: it builds images with build arguments
 //! again, unless it has the same key. The Dockerfile and the files are in the image anyway; their
 //! hashes are plain, and every host can compare them.
 
@@ -36,7 +36,7 @@ const SHORT: usize = 12;
 /// The hash of this constant names a key.
 const KEY_NAME: &str = "slipway.inputs";
 
-/// Everything of an image's own that decides what it becomes, each as a short hash.
+/// The inputs of an image, without its parents: a short hash of each.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Inputs {
     dockerfile: String,
@@ -96,7 +96,7 @@ impl Inputs {
         }
     }
 
-    /// The differences between what an image was built from and what it would be built from now.
+    /// Returns the differences between the recorded inputs of an image and its present ones.
     fn changes(&self, then: &Inputs) -> Vec<Reason> {
         let mut reasons = Vec::new();
         if self.dockerfile != then.dockerfile {
@@ -346,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_changed_is_no_reason() {
+    fn unchanged_inputs_give_no_reason() {
         assert_eq!(Case::after(|_| ()), []);
         // Rewritten with the same bytes, and a mode that packs the same.
         assert_eq!(
@@ -356,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn every_input_is_told_apart() {
+    fn every_changed_input_is_named() {
         let executable = <fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o755);
         assert_eq!(
             Case::after(|case| case.dockerfile = "FROM y"),
@@ -421,7 +421,7 @@ mod tests {
     }
 
     #[test]
-    fn another_host_compares_what_is_in_the_image_and_not_build_arguments() {
+    fn another_host_compares_files_and_not_build_arguments() {
         let other_key = |case: &mut Case| case.key = DigestKey::random().unwrap();
         assert_eq!(Case::after(other_key), []);
         let other_dockerfile = |case: &mut Case| {

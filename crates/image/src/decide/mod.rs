@@ -18,7 +18,7 @@ pub use fingerprint::{FINGERPRINT_LABEL, INPUTS_LABEL, PARENTS_LABEL};
 pub use plan::{Action, Decision, Plan, Reason};
 pub(crate) use prepare::{Prepared, prepare};
 
-/// Decides what a build would do, and why. Changes nothing.
+/// Plans a build, with reasons. Changes nothing.
 pub(crate) async fn plan(images: &Arc<Images>, engine: &dyn Engine) -> Result<Plan> {
     let prepared = prepare(images).await?.all(images)?;
     let mut state = RunState::read(images, engine).await?;
@@ -51,7 +51,7 @@ struct Done {
 }
 
 impl RunState {
-    /// Asks the engine for the images that a run comes to, and for the distribution's.
+    /// Looks up the images of a run in the engine, and those of the distribution.
     pub(crate) async fn read(images: &Images, engine: &dyn Engine) -> Result<RunState> {
         let wanted = || {
             let nodes = images.graph.nodes.iter();
@@ -93,7 +93,7 @@ impl RunState {
         self.bases.keys().map(String::as_str)
     }
 
-    /// Notes a distribution's image that has been pulled.
+    /// Records a pulled image of the distribution.
     pub(crate) fn add_base(&mut self, reference: &str, id: String) {
         self.bases.insert(reference.to_owned(), Some(id));
     }
@@ -111,7 +111,7 @@ impl RunState {
             .collect()
     }
 
-    /// Notes a parent that has been pulled, or why it has not.
+    /// Records a pulled parent, or the reason why it could not be pulled.
     pub(crate) fn add_parent(&mut self, reference: &str, pulled: Result<ImageSummary, String>) {
         match pulled {
             Ok(image) => self.engine.add(reference, image),

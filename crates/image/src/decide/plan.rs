@@ -21,7 +21,7 @@ pub enum Reason {
     FileChanged(String),
     /// A file of its context is new, or an empty directory, with a slash behind its name.
     FileAdded(String),
-    /// A file of its context is gone, or an empty directory.
+    /// A file or an empty directory of its context was removed.
     FileRemoved(String),
     /// `--build-args` are others: these.
     BuildArgsChanged(Vec<String>),
@@ -81,7 +81,7 @@ impl fmt::Display for Reason {
     }
 }
 
-/// A path of a context with what it is: a directory's ends in a slash.
+/// A path of a context. The path of a directory ends in a slash.
 fn path(name: &str) -> String {
     match name.strip_suffix('/') {
         Some(directory) => format!("empty directory {directory}"),
@@ -103,7 +103,7 @@ pub enum Action {
     Build,
     /// The engine's is kept: it is what would be built.
     Keep,
-    /// It is left alone, because an option says so.
+    /// An option excludes it.
     Skip,
 }
 
@@ -131,7 +131,7 @@ impl Decision {
 /// The decisions of a build, parents before children.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Plan {
-    /// One decision for each image that was asked for.
+    /// One decision for each requested image.
     pub decisions: Vec<Decision>,
 }
 

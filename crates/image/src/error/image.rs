@@ -21,8 +21,8 @@ pub enum ImageError {
     },
     /// The directory's name cannot be an image's.
     #[error(
-        "the name of its directory is no name of an image, which has lower-case letters, digits \
-         and . _ - between them"
+        "the name of its directory is not a valid image name: lower-case letters and digits, with \
+         . _ - between them"
     )]
     NoImageName,
     /// A supplied file is missing.
@@ -56,8 +56,8 @@ pub enum ImageError {
         /// The section.
         section: String,
     },
-    /// `COPY` of a file that the `.dockerignore` beside it keeps out of the context.
-    #[error("its Dockerfile copies {name}, which {} keeps out", path.display())]
+    /// `COPY` of a file that the `.dockerignore` beside it excludes.
+    #[error("its Dockerfile copies {name}, which {} excludes", path.display())]
     KeptOut {
         /// The file or directory.
         name: String,

@@ -14,25 +14,25 @@ pub use template::TemplateError;
 /// The result of this crate's functions.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// The reason why images cannot be rendered, ordered or built. A failed build of one image is no error of
-/// the whole: it is in the [`Summary`](crate::Summary).
+/// The reason why images cannot be rendered, ordered or built. The failed build of one image is not
+/// such an error: it is in the [`Summary`](crate::Summary).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The directory of a tree is not there.
+    /// The directory of a tree is missing.
     #[error("{}: there is no such directory of image templates", .0.display())]
     NoTree(PathBuf),
-    /// No `Dockerfile.j2` anywhere.
-    #[error("{}: no directory in it has a Dockerfile.j2, so it is no tree of image templates", .0.display())]
+    /// A tree without any `Dockerfile.j2`.
+    #[error("{}: no directory in it has a Dockerfile.j2, so it is not a tree of image templates", .0.display())]
     EmptyTree(PathBuf),
-    /// Directories nest without end.
+    /// Directories nest too deeply, usually through a symlink.
     #[error("{}: directories nest too deeply; is there a link to a directory above?", .0.display())]
     TooDeep(PathBuf),
     /// A pipe, a socket or a device.
-    #[error("{}: neither a file nor a directory; images are made of those alone", .0.display())]
+    #[error("{}: neither a file nor a directory; an image can contain only these", .0.display())]
     NotAFile(PathBuf),
     /// A file that is not a valid template.
-    #[error("{}: a template of {size} bytes; none is larger than {} MiB", path.display(), .limit >> 20)]
+    #[error("{}: the template has {size} bytes; the limit is {} MiB", path.display(), .limit >> 20)]
     LargeTemplate {
         /// Its path.
         path: PathBuf,
@@ -44,7 +44,7 @@ pub enum Error {
     /// A file name that cannot be written into a Dockerfile.
     #[error("{}: the name is not UTF-8", .0.display())]
     NotUtf8(PathBuf),
-    /// The upstream Kolla cannot be read, or has not what was asked of it.
+    /// The upstream Kolla cannot be read, or does not support an option.
     #[error(transparent)]
     Kolla(#[from] slipway_kolla_release::Error),
     /// The configuration is invalid.
@@ -55,7 +55,7 @@ pub enum Error {
     RpmSetup(String),
     /// Two directories give an image of the same name.
     #[error(
-        "image {image} is there twice, in {first} and in {second}; an image's name is the name of its directory"
+        "image {image} exists twice, in {first} and in {second}; rename one of the directories"
     )]
     TwoImages {
         /// The image.
@@ -82,8 +82,8 @@ pub enum Error {
     /// A template or an override is wrong.
     #[error(transparent)]
     Template(#[from] Box<TemplateError>),
-    /// Images that are one another's parents.
-    #[error("these images are one another's parents: {}", .0.join(" -> "))]
+    /// Images that are parents of each other.
+    #[error("these images are parents of each other: {}", .0.join(" -> "))]
     Cycle(Vec<String>),
     /// An invalid regular expression.
     #[error("'{pattern}' is not a regular expression: {message}")]
@@ -103,7 +103,7 @@ pub enum Error {
     },
     /// A line of a `.dockerignore` is no pattern.
     #[error(
-        "{}:{line}: {pattern} is no pattern of file names: a [ that nothing ends, or a range that runs \
+        "{}:{line}: {pattern} is not a valid pattern: it has a [ without a ], or a range that runs \
          backwards",
         path.display()
     )]
@@ -117,8 +117,8 @@ pub enum Error {
     },
     /// The distribution's image is for another platform than the one that was asked for.
     #[error(
-        "--platform {wanted}: the engine's {reference} is for {found}, and its classic builder would \
-         go on from that; docker pull --platform {wanted} {reference} replaces it, and --buildkit \
+        "--platform {wanted}: the engine's {reference} is for {found}, and the classic builder would \
+         use that; docker pull --platform {wanted} {reference} replaces it, and --buildkit \
          looks for the right one"
     )]
     Platform {
@@ -131,7 +131,7 @@ pub enum Error {
     },
     /// The rendered tree would be written over the templates.
     #[error(
-        "--work-dir {work_dir}: its directory docker is in {directory}, where the templates are; name another"
+        "--work-dir {work_dir}: its subdirectory docker is in {directory}, the directory of templates; choose another"
     )]
     WorkDirInTree {
         /// The directory that it was to be written to.

@@ -50,7 +50,7 @@ impl fmt::Display for TemplateError {
 
 impl std::error::Error for TemplateError {}
 
-/// White space as wide as the line's first characters; tabs stay tabs.
+/// Whitespace as wide as the line's first characters; tabs stay tabs.
 fn indent(text: &str, width: usize) -> String {
     let mut indent: String = text
         .chars()

@@ -15,7 +15,7 @@ pub(crate) struct Instruction {
     pub first_line: String,
 }
 
-/// The instructions of a Dockerfile in order. Comments and empty lines are none.
+/// Returns the instructions of a Dockerfile in order, without comments and empty lines.
 pub(crate) fn instructions(text: &str) -> Vec<Instruction> {
     let mut found = Vec::new();
     let mut lines = text.lines().enumerate();
@@ -92,7 +92,7 @@ pub(crate) fn parents(
     parents
 }
 
-/// The name of an `ARG`, and what it is worth.
+/// Returns the name and the value of an `ARG`.
 fn argument<'a>(word: &'a str, build_args: &'a BTreeMap<String, String>) -> (&'a str, &'a str) {
     let (name, default) = word.split_once('=').unwrap_or((word, ""));
     let value = build_args.get(name).map(String::as_str);

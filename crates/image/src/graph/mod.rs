@@ -168,7 +168,7 @@ fn order(nodes: &mut [Node]) -> Result<Vec<usize>> {
     Ok(order)
 }
 
-/// One cycle among the images that still wait, from an image back to itself.
+/// Returns one cycle among the waiting images, from an image back to itself.
 fn cycle(nodes: &[Node], waiting: &[usize]) -> Vec<String> {
     let mut path: Vec<usize> = Vec::new();
     let mut at = waiting.iter().position(|&count| count > 0).unwrap_or(0);
@@ -207,7 +207,7 @@ fn rename_infrastructure(nodes: &mut [Node], order: &[usize], options: &BuildCon
     }
 }
 
-/// Marks what the regular expressions match, and all parents of it.
+/// Marks the images that the regular expressions match, and all their parents.
 fn select(nodes: &mut [Node], order: &[usize], options: &BuildConfig) -> Result<()> {
     let patterns = options
         .regex
@@ -255,7 +255,7 @@ fn select(nodes: &mut [Node], order: &[usize], options: &BuildConfig) -> Result<
     Ok(())
 }
 
-/// Marks what the Kolla says cannot be built, and all children of it.
+/// Marks the images that cannot be built according to the Kolla, and all their children.
 fn mark_unbuildable(nodes: &mut [Node], order: &[usize], options: &BuildConfig) {
     let Some(kolla) = options
         .kolla
@@ -392,9 +392,9 @@ mod tests {
         let error = graph(&images, |_| ()).unwrap_err().to_string();
         assert_eq!(
             error,
-            "these images are one another's parents: a -> c -> b -> a"
+            "these images are parents of each other: a -> c -> b -> a"
         );
         let error = graph(&[("a", "a")], |_| ()).unwrap_err().to_string();
-        assert_eq!(error, "these images are one another's parents: a -> a");
+        assert_eq!(error, "these images are parents of each other: a -> a");
     }
 }

@@ -26,8 +26,8 @@ use slipway_kolla_release::users;
 /// The name under which the joined overrides are loaded. No file of a tree can have it.
 const OVERRIDE: &str = "\0override";
 
-/// Renders every image of a tree: image → text of its Dockerfile. The result depends on nothing but
-/// the tree and the options.
+/// Renders every image of a tree: image → text of its Dockerfile. The result depends only on the tree
+/// and the options.
 ///
 /// ```
 /// # let dir = tempfile::tempdir()?;

@@ -114,7 +114,7 @@ fn a_block_sees_only_the_variables_of_its_template() {
 }
 
 #[test]
-fn functions_take_arguments_by_name() {
+fn functions_accept_keyword_arguments() {
     let template = "{{ debian_package_install(packages=['a'], clean_package_cache=false) }}";
     assert!(web(template, &[]).contains("--no-install-recommends a"));
     for wrong in [

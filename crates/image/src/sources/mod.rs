@@ -55,9 +55,9 @@ pub struct Source {
 pub struct ImageSources {
     /// Its own.
     pub own: Option<Source>,
-    /// Those put together in `plugins-archive`.
+    /// The sources in `plugins-archive`.
     pub plugins: Vec<Source>,
-    /// Those put together in `additions-archive`.
+    /// The sources in `additions-archive`.
     pub additions: Vec<Source>,
 }
 
@@ -75,7 +75,7 @@ pub(crate) struct Fetched {
 /// Settings of fetching.
 #[derive(Clone, Debug)]
 pub(crate) struct Fetching {
-    /// A directory that is there while the files are needed.
+    /// A directory that exists while the files are needed.
     pub scratch: PathBuf,
     /// The directory that caches archives of known digest.
     pub cache: Option<PathBuf>,
@@ -94,7 +94,7 @@ pub(crate) struct Wanted<'a> {
     pub files: BTreeMap<&'a str, &'a Path>,
 }
 
-/// Fetches what several images want, `threads` images at once.
+/// Fetches the sources of several images, `threads` images at once.
 pub(crate) fn fetch_all(
     wanted: &[Wanted<'_>],
     fetching: &Fetching,

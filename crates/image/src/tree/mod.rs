@@ -119,12 +119,12 @@ impl Tree {
         Ok(())
     }
 
-    /// Puts a file into the tree, or in place of another.
+    /// Adds a file to the tree, or replaces one.
     pub(crate) fn put(&mut self, inside: String, path: PathBuf) {
         Arc::make_mut(&mut self.files).insert(inside, path);
     }
 
-    /// Sees to a directory of the tree.
+    /// Reads a directory of the tree.
     pub(crate) fn put_directory(&mut self, inside: String) {
         self.directories.insert(inside);
     }
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_to_its_end_is_refused() {
+    fn special_files_are_refused() {
         let socket = error_with(|base| drop(UnixListener::bind(base.join("socket")).unwrap()));
         assert!(
             socket.contains("base/socket: neither a file nor"),

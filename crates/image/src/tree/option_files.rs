@@ -8,7 +8,7 @@ use crate::config::BuildConfig;
 use crate::error::Result;
 use slipway_files::AtPath;
 
-/// The tree of these options, with what they add to it.
+/// Opens the tree of these options, and adds the files that the options name.
 pub(crate) fn open(options: &BuildConfig) -> Result<Tree> {
     let mut tree = Tree::open(&options.tree, &options.docker_dirs)?;
     let apt = [
@@ -38,7 +38,7 @@ pub(crate) fn open(options: &BuildConfig) -> Result<Tree> {
     Ok(tree)
 }
 
-/// Gives each image a directory `patches`, with its patches: those that its `series` names.
+/// Adds to each image a directory `patches` with the patches that its `series` names.
 fn put_patches(tree: &mut Tree, source: Option<&Path>) -> Result<()> {
     let images: Vec<(String, String)> = tree
         .image_names()

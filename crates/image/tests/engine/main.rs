@@ -18,21 +18,21 @@ use slipway_image::{Error, FailedStatus};
 slipway_test_support::harness! {
     [engine] async fn parents_are_built_first_and_a_second_run_builds_nothing;
     [engine] async fn a_changed_file_rebuilds_its_image_and_those_below;
-    [engine] async fn what_dockerignore_keeps_out_is_neither_sent_nor_looked_at;
+    [engine] async fn files_excluded_by_dockerignore_are_not_sent_or_compared;
     [engine] async fn an_override_for_one_image_rebuilds_that_image;
     [engine] async fn a_parent_built_alone_is_noticed_by_its_children;
     [engine] async fn a_failing_instruction_is_named_with_its_place_and_children_wait;
-    [engine] async fn an_instruction_that_stands_still_is_ended_where_that_was_asked_for;
-    [engine] async fn what_the_network_refused_is_tried_again;
+    [engine] async fn a_stalled_instruction_ends_at_the_timeout;
+    [engine] async fn network_faults_are_retried;
     [engine] async fn a_dropped_build_leaves_whole_images_or_none;
     [engine] async fn skipped_parents_must_be_there;
-    [engine] async fn a_base_image_that_is_nowhere_is_an_error_that_says_what_to_do;
-    [engine] async fn a_base_image_is_pulled_anew_where_that_was_asked_for;
+    [engine] async fn a_missing_base_image_is_an_error_with_advice;
+    [engine] async fn a_base_image_is_pulled_again_on_request;
     [engine] async fn a_base_image_for_another_platform_is_not_taken;
     [engine] async fn an_image_that_cannot_be_built_does_not_stop_the_others;
     [engine] async fn an_image_that_the_tree_has_not_is_the_engines;
     [engine] async fn files_beside_a_template_are_a_part_of_its_archives;
-    [engine] async fn two_builds_at_once_take_turns;
+    [engine] async fn two_builds_run_one_after_the_other;
 }
 
 async fn parents_are_built_first_and_a_second_run_builds_nothing() {
@@ -93,7 +93,7 @@ async fn a_changed_file_rebuilds_its_image_and_those_below() {
     assert!(it.build().await.unwrap().built.is_empty());
 }
 
-async fn what_dockerignore_keeps_out_is_neither_sent_nor_looked_at() {
+async fn files_excluded_by_dockerignore_are_not_sent_or_compared() {
     let mut it = Fixture::new().await;
     it.options.regex = vec!["^left$".to_owned()];
     let template = "FROM {{ namespace }}/base:{{ tag }}\nCOPY . /all\n\
@@ -118,7 +118,7 @@ async fn what_dockerignore_keeps_out_is_neither_sent_nor_looked_at() {
     );
     let missing = it.build().await.unwrap().failures[0].to_string();
     assert!(
-        missing.contains("copies file, which ") && missing.ends_with(".dockerignore keeps out"),
+        missing.contains("copies file, which ") && missing.ends_with(".dockerignore excludes"),
         "{missing}"
     );
 }
@@ -227,7 +227,7 @@ async fn a_failing_instruction_is_named_with_its_place_and_children_wait() {
     assert!(!link.is_symlink());
 }
 
-async fn an_instruction_that_stands_still_is_ended_where_that_was_asked_for() {
+async fn a_stalled_instruction_ends_at_the_timeout() {
     let mut it = Fixture::new().await;
     let template =
         "FROM {{ namespace }}/{{ image_prefix }}base:{{ tag }}\nRUN echo up; sleep 1000\n";
@@ -247,7 +247,7 @@ async fn an_instruction_that_stands_still_is_ended_where_that_was_asked_for() {
     it.no_container_of("base").await;
 }
 
-async fn what_the_network_refused_is_tried_again() {
+async fn network_faults_are_retried() {
     let mut it = Fixture::new().await;
     it.options.network_mode = Some("host".to_owned());
     let local = "127.0.0.1:0";
@@ -340,7 +340,7 @@ async fn skipped_parents_must_be_there() {
     assert_eq!(it.reasons().await, ["base: --rebuild", "right: --rebuild"]);
 }
 
-async fn a_base_image_that_is_nowhere_is_an_error_that_says_what_to_do() {
+async fn a_missing_base_image_is_an_error_with_advice() {
     let mut it = Fixture::new().await;
     it.options.base_image = Some("localhost:1/slipway-image-test/nothing".to_owned());
     let summary = it.build().await.unwrap();
@@ -359,7 +359,7 @@ async fn a_base_image_that_is_nowhere_is_an_error_that_says_what_to_do() {
     assert!(failure.contains("; pull it, or make"), "{failure}");
 }
 
-async fn a_base_image_is_pulled_anew_where_that_was_asked_for() {
+async fn a_base_image_is_pulled_again_on_request() {
     let mut it = Fixture::new().await;
     it.options.regex = vec!["^base$".to_owned()];
     it.options.registry = Some("localhost:1".to_owned());
@@ -470,7 +470,7 @@ async fn files_beside_a_template_are_a_part_of_its_archives() {
     assert!(summary.is_success(), "{:?}", summary.failures);
 }
 
-async fn two_builds_at_once_take_turns() {
+async fn two_builds_run_one_after_the_other() {
     let it = Fixture::new().await;
     let (first, second) = tokio::join!(it.build(), it.build());
     let (first, second) = (first.unwrap(), second.unwrap());

@@ -56,14 +56,14 @@ fn default(_: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
 fn map(state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     let (positional, named) = split(args);
     let [value, rest @ ..] = positional else {
-        return Err(invalid("map wants something to map"));
+        return Err(invalid("map needs a filter or an attribute"));
     };
     let items = iterate(state, value)?;
     let mut mapped = Vec::with_capacity(items.len());
     if let [filter, rest @ ..] = rest {
         let filter = filter
             .as_str()
-            .ok_or_else(|| invalid("map wants a filter's name"))?;
+            .ok_or_else(|| invalid("map needs a filter's name"))?;
         for item in items {
             let mut all = vec![item];
             all.extend_from_slice(rest);
@@ -107,7 +107,7 @@ fn choose(
 ) -> Result<Value, Error> {
     let (positional, named) = split(args);
     let [value, rest @ ..] = positional else {
-        return Err(invalid(format!("{name} wants something to choose from")));
+        return Err(invalid(format!("{name} needs a value to choose from")));
     };
     let (path, rest) = match (of_attribute, rest) {
         (false, rest) => (None, rest),
@@ -129,7 +129,7 @@ fn choose(
             [test, rest @ ..] => {
                 let test = test
                     .as_str()
-                    .ok_or_else(|| invalid(format!("{name} wants a test's name")))?;
+                    .ok_or_else(|| invalid(format!("{name} needs a test's name")))?;
                 let mut all = vec![tested];
                 all.extend_from_slice(rest);
                 if !named.is_empty() {

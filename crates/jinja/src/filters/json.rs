@@ -18,7 +18,7 @@ fn tojson(state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     let indent = match indent.filter(|indent| !indent.is_none()) {
         None => None,
         Some(indent) => {
-            let width = integer(&indent).ok_or_else(|| invalid("indent wants an integer"))?;
+            let width = integer(&indent).ok_or_else(|| invalid("indent needs an integer"))?;
             let width = usize::try_from(width.max(0)).unwrap_or(usize::MAX);
             bounds::fits(state, width, "this indented JSON")?;
             Some(" ".repeat(width))

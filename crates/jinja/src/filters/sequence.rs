@@ -187,7 +187,7 @@ fn batch(state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
         .and_then(|count| usize::try_from(count).ok());
     let count = count
         .filter(|count| *count > 0)
-        .ok_or_else(|| invalid("batch wants a count above 0"))?;
+        .ok_or_else(|| invalid("batch needs a count above 0"))?;
     let items = iterate(state, &value.unwrap_or_default())?;
     let mut batches = Vec::new();
     for batch in items.chunks(count) {
@@ -209,7 +209,7 @@ fn slice(state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
         .and_then(|count| usize::try_from(count).ok());
     let count = count
         .filter(|count| *count > 0)
-        .ok_or_else(|| invalid("slice wants a count above 0"))?;
+        .ok_or_else(|| invalid("slice needs a count above 0"))?;
     state.consume_fuel(count as u64)?;
     let items = iterate(state, &value.unwrap_or_default())?;
     let (size, longer) = (items.len() / count, items.len() % count);
@@ -279,7 +279,7 @@ fn sorted(state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
 fn groupby(state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     let names = ["value", "attribute", "default", "case_sensitive"];
     let [value, path, default, case_sensitive] = bind("groupby", args, names)?;
-    let path = path.ok_or_else(|| invalid("groupby wants an attribute"))?;
+    let path = path.ok_or_else(|| invalid("groupby needs an attribute"))?;
     let case_sensitive = is_set(case_sensitive);
     let default = unless_none(default);
     let mut items = iterate(state, &value.unwrap_or_default())?;

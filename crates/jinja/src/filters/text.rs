@@ -83,7 +83,7 @@ fn size(value: Option<Value>, default: usize, name: &str) -> Result<usize, Error
         None => Ok(default),
         Some(value) => {
             let number = integer(&value);
-            let number = number.ok_or_else(|| invalid(format!("{name} wants an integer")))?;
+            let number = number.ok_or_else(|| invalid(format!("{name} needs an integer")))?;
             Ok(usize::try_from(number.max(0)).unwrap_or(usize::MAX))
         }
     }
@@ -131,7 +131,7 @@ fn escaped(text: &str) -> String {
 fn format(state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     let (positional, named) = split(args);
     let [format, values @ ..] = positional else {
-        return Err(invalid("format wants a string"));
+        return Err(invalid("format needs a string"));
     };
     if !(values.is_empty() || named.is_empty()) {
         return Err(invalid("format takes positional or named values, not both"));
@@ -192,7 +192,7 @@ fn replace(state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     let [value, old, new, count] = bind("replace", args, ["s", "old", "new", "count"])?;
     let text = bounds::text(state, &value.unwrap_or_default())?;
     let (Some(old), Some(new)) = (old, new) else {
-        return Err(invalid("replace wants what to replace and what with"));
+        return Err(invalid("replace needs an old and a new string"));
     };
     let (old, new) = (bounds::text(state, &old)?, bounds::text(state, &new)?);
     let count = count.filter(|count| !count.is_none());
@@ -200,7 +200,7 @@ fn replace(state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     methods::replace(state, &text, &old, &new, count).map(Value::from)
 }
 
-/// Returns the title of a text: words begin after white space and opening brackets too.
+/// Returns the title of a text: words begin after whitespace and opening brackets too.
 fn title(text: &str) -> String {
     let is_end = |c: char| c.is_whitespace() || "-({[<".contains(c);
     let mut out = String::with_capacity(text.len());
@@ -302,7 +302,7 @@ fn wordwrap(state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     let text = string(value, "wordwrap")?;
     let width = size(width, 79, "wordwrap")?;
     if width == 0 {
-        return Err(invalid("wordwrap wants a width above 0"));
+        return Err(invalid("wordwrap needs a width above 0"));
     }
     let wrap = match wrap.filter(|wrap| !wrap.is_none()) {
         Some(wrap) => bounds::text(state, &wrap)?,
@@ -338,7 +338,7 @@ impl Wrap {
         while let Some(chunk) = chunks.pop_front() {
             let size = chunk.chars().count();
             let is_blank = chunk.chars().all(py::is_space);
-            // White space is dropped at the beginning of a line, but for the first.
+            // Whitespace is dropped at the beginning of a line, but for the first.
             if current.is_empty() && is_blank && !lines.is_empty() {
                 continue;
             }
@@ -365,7 +365,7 @@ impl Wrap {
         lines
     }
 
-    /// Returns words and the white space between them; words may end after a hyphen.
+    /// Returns words and the whitespace between them; words may end after a hyphen.
     fn chunks(&self, line: &str) -> Vec<String> {
         let mut chunks: Vec<String> = Vec::new();
         let mut is_blank = None;
@@ -398,7 +398,7 @@ fn finish(lines: &mut Vec<String>, current: &mut String) {
     }
 }
 
-/// Removes tags and comments, makes white space one space, and reads entities.
+/// Removes tags and comments, makes whitespace one space, and reads entities.
 fn without_tags(text: &str) -> String {
     let mut rest = text.to_owned();
     while let Some(start) = rest.find("<!--") {

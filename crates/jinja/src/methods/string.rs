@@ -70,7 +70,7 @@ pub(super) fn call(
         StringMethod::Replace => {
             let [old, new, count] = bind(method, args, ["old", "new", "count"])?;
             let (Some(old), Some(new)) = (old, new) else {
-                return Err(invalid("replace wants what to replace and what with"));
+                return Err(invalid("replace needs an old and a new string"));
             };
             let (old, new) = (string_of(&old, method)?, string_of(&new, method)?);
             let count = count.as_ref().and_then(integer).unwrap_or(-1);
@@ -190,7 +190,7 @@ fn no_arguments(method: &str, args: &[Value]) -> Result<(), Error> {
 }
 
 fn string_of<'v>(value: &'v Value, method: &str) -> Result<&'v str, Error> {
-    let wrong = || invalid(format!("{method} wants a string, not {}", type_name(value)));
+    let wrong = || invalid(format!("{method} needs a string, not {}", type_name(value)));
     match value.kind() {
         ValueKind::String => value.as_str().ok_or_else(wrong),
         _ => Err(wrong()),
@@ -199,7 +199,7 @@ fn string_of<'v>(value: &'v Value, method: &str) -> Result<&'v str, Error> {
 
 fn size(value: Option<&Value>, method: &str) -> Result<usize, Error> {
     let number = value.and_then(integer);
-    let number = number.ok_or_else(|| invalid(format!("{method} wants an integer")))?;
+    let number = number.ok_or_else(|| invalid(format!("{method} needs an integer")))?;
     Ok(usize::try_from(number.max(0)).unwrap_or(usize::MAX))
 }
 
@@ -313,15 +313,15 @@ fn find(text: &str, method: &str, args: &[Value]) -> Result<Value, Error> {
     }
 }
 
-/// Returns what is looked for, the part of the text between the optional bounds, and how many
-/// characters are before it.
+/// Returns the string to find, the part of the text between the optional bounds, and the number of
+/// characters before that part.
 fn section<'t>(
     text: &'t str,
     method: &str,
     args: &[Value],
 ) -> Result<(Value, &'t str, usize), Error> {
     let [part, start, end] = bind(method, args, ["sub", "start", "end"])?;
-    let part = part.ok_or_else(|| invalid(format!("{method} wants a string")))?;
+    let part = part.ok_or_else(|| invalid(format!("{method} needs a string")))?;
     let length = text.chars().count();
     let place = |bound: Option<Value>, default: usize| {
         let number = bound.as_ref().and_then(integer);

@@ -7,7 +7,7 @@ use crate::syntax::expression::{Argument, Expr, Mistake, Node, Operation, Slice}
 use crate::syntax::strings;
 
 impl Rewriting<'_> {
-    /// Gives a tuple the parentheses that it lacks, before anything else is put around it.
+    /// Adds the missing parentheses of a tuple, before anything else is put around it.
     pub(super) fn bare_tuple(&mut self, expr: &Expr) {
         if matches!(expr.node, Node::Tuple(_, false)) {
             self.insert(expr.at.start, "(");
@@ -86,7 +86,7 @@ impl Rewriting<'_> {
         }
     }
 
-    /// Puts a literal in parentheses, with a filter behind it.
+    /// Adds parentheses and a filter to a literal.
     fn around(&mut self, at: &Range<usize>, filter: &'static str, inside: impl FnOnce(&mut Self)) {
         self.insert(at.start, "(");
         inside(self);

@@ -1,17 +1,17 @@
 //! Rewrites a template so that minijinja does what Jinja2 does.
 //!
-//! minijinja reads nearly the same syntax, so only what it would take for something else is changed:
+//! minijinja reads nearly the same syntax. Only these parts, which it reads differently, are changed:
 //!
-//! | in the template | as minijinja is given it | because |
+//! | in the template | for minijinja | because |
 //! |---|---|---|
 //! | `[a]`, `{a: b}` | `([a]\|_list)`, `({a: b}\|_dict)` | lists and dictionaries change in place |
 //! | `(a, b)` | `((a, b)\|_tuple)` | tuples that nest without end are refused |
 //! | `a + b`, `a * b`, `a % b`, `a ~ b` | `_math(a, "+", b)` | Python's types decide; results are bounded |
 //! | `a < b`, `a in b` | `_compare(a, "<", b)` | values of different types are not ordered |
 //! | `a[1:2]` | `_slice(a, 1, 2, none)` | the same |
-//! | `for x in a` | `for x in _items(a)` | not everything can be walked through |
+//! | `for x in a` | `for x in _items(a)` | some values cannot be iterated over |
 //! | string and number literals | their value | Python's escapes, other notations |
-//! | `{% include a %}` | in a `with` | what it sets stays in it |
+//! | `{% include a %}` | in a `with` | variables that it sets stay inside |
 //! | a block inside another scope | a `with` around it that gives names their outer values | it does not see that scope's variables |
 //! | a macro that uses `varargs` or `kwargs` | `_variadic(…)` around it | minijinja refuses further arguments |
 //! | `{{ … }}` behind a top-level `extends` | a comment | Jinja2 does not evaluate it |
@@ -31,12 +31,12 @@ use crate::syntax::statement::statement;
 use crate::syntax::tags::{Tag, tags};
 use scopes::Scope;
 
-/// A template's text as minijinja is given it.
+/// A template's text, rewritten for minijinja.
 #[derive(Debug, Default)]
 pub struct Adapted {
     /// The text.
     pub text: String,
-    /// A mistake of the syntax that minijinja may not see: its place and what is wrong.
+    /// A syntax error that minijinja may not detect: its place and its message.
     pub mistake: Option<(usize, String)>,
     edits: Vec<Edit>,
 }

@@ -21,7 +21,7 @@ pub(super) struct Scope {
     is_wrapped: bool,
     /// The position at which outer values are saved for the blocks inside.
     entry: Entry,
-    /// The names that are kept.
+    /// The names whose outer values are saved.
     kept: BTreeSet<String>,
 }
 
@@ -58,8 +58,8 @@ impl Scope {
 }
 
 impl Rewriting<'_> {
-    /// A block sees the variables of the scopes around it only if it says so. Its names are kept at
-    /// the entry of the outermost of these scopes, and given back around the block.
+    /// Hides the variables of the scopes around a block that is not `scoped`. Their outer values are
+    /// saved at the entry of the outermost of these scopes, and restored around the block.
     pub(super) fn block(&mut self, tag: &Tag, is_scoped: bool) {
         let mut scope = Scope::new("block", tag);
         let around = self.scopes.iter().filter(|scope| scope.has_variables());
@@ -79,7 +79,7 @@ impl Rewriting<'_> {
         self.scopes.push(scope);
     }
 
-    /// Keeps what names stand for outside of all scopes.
+    /// Saves the values that names have outside of all scopes.
     pub(super) fn keep(&mut self, names: &BTreeSet<String>) {
         let Some(outermost) = self.scopes.iter_mut().find(|scope| scope.has_variables()) else {
             return;

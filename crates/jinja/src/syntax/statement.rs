@@ -33,7 +33,7 @@ pub(crate) enum Statement {
     Call(Option<Signature>, Expr),
     FilterBlock(Expr),
     Do(Expr),
-    /// `{% endfor %}` and the like, by what it ends.
+    /// `{% endfor %}` and similar tags, with the statement that they end.
     End(&'static str),
     /// A tag without an expression, or an unknown tag.
     Other,

@@ -1,6 +1,6 @@
 //! String literals.
 
-/// Returns what a string literal stands for, as Python reads it; `None` for an escape that Python
+/// Returns the value of a string literal, as Python reads it; `None` for an escape that Python
 /// refuses, and for `\N{…}`.
 pub(crate) fn unescape(literal: &str) -> Option<String> {
     let inner = literal.get(1..literal.len().checked_sub(1)?)?;

@@ -111,7 +111,7 @@ impl Object for Dict {
         method: &str,
         args: &[Value],
     ) -> Result<Value, Error> {
-        let missing = || invalid(format!("{method} wants a key"));
+        let missing = || invalid(format!("{method} needs a key"));
         let kind = DictMethod::by_name(method).ok_or(ErrorKind::UnknownMethod)?;
         match kind {
             DictMethod::Update => {
@@ -165,7 +165,7 @@ fn read(entries: &IndexMap<Value, Value>, method: &str, args: &[Value]) -> Resul
     match DictMethod::by_name(method) {
         Some(DictMethod::Get) => {
             let [key, default] = bind(method, args, ["key", "default"])?;
-            let key = key.ok_or_else(|| invalid("get wants a key"))?;
+            let key = key.ok_or_else(|| invalid("get needs a key"))?;
             let default = || default.unwrap_or(Value::from(()));
             Ok(entries.get(&key).cloned().unwrap_or_else(default))
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use minijinja::Value;
 use minijinja::value::{Enumerator, Object, ObjectRepr};
 
-/// A pair of what a group has in common and its list.
+/// The common value of a group, and the list of its items.
 #[derive(Debug)]
 pub(crate) struct Group {
     pub grouper: Value,

@@ -97,8 +97,8 @@ impl Object for List {
             ListMethod::Insert => {
                 let [index, item] = bind(method, args, ["index", "object"])?;
                 let index = index.as_ref().and_then(integer);
-                let index = index.ok_or_else(|| invalid("insert wants an index and an item"))?;
-                let item = item.ok_or_else(|| invalid("insert wants an index and an item"))?;
+                let index = index.ok_or_else(|| invalid("insert needs an index and an item"))?;
+                let item = item.ok_or_else(|| invalid("insert needs an index and an item"))?;
                 self.admit(state, &item)?;
                 let mut items = self.items();
                 bounds::searches(state, 1, items.len())?;
@@ -116,7 +116,7 @@ impl Object for List {
                 let [index] = bind(method, args, ["index"])?;
                 let index = match index {
                     None => -1,
-                    Some(index) => integer(&index).ok_or_else(|| invalid("pop wants an index"))?,
+                    Some(index) => integer(&index).ok_or_else(|| invalid("pop needs an index"))?,
                 };
                 let mut items = self.items();
                 bounds::searches(state, 1, items.len())?;
@@ -156,7 +156,7 @@ impl Object for List {
 
 fn argument(method: &str, args: &[Value]) -> Result<Value, Error> {
     let [item] = bind(method, args, ["object"])?;
-    item.ok_or_else(|| invalid("this method wants one argument"))
+    item.ok_or_else(|| invalid("this method needs one argument"))
 }
 
 /// Calls a method that changes nothing, of a list or of anything like it.

@@ -281,11 +281,11 @@ pub(crate) fn order(state: &State<'_, '_>, a: &Value, b: &Value) -> Result<Order
     Err(invalid(format!("'{a}' and '{b}' cannot be ordered")))
 }
 
-/// The most values that are shown where nobody counts: in error reports.
+/// The most values that an error report shows.
 const MOST_SHOWN: usize = 10_000;
 
-/// Writes a value's `repr` for minijinja itself, which neither counts nor stops: what is large or
-/// nested without end is left out.
+/// Writes a value's `repr` for minijinja itself, which has no limits here. A value that is too large or
+/// nests without end is shown as `[...]`.
 pub(crate) fn render(value: &Value, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
     match is_small(value, 0, &mut { MOST_SHOWN }) {
         true => py::repr::write_repr(f, &Py(value.clone())),

@@ -27,13 +27,13 @@ impl Range {
         let numbers = split(args)
             .0
             .iter()
-            .map(|number| integer(number).ok_or_else(|| invalid("range wants integers")));
+            .map(|number| integer(number).ok_or_else(|| invalid("range needs integers")));
         let (start, stop, step) = match numbers.collect::<Result<Vec<_>, _>>()?[..] {
             [stop] => (0, stop, 1),
             [start, stop] => (start, stop, 1),
-            [_, _, 0] => return Err(invalid("range wants a step other than zero")),
+            [_, _, 0] => return Err(invalid("range needs a step other than zero")),
             [start, stop, step] => (start, stop, step),
-            _ => return Err(invalid("range wants one to three integers")),
+            _ => return Err(invalid("range needs one to three integers")),
         };
         let distance = if step > 0 {
             stop.saturating_sub(start)

@@ -405,7 +405,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_are_taken_apart_as_python_does() {
+    fn paths_are_split_as_in_python() {
         for (path, expected) in [
             ("/a/b", "/a"),
             ("/a/b/", "/a/b"),

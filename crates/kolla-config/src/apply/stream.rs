@@ -15,7 +15,7 @@ const DELAY: Duration = Duration::from_millis(100);
 /// was being done.
 pub struct LogStream<W: Write + Send + 'static> {
     buffer: Arc<Mutex<BufWriter<W>>>,
-    /// No thread writes what is collected: each line is written at once.
+    /// No thread writes the lines: each line is written at once.
     is_immediate: bool,
 }
 
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_comes_out_while_the_work_goes_on() {
+    fn lines_are_written_during_the_work() {
         let (mut reader, writer) = std::io::pipe().unwrap();
         let stream = LogStream::new(writer);
         stream.write("Copying /a to /b\n");

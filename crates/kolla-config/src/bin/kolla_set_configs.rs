@@ -1,4 +1,4 @@
-//! Puts a container's files in place before its service starts. Runs as root.
+//! Copies a container's configuration files before its service starts. Runs as root.
 
 use std::env;
 use std::io::{self, Write};

@@ -178,7 +178,7 @@ fn search(seed: u64, cases: u32, counts: &Arc<Mutex<Counts>>) -> Result<(), (Cas
 
 #[test]
 #[ignore = "needs root and upstream's script: scripts/parity kolla-config"]
-fn ours_leaves_behind_what_upstreams_does() {
+fn both_scripts_leave_the_same_tree() {
     assert!(
         rustix::process::geteuid().is_root(),
         "owners and a chroot need root"

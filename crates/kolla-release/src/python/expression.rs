@@ -1,4 +1,4 @@
-//! Expressions: read from tokens, and what they are worth.
+//! Reads expressions from tokens, and evaluates them.
 
 use serde_json::{Map, Value};
 
@@ -348,7 +348,7 @@ impl<'t> Parser<'t> {
         Expression::Call(Box::new(called), arguments, named)
     }
 
-    /// Takes the comma after an item; whatever else is there up to it was not understood.
+    /// Skips to the comma after an item; the text before it was not understood.
     fn separator(&mut self, close: &'static str) -> bool {
         let mut depth = 0usize;
         while let Some(token) = self.tokens.first() {

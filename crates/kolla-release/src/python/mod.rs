@@ -24,7 +24,7 @@ pub(crate) struct Module {
     block: Block,
 }
 
-/// Names and what they stand for; attributes by their dotted name (`self.base`).
+/// Names and their values; attributes by their dotted name (`self.base`).
 pub(crate) type Names = BTreeMap<String, Value>;
 
 impl Module {
@@ -35,7 +35,7 @@ impl Module {
         }
     }
 
-    /// Everything the file assigns at its outermost level, in order, as far as it has a value.
+    /// The assignments at the outermost level of the file that have a known value, in order.
     pub(crate) fn constants(&self) -> Names {
         let mut names = Names::new();
         run(&self.block, &mut names);

@@ -23,7 +23,7 @@ fn literals_are_read_as_python_means_them() {
 }
 
 #[test]
-fn what_is_no_literal_is_passed_over() {
+fn expressions_that_are_not_literals_are_skipped() {
     let names = constants(
         "import os\nhost = os.uname()[4]\nf = f'{host}'\nif host == 'x':\n    a = 1\nelse:\n    a = 2\n\
          for x in y:\n    b = 1\nc = ((((1\n",

@@ -104,13 +104,13 @@ fn references_reach_the_own_section_first() {
     assert!(
         error
             .to_string()
-            .contains("refers to $nova, which is no option"),
+            .contains("refers to $nova, which is not an option"),
         "{error}"
     );
 }
 
 #[test]
-fn what_is_wrong_is_said_with_its_place() {
+fn errors_name_the_place() {
     assert_eq!(
         error("[DEFAULT]\nnamespce = x\n"),
         "f.conf:2: unknown option namespce in section [DEFAULT]; did you mean namespace?"
@@ -180,7 +180,7 @@ fn an_option_is_read_by_its_dest() {
 }
 
 #[test]
-fn what_is_passed_over_counts_on_the_command_line_only() {
+fn ignored_options_count_only_on_the_command_line() {
     let text = "[DEFAULT]\ntag = file\n";
     let mut given = settings(&[], &[("OS_DEFAULT__TAG", "env")], text);
     given.pass_over("tag");

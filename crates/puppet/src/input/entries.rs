@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_placed() {
+    fn errors_have_a_place() {
         assert_eq!(
             parse(r#"[["../../etc", "", "m", "i"]]"#).unwrap_err(),
             "p.json: entry 0: \"../../etc\" cannot name a config volume: it must begin with a letter or a digit"

@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_that_are_given_to_names_are_found() {
+    fn strings_assigned_to_names_are_found() {
         let manifest = r#"
             # it's a comment: password => 'not this'
             class { 'x': password => 'one', 'api_token'=>"tw\"o", port => 1 }

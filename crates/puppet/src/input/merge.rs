@@ -23,7 +23,7 @@ pub struct Run {
     pub config_image: String,
     /// Volumes mounted for the run.
     pub volumes: Vec<String>,
-    /// Gives the run all privileges of the host.
+    /// The run has all privileges of the host.
     pub privileged: bool,
 }
 

@@ -13,7 +13,7 @@ use crate::run::container::SCRIPTS;
 use crate::run::module;
 use crate::settings::processors;
 
-/// Everything that decides whether a run is due. Reads only: it takes no lock and writes nothing.
+/// Decides which runs are due. Takes no lock and writes nothing.
 pub struct Planner<'a> {
     /// The deployment.
     pub puppet: &'a Puppet,
@@ -42,7 +42,7 @@ impl<'a> Planner<'a> {
         })
     }
 
-    /// Returns digests of the inputs of a run, by what a person calls them; hiera data is apart.
+    /// Returns digests of the inputs of a run, by the names that users see, without hiera data.
     pub fn inputs(
         &self,
         manifest: &str,

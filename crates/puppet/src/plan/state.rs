@@ -22,7 +22,7 @@ use slipway_paths::Paths;
 /// The inputs and the result of a successful run.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct Record {
-    /// Digests of the inputs, by what a person calls them.
+    /// Digests of the inputs, by the names that users see.
     pub inputs: BTreeMap<String, String>,
     /// Digests of the values of each hiera key that was looked up.
     pub lookups: BTreeMap<String, String>,
@@ -239,7 +239,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn only_keys_that_were_asked_for_make_a_difference() {
+    fn only_keys_that_were_looked_up_count() {
         let root = tempfile::tempdir().unwrap();
         let state = State::open(&Paths::new(root.path()).unwrap()).unwrap();
         let hiera = |text: Value| Hieradata::new(text.as_object().unwrap().clone());
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn where_no_key_was_written_down_every_key_counts() {
+    fn without_recorded_keys_every_key_counts() {
         let root = tempfile::tempdir().unwrap();
         let state = State::open(&Paths::new(root.path()).unwrap()).unwrap();
         let digest = |text: Value| {
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn values_cannot_be_told_from_what_is_remembered() {
+    fn the_state_does_not_reveal_values() {
         let (a, b) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let digest = |root: &Path| {
             let state = State::open(&Paths::new(root).unwrap()).unwrap();

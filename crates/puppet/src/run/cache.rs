@@ -63,7 +63,7 @@ impl Caches {
         let scripts = SCRIPTS.map(|(_, text)| text).concat();
         let name = state.digest(format!("{image_id}\n{scripts}").as_bytes());
         let code = state.directory(Cached::Code.directory()).join(name);
-        let facts = sees_what_others_see(run, net_host).then(|| {
+        let facts = sees_the_host(run, net_host).then(|| {
             let name = planner.facts_digest(image_id);
             let directory = state.directory(Cached::Facts.directory());
             directory.join(format!("{name}.json"))
@@ -84,7 +84,7 @@ impl Caches {
         Some(&self.code)
     }
 
-    /// Takes over what a run wrote, whose container is gone.
+    /// Keeps the results of a run, after its container has been removed.
     pub fn keep(&self, out: &Path) -> Result<()> {
         for kind in Cached::ALL {
             let place = match kind {
@@ -108,11 +108,11 @@ impl Caches {
 
 /// Returns true if a run sees what other runs of its image see. With mounts, devices or a network,
 /// facts may be others.
-fn sees_what_others_see(run: &Run, net_host: bool) -> bool {
+fn sees_the_host(run: &Run, net_host: bool) -> bool {
     !net_host && !run.privileged && run.volumes.is_empty()
 }
 
-/// Removes what has not been used for long: images come and go.
+/// Removes caches that were not used for a long time.
 pub fn remove_unused(directory: &Path) {
     const LONG: Duration = Duration::from_secs(30 * 24 * 3600);
     let entries = std::fs::read_dir(directory).into_iter().flatten();
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cache_that_nobody_uses_is_removed() {
+    fn an_unused_cache_is_removed() {
         let dir = tempfile::tempdir().unwrap();
         let [old, new] = ["old", "new"].map(|name| dir.path().join(name));
         for path in [&old, &new] {

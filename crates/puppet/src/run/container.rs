@@ -138,7 +138,7 @@ impl Container<'_> {
         name.and_then(|name| name.rsplit('.').next()).unwrap_or("0")
     }
 
-    /// Returns what the engine is to make.
+    /// Returns the specification of the container.
     fn spec(&self) -> ContainerSpec {
         let [(script, _), ..] = SCRIPTS;
         ContainerSpec {
@@ -191,7 +191,7 @@ struct Removed {
 }
 
 impl Removed {
-    /// Takes over a container that was just made.
+    /// Takes ownership of a new container.
     fn when_dropped(engine: &Arc<dyn Engine>, id: String) -> Removed {
         Removed {
             engine: Arc::clone(engine),
@@ -246,7 +246,7 @@ async fn follow(
     Ok(engine.wait_container(id).await?)
 }
 
-/// Asks an engine up to three times, while its errors are transient. A failed Puppet is not run again:
+/// Calls the engine up to three times, while its errors are transient. A failed Puppet is not run again:
 /// the same manifest would fail again.
 async fn patiently<T, F>(mut ask: impl FnMut() -> F) -> Result<T, EngineError>
 where

@@ -220,7 +220,7 @@ impl Session<'_> {
     }
 }
 
-/// Takes every line of both outputs as they come, and returns the exit code; -1 is an end by a signal.
+/// Reads every line of both outputs, and returns the exit code; -1 means an end by a signal.
 async fn follow(mut command: Command, transcript: &mut Transcript<'_>) -> Result<i32> {
     let mut child = command
         .stdout(Stdio::piped())

@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_is_there_and_is_what_it_should_be_is_mounted() {
+    fn only_existing_sources_of_the_right_type_are_mounted() {
         let system = tempfile::tempdir().unwrap();
         let root = tempfile::tempdir().unwrap();
         let paths = Paths::new(root.path()).unwrap();
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn volumes_are_mounted_as_they_are_declared() {
+    fn declared_volumes_are_mounted() {
         let options = |volume: &str| {
             let bind = declared(volume);
             (bind.source.unwrap(), bind.target, bind.options)

@@ -28,7 +28,7 @@ pub struct FileChange {
 pub enum Change {
     /// It is new.
     Added,
-    /// It is gone.
+    /// It was removed.
     Removed,
     /// Its content, type, mode or owner changed.
     Changed,
@@ -212,7 +212,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     #[test]
-    fn what_counts_is_shown_and_secrets_are_not() {
+    fn changes_are_shown_and_secrets_are_masked() {
         let dir = tempfile::tempdir().unwrap();
         let (old, new) = (dir.path().join("old"), dir.path().join("new"));
         for (tree, files) in [
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_secret_takes_the_place_of_is_not_shown() {
+    fn a_value_replaced_by_a_secret_is_not_shown() {
         let dir = tempfile::tempdir().unwrap();
         let (old, new) = (dir.path().join("old"), dir.path().join("new"));
         let text = |secret: &str| {

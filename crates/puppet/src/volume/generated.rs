@@ -73,7 +73,7 @@ fn copy(full: &Tree, entry: &Entry, to: &Path) -> Result<()> {
     liken(to, entry)
 }
 
-/// Gives a path the owner, mode and time of an entry.
+/// Sets the owner, mode and time of a path to those of an entry.
 fn liken(path: &Path, entry: &Entry) -> Result<()> {
     let status = &entry.status;
     let now = rustix::fs::lstat(path).at("read", path)?;

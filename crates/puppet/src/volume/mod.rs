@@ -28,7 +28,7 @@ const MAX_NAMES: u64 = 64 << 20;
 /// The places of a volume's two trees.
 #[derive(Clone, Debug)]
 pub struct Places {
-    /// Everything that Puppet may write.
+    /// All directories that Puppet may write to.
     full: PathBuf,
     /// The files that Puppet wrote.
     generated: PathBuf,
@@ -97,7 +97,7 @@ pub struct Assembled {
     pub changes: Vec<FileChange>,
     /// The same in full, if it was asked for.
     pub diff: Option<String>,
-    /// Removes what is left of the run when it is dropped.
+    /// Removes the run's files when it is dropped.
     staging: Staging,
 }
 
@@ -171,7 +171,7 @@ fn new_tree(
 }
 
 impl Assembled {
-    /// Puts the new trees in the place of the present ones. They are on disk before, and what
+    /// Exchanges the new trees with the present ones. They are on disk before, and what
     /// happened is on disk when this returns.
     pub async fn put_in_place(self) -> Result<RecordedResult, Failure> {
         blocking(move || self.put()).await

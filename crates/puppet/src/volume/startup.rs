@@ -72,7 +72,7 @@ fn expand(pattern: &Path) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// Returns what is in a directory; nothing if it is not one.
+/// Returns the entries of a directory; none if it is not a directory.
 fn entries(directory: &Path) -> Result<Vec<PathBuf>> {
     use std::io::ErrorKind::{NotADirectory, NotFound};
     match std::fs::read_dir(directory) {
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn the_containers_of_a_step_get_the_hashes_of_what_they_mount() {
+    fn the_containers_of_a_step_get_the_hashes_of_their_volumes() {
         let deployment = Deployment::new();
         let mount = &deployment.mount;
         let containers = json!({

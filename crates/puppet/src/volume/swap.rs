@@ -9,7 +9,7 @@ use rustix::fs::{CWD, RenameFlags};
 use crate::error::{At, Result};
 use crate::files;
 
-/// Puts a tree in the place of another with one system call. The other one is then where the new
+/// Exchanges two trees with one system call. The old one is then where the new
 /// tree was.
 pub fn swap(new: &Path, place: &Path) -> Result<()> {
     match rustix::fs::renameat_with(CWD, new, CWD, place, RenameFlags::EXCHANGE) {

@@ -132,7 +132,7 @@ impl Tree {
         &self.path
     }
 
-    /// Returns the entries, each directory before what is in it.
+    /// Returns the entries, each directory before its content.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
     }
@@ -257,7 +257,7 @@ const FILE: OFlags = OFlags::RDONLY
     .union(OFlags::NOCTTY)
     .union(OFlags::CLOEXEC);
 
-/// Describes an entry of a directory; `None` if it is gone.
+/// Describes an entry of a directory; `None` if it was removed.
 fn entry(
     directory: &OwnedFd,
     name: &std::ffi::CStr,

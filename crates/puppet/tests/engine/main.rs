@@ -27,17 +27,17 @@ slipway_test_support::harness! {
     [engine] async fn mounts::a_change_that_does_not_count_leaves_the_mounted_tree_in_place;
     [engine] async fn runs::a_run_finds_nothing_of_the_one_before;
     [engine] async fn runs::a_run_that_kills_all_it_can_harms_no_other;
-    [engine] async fn runs::a_run_that_hangs_is_ended_and_the_next_goes_on;
+    [engine] async fn runs::a_hanging_run_is_ended_and_the_next_one_starts;
     [engine] async fn runs::compiled_code_is_kept_for_the_next_run_and_changes_no_result;
     [engine] async fn steps::tasks_run_once_for_the_same_inputs;
     [engine] async fn steps::the_hosts_manifest_is_applied_once_a_step;
     [engine] async fn steps::a_host_without_puppet_is_told_what_to_do;
     [engine] async fn steps::our_module_is_valid;
-    [engine] async fn volumes::volumes_are_generated_and_then_only_what_changed;
-    [engine] async fn volumes::a_failure_is_told_to_the_point_and_costs_nothing;
+    [engine] async fn volumes::the_second_run_generates_only_changed_volumes;
+    [engine] async fn volumes::a_failure_is_explained_and_changes_nothing;
     [engine] async fn volumes::a_run_that_hangs_is_ended;
     [engine] async fn volumes::a_killed_run_leaves_the_old_volume_and_the_next_one_is_right;
-    [engine] async fn volumes::an_interrupted_run_takes_its_container_with_it;
-    [engine] async fn volumes::only_one_run_at_a_time_and_only_the_volume_asked_for;
+    [engine] async fn volumes::an_interrupted_run_removes_its_container;
+    [engine] async fn volumes::runs_exclude_each_other_and_generate_only_the_requested_volume;
     [engine] async fn volumes::a_password_file_in_use_is_kept_but_counts;
 }

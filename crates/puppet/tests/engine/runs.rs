@@ -60,11 +60,11 @@ pub async fn a_run_that_kills_all_it_can_harms_no_other() {
         panic!("{report:?}");
     };
     let said = failure.to_string();
-    assert!(said.contains("ended by signal 9"), "{said}");
+    assert!(said.contains("killed by signal 9"), "{said}");
     assert_eq!(deployment.containers().await, 0);
 }
 
-pub async fn a_run_that_hangs_is_ended_and_the_next_goes_on() {
+pub async fn a_hanging_run_is_ended_and_the_next_one_starts() {
     let deployment = Deployment::new().await;
     let settings = Settings {
         timeout: std::time::Duration::from_secs(45),

@@ -38,7 +38,7 @@ fn entries() -> Vec<PuppetConfig> {
     vec![entry("one", ONE), entry("two", TWO), more]
 }
 
-pub async fn volumes_are_generated_and_then_only_what_changed() {
+pub async fn the_second_run_generates_only_changed_volumes() {
     let deployment = Deployment::new().await;
     let paths = deployment.paths();
     let report = deployment
@@ -149,7 +149,7 @@ pub async fn volumes_are_generated_and_then_only_what_changed() {
     assert_eq!(report.runs[1].hash, hash, "the same content, the same hash");
 }
 
-pub async fn a_failure_is_told_to_the_point_and_costs_nothing() {
+pub async fn a_failure_is_explained_and_changes_nothing() {
     let deployment = Deployment::new().await;
     let good = "file { '/etc/x.conf': content => 'old' }";
     let puppet = deployment.puppet(hiera("a"));
@@ -275,7 +275,7 @@ pub async fn a_killed_run_leaves_the_old_volume_and_the_next_one_is_right() {
     assert_eq!(std::fs::read_dir(staging).unwrap().count(), 0);
 }
 
-pub async fn an_interrupted_run_takes_its_container_with_it() {
+pub async fn an_interrupted_run_removes_its_container() {
     // Of their own, and one that has Puppet loaded for both.
     for process_count in [2, 1] {
         let deployment = Deployment::new().await;
@@ -293,7 +293,7 @@ pub async fn an_interrupted_run_takes_its_container_with_it() {
     }
 }
 
-pub async fn only_one_run_at_a_time_and_only_the_volume_asked_for() {
+pub async fn runs_exclude_each_other_and_generate_only_the_requested_volume() {
     let deployment = Deployment::new().await;
     let only = Settings {
         config_volume: ConfigVolume::new("two").ok(),

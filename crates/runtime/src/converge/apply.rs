@@ -21,10 +21,10 @@ use super::{
 use crate::spec::Host;
 use slipway_engine::{ContainerSpec, ContainerSummary, Engine, EngineError};
 
-/// Makes the containers what the set says.
+/// Converges the containers to the set.
 ///
 /// # Errors
-/// See [`ConvergeError`]. The next call carries on from whatever an error or an interruption left.
+/// See [`ConvergeError`]. After an error or an interruption, the next call resumes.
 pub async fn apply(
     engine: &dyn Engine,
     set: &ContainerSet,
@@ -111,7 +111,7 @@ impl Prepared<'_> {
         &self.plan
     }
 
-    /// Does what the plan says.
+    /// Carries out the plan.
     ///
     /// # Errors
     /// See [`ConvergeError`].
@@ -280,8 +280,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Works on the containers of one start_order: first those that run, then the commands, which
-    /// may need them.
+    /// Applies one start_order: first the containers, then the commands that run in them.
     async fn group(&self, group: &[Planned]) -> Result<()> {
         let is_exec = |planned: &&Planned| planned.action == PlannedAction::Exec;
         let (commands, containers): (Vec<_>, Vec<_>) = group.iter().partition(is_exec);
@@ -371,7 +370,7 @@ impl Run<'_> {
     }
 }
 
-/// Gives containers with a suffix in their name the name they prefer, where it has become free.
+/// Renames containers with a suffix to their preferred names, where these are free.
 pub(crate) async fn rename_to_preferred(
     engine: &dyn Engine,
     all: &[ContainerSummary],

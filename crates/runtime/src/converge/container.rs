@@ -40,7 +40,7 @@ impl Run<'_> {
         self.after_start(name, id).await
     }
 
-    /// Puts a new container in the place of an old one.
+    /// Replaces a container.
     pub(super) async fn replace(&self, planned: &Planned) -> Result<Option<i64>, Halt> {
         let name = &planned.container;
         let Some(old) = &planned.existing else {
@@ -101,7 +101,7 @@ impl Run<'_> {
         engine.start_container(swap.new).await.map_err(refused)
     }
 
-    /// Puts the old container back after its replacement failed and was removed.
+    /// Restores the old container after its replacement failed and was removed.
     async fn roll_back(&self, swap: &Swap<'_>, halt: Halt) -> Halt {
         let Halt::Failure(mut failure) = halt else {
             return halt;
@@ -149,7 +149,7 @@ impl Run<'_> {
         Ok(true)
     }
 
-    /// Starts a container that is there and stopped.
+    /// Starts an existing container.
     pub(super) async fn start(&self, planned: &Planned) -> Result<Option<i64>, Halt> {
         let Some(existing) = &planned.existing else {
             return Ok(None);
@@ -294,8 +294,8 @@ impl Run<'_> {
         })
     }
 
-    /// Lets a container that was started again come to its end again, for what it says then: the
-    /// last lines of one that has just begun do not tell what it dies of.
+    /// Waits until a restarted container ends again, because its last lines of output then show the
+    /// reason.
     async fn until_it_ends(&self, id: &str) -> Result<()> {
         let end = Instant::now() + LAST_WORDS;
         while Instant::now() < end
@@ -438,12 +438,12 @@ pub(super) fn before_aside(name: &str) -> &str {
     name.split(ASIDE).next().unwrap_or(name)
 }
 
-/// A longer name, for where a stranger has this one.
+/// Returns a longer name, for a name that another container has.
 pub fn longer_name(name: &str) -> String {
     unique(name, "-")
 }
 
-/// A name that nobody has: eight random letters and digits after it, as paunch does.
+/// Returns an unused name: the name with eight random letters and digits, as paunch does.
 fn unique(name: &str, between: &str) -> String {
     const LETTERS: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
     let mut random = RandomState::new().build_hasher().finish();

@@ -40,7 +40,7 @@ pub enum ConvergeError {
     /// A container's systemd unit cannot be seen to.
     #[error(transparent)]
     Systemd(#[from] crate::systemd::SystemdError),
-    /// The memory of what was done cannot be used.
+    /// The record of earlier actions cannot be read or written.
     #[error("cannot use {}: {source}", path.display())]
     State {
         /// The file or directory.

@@ -53,8 +53,8 @@ impl Run<'_> {
         Ok(Some(exit_code))
     }
 
-    /// The container of that name: of this set, else of another set of its manager, else one that
-    /// nobody manages.
+    /// Returns the id of the container of that name: one of this set, else of another set of its
+    /// manager, else one without a manager.
     fn target_id(&self, target: &str) -> Option<String> {
         if let Some(id) = self.shared().ids.get(target) {
             return Some(id.clone());

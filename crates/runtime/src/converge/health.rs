@@ -15,7 +15,7 @@ use super::{
 use slipway_engine::{ContainerState, ContainerSummary, Engine, Health};
 use slipway_redact::printable;
 
-/// Time between two looks at all containers.
+/// The interval at which all containers are checked.
 const GLANCE: Duration = Duration::from_millis(250);
 
 /// Waits until every container with a healthcheck is healthy and every other has stayed up.
@@ -124,7 +124,7 @@ async fn last_checks(engine: &dyn Engine, id: &str, redact: &Redact) -> Vec<Stri
 #[derive(Debug, PartialEq, Eq)]
 enum Verdict {
     Well,
-    /// Not yet; this is what is wanting.
+    /// Not healthy yet, for this reason.
     Pending(String),
     Failed(String),
 }
@@ -205,7 +205,7 @@ impl Watch {
         }
     }
 
-    /// Up in every look for as long as a container has to prove itself, or up for seconds already.
+    /// Running in every check of the probation time, or already for some seconds.
     fn judge_by_time(
         &mut self,
         name: &str,
@@ -252,7 +252,7 @@ mod tests {
     use super::is_up_for_long;
 
     #[test]
-    fn status_lines_tell_for_how_long() {
+    fn status_lines_have_the_duration() {
         for long in [
             "Up 4 minutes",
             "Up About a minute",

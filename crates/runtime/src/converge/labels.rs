@@ -1,4 +1,4 @@
-//! The labels that record what a container is, as paunch writes them.
+//! The labels that record a container's configuration, as paunch writes them.
 
 use std::collections::BTreeMap;
 
@@ -83,8 +83,8 @@ pub(crate) fn desired_name(container: &ContainerSummary) -> &str {
     label(container, CONTAINER_NAME).unwrap_or(&container.name)
 }
 
-/// Those containers that this manager manages. Where two deployments share a host, they differ in
-/// nothing but the manager, so that no other manager's containers are ever taken for its own.
+/// Returns the containers of this manager. The manager alone distinguishes two deployments on one
+/// host, so containers of other managers never count.
 pub(crate) fn managed<'a>(
     containers: &'a [ContainerSummary],
     managed_by: &str,

@@ -1,31 +1,28 @@
-//! Making the containers of a host what a set of configurations says.
+//! Converges the containers of a host to a set of configurations.
 //!
-//! The behaviour is that of paunch 7.0.4 with docker: labels record what a container was made
-//! from; what is missing is pulled, what is no longer configured deleted, what changed made again,
-//! and what is there left alone; then containers run, or commands run in them, by `start_order`.
-//! A set that paunch started under the same `managed_by` is recognised and not touched. Where this
-//! differs:
+//! The behaviour is that of paunch 7.0.4 with docker. Labels record a container's configuration.
+//! Missing images are pulled. Containers that are no longer configured are deleted, changed ones are
+//! replaced, unchanged ones are kept. Then containers start, and commands run in them, by
+//! `start_order`. A set that paunch started under the same `managed_by` is recognised and kept. The
+//! differences:
 //!
-//! * Only containers with the set's own `managed_by` are taken for its own, also by exec actions.
-//!   paunch falls back to those of the manager `paunch`, and for exec to any container of the name.
+//! * A set owns only containers with its own `managed_by`, also for exec actions. paunch falls back to
+//!   those of the manager `paunch`, and for exec to any container of the name.
 //! * Containers of one `start_order` start together.
 //! * Images, mount sources and env files of all containers are checked before any is touched.
-//! * A container is replaced with the old one kept aside until the new one has started, and put
-//!   back when it has not ([`ApplyOptions::rollback`]). paunch removes the old one first.
-//! * A one-shot container (`detach: false`) that failed is run again. paunch takes its remains
-//!   for done.
-//! * A container that has stopped is started, where its restart policy would have it running or
-//!   its exit code is none of those that mean success.
-//!   paunch leaves it stopped.
-//! * Exec actions, and one-shot containers that are removed afterwards, are not repeated while
-//!   nothing changed, where there is a [`ApplyOptions::state_dir`] to remember them in. paunch
-//!   repeats them.
-//! * After a failure, later `start_order`s do not begin: they build upon the earlier ones.
+//! * The old container is kept until its replacement has started, and restored if it does not start
+//!   ([`ApplyOptions::rollback`]). paunch removes the old one first.
+//! * A one-shot container (`detach: false`) that failed runs again. paunch counts it as done.
+//! * A stopped container is started if its restart policy asks for it or its exit code is not one of
+//!   success. paunch leaves it stopped.
+//! * With [`ApplyOptions::state_dir`], exec actions and one-shot containers that are removed
+//!   afterwards are not repeated while nothing changed. paunch repeats them.
+//! * After a failure, later `start_order`s do not begin: they depend on the earlier ones.
 //! * Only containers of the set are renamed to their preferred names. paunch renames any that
 //!   have the same `managed_by`.
-//! * Podman's containers with a restart policy are started again by systemd, where there are
-//!   [`ApplyOptions::units`]: see [`crate::systemd`].
-//! * Of two containers for one name, which a killed run may leave, one is kept.
+//! * With [`ApplyOptions::units`], systemd restarts Podman's containers that have a restart policy:
+//!   see [`crate::systemd`].
+//! * If a killed run left two containers for one name, one of them is kept.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -83,7 +80,7 @@ pub struct ContainerSet {
     pub containers: IndexMap<String, ContainerConfig>,
 }
 
-/// Takes secrets out of text that came from a container.
+/// Masks secrets in the output of a container.
 pub type Redact = Arc<dyn Fn(&str) -> String + Send + Sync>;
 
 /// The form in which a container's labels record its configuration.
@@ -92,7 +89,7 @@ pub enum LabelData {
     /// All of it, as paunch does.
     #[default]
     Config,
-    /// A keyed digest of each key, which tells what changed and nothing else.
+    /// A keyed digest of each key, which shows only that the key changed.
     Digest,
 }
 
@@ -101,8 +98,8 @@ pub enum LabelData {
 pub struct ApplyOptions {
     /// Labels put on every container made, beside the recording ones.
     pub labels: BTreeMap<String, String>,
-    /// The form in which labels record configurations. A container that exists is not replaced for a
-    /// change of this.
+    /// The form in which labels record configurations. A change of this option replaces no existing
+    /// container.
     pub label_data: LabelData,
     /// Make containers without their healthchecks.
     pub no_healthchecks: bool,
@@ -129,7 +126,7 @@ pub struct ApplyOptions {
     pub exec_patience: Duration,
     /// The number of last output lines that a failed container is reported with.
     pub log_lines: usize,
-    /// Takes secrets out of those lines.
+    /// Masks secrets in these lines.
     pub redact: Redact,
 }
 

@@ -68,11 +68,11 @@ pub struct Planned {
     pub action: PlannedAction,
     /// The reasons.
     pub reasons: Vec<Reason>,
-    /// The container that is there for it now.
+    /// The container that exists for it now.
     pub existing: Option<Existing>,
 }
 
-/// A container that is there.
+/// An existing container.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Existing {
     /// Its id.
@@ -89,11 +89,11 @@ pub struct Existing {
 pub enum PlannedAction {
     /// It is as configured.
     Keep,
-    /// It is not there: make and start it.
+    /// It is missing: create and start it.
     Create,
-    /// It is there and not as configured: put a new one in its place.
+    /// It is not as configured: replace it.
     Replace,
-    /// It is there as configured, and stopped: start it.
+    /// It is as configured and stopped: start it.
     Start,
     /// It is up as configured, and its config.json changed: restart it.
     Restart,
@@ -109,7 +109,7 @@ pub enum PlannedAction {
 pub enum Reason {
     /// There is no such container.
     NotThere,
-    /// A container that is none of this set has its name: it gets a longer one.
+    /// A container of another set has its name, so it gets a longer one.
     NameTaken,
     /// These keys of its configuration changed.
     Changed {
@@ -118,7 +118,7 @@ pub enum Reason {
     },
     /// Its image's reference now means another image.
     ImageChanged,
-    /// Its labels do not tell what it was made from.
+    /// Its labels do not record its configuration.
     Unrecorded,
     /// It ran to its end and failed.
     Failed {
@@ -129,13 +129,13 @@ pub enum Reason {
     Stopped,
     /// It was interrupted before it was started.
     HalfMade,
-    /// It was about to make way when a run was interrupted.
+    /// A run was interrupted while it was being replaced.
     Interrupted,
     /// Another container has its name in the set.
     Double,
     /// It is no longer configured.
     NotConfigured,
-    /// It has not been done, or not since something it depends on changed.
+    /// It did not run yet, or something that it depends on has changed since.
     Due,
     /// It has not ended yet.
     Running,

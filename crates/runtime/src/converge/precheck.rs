@@ -61,7 +61,7 @@ async fn pull_one(
         .map(drop)
 }
 
-/// Makes the specifications of all containers to be made, and checks what they mount.
+/// Makes the specifications of all new containers, and checks their mounts.
 ///
 /// # Errors
 /// [`ConvergeError::Missing`] names everything that is missing, not only the first.

@@ -1,4 +1,4 @@
-//! The memory of what was done and left no container behind to tell, and the lock beside it.
+//! The record of actions that leave no container behind, and the lock of a set.
 
 use slipway_events::Events;
 use std::collections::BTreeMap;
@@ -11,13 +11,12 @@ use slipway_service::ContainerConfig;
 
 use super::{ConvergeError, Event, Result};
 
-/// The work that succeeded for one name of a set.
+/// A successful action for one name of a set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Done {
     /// Digest of the configuration.
     digest: String,
-    /// The thing that it was done to: the id of the container a command ran in, or of the image a one-shot
-    /// container ran from.
+    /// The id of the container that a command ran in, or of the image of a one-shot container.
     target: String,
 }
 
@@ -30,7 +29,7 @@ impl Done {
     }
 }
 
-/// The memory of one set.
+/// The recorded actions of one set.
 #[derive(Debug, Default)]
 pub(super) struct Record {
     file: Option<PathBuf>,
@@ -38,8 +37,7 @@ pub(super) struct Record {
 }
 
 impl Record {
-    /// Reads the memory of a set. A file that cannot be understood counts as empty: what it would
-    /// have told is then done again.
+    /// Reads the record of a set. An invalid file counts as empty, so its actions run again.
     pub(super) fn open(state_dir: Option<&Path>, config_id: &str) -> Result<Record> {
         let Some(dir) = state_dir else {
             return Ok(Record::default());
@@ -110,8 +108,8 @@ pub(crate) fn forget(state_dir: Option<&Path>, config_id: &str) -> Result<()> {
 /// The longest that a set's id may be in the name of a file, in bytes.
 const LONGEST: usize = 200;
 
-/// A set's file: its id, with what has a meaning in paths written as hexadecimal, or where that is
-/// too long for a name its digest.
+/// Returns the path of a set's file. Its name is the set's id, with special characters in
+/// hexadecimal, or a digest if that is too long.
 fn path(dir: &Path, config_id: &str, extension: &str) -> PathBuf {
     let mut name = String::new();
     for byte in config_id.bytes() {
@@ -127,7 +125,7 @@ fn path(dir: &Path, config_id: &str, extension: &str) -> PathBuf {
     dir.join(format!("{name}.{extension}"))
 }
 
-/// Keeps other runs off a set while it lives.
+/// Locks a set against other runs until it is dropped.
 pub(super) async fn lock(
     state_dir: Option<&Path>,
     config_id: &str,
@@ -161,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_done_again() {
+    fn an_unreadable_record_counts_as_empty() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("s.json"), "{half").unwrap();
         let config = ContainerConfig::parse(Path::new("c"), "image: i").unwrap();

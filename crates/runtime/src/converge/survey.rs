@@ -13,11 +13,11 @@ use super::record::{Done, Record};
 use super::{ApplyOptions, ContainerSet, Result, config_file, precheck, units};
 use slipway_engine::{ContainerState, ContainerSummary, Engine};
 
-/// Finds out what there is to do. One list of containers, whatever their number, and one of images
-/// where that does not tell which image a reference means.
+/// Plans the actions for a set. Requests one list of containers, and one list of images if the first
+/// does not resolve every image reference.
 ///
 /// # Errors
-/// The engine fails, or what was done before cannot be read.
+/// The engine fails, or the record of earlier actions cannot be read.
 pub async fn plan(engine: &dyn Engine, set: &ContainerSet, options: &ApplyOptions) -> Result<Plan> {
     let record = Record::open(options.state_dir.as_deref(), &set.config_id)?;
     let all = engine.list_containers(&[]).await?;
@@ -52,7 +52,7 @@ pub async fn check(
         .map(drop)
 }
 
-/// All that a plan is made from.
+/// The inputs of a plan.
 pub(super) struct Survey<'a> {
     pub(super) set: &'a ContainerSet,
     pub(super) options: &'a ApplyOptions,

@@ -8,7 +8,7 @@ use crate::systemd::Units;
 use slipway_engine::{ContainerState, Containers};
 use slipway_test_support::FakeEngine;
 
-/// A Podman, a directory of units, and a systemctl that notes what it is asked.
+/// A fake Podman, a directory of units, and a systemctl that records its calls.
 struct Bench {
     engine: FakeEngine,
     options: ApplyOptions,
@@ -57,7 +57,7 @@ impl Bench {
         }
     }
 
-    /// Applies, having made sure that what is done is what was planned.
+    /// Applies a set, and checks that the changes of units are those of the plan.
     async fn apply(&self, text: &str) -> Result<Outcome> {
         let set = Bench::set(text);
         let planned = plan(&self.engine, &set, &self.options).await?.units;
@@ -110,7 +110,7 @@ fn each(action: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_container_with_a_restart_policy_has_a_unit_for_as_long_as_it_stays() {
+async fn a_container_with_a_restart_policy_has_a_unit_while_it_exists() {
     let bench = Bench::new();
     let others = "
 once: {image: i, command: exit 0, detach: false, restart: always}
@@ -276,7 +276,7 @@ async fn a_masked_unit_and_those_of_other_sets_are_left_alone() {
 }
 
 #[tokio::test]
-async fn delete_removes_units_also_those_whose_container_is_gone() {
+async fn delete_removes_units_also_without_a_container() {
     let bench = Bench::new();
     bench
         .apply(&format!(
@@ -309,7 +309,7 @@ async fn docker_starts_its_containers_itself() {
 }
 
 #[tokio::test]
-async fn what_systemctl_says_is_told() {
+async fn errors_of_systemctl_are_reported() {
     let mut bench = Bench::new();
     let systemctl = bench.directory.path().join("broken");
     std::fs::write(&systemctl, "#!/bin/sh\necho the bus is late >&2; exit 1\n").unwrap();

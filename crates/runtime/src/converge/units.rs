@@ -48,15 +48,15 @@ pub(crate) fn with<'a>(units: Option<&'a Units>, engine: &dyn Engine) -> Option<
     units.filter(|_| is_needed)
 }
 
-/// A container of the set that is there, or will be.
+/// A container of the set that exists or will be created.
 struct Seen<'a> {
     /// Its name in the engine.
     name: &'a str,
     /// Its name in the set.
     container: &'a str,
-    /// Nothing where it is to be made.
+    /// The id; `None` for a container that will be created.
     id: Option<&'a str>,
-    /// It was not there before this run.
+    /// It did not exist before this run.
     is_new: bool,
 }
 
@@ -251,7 +251,7 @@ impl Run<'_> {
         Ok(units.write(unit, &owner, &generated, keys).await?)
     }
 
-    /// Takes a container that is to stop out of systemd's care.
+    /// Stops the unit of a container that is about to be stopped.
     pub(super) async fn stop_unit(&self, swap: &Swap<'_>) -> Result<(), Halt> {
         let Some(units) = self.options.units_with(self.engine) else {
             return Ok(());
@@ -261,7 +261,7 @@ impl Run<'_> {
         stopped.map_err(|error| failure(swap, &error))
     }
 
-    /// Makes sure that systemd does nothing more about a container that has stopped.
+    /// Waits until systemd has finished with a stopped container.
     pub(super) async fn unit_has_stopped(&self, swap: &Swap<'_>) -> Result<(), Halt> {
         let Some(units) = self.options.units_with(self.engine) else {
             return Ok(());
@@ -271,7 +271,7 @@ impl Run<'_> {
         stopped.map_err(|error| failure(swap, &error))
     }
 
-    /// Gives a container that is up again back into systemd's care.
+    /// Starts the unit of a container that runs again.
     pub(super) async fn start_unit(&self, swap: &Swap<'_>) -> Result<(), SystemdError> {
         match self.options.units_with(self.engine) {
             Some(units) => {

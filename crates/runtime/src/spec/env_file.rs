@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_mean_what_they_mean_to_docker() {
+    fn lines_are_read_as_docker_reads_them() {
         for (text, expected) in [
             (&b"A=1\nB=2\n"[..], &["A=1", "B=2"][..]),
             (b"A=1", &["A=1"]),

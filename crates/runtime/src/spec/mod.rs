@@ -202,8 +202,8 @@ fn capability(name: &str) -> String {
     }
 }
 
-/// The engine wants a seccomp profile itself, without whitespace, where the configuration names its
-/// file.
+/// Returns the security options. The configuration names the file of a seccomp profile; the engine
+/// gets its content, without whitespace.
 fn security_options(keys: &ContainerKeys) -> Result<Vec<String>, SpecError> {
     let inline = |option: &String| {
         let profile = option
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_waited_for_is_not_removed_by_the_engine() {
+    fn the_engine_does_not_remove_containers_that_are_waited_for() {
         assert!(spec("image: i\nremove: true\n").unwrap().auto_remove);
         assert!(
             !spec("image: i\nremove: true\ndetach: false\n")

@@ -202,7 +202,7 @@ container_keys! {
     /// A small first process that reaps others.
     #[serde(deserialize_with = "values::no_unless_true")]
     init (Init): bool,
-    /// Labels, beside those that record what the container is.
+    /// Labels, in addition to those that record the configuration.
     #[serde(deserialize_with = "compose::pairs")]
     labels (Labels): BTreeMap<String, String>,
     /// The log driver; the engine's own when absent.

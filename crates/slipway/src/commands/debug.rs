@@ -273,7 +273,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_that_yaml_1_1_takes_for_truths_are_quoted() {
+    fn words_that_are_booleans_in_yaml_1_1_are_quoted() {
         let value = json!({"restart": "no", "b": [true, "on"], "a": "note"});
         let text = yaml(&value).unwrap();
         assert_eq!(text, "a: note\nb:\n- true\n- 'on'\nrestart: 'no'\n");

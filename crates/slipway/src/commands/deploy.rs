@@ -11,7 +11,7 @@ use crate::exit::bad_input;
 use crate::output::{Level, Output};
 use crate::show;
 
-/// Brings the node up, or shows what that would do.
+/// Deploys the node, or shows the plan.
 pub async fn run(args: Deploy, global: &Global, output: &Arc<Output>) -> anyhow::Result<()> {
     let events = show::deploy::events(output);
     let options = args.options();

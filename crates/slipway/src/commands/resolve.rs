@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn documents_are_joined_to_what_one_would_be() {
+    fn joined_documents_equal_a_single_one() {
         let all = json!({"a": {"x": [1, "}\n"]}, "b": {}, "c": {"y": null}});
         let one = |(key, value): (&String, &Value)| json!({ key.as_str(): value });
         let parts: Vec<_> = all.as_object().unwrap().iter().map(one).collect();

@@ -42,7 +42,7 @@ pub fn plan_table(plan: &Plan) -> String {
     table(&rows)
 }
 
-/// Returns what was done, in one line.
+/// Returns the outcome in one line.
 pub fn summary_line(outcome: &Outcome) -> String {
     if outcome.is_unchanged() {
         return format!(

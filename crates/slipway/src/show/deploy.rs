@@ -65,7 +65,7 @@ pub fn plan(plan: &DeploymentPlan, output: &Output) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Prints what was done.
+/// Prints the summary of a deployment.
 pub fn summary(summary: &Summary, output: &Output) -> anyhow::Result<()> {
     if output.is_json() {
         output.json(&json!({

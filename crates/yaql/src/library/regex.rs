@@ -212,7 +212,7 @@ fn captures<'t>(
     regex.captures_from_pos(text, from).map_err(too_hard)
 }
 
-/// Goes through all matches, as Python does: an empty one may follow another match at once.
+/// Iterates over all matches, as Python does: an empty match may directly follow another one.
 struct Matches {
     at: usize,
     last_empty: Option<usize>,

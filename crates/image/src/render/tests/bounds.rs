@@ -33,7 +33,7 @@ fn lists_that_are_customized_without_end() {
 }
 
 #[test]
-fn texts_that_functions_are_given() {
+fn long_arguments_of_functions_are_refused() {
     let long = "['x' * 100000] * 2000";
     let messages = [
         format!("{{{{ raise_error({long}) }}}}"),

@@ -115,7 +115,7 @@ impl TlsServer {
 }
 
 #[test]
-fn an_encrypted_download_never_goes_on_unencrypted() {
+fn an_encrypted_download_never_continues_unencrypted() {
     let plain = server("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
     let found = |location: &str| {
         format!("HTTP/1.0 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n")

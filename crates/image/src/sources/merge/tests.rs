@@ -94,7 +94,7 @@ fn archives_are_put_together_sorted_and_normalised() {
 }
 
 #[test]
-fn nothing_is_an_empty_directory() {
+fn no_files_give_an_empty_directory() {
     let members = merged(&[]).unwrap();
     assert_eq!(members, [("plugins".to_owned(), 0o755, String::new())]);
 }
@@ -210,7 +210,7 @@ fn a_file_with_many_names_does_not_become_a_full_disk() {
 }
 
 #[test]
-fn what_is_no_archive_is_said() {
+fn invalid_archives_are_errors() {
     let error = merged(&[b"<html>not found</html>".repeat(100)]).unwrap_err();
     assert!(error.to_string().contains("0.tar: "), "{error}");
 }

@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_placed() {
+    fn unreadable_data_is_reported_with_its_place() {
         let refusal = |name: &str, text: &str| {
             let error = hieradata().add(Path::new(name), text).unwrap_err();
             error.to_string()

@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_is_there_twice_is_named() {
+    fn a_duplicate_key_is_named() {
         let text = "{\"a\": {\"b\": 1,\n \"b\": 2}}";
         let refusal = read("h.json", text).unwrap_err();
         assert_eq!(refusal, "h.json:2:2: a.b: duplicate key");

@@ -22,7 +22,7 @@ pub async fn connect(
     }
     let connected = engine::connect(&global).await;
     let engine = match is_of_podman {
-        true => connected.context("--engine podman: it is looked for at podman_base_url")?,
+        true => connected.context("--engine podman: set podman_base_url to its address")?,
         false => connected?,
     };
     let name = engine.info().name();

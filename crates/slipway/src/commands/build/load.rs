@@ -1,4 +1,4 @@
-//! From the command line to the configuration of a build.
+//! Loads the configuration of a build from the command line.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

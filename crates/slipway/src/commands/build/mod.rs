@@ -123,7 +123,7 @@ impl Command {
         }
     }
 
-    /// Prints or writes what was requested in place of a build.
+    /// Prints or writes the output that was requested instead of a build.
     async fn list(&self, config: &BuildConfig, images: &ImageSet) -> anyhow::Result<()> {
         if config.template_only {
             let written = images.write_templates(&work_dir(config)?);

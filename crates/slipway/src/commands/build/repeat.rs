@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_the_command_that_was_given() {
+    fn the_command_is_repeated() {
         let given = [
             "slipway",
             "--host",

@@ -131,7 +131,7 @@ mod tests {
     use super::Report;
 
     #[test]
-    fn what_cannot_be_written_is_known_before() {
+    fn an_unwritable_report_is_an_error_before_the_build() {
         let dir = tempfile::tempdir().unwrap();
         let error = |path| Report::new("timeline", path).unwrap_err().to_string();
         assert!(error(dir.path()).ends_with(": it is a directory"));

@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn what_another_release_left_does_not_stay() {
+    fn files_of_another_release_are_removed() {
         let directory = tempfile::tempdir().unwrap();
         let names = [
             "docker_puppet_tasks.yaml",
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_cut_off_is_made_whole() {
+    fn an_interrupted_write_is_completed() {
         let directory = tempfile::tempdir().unwrap();
         let path = |name: &str| directory.path().join(name);
         fs::write(path(".slipway-Ab3dEf9x"), "half").unwrap();
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn two_runs_take_turns() {
+    fn two_runs_wait_for_each_other() {
         let directory = tempfile::tempdir().unwrap();
         let lock = Lock::try_take_directory(directory.path()).unwrap();
         std::thread::scope(|scope| {
