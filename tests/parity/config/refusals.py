@@ -82,7 +82,7 @@ expect("a prefix that cannot be written", 1, "/proc/slipway", options=options)
 # A small file system, which the image's /etc does not fit into.
 small = os.path.join(root, "small")
 os.makedirs(small)
-if subprocess.call(["mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", small], stderr=subprocess.DEVNULL) == 0:
+if subprocess.call(["mount", "-t", "tmpfs", "-o", "size=128k,mode=755", "tmpfs", small], stderr=subprocess.DEVNULL) == 0:
     try:
         expect("a full disk", 1, "No space left on device", options=["--config-volume-prefix", small])
         subprocess.check_call(["mount", "-o", "remount,ro", small])
