@@ -67,6 +67,9 @@ const PASSED: [&str; 47] = [
 /// The largest file that git may write.
 const MAX_FILE: u64 = 8 << 30;
 
+/// The longest that git works with a server, however much it says.
+const MAX_TIME: Duration = Duration::from_secs(6 * 3600);
+
 /// Output that is kept of a command.
 const MAX_OUTPUT: usize = 1 << 20;
 
@@ -86,6 +89,7 @@ pub struct Command {
     action: String,
     command: process::Command,
     timeout: Option<Duration>,
+    limit: Duration,
 }
 
 /// A piece of a command's output.
@@ -110,6 +114,7 @@ impl Command {
             action: action.into(),
             command,
             timeout: None,
+            limit: MAX_TIME,
         }
     }
 
@@ -193,7 +198,14 @@ impl Command {
         messages: &mut Vec<u8>,
         receive: &mut impl FnMut(&[u8]) -> Result<(), GitError>,
     ) -> Result<ExitStatus, GitError> {
+        let began = Instant::now();
         loop {
+            if began.elapsed() > self.limit {
+                return Err(GitError::TooLong {
+                    action: self.action.clone(),
+                    hours: self.limit.as_secs() / 3600,
+                });
+            }
             let piece = match self.timeout {
                 Some(timeout) => output.recv_timeout(timeout),
                 None => output.recv().map_err(mpsc::RecvTimeoutError::from),

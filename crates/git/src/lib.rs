@@ -63,6 +63,14 @@ pub enum GitError {
         /// The time that it was given.
         seconds: u64,
     },
+    /// git worked for too long and was ended.
+    #[error("{action}: git took more than {hours} hours, the limit, and was ended")]
+    TooLong {
+        /// The command.
+        action: String,
+        /// The limit.
+        hours: u64,
+    },
     /// The reference is empty, an option, or no commit.
     #[error("{0:?} is not a git reference")]
     Reference(String),

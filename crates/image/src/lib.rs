@@ -55,7 +55,9 @@ pub use build::{
     Built, Event, Failed, FailedInstruction, FailedStatus, Failure, ImageName, NotBuilt, Summary,
 };
 pub use config::BuildConfig;
-pub use decide::{Action, Decision, FINGERPRINT_LABEL, INPUTS_LABEL, PARENTS_LABEL, Plan, Reason};
+pub use decide::{
+    Action, Decision, FINGERPRINT_LABEL, INPUTS_LABEL, PARENTS_LABEL, Plan, PlanFailure, Reason,
+};
 pub use error::{BaseImageFault, Error, ImageError, Result, TemplateError};
 pub use render::{render, render_image};
 pub use set::ImageSet;

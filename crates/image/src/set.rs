@@ -51,7 +51,18 @@ impl ImageSet {
 
     /// The rendered Dockerfile of an image.
     pub fn dockerfile(&self, image: &str) -> Option<&str> {
-        Some(&self.0.graph.node(image)?.dockerfile)
+        let node = self.0.graph.node(image)?;
+        node.fault.is_none().then_some(&node.dockerfile)
+    }
+
+    /// Fails when a template does not render. A build and a plan go on with the other images; a list or
+    /// a rendered tree would be wrong without it.
+    pub fn all_rendered(&self) -> Result<()> {
+        let mut nodes = self.0.graph.nodes.iter();
+        match nodes.find_map(|node| node.fault.clone()) {
+            Some(fault) => Err(fault.into()),
+            None => Ok(()),
+        }
     }
 
     /// The images that are built from each image (`--list-dependencies`): each image that has

@@ -41,7 +41,7 @@ pub(crate) fn templates(images: &Images, work_dir: &Path, keeps_all: bool) -> Re
         .filter_map(|(node, _)| tree.directory(&node.name))
         .collect();
     let dockerfiles: Vec<(String, &str)> = nodes()
-        .filter(|(_, is_kept)| *is_kept)
+        .filter(|(node, is_kept)| *is_kept && node.fault.is_none())
         .filter_map(|(node, _)| {
             let directory = tree.directory(&node.name)?;
             Some((

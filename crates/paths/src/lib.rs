@@ -42,6 +42,17 @@ const CONFIG_DATA: &str = "/var/lib/config-data";
 const STATE: &str = "/var/lib/slipway";
 const LOGS: &str = "/var/log/slipway/config";
 
+/// The directories that Slipway writes to.
+const OWN_DIRECTORIES: [&str; 7] = [
+    CONFIG_DATA,
+    "/var/lib/config-data/puppet-generated",
+    STATE,
+    LOGS,
+    "/etc/puppet/hieradata",
+    "/var/lib/kolla/config_files",
+    "/var/lib/tripleo-config",
+];
+
 /// The reason why a directory cannot be part of a deployment.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -59,6 +70,18 @@ pub enum PathError {
     Outside {
         /// The path.
         path: String,
+    },
+    /// A symlink in the root leads out of it.
+    #[error(
+        "{}: a symlink that leads out of the deployment's root, to {}; use a directory or a bind mount",
+        link.display(),
+        target.display()
+    )]
+    Symlink {
+        /// The symlink.
+        link: PathBuf,
+        /// Its target.
+        target: PathBuf,
     },
     /// A definition's path is relative.
     #[error("{path}: not an absolute path")]
@@ -90,13 +113,17 @@ impl Paths {
     /// TripleO's own.
     ///
     /// # Errors
-    /// `root` is not a directory (it may be missing), is not UTF-8, or contains a colon.
+    /// `root` is not a directory (it may be missing), is not UTF-8, or contains a colon; also when a
+    /// symlink on the way to one of Slipway's own directories in it leads out of it.
     pub fn new(root: &Path) -> Result<Paths, PathError> {
         let resolved = resolve(root).map_err(|source| PathError::Root {
             root: root.to_owned(),
             source,
         })?;
         let root = mountable(&resolved)?;
+        for directory in OWN_DIRECTORIES {
+            stays_below(&root, directory)?;
+        }
         Ok(Paths {
             config_data: below(&root, CONFIG_DATA),
             logs: below(&root, LOGS),
@@ -138,10 +165,13 @@ impl Paths {
     /// name, so the result is under the root whatever the path says.
     ///
     /// # Errors
-    /// [`PathError::Relative`], and [`PathError::Outside`] when the path has more `..` than names
-    /// before them.
+    /// [`PathError::Relative`]; [`PathError::Outside`] when the path has more `..` than names before
+    /// them; [`PathError::Symlink`] when a symlink on the way leads out of the root.
     pub fn declared(&self, path: &str) -> Result<PathBuf, PathError> {
-        Ok(below(&self.root, &normalize(path)?))
+        let normal = normalize(path)?;
+        let directory = normal.rsplit_once('/').map_or("", |(above, _)| above);
+        stays_below(&self.root, directory)?;
+        Ok(below(&self.root, &normal))
     }
 
     /// Returns a bind mount's source, moved under the root. Named volumes and paths of the running
@@ -296,6 +326,29 @@ pub fn normalize(path: &str) -> Result<String, PathError> {
     Ok(format!("/{}", names.join("/")))
 }
 
+/// Checks that no symlink on the way to a directory leads out of the root. Missing directories are made
+/// later, as directories. Those who could exchange one in the meantime are trusted: the directories
+/// above are root's alone.
+fn stays_below(root: &Path, directory: &str) -> Result<(), PathError> {
+    let mut at = root.to_owned();
+    for name in directory.split('/').filter(|name| !name.is_empty()) {
+        at.push(name);
+        match at.symlink_metadata() {
+            Err(_) => return Ok(()),
+            Ok(found) if !found.is_symlink() => continue,
+            Ok(_) => {}
+        }
+        // A symlink to nothing might lead anywhere tomorrow.
+        let target = match at.canonicalize() {
+            Ok(target) if target.starts_with(root) => continue,
+            Ok(target) => target,
+            Err(_) => at.read_link().unwrap_or_default(),
+        };
+        return Err(PathError::Symlink { link: at, target });
+    }
+    Ok(())
+}
+
 fn below(root: &Path, absolute: &str) -> PathBuf {
     root.join(absolute.trim_start_matches('/'))
 }
@@ -377,6 +430,32 @@ mod tests {
         ] {
             assert!(Paths::new(root).is_err(), "{}", root.display());
         }
+    }
+
+    #[test]
+    fn a_symlink_that_leads_out_of_the_root_is_refused_and_one_inside_is_followed() {
+        use std::os::unix::fs::symlink;
+        let [outside, root] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+        let lib = root.path().join("var/lib");
+        std::fs::create_dir_all(root.path().join("var")).unwrap();
+        for target in [outside.path(), &outside.path().join("missing")] {
+            symlink(target, &lib).unwrap();
+            let error = Paths::new(root.path()).unwrap_err().to_string();
+            assert!(
+                error.contains("leads out of the deployment's root"),
+                "{error}"
+            );
+            assert!(error.contains(&target.display().to_string()), "{error}");
+            std::fs::remove_file(&lib).unwrap();
+        }
+        std::fs::create_dir(root.path().join("data")).unwrap();
+        symlink("../data", &lib).unwrap();
+        let paths = Paths::new(root.path()).unwrap();
+        // Containers may write below their own directories.
+        symlink(outside.path(), root.path().join("data/service")).unwrap();
+        let error = paths.declared("/var/lib/service/config.json").unwrap_err();
+        assert!(matches!(error, PathError::Symlink { .. }), "{error}");
+        assert!(paths.declared("/var/lib/other/config.json").is_ok());
     }
 
     #[test]

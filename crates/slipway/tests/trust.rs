@@ -2,12 +2,15 @@
 #![allow(missing_docs, reason = "a test")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
 
+use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
+
+use serde_json::Value;
 
 slipway_test_support::harness! {
     [] fn devices_and_pipes_are_refused_at_once;
@@ -16,6 +19,9 @@ slipway_test_support::harness! {
     [] fn escape_sequences_do_not_reach_the_terminal;
     [] fn bind_sources_of_services_cannot_lead_out_of_the_root;
     [] fn bind_sources_cannot_lead_out_of_the_root;
+    [] fn symlinks_in_the_root_lead_no_write_out_of_it;
+    [] fn files_of_a_deployment_have_the_same_modes_under_any_umask;
+    [engine] fn a_template_that_does_not_render_fails_its_image_alone;
     [engine] fn directories_with_state_are_private_whatever_the_umask;
     [engine, root] fn a_user_without_root_applies_and_keeps_state_at_home;
 }
@@ -254,6 +260,169 @@ fn bind_sources_of_services_cannot_lead_out_of_the_root() {
             "{said}"
         );
     }
+}
+
+fn symlinks_in_the_root_lead_no_write_out_of_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let [root, outside] = ["root", "outside"].map(|name| dir.path().join(name));
+    fs::create_dir_all(root.join("var")).unwrap();
+    fs::create_dir(&outside).unwrap();
+    let lib = root.join("var/lib");
+    std::os::unix::fs::symlink(&outside, &lib).unwrap();
+    let declaration = |path: &str| {
+        let text = format!("kolla_config:\n  {path}: {{command: 'true'}}\n");
+        service(dir.path(), &text)
+    };
+    let services = declaration("/var/lib/kolla/config_files/a.json");
+    let set = dir.path().join("set.yaml");
+    fs::write(&set, "{}\n").unwrap();
+    let at_root = |arguments: &[&str]| {
+        let said = refused(&[arguments, &["--root", text(&root)]].concat());
+        assert!(
+            said.contains("leads out of the deployment's root"),
+            "{arguments:?}: {said}"
+        );
+        assert_eq!(fs::read_dir(&outside).unwrap().count(), 0, "{arguments:?}");
+        said
+    };
+    let services = ["--services", text(&services)];
+    at_root(&[&["kolla-config", "write"], &services[..]].concat());
+    at_root(&[&["deploy", "--write-only"], &services[..]].concat());
+    at_root(&[&["config", "--plan"], &services[..]].concat());
+    at_root(&["apply", "--config-id", "trust", "--file", text(&set)]);
+    // A container may put a symlink into a directory of its own.
+    fs::remove_file(&lib).unwrap();
+    fs::create_dir(&lib).unwrap();
+    std::os::unix::fs::symlink(&outside, lib.join("mine")).unwrap();
+    declaration("/var/lib/mine/a.json");
+    let said = at_root(&[&["kolla-config", "write"], &services[..]].concat());
+    assert!(said.contains("a.yaml:3:"), "{said}");
+}
+
+/// The modes of everything below a directory.
+fn modes(directory: &Path) -> BTreeMap<PathBuf, u32> {
+    let mut found = BTreeMap::new();
+    let mut pending = vec![directory.to_owned()];
+    while let Some(path) = pending.pop() {
+        if path.is_dir() {
+            pending.extend(
+                fs::read_dir(&path)
+                    .unwrap()
+                    .map(|entry| entry.unwrap().path()),
+            );
+        }
+        let inside = path.strip_prefix(directory).unwrap().to_owned();
+        found.insert(inside, fs::symlink_metadata(&path).unwrap().mode());
+    }
+    found
+}
+
+fn files_of_a_deployment_have_the_same_modes_under_any_umask() {
+    const DIRECTORY: u32 = 0o040_000;
+    let dir = tempfile::tempdir().unwrap();
+    let services = service(
+        dir.path(),
+        "kolla_config:\n  /var/lib/kolla/config_files/a.json: {command: 'true'}\n\
+         docker_config:\n  step_1:\n    c: {image: i}\n",
+    );
+    let [open, usual, closed] = ["000", "022", "077"].map(|umask| {
+        let root = dir.path().join(umask);
+        let output = Command::new("sh")
+            .args(["-c", &format!("umask {umask}; exec \"$@\""), "sh"])
+            .arg(env!("CARGO_BIN_EXE_slipway"))
+            .args(["deploy", "--write-only", "--services", text(&services)])
+            .args(["--root", text(&root)])
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", errors(&output));
+        let mut modes = modes(&root);
+        modes.remove(Path::new(""));
+        modes
+    });
+    assert!(usual.len() > 5, "{usual:?}");
+    assert_eq!(open, usual);
+    // The directories above Slipway's own are as closed as the user asks for.
+    let is_file = |(_, mode): &(&PathBuf, &u32)| *mode & DIRECTORY == 0;
+    let files = |modes: &BTreeMap<PathBuf, u32>| -> Vec<(PathBuf, u32)> {
+        let files = modes.iter().filter(is_file);
+        files.map(|(path, mode)| (path.clone(), *mode)).collect()
+    };
+    assert_eq!(files(&closed), files(&usual));
+}
+
+/// Removes the images of a namespace when the test ends.
+struct Namespace(String);
+
+impl Drop for Namespace {
+    fn drop(&mut self) {
+        for name in ["other", "base"] {
+            let image = format!("{}/{name}:latest", self.0);
+            let _ = Command::new("docker")
+                .args(["rmi", "--force", &image])
+                .output();
+        }
+    }
+}
+
+fn a_template_that_does_not_render_fails_its_image_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let parent = |name: &str| {
+        format!("FROM {{{{ namespace }}}}/{{{{ image_prefix }}}}{name}:{{{{ tag }}}}\n")
+    };
+    for (name, template) in [
+        (
+            "base",
+            "FROM {{ base_image }}:{{ base_distro_tag }}\n".to_owned(),
+        ),
+        (
+            "broken",
+            format!("{}RUN {{{{ nothing.of.this }}}}\n", parent("base")),
+        ),
+        ("child", parent("broken")),
+        ("other", parent("base")),
+    ] {
+        let directory = dir.path().join("share/images").join(name);
+        fs::create_dir_all(&directory).unwrap();
+        fs::write(directory.join("Dockerfile.j2"), template).unwrap();
+    }
+    let namespace = Namespace(format!("slipway-trust-{}", std::process::id()));
+    let build = |arguments: &[&str]| {
+        Command::new(env!("CARGO_BIN_EXE_slipway"))
+            .args(["build", "--base", "debian", "--nopull", "--format", "json"])
+            .args(["--namespace", &namespace.0])
+            .args(arguments)
+            .env("SLIPWAY_SHARE", dir.path().join("share"))
+            .env_remove("SLIPWAY_KOLLA")
+            .output()
+            .unwrap()
+    };
+    let names = |list: &Value, key: &str| -> Vec<String> {
+        let list = list.as_array().unwrap();
+        list.iter()
+            .map(|entry| entry[key].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let place = "broken/Dockerfile.j2:2:";
+
+    let output = build(&["--plan"]);
+    assert_eq!(output.status.code(), Some(1), "{}", errors(&output));
+    assert!(errors(&output).contains(place), "{}", errors(&output));
+    let plan: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(names(&plan["decisions"], "image"), ["base", "other"]);
+    assert_eq!(names(&plan["failed"], "image"), ["broken", "child"]);
+    assert_eq!(plan["failed"][1]["parent"], "broken");
+
+    let output = build(&[]);
+    assert_eq!(output.status.code(), Some(1), "{}", errors(&output));
+    assert!(errors(&output).contains(place), "{}", errors(&output));
+    let summary: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(names(&summary["built"], "name"), ["base", "other"]);
+    assert_eq!(names(&summary["failed"], "name"), ["broken", "child"]);
+    assert_eq!(summary["failed"][1]["status"], "parent_error");
+
+    // A list or a rendered tree would be wrong without it.
+    let output = build(&["--list-dependencies"]);
+    assert_eq!(output.status.code(), Some(2), "{}", errors(&output));
 }
 
 fn mode(path: &Path) -> u32 {

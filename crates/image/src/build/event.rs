@@ -61,6 +61,15 @@ pub enum Event {
         /// The image.
         image: String,
     },
+    /// The engine has said nothing of an image's build for long. The build goes on.
+    Silent {
+        /// The image.
+        image: String,
+        /// The time since it said something.
+        since: Duration,
+        /// The time after which the build is ended.
+        limit: Duration,
+    },
     /// A registry has an image.
     Pushed {
         /// The image.
@@ -107,6 +116,16 @@ impl slipway_events::Event for Event {
             Event::Finished { image, took, id } => {
                 tracing::info!(image, seconds = took.as_secs_f64(), id, "built");
             }
+            Event::Silent {
+                image,
+                since,
+                limit,
+            } => tracing::warn!(
+                image,
+                seconds = since.as_secs(),
+                limit = limit.as_secs(),
+                "silent"
+            ),
             Event::Pushing { image } => tracing::info!(image, "pushing"),
             Event::Pushed { image, digest } => tracing::info!(image, digest, "pushed"),
             Event::Skipped { decision } => {

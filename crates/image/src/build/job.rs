@@ -28,6 +28,13 @@ const TAIL: usize = 20;
 /// The wait before the first new attempt; each further one is twice as long.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 
+/// The time of silence after which a build is ended, where `--timeout` is not given: instructions may
+/// compile for long without a word.
+const SILENCE_LIMIT: Duration = Duration::from_secs(4 * 3600);
+
+/// The time of silence after which a build is warned of, again and again.
+const SILENCE_WARNING: Duration = Duration::from_secs(10 * 60);
+
 /// The inputs of one build.
 pub(super) struct Job {
     images: Arc<Images>,
@@ -106,7 +113,8 @@ impl Job {
                 }
                 Err(error) => error,
             };
-            let Some(said) = passing_fault(&error, &output).filter(|_| retries > 0) else {
+            let may_retry = retries > 0 && self.is_worth_retrying(&error);
+            let Some(said) = passing_fault(&error, &output).filter(|_| may_retry) else {
                 if let Some(path) = output.log.as_ref().and_then(|_| self.log_file()) {
                     mark_failed(&path);
                 }
@@ -121,6 +129,12 @@ impl Job {
             tokio::time::sleep(wait).await;
             wait *= 2;
         }
+    }
+
+    /// False for a silence of hours: it would be hours again.
+    fn is_worth_retrying(&self, error: &EngineError) -> bool {
+        let is_silence = matches!(error, EngineError::Stalled { .. });
+        !is_silence || self.images.options.build_timeout.is_some()
     }
 
     /// Shows a line of the build's output, and keeps it for the log and for the failure's report.
@@ -150,7 +164,15 @@ impl Job {
             .build_image(self.request(), self.context.tar())
             .await?;
         let mut image = None;
-        while let Some(step) = heard(progress.next(), self.images.options.build_timeout).await? {
+        let limit = self.images.options.build_timeout.unwrap_or(SILENCE_LIMIT);
+        let warn = |since| {
+            events.send(Event::Silent {
+                image: self.name().to_owned(),
+                since,
+                limit,
+            });
+        };
+        while let Some(step) = heard(progress.next(), limit, SILENCE_WARNING, warn).await? {
             match step? {
                 Progress::Line(text) => {
                     for line in printable(&text).split('\n') {
@@ -270,20 +292,31 @@ fn oci_labels(options: &BuildConfig, name: &str) -> BTreeMap<String, String> {
     labels
 }
 
-/// Waits for the next progress of a build, within the timeout. Dropping the build ends it.
+/// Waits for the next progress of a build, at most `limit`, and warns of each span of silence. Dropping
+/// the build ends it.
 async fn heard<T>(
     next: impl Future<Output = T>,
-    patience: Option<Duration>,
+    limit: Duration,
+    span: Duration,
+    warn: impl Fn(Duration),
 ) -> Result<T, EngineError> {
-    let Some(patience) = patience else {
-        return Ok(next.await);
-    };
-    let heard = tokio::time::timeout(patience, next).await;
-    heard.map_err(|_| EngineError::Stalled {
-        action: "build it".to_owned(),
-        seconds: patience.as_secs(),
-        advice: "look at the step that the build's log ends with".to_owned(),
-    })
+    let mut next = std::pin::pin!(next);
+    let mut silent = Duration::ZERO;
+    loop {
+        let wait = span.min(limit.saturating_sub(silent));
+        match tokio::time::timeout(wait, &mut next).await {
+            Ok(progress) => return Ok(progress),
+            Err(_) => silent += wait,
+        }
+        if silent >= limit {
+            return Err(EngineError::Stalled {
+                action: "build it".to_owned(),
+                seconds: limit.as_secs(),
+                advice: "look at the step that the build's log ends with".to_owned(),
+            });
+        }
+        warn(silent);
+    }
 }
 
 /// Begins a log, and takes away what said that the one before was of a failure.
@@ -312,7 +345,7 @@ fn message(error: &EngineError) -> String {
     match error {
         EngineError::Build { message } => message.clone(),
         EngineError::Stalled { .. } => {
-            format!("{}, as long as --timeout lets it", error.reason())
+            format!("{}, the limit that --timeout sets", error.reason())
         }
         other => other.to_string(),
     }
@@ -382,6 +415,22 @@ mod tests {
         assert_eq!(output.step, Some(Step::Classic(2)));
         assert_eq!(output.tail.len(), TAIL);
         assert_eq!(output.tail[0], "line 3");
+    }
+
+    #[tokio::test]
+    async fn a_silent_build_is_warned_of_and_ended() {
+        let warned = std::cell::RefCell::new(Vec::new());
+        let [span, limit] = [20, 70].map(Duration::from_millis);
+        let silence = std::future::pending::<()>();
+        let ended = heard(silence, limit, span, |since| {
+            warned.borrow_mut().push(since)
+        })
+        .await;
+        assert!(matches!(ended, Err(EngineError::Stalled { .. })));
+        let expected: Vec<Duration> = [20, 40, 60].map(Duration::from_millis).to_vec();
+        assert_eq!(warned.take(), expected);
+        let progress = heard(std::future::ready(1), limit, span, |_| panic!("no silence"));
+        assert_eq!(progress.await.unwrap(), 1);
     }
 
     #[test]

@@ -201,7 +201,7 @@ pub struct BuildConfig {
     /// Directory that keeps downloaded archives of known digest; none when `None`.
     #[serde(skip)]
     pub source_cache: Option<PathBuf>,
-    /// The time that an instruction may print nothing; any when `None`.
+    /// The time that an instruction may print nothing; 4 hours when `None`.
     #[serde(skip)]
     pub build_timeout: Option<Duration>,
     /// Pull the distribution's images even where the engine has them.

@@ -15,21 +15,70 @@ use crate::graph::{Images, Selection};
 pub(crate) use engine_images::EngineImages;
 use fingerprint::Parent;
 pub use fingerprint::{FINGERPRINT_LABEL, INPUTS_LABEL, PARENTS_LABEL};
-pub use plan::{Action, Decision, Plan, Reason};
-pub(crate) use prepare::{Prepared, prepare};
+pub use plan::{Action, Decision, Plan, PlanFailure, Reason};
+pub(crate) use prepare::{Preparation, Prepared, prepare};
 
 /// Plans a build, with reasons. Changes nothing.
 pub(crate) async fn plan(images: &Arc<Images>, engine: &dyn Engine) -> Result<Plan> {
-    let prepared = prepare(images).await?.all(images)?;
+    let preparation = prepare(images).await?;
     let mut state = RunState::read(images, engine).await?;
     let mut plan = Plan::default();
+    // Images that cannot be built: index → the image whose fault it is.
+    let mut failed = BTreeMap::new();
     for &index in &images.graph.order {
-        if let Some(decision) = state.decide(images, &prepared, index)? {
-            state.assume(images, &prepared, index, decision.action);
-            plan.decisions.push(decision);
+        match verdict(images, &state, &preparation, &failed, index)? {
+            Verdict::Decided(decision) => {
+                state.assume(images, &preparation.ready, index, decision.action);
+                plan.decisions.push(decision);
+            }
+            Verdict::NotRequested => {}
+            Verdict::Fails(failure, culprit) => {
+                failed.insert(index, culprit);
+                plan.failed.push(failure);
+            }
         }
     }
     Ok(plan)
+}
+
+/// A plan's result for one image.
+enum Verdict {
+    Decided(Decision),
+    NotRequested,
+    /// It cannot be built, because of this image.
+    Fails(PlanFailure, usize),
+}
+
+fn verdict(
+    images: &Images,
+    state: &RunState,
+    preparation: &Preparation,
+    failed: &BTreeMap<usize, usize>,
+    index: usize,
+) -> Result<Verdict> {
+    let nodes = &images.graph.nodes;
+    let node = &nodes[index];
+    if node.selection == Selection::Unmatched {
+        return Ok(Verdict::NotRequested);
+    }
+    let culprit = node.parents.iter().find_map(|parent| failed.get(parent));
+    if let Some(&culprit) = culprit {
+        let failure = PlanFailure::of_parent(&node.name, &nodes[culprit].name);
+        return Ok(Verdict::Fails(failure, culprit));
+    }
+    let of_itself = |error: &ImageError| {
+        let failure = PlanFailure::of_itself(&node.name, &error.to_string());
+        Verdict::Fails(failure, index)
+    };
+    if let Some(error) = preparation.failed.get(&index) {
+        return Ok(of_itself(error));
+    }
+    match state.decide(images, &preparation.ready, index) {
+        Ok(Some(decision)) => Ok(Verdict::Decided(decision)),
+        Ok(None) => Ok(Verdict::NotRequested),
+        Err(Error::Image { source, .. }) => Ok(of_itself(&source)),
+        Err(error) => Err(error),
+    }
 }
 
 /// The state of the images during a run.

@@ -131,8 +131,40 @@ impl Decision {
 /// The decisions of a build, parents before children.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Plan {
-    /// One decision for each requested image.
+    /// One decision for each requested image that can be built.
     pub decisions: Vec<Decision>,
+    /// The requested images that cannot be built.
+    pub failed: Vec<PlanFailure>,
+}
+
+/// An image that cannot be built, as far as a plan can see.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PlanFailure {
+    /// The image's name in the tree.
+    pub image: String,
+    /// The reason, with its place.
+    pub reason: String,
+    /// The parent that cannot be built, where that is the reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent: Option<String>,
+}
+
+impl PlanFailure {
+    pub(crate) fn of_itself(image: &str, reason: &str) -> PlanFailure {
+        PlanFailure {
+            image: image.to_owned(),
+            reason: reason.to_owned(),
+            parent: None,
+        }
+    }
+
+    pub(crate) fn of_parent(image: &str, parent: &str) -> PlanFailure {
+        PlanFailure {
+            image: image.to_owned(),
+            reason: format!("its parent {parent} cannot be built"),
+            parent: Some(parent.to_owned()),
+        }
+    }
 }
 
 impl Plan {

@@ -12,7 +12,7 @@ use slipway_suggest::nearest;
 use super::fingerprint::Inputs;
 use crate::config::BuildConfig;
 use crate::context::{self, Context, DOCKERIGNORE, Ignored};
-use crate::error::{Error, ImageError, Result};
+use crate::error::{ImageError, Result};
 use crate::graph::{Images, dockerfile};
 use crate::sources::{self, Fetched, Fetching, SourceError, Wanted};
 use slipway_files::{AtPath, FileError};
@@ -41,19 +41,6 @@ pub(crate) struct Preparation {
     pub failed: BTreeMap<usize, ImageError>,
     /// The directory of fetched files.
     pub scratch: Option<Arc<ScratchDirectory>>,
-}
-
-impl Preparation {
-    /// Everything, or the first failure.
-    pub(crate) fn all(mut self, images: &Images) -> Result<BTreeMap<usize, Prepared>> {
-        match self.failed.pop_first() {
-            None => Ok(self.ready),
-            Some((index, source)) => Err(Error::Image {
-                image: images.graph.nodes[index].name.clone(),
-                source,
-            }),
-        }
-    }
 }
 
 /// Reads the contexts of the images that were asked for, and fetches their sources.
@@ -181,6 +168,9 @@ fn prepare_one(
 ) -> Result<Prepared, ImageError> {
     let (options, tree) = (&images.options, &images.tree);
     let node = &images.graph.nodes[index];
+    if let Some(fault) = &node.fault {
+        return Err(ImageError::Template(fault.clone()));
+    }
     if !node.has_from {
         let template = tree.template(&node.name).unwrap_or_default();
         return Err(ImageError::NoFrom {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use slipway_files::FileError;
 use slipway_suggest::hint;
 
-use super::Error;
+use super::{Error, TemplateError};
 use crate::sources::SourceError;
 
 /// The reason why one image cannot be built. It concerns no other image, except those that are
@@ -13,6 +13,9 @@ use crate::sources::SourceError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ImageError {
+    /// Its template does not render.
+    #[error("{}", .0.explanation())]
+    Template(Box<TemplateError>),
     /// The rendered Dockerfile has no `FROM`.
     #[error("the Dockerfile rendered from {} has no FROM line", template.display())]
     NoFrom {

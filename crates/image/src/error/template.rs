@@ -22,9 +22,14 @@ pub struct TemplateError {
     pub via: Vec<String>,
 }
 
-impl fmt::Display for TemplateError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "image {}: {}", self.image, self.message)?;
+impl TemplateError {
+    /// The message with its place, without the image.
+    pub(crate) fn explanation(&self) -> impl fmt::Display {
+        fmt::from_fn(|f| self.write_explanation(f))
+    }
+
+    fn write_explanation(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
         let Some(line) = self.line else {
             return write!(f, "\n  --> {}", self.file.display());
         };
@@ -45,6 +50,13 @@ impl fmt::Display for TemplateError {
             write!(f, "\n{margin} = from {place}")?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for TemplateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "image {}: ", self.image)?;
+        self.write_explanation(f)
     }
 }
 

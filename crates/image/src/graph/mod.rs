@@ -10,7 +10,8 @@ use slipway_pyregex::Regex;
 use slipway_suggest::nearest;
 
 use crate::config::BuildConfig;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, TemplateError};
+use crate::render::Dockerfile;
 use dockerfile::Instruction;
 pub(crate) use images::Images;
 
@@ -19,8 +20,10 @@ pub(crate) use images::Images;
 pub(crate) struct Node {
     pub name: String,
     pub reference: String,
-    /// The rendered Dockerfile.
+    /// The rendered Dockerfile; empty where its template does not render.
     pub dockerfile: String,
+    /// The reason why its template does not render. Its parents are unknown then.
+    pub fault: Option<Box<TemplateError>>,
     /// True when it starts from something. A template may render to nothing where its image is not
     /// for this distribution.
     pub has_from: bool,
@@ -66,12 +69,16 @@ pub(crate) struct Graph {
 
 impl Graph {
     pub(crate) fn new(
-        dockerfiles: BTreeMap<String, String>,
+        dockerfiles: BTreeMap<String, Dockerfile>,
         options: &BuildConfig,
     ) -> Result<Graph> {
         let mut nodes: Vec<Node> = dockerfiles
             .into_iter()
-            .map(|(name, dockerfile)| {
+            .map(|(name, rendered)| {
+                let (dockerfile, fault) = match rendered {
+                    Ok(dockerfile) => (dockerfile, None),
+                    Err(fault) => (String::new(), Some(fault)),
+                };
                 let instructions = dockerfile::instructions(&dockerfile);
                 let bases = dockerfile::parents(&instructions, &options.build_args);
                 Node {
@@ -79,6 +86,7 @@ impl Graph {
                     has_from: instructions.iter().any(|i| i.name == "FROM"),
                     name,
                     dockerfile,
+                    fault,
                     parents: Vec::new(),
                     bases,
                     children: Vec::new(),
@@ -315,8 +323,8 @@ mod tests {
         let mut options = BuildConfig::new(dir.path()).unwrap();
         change(&mut options);
         let tree = Tree::open(&options.tree, &options.docker_dirs)?;
-        let dockerfiles = crate::render(&tree, &options)?;
-        Graph::new(dockerfiles, &options)
+        let rendered = crate::render::render_tree(&tree, &options)?;
+        Graph::new(rendered.dockerfiles, &options)
     }
 
     const FAMILY: &[(&str, &str)] = &[

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use minijinja::{Environment, Value};
 
 use crate::config::BuildConfig;
-use crate::error::{Error, Result, TemplateError};
+use crate::error::{Result, TemplateError};
 use crate::tree::Tree;
 use overrides::Overrides;
 use repos::Repositories;
@@ -40,29 +40,44 @@ const OVERRIDE: &str = "\0override";
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn render(tree: &Tree, options: &BuildConfig) -> Result<BTreeMap<String, String>> {
-    Renderer::new(tree, options)?.render_all()
+    let rendered = Renderer::new(tree, options)?.render_all();
+    let rendered = rendered.into_iter();
+    rendered
+        .map(|(image, dockerfile)| Ok((image, dockerfile?)))
+        .collect()
 }
 
 /// Renders one image of a tree: the text of its Dockerfile.
 pub fn render_image(tree: &Tree, options: &BuildConfig, image: &str) -> Result<String> {
     let renderer = Renderer::new(tree, options)?;
-    renderer.render(&renderer.environment(), image)
+    Ok(renderer.render(&renderer.environment(), image)?)
 }
+
+/// The text of a Dockerfile, or the reason why its template does not render.
+pub(crate) type Dockerfile = Result<String, Box<TemplateError>>;
 
 /// A rendered tree.
 pub(crate) struct Rendered {
-    /// Image → text of its Dockerfile.
-    pub dockerfiles: BTreeMap<String, String>,
+    /// Image → its Dockerfile.
+    pub dockerfiles: BTreeMap<String, Dockerfile>,
     /// The texts that all Dockerfiles are rendered from, by name: variables, apart from the
     /// caller's environment, template overrides, and the files that templates share.
     pub sources: BTreeMap<String, String>,
 }
 
-/// Renders every image of a tree, and collects the texts that they are rendered from.
+/// Renders every image of a tree, and collects the texts that they are rendered from. A template that
+/// does not render is its image's failure. When none renders, the first reason is the error: it is one
+/// of them all.
 pub(crate) fn render_tree(tree: &Tree, options: &BuildConfig) -> Result<Rendered> {
     let renderer = Renderer::new(tree, options)?;
+    let mut dockerfiles = renderer.render_all();
+    if dockerfiles.values().all(Result::is_err)
+        && let Some((_, Err(error))) = dockerfiles.pop_first()
+    {
+        return Err(error.into());
+    }
     Ok(Rendered {
-        dockerfiles: renderer.render_all()?,
+        dockerfiles,
         sources: renderer.sources(options)?,
     })
 }
@@ -122,20 +137,20 @@ impl<'a> Renderer<'a> {
         Ok(sources)
     }
 
-    pub(crate) fn render_all(&self) -> Result<BTreeMap<String, String>> {
+    pub(crate) fn render_all(&self) -> BTreeMap<String, Dockerfile> {
         // One after another: all of Kolla's take 20 ms, and each thread would have templates that
         // all images share, and a heap, of its own.
         let mut environment = self.environment();
         let mut dockerfiles = BTreeMap::new();
         for image in self.tree.image_names() {
-            dockerfiles.insert(image.to_owned(), self.render(&environment, image)?);
+            dockerfiles.insert(image.to_owned(), self.render(&environment, image));
             // Parsed, it is many times its size, and no other image is made of it.
             environment.remove_template(&self.tree.template(image).unwrap_or_default());
         }
-        Ok(dockerfiles)
+        dockerfiles
     }
 
-    fn render(&self, environment: &Environment<'static>, image: &str) -> Result<String> {
+    fn render(&self, environment: &Environment<'static>, image: &str) -> Dockerfile {
         let template = self.tree.template(image).unwrap_or_default();
         let mut variables = self.variables.clone();
         variables.insert("image_name", image.into());
@@ -149,10 +164,7 @@ impl<'a> Renderer<'a> {
             .get_template(start)
             .and_then(|template| template.render(Value::from_pairs(variables)))
             .map(|text| self.with_pip_arguments(text))
-            .map_err(|error| {
-                let explained = self.explain(environment, image, &template, &error);
-                Error::Template(Box::new(explained))
-            })
+            .map_err(|error| Box::new(self.explain(environment, image, &template, &error)))
     }
 
     fn environment(&self) -> Environment<'static> {

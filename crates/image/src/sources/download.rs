@@ -1,10 +1,11 @@
 //! Archives at an address.
 
-use std::fs::File;
+use std::fs::{DirBuilder, File};
 use std::io::{Read, Write};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 
@@ -18,6 +19,12 @@ const CHUNK: usize = 64 * 1024;
 
 /// The largest archive that is downloaded.
 pub(super) const MAX_DOWNLOAD: u64 = 4 << 30;
+
+/// The least that comes of a download within the timeout. A server that sends less holds it up.
+const MIN_PROGRESS: usize = 64 * 1024;
+
+/// The longest that a download takes, however steadily it comes.
+const MAX_TIME: Duration = Duration::from_secs(6 * 3600);
 
 /// The reason why one attempt failed.
 struct Fault {
@@ -94,7 +101,9 @@ fn attempt(address: &str, to: &Path, patience: Duration, tls: TlsConfig) -> Resu
         .get(..8)
         .is_some_and(|start| start.eq_ignore_ascii_case("https://"));
     let config = ureq::Agent::config_builder()
+        .timeout_resolve(Some(patience))
         .timeout_connect(Some(patience))
+        .timeout_send_request(Some(patience))
         .timeout_recv_response(Some(patience))
         .http_status_as_error(false)
         // Every redirection is held to it as well.
@@ -126,22 +135,74 @@ fn attempt(address: &str, to: &Path, patience: Duration, tls: TlsConfig) -> Resu
     let mut file = File::create(to).map_err(permanent)?;
     let mut hasher = Sha256::new();
     let mut room = MAX_DOWNLOAD;
+    let mut pace = Pace::new(patience, MAX_TIME);
     loop {
-        match pieces.recv_timeout(patience) {
+        match pieces.recv_timeout(pace.left()) {
             Ok(Ok(bytes)) => {
+                pace.received(bytes.len())?;
                 room = room.checked_sub(bytes.len() as u64).ok_or_else(too_large)?;
                 hasher.update(&bytes);
                 file.write_all(&bytes).map_err(permanent)?;
             }
             Ok(Err(error)) => return Err(Fault::transient(error.to_string())),
             Err(mpsc::RecvTimeoutError::Disconnected) => break,
-            Err(mpsc::RecvTimeoutError::Timeout) => {
-                let seconds = patience.as_secs();
-                return Err(Fault::transient(format!("nothing came for {seconds} s")));
-            }
+            Err(mpsc::RecvTimeoutError::Timeout) => pace.received(0)?,
         }
     }
     Ok(hex::encode(hasher.finalize()))
+}
+
+/// The pace of a download: enough must come within each span of the timeout.
+struct Pace {
+    span: Duration,
+    limit: Duration,
+    began: Instant,
+    span_began: Instant,
+    came: usize,
+}
+
+impl Pace {
+    fn new(span: Duration, limit: Duration) -> Pace {
+        let now = Instant::now();
+        Pace {
+            span,
+            limit,
+            began: now,
+            span_began: now,
+            came: 0,
+        }
+    }
+
+    /// The time until something is decided.
+    fn left(&self) -> Duration {
+        let span = self.span.saturating_sub(self.span_began.elapsed());
+        span.min(self.limit.saturating_sub(self.began.elapsed()))
+    }
+
+    /// Takes what came, which is nothing when the time has passed.
+    fn received(&mut self, bytes: usize) -> Result<(), Fault> {
+        self.came += bytes;
+        if self.began.elapsed() >= self.limit {
+            let hours = self.limit.as_secs() / 3600;
+            return Err(Fault::permanent(format!(
+                "it took more than {hours} hours, the limit of a download"
+            )));
+        }
+        if self.span_began.elapsed() < self.span {
+            return Ok(());
+        }
+        let seconds = self.span.as_secs();
+        match std::mem::take(&mut self.came) {
+            0 => Err(Fault::transient(format!("nothing came for {seconds} s"))),
+            came if came < MIN_PROGRESS => Err(Fault::transient(format!(
+                "only {came} bytes came in {seconds} s"
+            ))),
+            _ => {
+                self.span_began = Instant::now();
+                Ok(())
+            }
+        }
+    }
 }
 
 fn too_large() -> Fault {
@@ -184,7 +245,11 @@ fn digest_of(path: &Path) -> std::io::Result<String> {
 /// Keeps a file for later runs.
 fn keep(file: &Path, to: &Path) -> std::io::Result<()> {
     let directory = to.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(directory)?;
+    // Others could exchange an archive between its check and its use.
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o755)
+        .create(directory)?;
     let beside = tempfile::NamedTempFile::new_in(directory)?;
     std::fs::copy(file, beside.path())?;
     beside.persist(to).map_err(|error| error.error)?;

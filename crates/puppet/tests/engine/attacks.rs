@@ -13,11 +13,7 @@ use slipway_puppet::{Outcome, Puppet, Report, Settings};
 use slipway_service::PuppetConfig;
 
 const IMAGE: &str = "slipway-test/hostile-puppet:1";
-/// Runs the script that the manifest holds, and brings out a good tree before.
-const DOCKERFILE: &str = r#"
-FROM debian:trixie
-RUN printf '%s\n' '#!/bin/sh' 'for last; do :; done' 'sed "1s/^include slipway::packages; //" "$last" >/tmp/script' '. /tmp/script' 'exit 2' >/usr/bin/puppet && chmod 755 /usr/bin/puppet
-"#;
+const DOCKERFILE: &str = include_str!("../../../../tests/support/scripted-puppet.Dockerfile");
 
 struct Attack {
     deployment: Deployment,

@@ -26,6 +26,16 @@ fn show(event: &Event, output: &Output) {
             output.progress(TOPIC, image, line);
             output.about(Level::Everything, TOPIC, image, line);
         }
+        Event::Silent {
+            image,
+            since,
+            limit,
+        } => output.warning(&format!(
+            "{image}: the engine has said nothing for {} min; the build ends after {} min of silence, or \
+             as --timeout says",
+            since.as_secs() / 60,
+            limit.as_secs() / 60
+        )),
         Event::LogLost { image, path, error } => output.warning(&format!(
             "{image}: its log {} ends here: {error}",
             path.display()

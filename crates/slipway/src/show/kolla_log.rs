@@ -182,6 +182,14 @@ impl KollaLog {
                 );
             }
             Event::Line { image, line } => self.of_image("INFO", image, line),
+            Event::Silent { image, since, .. } => {
+                let minutes = since.as_secs() / 60;
+                self.of_image(
+                    "WARNING",
+                    image,
+                    format_args!("the engine has said nothing for {minutes} min"),
+                );
+            }
             Event::LogLost { image, path, error } => {
                 let path = path.display();
                 self.of_image(

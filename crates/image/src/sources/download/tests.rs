@@ -143,3 +143,61 @@ fn an_encrypted_download_never_continues_unencrypted() {
         format!("the server redirects to {plain}, which is not encrypted")
     );
 }
+
+/// A server that sends a byte every 50 ms, without end.
+fn trickling_server() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let lines = BufReader::new(stream.try_clone().unwrap()).lines();
+        let _ = lines.map_while(Result::ok).find(String::is_empty);
+        let mut bytes: &[u8] = b"HTTP/1.1 200 OK\r\n\r\n";
+        while stream.write_all(bytes).is_ok() {
+            bytes = b"x";
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    });
+    format!("http://{address}/archive")
+}
+
+#[test]
+fn a_download_that_trickles_is_ended_by_the_timeout() {
+    let dir = tempfile::tempdir().unwrap();
+    let begun = Instant::now();
+    let to = dir.path().join("archive");
+    let patience = Duration::from_secs(1);
+    let fault = attempt(&trickling_server(), &to, patience, TlsConfig::default()).unwrap_err();
+    assert!(fault.may_pass);
+    assert!(
+        fault.reason.ends_with("bytes came in 1 s"),
+        "{}",
+        fault.reason
+    );
+    assert!(begun.elapsed() < PATIENCE);
+}
+
+#[test]
+fn a_download_ends_at_its_limit_however_steadily_it_comes() {
+    let mut pace = Pace::new(PATIENCE, Duration::from_millis(300));
+    let fault = loop {
+        std::thread::sleep(Duration::from_millis(50));
+        if let Err(fault) = pace.received(MIN_PROGRESS) {
+            break fault;
+        }
+    };
+    assert!(!fault.may_pass);
+    assert!(fault.reason.contains("the limit of a download"));
+}
+
+#[test]
+fn a_download_may_pause_within_the_timeout() {
+    let mut pace = Pace::new(Duration::from_millis(200), PATIENCE);
+    for _ in 0..4 {
+        std::thread::sleep(pace.left());
+        assert!(pace.received(MIN_PROGRESS).is_ok());
+    }
+    std::thread::sleep(pace.left());
+    let fault = pace.received(0).unwrap_err();
+    assert!(fault.reason.starts_with("nothing came"));
+}

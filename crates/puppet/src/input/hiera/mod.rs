@@ -147,9 +147,6 @@ impl Hieradata {
             return Ok(());
         }
         let directory = paths.hieradata();
-        if let Some(parent) = directory.parent() {
-            std::fs::create_dir_all(parent).at("make", parent)?;
-        }
         files::private_dir(&directory)?;
         for level in &self.levels {
             let text = to_json(&level.data);
@@ -217,15 +214,22 @@ pub(crate) fn to_json(data: &Hiera) -> Vec<u8> {
 
 const WRITTEN: &str = "# Written by slipway.";
 
-/// Sets a `hiera.yaml` aside that is not Slipway's.
+/// Sets a `hiera.yaml` aside that is not Slipway's, whatever it is. An earlier one that was set aside
+/// stays.
 fn keep_original(path: &Path) -> Result<()> {
     match slipway_files::read_input(path) {
-        Ok(text) if !text.starts_with(WRITTEN) => {
-            let aside = path.with_extension("yaml.before-slipway");
-            std::fs::rename(path, &aside).at("set aside", path)
-        }
-        _ => Ok(()),
+        Ok(text) if text.starts_with(WRITTEN) => return Ok(()),
+        _ if path.symlink_metadata().is_err() => return Ok(()),
+        Ok(_) | Err(_) => {}
     }
+    let mut aside = path.with_extension("yaml.before-slipway");
+    let mut number = 0;
+    // The lock of the deployment keeps other runs from taking the name.
+    while aside.symlink_metadata().is_ok() {
+        number += 1;
+        aside = path.with_extension(format!("yaml.before-slipway.{number}"));
+    }
+    std::fs::rename(path, &aside).at("set aside", path)
 }
 
 #[cfg(test)]
@@ -293,11 +297,18 @@ mod tests {
         assert_eq!(mode(&paths.hieradata().join("service_configs.json")), 0o600);
         assert_eq!(mode(&paths.hieradata()), 0o700);
         let aside = paths.puppet_etc().join("hiera.yaml.before-slipway");
-        assert_eq!(std::fs::read_to_string(aside).unwrap(), "somebody's");
-        assert!(
-            std::fs::read_to_string(&config)
-                .unwrap()
-                .contains("path: service_configs.json")
-        );
+        assert_eq!(std::fs::read_to_string(&aside).unwrap(), "somebody's");
+        let is_ours = || {
+            let text = std::fs::read_to_string(&config).unwrap();
+            text.contains("path: service_configs.json")
+        };
+        assert!(is_ours());
+        // Somebody else's again, and this time not even text: the first stays beside it.
+        std::fs::write(&config, b"\xff").unwrap();
+        hieradata().write(&paths).unwrap();
+        assert!(is_ours());
+        assert_eq!(std::fs::read_to_string(&aside).unwrap(), "somebody's");
+        let second = paths.puppet_etc().join("hiera.yaml.before-slipway.1");
+        assert_eq!(std::fs::read(second).unwrap(), b"\xff");
     }
 }

@@ -125,6 +125,7 @@ impl Command {
 
     /// Prints or writes the output that was requested instead of a build.
     async fn list(&self, config: &BuildConfig, images: &ImageSet) -> anyhow::Result<()> {
+        images.all_rendered().map_err(bad_input)?;
         if config.template_only {
             let written = images.write_templates(&work_dir(config)?);
             let directory = written.map_err(bad_input)?;

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use slipway_image::{Action, ImageSet, Plan};
+use anyhow::bail;
+use slipway_image::{Action, ImageSet, Plan, PlanFailure};
 
 use super::reports::Report;
 use crate::output::{Output, table};
@@ -84,7 +85,8 @@ fn escaped(name: &str) -> String {
 /// Prints for each image whether it would be built, and why (`--plan`).
 pub fn plan(plan: &Plan, output: &Output) -> anyhow::Result<()> {
     if output.is_json() {
-        return output.json(plan);
+        output.json(plan)?;
+        return conclude(plan);
     }
     let mut rows = vec![["IMAGE", "ACTION", "WHY"].map(str::to_owned).to_vec()];
     rows.extend(plan.decisions.iter().map(|decision| {
@@ -95,8 +97,32 @@ pub fn plan(plan: &Plan, output: &Output) -> anyhow::Result<()> {
         };
         vec![decision.image.clone(), action.to_owned(), decision.why()]
     }));
+    rows.extend(plan.failed.iter().map(|failure| {
+        let reason = failure.reason.lines().next().unwrap_or_default();
+        vec![failure.image.clone(), "fail".to_owned(), reason.to_owned()]
+    }));
     output.result(&table(&rows));
-    Ok(())
+    conclude(plan)
+}
+
+/// Returns an error for images that cannot be built.
+fn conclude(plan: &Plan) -> anyhow::Result<()> {
+    let is_own = |failure: &&PlanFailure| failure.parent.is_none();
+    let own: Vec<String> = plan
+        .failed
+        .iter()
+        .filter(is_own)
+        .map(|failure| format!("image {}: {}", failure.image, failure.reason))
+        .collect();
+    match own.as_slice() {
+        [] => Ok(()),
+        [only] => bail!("an image cannot be built\n{only}"),
+        several => bail!(
+            "{} images cannot be built\n{}",
+            several.len(),
+            several.join("\n")
+        ),
+    }
 }
 
 #[cfg(test)]
