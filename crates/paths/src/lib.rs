@@ -43,7 +43,7 @@ const STATE: &str = "/var/lib/slipway";
 const LOGS: &str = "/var/log/slipway/config";
 
 /// The directories that Slipway writes to.
-const OWN_DIRECTORIES: [&str; 7] = [
+const OWN_DIRECTORIES: [&str; 9] = [
     CONFIG_DATA,
     "/var/lib/config-data/puppet-generated",
     STATE,
@@ -51,6 +51,8 @@ const OWN_DIRECTORIES: [&str; 7] = [
     "/etc/puppet/hieradata",
     "/var/lib/kolla/config_files",
     "/var/lib/tripleo-config",
+    "/var/lib/docker-config-scripts",
+    "/var/lib/container-config-scripts",
 ];
 
 /// The reason why a directory cannot be part of a deployment.

@@ -1,4 +1,4 @@
-//! A private Docker engine that a test may kill and start again.
+//! A private Docker engine, whose daemon has the options that a test needs.
 
 use std::fs::File;
 use std::net::{TcpListener, TcpStream};
@@ -18,11 +18,6 @@ pub struct PrivateEngine {
 }
 
 impl PrivateEngine {
-    /// Starts an engine that has the test image.
-    pub fn start() -> PrivateEngine {
-        PrivateEngine::start_with(&[])
-    }
-
     /// Starts an engine that has the test image, with more arguments for its daemon.
     pub fn start_with(arguments: &[&str]) -> PrivateEngine {
         let mut engine = PrivateEngine {
@@ -51,12 +46,8 @@ impl PrivateEngine {
     }
 
     /// Starts the daemon, and waits until it answers.
-    pub fn begin(&mut self) {
+    fn begin(&mut self) {
         let directory = self.directory.path();
-        // A killed daemon leaves these files behind, and the next one takes its processes for alive.
-        for file in ["pid", "exec/containerd/containerd.pid"] {
-            let _ = std::fs::remove_file(directory.join(file));
-        }
         let log = File::options()
             .create(true)
             .append(true)
@@ -130,14 +121,6 @@ impl PrivateEngine {
         asked.unwrap().status.success()
     }
 
-    /// Kills the daemon with SIGKILL.
-    pub fn kill(&mut self) {
-        if let Some(mut daemon) = self.daemon.take() {
-            daemon.kill().unwrap();
-            daemon.wait().unwrap();
-        }
-    }
-
     /// Ends the daemon, its containers and its containerd.
     fn end(&mut self) {
         let Some(mut daemon) = self.daemon.take() else {
@@ -164,7 +147,7 @@ impl PrivateEngine {
 impl Drop for PrivateEngine {
     fn drop(&mut self) {
         self.end();
-        // Each killed daemon has left a bind mount over its data directory.
+        // A daemon that does not end well leaves a bind mount over its data directory.
         let data = self.directory.path().join("data");
         let unmount = || Command::new("umount").arg("--lazy").arg(&data).output();
         while unmount().is_ok_and(|said| said.status.success()) {}

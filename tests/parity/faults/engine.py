@@ -23,7 +23,6 @@ class Engine:
         self.daemon = None
         os.mkdir(self.data)
         subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK}", "tmpfs", self.data], check=True)
-        self.begin()
 
     def begin(self):
         """Starts the daemon and waits until it answers."""
@@ -71,12 +70,13 @@ class Engine:
         self.daemon.send_signal(signal.SIGCONT)
 
     def end(self):
-        self.resume()
-        self.revive()
-        for container in self.docker("ps", "--all", "--quiet").split():
-            subprocess.run(["docker", "--host", self.host, "rm", "--force", container], capture_output=True)
-        self.daemon.terminate()
-        self.daemon.wait()
+        """Ends the daemon and removes all that it had, whatever state it is in."""
+        if self.daemon and self.daemon.poll() is None:
+            self.resume()
+            for container in self.docker("ps", "--all", "--quiet").split():
+                subprocess.run(["docker", "--host", self.host, "rm", "--force", container], capture_output=True)
+            self.daemon.terminate()
+            self.daemon.wait()
         # Each killed daemon has left a bind mount over its data directory.
         while subprocess.run(["umount", "--lazy", self.data], capture_output=True).returncode == 0:
             pass

@@ -58,7 +58,10 @@ fn verdict(
 ) -> Result<Verdict> {
     let nodes = &images.graph.nodes;
     let node = &nodes[index];
-    if node.selection == Selection::Unmatched {
+    if matches!(
+        node.selection,
+        Selection::Unmatched | Selection::Unbuildable
+    ) {
         return Ok(Verdict::NotRequested);
     }
     let culprit = node.parents.iter().find_map(|parent| failed.get(parent));

@@ -25,7 +25,7 @@ pub struct TemplateError {
 impl TemplateError {
     /// The message with its place, without the image.
     pub(crate) fn explanation(&self) -> impl fmt::Display {
-        fmt::from_fn(|f| self.write_explanation(f))
+        Explanation(self)
     }
 
     fn write_explanation(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -50,6 +50,15 @@ impl TemplateError {
             write!(f, "\n{margin} = from {place}")?;
         }
         Ok(())
+    }
+}
+
+/// A template error as it is shown where the image is known.
+struct Explanation<'a>(&'a TemplateError);
+
+impl fmt::Display for Explanation<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.write_explanation(f)
     }
 }
 
