@@ -134,10 +134,10 @@ class Campaign:
         self.note(end_of(run, after)[0])
 
     def site_full(self, version, moment, after):
-        self.full(self.site.place, 400_000, version, after)
+        self.full(self.site.place, self.site.SITE_ROOM, version, after)
 
     def engine_full(self, version, moment, after):
-        self.full(self.engine.data, 5_000_000, version, after)
+        self.full(self.engine.data, self.site.ENGINE_ROOM, version, after)
 
     def full(self, directory, most, version, after):
         """Leaves a random number of bytes of a disk, for one run."""

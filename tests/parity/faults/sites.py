@@ -16,6 +16,9 @@ DISK = "48m"
 class Site:
     """The base of the four operations. `version` is that of the input, 1 or 2."""
 
+    # The bytes that a run needs of the site's disk and of the engine's, roughly.
+    SITE_ROOM, ENGINE_ROOM = 400_000, 200_000
+
     def __init__(self, slipway, engine):
         self.slipway, self.engine = slipway, engine
         self.place = tempfile.mkdtemp(prefix="slipway-faults-")
@@ -112,6 +115,8 @@ class Site:
 
 class Build(Site):
     """Four images, one on the other."""
+
+    SITE_ROOM, ENGINE_ROOM = 20_000, 5_000_000
 
     def declare(self, version):
         parent = "{{ namespace }}/{{ image_prefix }}%s:{{ tag }}"
@@ -216,6 +221,8 @@ CONTAINER = "image: debian:trixie, net: none, stop_signal: SIGKILL"
 
 class Apply(Site):
     """A set with a database, one that stops slowly, a task, and one that changes its name."""
+
+    SITE_ROOM = 12_000
 
     def declare(self, version):
         self.write("step.yaml", f"""
