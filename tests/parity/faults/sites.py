@@ -172,7 +172,8 @@ class Build(Site):
 
 
 def script(version):
-    return (f"for n in $(seq 1 {FILES}); do echo {version} >/etc/generation-$n; done; sleep 0.2; "
+    # Puppet fails where a file cannot be written: so does this.
+    return (f"set -e; for n in $(seq 1 {FILES}); do echo {version} >/etc/generation-$n; done; sleep 0.2; "
             f"echo {version} >/etc/generation-last; chown 42:42 /etc/generation-1; chmod 640 /etc/generation-1")
 
 
