@@ -296,7 +296,10 @@ fn symlinks_in_the_root_lead_no_write_out_of_it() {
     std::os::unix::fs::symlink(&outside, lib.join("mine")).unwrap();
     declaration("/var/lib/mine/a.json");
     let said = at_root(&[&["kolla-config", "write"], &services[..]].concat());
-    assert!(said.contains("kolla_config: ") && said.contains("/mine:"), "{said}");
+    assert!(
+        said.contains("kolla_config: ") && said.contains("/mine:"),
+        "{said}"
+    );
 }
 
 /// The modes of everything below a directory.
