@@ -235,7 +235,7 @@ mod tests {
             file.set_len(MAX_TEMPLATE + 1).unwrap();
         });
         assert!(
-            large.contains("base/large.j2: a template of 16777217 bytes"),
+            large.contains("base/large.j2: the template has 16777217 bytes"),
             "{large}"
         );
     }
