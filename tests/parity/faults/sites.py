@@ -21,12 +21,16 @@ class Site:
 
     def __init__(self, slipway, engine):
         self.slipway, self.engine = slipway, engine
+        self.runs = []
         self.place = tempfile.mkdtemp(prefix="slipway-faults-")
         subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK},mode=0755", "tmpfs", self.place], check=True)
         for name in ("root", "home", "tmp"):
             os.mkdir(f"{self.place}/{name}")
 
     def end(self):
+        for run in self.runs:
+            run.kill()
+            run.wait()
         for container in self.engine.docker("ps", "--all", "--quiet").split():
             subprocess.run(["docker", "--host", self.engine.host, "rm", "--force", container], capture_output=True)
         subprocess.run(["umount", "--lazy", self.place], check=True)
@@ -49,9 +53,11 @@ class Site:
             "TMPDIR": f"{self.place}/tmp",
             **self.environment(),
         }
-        return subprocess.Popen(
+        run = subprocess.Popen(
             command, env=environment, umask=umask, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, text=True, start_new_session=True)
+        self.runs = [other for other in self.runs if other.poll() is None] + [run]
+        return run
 
     def environment(self):
         return {}
