@@ -372,7 +372,7 @@ fn the_log_and_the_lists_are_kolla_builds() {
     let built = built.says(&[
         &format!("INFO:{log}.good:Building started at "),
         &format!("INFO:{log}.good:Built at "),
-        &format!("ERROR:{log}.bad:Error'd with the following message"),
+        &format!("ERROR:{log}.bad:Unknown container engine error when building"),
         &format!("ERROR:{log}.child:Parent image error'd with message \"Status.ERROR\""),
     ]);
     assert_eq!(names(&built.json(), "failed"), ["bad", "child", "ugly"]);

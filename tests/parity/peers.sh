@@ -82,7 +82,8 @@ kolla() {
             --root-user-action ignore --no-deps --no-compile "kolla==$1" >"$place.log" 2>&1 ||
             { tail -n 20 "$place.log" >&2; fail "cannot fetch kolla $1"; }
         site=$(echo "$place"/lib/python3*/site-packages)
-        echo "$PEERS/kolla-needs-$era" >"$site/needs.pth"
+        # Relative, so the directory of peers can be shared and moved.
+        echo "../../../../kolla-needs-$era" >"$site/needs.pth"
         touch "$place/.complete"
     fi
     # shellcheck disable=SC2034 # for the caller

@@ -38,6 +38,8 @@ pub struct Options {
     pub puppet_timeout: Duration,
     /// Keeps the container of a failed Puppet run.
     pub keep_failed: bool,
+    /// Restarts containers whose config.json changed after they were started.
+    pub restart_changed: bool,
     /// Waits for another run on the same deployment, instead of failing.
     pub wait: bool,
     /// The systemd units that start containers at boot.
@@ -54,6 +56,7 @@ impl Default for Options {
             process_count: None,
             puppet_timeout: Duration::from_secs(900),
             keep_failed: false,
+            restart_changed: false,
             wait: true,
             units: UnitFiles::default(),
         }
@@ -71,6 +74,7 @@ pub struct Deployment {
     pub(crate) managed_by: String,
     pub(crate) bootstrap_node: bool,
     pub(crate) health_timeout: Duration,
+    pub(crate) restart_changed: bool,
     unit_files: UnitFiles,
     pub(crate) events: Events<Event>,
 }
@@ -154,6 +158,7 @@ impl Deployment {
             settings,
             bootstrap_node: options.bootstrap_node,
             health_timeout: options.health_timeout,
+            restart_changed: options.restart_changed,
             unit_files: options.units.clone(),
             events,
         })

@@ -97,9 +97,45 @@ impl ConnectedDeployment {
         let options = ApplyOptions {
             state_dir: Some(deployment.paths().state()),
             units: self.units.clone(),
+            restart_changed: deployment.restart_changed,
             redact: Arc::new(move |text| containers.redact(&hiera.redact(text))),
             ..ApplyOptions::default()
         };
         (set, options)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use slipway_test_support::FakeEngine;
+
+    use super::*;
+    use crate::{Declarations, Deployment, Options, RoleSource};
+
+    #[test]
+    fn containers_are_restarted_for_their_config_json_when_asked() {
+        let directory = tempfile::tempdir().unwrap();
+        let service = directory.path().join("a.yaml");
+        let text = "service_name: a\ndocker_config:\n  step_1:\n    a: {image: i}\n";
+        std::fs::write(&service, text).unwrap();
+        let source = RoleSource {
+            declarations: Declarations::Services(vec![service]),
+            role: "R".to_owned(),
+            hiera: Vec::new(),
+        };
+        for restart_changed in [false, true] {
+            let options = Options {
+                root: directory.path().join("root"),
+                restart_changed,
+                ..Options::default()
+            };
+            let deployment = Deployment::of_services(&source, &options, Events::ignore()).unwrap();
+            let engine = Arc::new(FakeEngine::with_image("i"));
+            let deployment = deployment.connect(engine).unwrap();
+            let step = Step::all().next().unwrap();
+            let (set, options) = deployment.container_set(step);
+            assert_eq!(set.containers.len(), 1);
+            assert_eq!(options.restart_changed, restart_changed);
+        }
     }
 }

@@ -23,7 +23,7 @@
 //! | `raise_error` | 20 | `def raise_error` in `methods.py` |
 //! | a `patches` directory in every context | 20 | `create_patch_files` in `build.py` |
 //! | sections by package type, `.repo` files | 21 | `DNF_REPO` in `methods.py` |
-//! | a user's `repos.yaml` over the release's, `cleanup_repos` | 23 | `def cleanup_repos` in `methods.py` |
+//! | a user's `repos.yaml` over the release's, apt repositories that the distribution has | 23, and its branch before | `def _build_repo_list` in `methods.py` |
 //! | `org.opencontainers.image` labels | 22 | `oci_labels` in the worker |
 //! | labels of Kolla's own source and revision | 22 | `_get_scm_labels` in the worker |
 //! | a `build-date` label | 23 | `'build-date'` in `tasks.py` |
@@ -113,7 +113,7 @@ pub enum Repos {
     },
     /// Both kinds are files.
     Files,
-    /// Files that may be taken back: `cleanup_repos`.
+    /// Files over those of the distribution, which `cleanup_repos` takes back where there is one.
     FilesWithCleanup,
 }
 
@@ -210,7 +210,7 @@ impl Release {
 fn repos(methods: &str) -> Option<Repos> {
     if !methods.contains("def handle_repos") {
         None
-    } else if methods.contains("def cleanup_repos") {
+    } else if methods.contains("def _build_repo_list") {
         Some(Repos::FilesWithCleanup)
     } else if methods.contains("DNF_REPO") {
         Some(Repos::Files)
@@ -220,5 +220,31 @@ fn repos(methods: &str) -> Option<Repos> {
         })
     } else {
         Some(Repos::Lines)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_form_of_repositories_is_told_by_the_code() {
+        let form = |text: &str| repos(&format!("def handle_repos(\n{text}"));
+        assert_eq!(repos("def other("), None);
+        assert_eq!(form(""), Some(Repos::Lines));
+        let sources = |has_arch| Some(Repos::Sources { has_arch });
+        assert_eq!(form("{repo}.sources"), sources(false));
+        assert_eq!(form(".sources Architectures:"), sources(true));
+        assert_eq!(form(".sources DNF_REPO ="), Some(Repos::Files));
+        // The branch of release 23 had it before `cleanup_repos`, indented.
+        for text in [
+            "    def _build_repo_list(data):",
+            "def cleanup_repos(\ndef _build_repo_list(",
+        ] {
+            assert_eq!(
+                form(&format!("DNF_REPO {text}")),
+                Some(Repos::FilesWithCleanup)
+            );
+        }
     }
 }

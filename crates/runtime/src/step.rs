@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
-use slipway_service::{ContainerConfig, ServiceError};
+use slipway_service::{ContainerConfig, ServiceError, Tolerated, UnknownKeys};
 
 /// The result of reading a step.
 pub type Result<T, E = StepError> = std::result::Result<T, E>;
@@ -36,33 +36,15 @@ pub enum StepError {
 /// The prefix of the file of one container in a directory.
 const PREFIX: &str = "hashed-";
 
-/// Reads a step from a file (`{name: config}` in YAML or JSON, or one container's configuration in
-/// `hashed-<name>.json` or `<name>.yaml`) or from a directory of `hashed-<name>.json`.
+/// Reads a step as [`Reader::read`] does. Unknown keys are errors.
 ///
 /// # Errors
 /// See [`StepError`].
 pub fn read(path: &Path) -> Result<IndexMap<String, ContainerConfig>> {
-    let metadata = std::fs::metadata(path).map_err(|source| cannot_read(path, source))?;
-    if metadata.is_dir() {
-        return read_dir(path);
-    }
-    let text = read_text(path)?;
-    match container_of(path).filter(|_| is_one_container(path, &text)) {
-        Some(name) => Ok([(name, ContainerConfig::parse(path, &text)?)].into()),
-        None => parse(path, &text),
-    }
+    Reader::new(UnknownKeys::Refused).read(path)
 }
 
-/// Reads a step from a stream such as standard input; errors call it `name`.
-///
-/// # Errors
-/// See [`StepError`].
-pub fn read_from(name: &Path, input: impl Read) -> Result<IndexMap<String, ContainerConfig>> {
-    let text = slipway_files::read_stream(input).map_err(|source| cannot_read(name, source))?;
-    parse(name, &text)
-}
-
-/// Reads a step from text; `path` is for messages.
+/// Reads a step from text; `path` is for messages. Unknown keys are errors.
 ///
 /// # Errors
 /// See [`StepError`].
@@ -70,7 +52,83 @@ pub fn parse(path: &Path, text: &str) -> Result<IndexMap<String, ContainerConfig
     Ok(ContainerConfig::parse_all(path, text)?)
 }
 
-fn read_dir(dir: &Path) -> Result<IndexMap<String, ContainerConfig>> {
+/// Reads steps, and collects their unknown keys.
+#[derive(Debug)]
+pub struct Reader {
+    unknown: UnknownKeys,
+    unknown_keys: Vec<ServiceError>,
+}
+
+impl Reader {
+    /// A reader that treats unknown keys so.
+    pub fn new(unknown: UnknownKeys) -> Reader {
+        Reader {
+            unknown,
+            unknown_keys: Vec::new(),
+        }
+    }
+
+    /// The unknown keys that were passed over: an error for each, with its place.
+    pub fn unknown_keys(&self) -> &[ServiceError] {
+        &self.unknown_keys
+    }
+
+    /// Reads a step from a file (`{name: config}` in YAML or JSON, or one container's configuration
+    /// in `hashed-<name>.json` or `<name>.yaml`) or from a directory of `hashed-<name>.json`.
+    ///
+    /// # Errors
+    /// See [`StepError`].
+    pub fn read(&mut self, path: &Path) -> Result<IndexMap<String, ContainerConfig>> {
+        let metadata = std::fs::metadata(path).map_err(|source| cannot_read(path, source))?;
+        if metadata.is_dir() {
+            return self.read_dir(path);
+        }
+        let text = read_text(path)?;
+        match container_of(path).filter(|_| is_one_container(path, &text)) {
+            Some(name) => Ok([(name, self.container(path, &text)?)].into()),
+            None => self.set(path, &text),
+        }
+    }
+
+    /// Reads a step from a stream such as standard input; errors call it `name`.
+    ///
+    /// # Errors
+    /// See [`StepError`].
+    pub fn read_from(
+        &mut self,
+        name: &Path,
+        input: impl Read,
+    ) -> Result<IndexMap<String, ContainerConfig>> {
+        let text = slipway_files::read_stream(input).map_err(|source| cannot_read(name, source))?;
+        self.set(name, &text)
+    }
+
+    fn read_dir(&mut self, dir: &Path) -> Result<IndexMap<String, ContainerConfig>> {
+        let files = files_of(dir)?;
+        files
+            .into_iter()
+            .map(|(name, path)| Ok((name, self.container(&path, &read_text(&path)?)?)))
+            .collect()
+    }
+
+    fn set(&mut self, path: &Path, text: &str) -> Result<IndexMap<String, ContainerConfig>> {
+        let read = ContainerConfig::parse_all_with(path, text, self.unknown)?;
+        Ok(self.collect(read))
+    }
+
+    fn container(&mut self, path: &Path, text: &str) -> Result<ContainerConfig> {
+        let read = ContainerConfig::parse_with(path, text, self.unknown)?;
+        Ok(self.collect(read))
+    }
+
+    fn collect<T>(&mut self, read: Tolerated<T>) -> T {
+        self.unknown_keys.extend(read.unknown_keys);
+        read.value
+    }
+}
+
+/// Returns the files of a directory that hold a container's configuration, by the container's name.
+fn files_of(dir: &Path) -> Result<Vec<(String, PathBuf)>> {
     let entries = std::fs::read_dir(dir).map_err(|source| cannot_read(dir, source))?;
     let mut files = Vec::new();
     for entry in entries {
@@ -88,16 +146,10 @@ fn read_dir(dir: &Path) -> Result<IndexMap<String, ContainerConfig>> {
         });
     }
     files.sort();
-    files
-        .into_iter()
-        .map(|(name, path)| {
-            let config = ContainerConfig::parse(&path, &read_text(&path)?)?;
-            Ok((name, config))
-        })
-        .collect()
+    Ok(files)
 }
 
-/// The container that a file is about, by its name.
+/// Returns the name of the container whose configuration a file of this name holds.
 fn container_of(path: &Path) -> Option<String> {
     let name = path.file_name()?.to_str()?;
     let (name, _) = name
@@ -184,6 +236,27 @@ mod tests {
         let one = dir.path().join("a.yaml");
         std::fs::write(&one, "image: i\nhealthcheck: {test: t}\n").unwrap();
         assert_eq!(read(&one).unwrap()["a"].keys().image.as_deref(), Some("i"));
+    }
+
+    #[test]
+    fn unknown_keys_can_be_passed_over() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("hashed-a.json");
+        std::fs::write(&file, "{\"image\": \"i\",\n \"imag\": 1}").unwrap();
+        for path in [dir.path(), file.as_path()] {
+            assert!(read(path).is_err());
+            let mut reader = Reader::new(UnknownKeys::PassedOver);
+            assert!(
+                reader.read(path).unwrap()["a"]
+                    .declared()
+                    .contains_key("imag")
+            );
+            let named = reader.unknown_keys()[0].to_string();
+            assert!(
+                named.ends_with(":2:2: imag: unknown key; did you mean `image`?"),
+                "{named}"
+            );
+        }
     }
 
     #[test]

@@ -7,7 +7,8 @@
 //! Differences from paunch:
 //!
 //! * A key that is not known, or whose value is of the wrong type, is an error. paunch ignores it,
-//!   or docker fails half-way.
+//!   or docker fails half-way. Called as paunch, Slipway warns of unknown keys and continues
+//!   ([`UnknownKeys::PassedOver`]).
 //! * `stop_grace_period` may be a text such as `1m30s`; paunch hands docker a fraction, which it
 //!   refuses. Times of a healthcheck may be plain seconds.
 //! * The strings `"true"` and `"false"`, which Heat makes of booleans, are booleans; paunch
@@ -37,10 +38,12 @@ use serde_json::{Map, Value};
 
 mod compose;
 mod keys;
+mod tolerant;
 mod values;
 
 pub use compose::{Device, Port, PublishedPort};
 pub use keys::{Action, ContainerKeys, Healthcheck, Key};
+pub use tolerant::{Tolerated, UnknownKeys};
 pub use values::{Command, EnvVar, RestartPolicy, Ulimit, VolumeMount};
 
 /// The configuration of one container: checked keys, and the declaration that they come from.
@@ -83,7 +86,7 @@ impl ContainerConfig {
     /// # Errors
     /// Names file, line and key.
     pub fn parse(path: &Path, text: &str) -> crate::Result<ContainerConfig> {
-        crate::load::parse_as(path, text)
+        Ok(ContainerConfig::parse_with(path, text, UnknownKeys::Refused)?.value)
     }
 
     /// Reads configurations by container name from YAML or JSON.
@@ -91,13 +94,7 @@ impl ContainerConfig {
     /// # Errors
     /// Names file, line, container and key.
     pub fn parse_all(path: &Path, text: &str) -> crate::Result<IndexMap<String, ContainerConfig>> {
-        let all: Option<crate::Containers> = crate::load::parse_as(path, text)?;
-        let nothing = || {
-            // Cut short, it would delete every container there is.
-            let message = "nothing in it; an empty set is written {}".to_owned();
-            crate::load::unreadable(path, None, message)
-        };
-        Ok(all.ok_or_else(nothing)?.0)
+        Ok(ContainerConfig::parse_all_with(path, text, UnknownKeys::Refused)?.value)
     }
 
     /// The checked keys.
@@ -294,11 +291,14 @@ fn edit_strings(value: Option<&mut Value>, edit: impl Fn(&str) -> String) {
 
 impl<'de> Deserialize<'de> for ContainerConfig {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(ConfigVisitor)
+        let unknown = UnknownKeys::Refused;
+        deserializer.deserialize_map(ConfigVisitor { unknown })
     }
 }
 
-struct ConfigVisitor;
+struct ConfigVisitor {
+    unknown: UnknownKeys,
+}
 
 impl<'de> Visitor<'de> for ConfigVisitor {
     type Value = ContainerConfig;
@@ -309,32 +309,43 @@ impl<'de> Visitor<'de> for ConfigVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ContainerConfig, A::Error> {
         let mut declared = Map::new();
+        let mut effective = Map::new();
         while let Some(key) = map.next_key::<String>()? {
             // Checked while the reader is still at this key, so that its error has the key's place.
-            let value = map.next_value_seed(Checked(&key))?;
+            let (value, part) = map.next_value_seed(Checked {
+                key: &key,
+                unknown: self.unknown,
+            })?;
+            effective.extend(part.map(|part| (key.clone(), part)));
             declared.insert(key, value);
         }
         let keys: ContainerKeys =
-            serde_json::from_value(Value::Object(declared.clone())).map_err(de::Error::custom)?;
+            serde_json::from_value(Value::Object(effective)).map_err(de::Error::custom)?;
         keys.check().map_err(de::Error::custom)?;
         Ok(ContainerConfig { declared, keys })
     }
 }
 
-/// Reads one key's value and checks it.
-struct Checked<'a>(&'a str);
+/// Reads one key's value, and the part of it that has an effect, and checks that part.
+struct Checked<'a> {
+    key: &'a str,
+    unknown: UnknownKeys,
+}
 
 impl<'de> DeserializeSeed<'de> for Checked<'_> {
-    type Value = Value;
+    type Value = (Value, Option<Value>);
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         let value = Value::deserialize(deserializer)?;
         if values::has_nul(&value) {
             return Err(de::Error::custom("a NUL character is in it"));
         }
-        let alone = Value::Object(Map::from_iter([(self.0.to_owned(), value.clone())]));
+        let Some(part) = tolerant::effective(self.unknown, self.key, &value) else {
+            return Ok((value, None));
+        };
+        let alone = Value::Object(Map::from_iter([(self.key.to_owned(), part.clone())]));
         match serde_json::from_value::<ContainerKeys>(alone) {
-            Ok(_) => Ok(value),
+            Ok(_) => Ok((value, Some(part))),
             Err(why) => Err(de::Error::custom(why)),
         }
     }

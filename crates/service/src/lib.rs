@@ -48,7 +48,7 @@ mod volume;
 
 pub use container::{
     Action, Command, ContainerConfig, ContainerKeys, Device, EnvVar, Healthcheck, Key, Port,
-    PublishedPort, RestartPolicy, Ulimit, VolumeMount,
+    PublishedPort, RestartPolicy, Tolerated, Ulimit, UnknownKeys, VolumeMount,
 };
 pub use definition::{ByStep, Containers, Hiera, PuppetConfig, Service, Tasks};
 pub use error::{Place, Result, ServiceError};

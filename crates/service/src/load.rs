@@ -70,17 +70,34 @@ impl<'a> Source<'a> {
         Ok(())
     }
 
+    /// An error about an unknown key at a path of the document, with the nearest of the known ones.
+    pub(crate) fn unknown_key<'k>(
+        &self,
+        path: &[PathStep],
+        name: &str,
+        known: impl IntoIterator<Item = &'k str>,
+    ) -> ServiceError {
+        ServiceError::Invalid {
+            place: self.place(path),
+            message: "unknown key".to_owned(),
+            hint: nearest(name, known).map(str::to_owned),
+        }
+    }
+
     /// An error at a path of the document.
     fn wrong(&self, path: &[PathStep], message: String) -> ServiceError {
-        let position = self.document.position_of(path);
         ServiceError::Invalid {
-            place: Place {
-                path: self.path.to_owned(),
-                position: position.map(columns),
-                key: slipway_yaml::path_text(path),
-            },
+            place: self.place(path),
             message,
             hint: None,
+        }
+    }
+
+    fn place(&self, path: &[PathStep]) -> Place {
+        Place {
+            path: self.path.to_owned(),
+            position: self.document.position_of(path).map(columns),
+            key: slipway_yaml::path_text(path),
         }
     }
 }
@@ -187,7 +204,7 @@ fn columns(position: slipway_yaml::Position) -> (usize, usize) {
     (position.line as usize, position.column as usize)
 }
 
-fn key(key: &str) -> PathStep {
+pub(crate) fn key(key: &str) -> PathStep {
     PathStep::Key(key.to_owned())
 }
 

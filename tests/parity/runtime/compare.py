@@ -14,6 +14,7 @@ import sys
 import tempfile
 
 import cases
+import env_files
 import scenario
 
 SLIPWAY = os.path.abspath(sys.argv[1])
@@ -220,7 +221,8 @@ def compare_compose():
 def compare_command_line():
     """What the two print and how they end, called by one name."""
     configs = {
-        f"{ID}-up": {**cases.UP, "environment": {"A": "1"}},
+        # Neither knows the last key, and both go on.
+        f"{ID}-up": {**cases.UP, "environment": {"A": "1"}, "enviroment": {"A": "2"}},
         f"{ID}-tail": {**cases.UP, "command": ["sleep", "500"], "start_order": 1},
         # The last: what comes after a failure is not begun here, and is begun by paunch.
         f"{ID}-ends": {**cases.ENDS, "command": ["sh", "-c", "exit 7"], "start_order": 2},
@@ -256,6 +258,43 @@ def compare_command_line():
     print(f"runtime: called as paunch, {len(there)} answers are the same")
 
 
+def compare_env_files():
+    """Files of environment variables: the docker command and slipway take the same ones, and get the
+    same variables from them."""
+    files = {}
+    for number, content in enumerate(env_files.CONTENTS):
+        files[f"{ID}-env-{number}"] = path = f"{DIRECTORY}/env-file-{number}"
+        with open(path, "wb") as file:
+            file.write(content)
+    there, here = {}, {}
+    for name, path in files.items():
+        done = docker("create", "--name", name, "--label", f"managed_by={ID}", "--env-file", path, cases.IMAGE, check=False)
+        there[name] = environment(name) if done.returncode == 0 else "an error"
+    clean()
+    configs = {name: {**cases.UP, "env_file": path} for name, path in files.items()}
+    taken = {name: config for name, config in configs.items() if there[name] != "an error"}
+    # All that docker takes at once; where one of them is refused, each alone.
+    sets = [taken] if Slipway.apply(f"{ID}-env", write_step("env-files", taken), check=False).returncode == 0 else []
+    sets += [{name: config} for name, config in configs.items() if not sets or name not in taken]
+    for one in sets:
+        done = Slipway.apply(f"{ID}-env", write_step("env-files", one), check=False) if one is not taken else None
+        refused = done is not None and done.returncode != 0
+        here.update({name: "an error" if refused else environment(name) for name in one})
+    clean()
+    for content, name in zip(env_files.CONTENTS, files, strict=True):
+        # With a NUL, docker makes a container that cannot start.
+        expected = "an error" if b"\0" in content else there[name]
+        same(f"the env_file {content[:60]!r}", expected, here[name])
+    errors = list(there.values()).count("an error")
+    print(f"runtime: {len(files)} files of environment variables are read as by docker run --env-file, {errors} of them errors")
+
+
+def environment(container):
+    """The variables of a container, without those of its image."""
+    found = json.loads(docker("inspect", "--format", "{{json .Config.Env}}", container).stdout)
+    return sorted(setting for setting in found or [] if not setting.startswith("PATH=/usr/local/sbin"))
+
+
 def compare_scenario():
     """What happens to containers in the course of time."""
     seen = {}
@@ -279,6 +318,7 @@ def main():
     atexit.register(docker, "volume", "rm", "--force", f"{ID}-volume", check=False)
     atexit.register(clean)
     compare_keys()
+    compare_env_files()
     compare_isolated_cpus()
     compare_compose()
     compare_scenario()

@@ -355,6 +355,10 @@ impl ContainerKeys {
     }
 }
 
+/// The keys of [`Healthcheck`].
+pub(super) const HEALTHCHECK_KEYS: [&str; 5] =
+    ["test", "interval", "timeout", "retries", "start_period"];
+
 /// A healthcheck as declared.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]

@@ -10,6 +10,7 @@ use slipway_kolla_release::Kolla;
 use slipway_oslo_config::CommandLine;
 
 use crate::cli::{Build, Cli, Command, Format, Global, KollaBuild};
+use crate::commands;
 use crate::exit::{self, bad_input};
 use crate::output::Output;
 
@@ -53,7 +54,8 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     if matches.get_flag("version") {
         return version(kolla.as_deref(), &Arc::new(Output::new(&global)));
     }
-    crate::run(Cli {
+    let output = Arc::new(Output::new(&global));
+    let cli = Cli {
         global,
         command: Command::Build(Build {
             options,
@@ -65,7 +67,22 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
             timeline: None,
             as_kolla_build: true,
         }),
-    })
+    };
+    match commands::run(cli, &output).and_then(|()| output.all_printed()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            output.error(&error);
+            ExitCode::from(status(&error))
+        }
+    }
+}
+
+/// Returns kolla-build's exit status: it has none of its own for a missing engine and a lock.
+fn status(error: &anyhow::Error) -> u8 {
+    match exit::status(error) {
+        3 | 4 => 1,
+        other => other,
+    }
 }
 
 /// Prints the version that scripts around kolla-build ask for: that of the Kolla.

@@ -1,6 +1,7 @@
 //! `paunch`: its command line, 2.x to 7.x, its exit statuses, and its list in its formats.
 //!
-//! `apply` differs from paunch as [`slipway_runtime::converge`] documents. paunch's default engine
+//! `apply` differs from paunch as [`slipway_runtime::converge`] documents. A key that no container has
+//! is passed over with a warning, in `apply` and in `debug`. paunch's default engine
 //! changed with its versions; here it is the engine that answers.
 
 use std::ffi::OsString;
@@ -13,6 +14,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use slipway_engine::{Engine, EngineError};
 use slipway_runtime::converge::{ContainerFailure, ConvergeError};
 use slipway_runtime::manage;
+use slipway_service::UnknownKeys;
 
 use crate::cli::{self, Format, Global, LabelData, absolute, label};
 use crate::commands::{self, apply, debug, listing};
@@ -255,6 +257,7 @@ impl Apply {
             systemd: cli::Systemd::default(),
             root: cli::Root::default(),
             lock: cli::Lock::default(),
+            unknown_keys: UnknownKeys::PassedOver,
         }
     }
 }
@@ -274,6 +277,7 @@ impl Debug {
             config_id: self.config_id,
             managed_by: self.managed.managed_by,
             root: cli::Root::default(),
+            unknown_keys: UnknownKeys::PassedOver,
         }
     }
 }

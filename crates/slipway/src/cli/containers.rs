@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use slipway_service::UnknownKeys;
+
 use super::shared::{Lock, Root, Systemd, absolute};
 use super::{heading, name};
 
@@ -55,6 +57,9 @@ pub struct Apply {
     pub root: Root,
     #[command(flatten)]
     pub lock: Lock,
+    /// The treatment of unknown keys; paunch passes over them.
+    #[arg(skip)]
+    pub unknown_keys: UnknownKeys,
 }
 
 /// The form of a container's config in its labels.
@@ -142,6 +147,9 @@ pub struct Debug {
     pub managed_by: String,
     #[command(flatten)]
     pub root: Root,
+    /// The treatment of unknown keys; paunch passes over them.
+    #[arg(skip)]
+    pub unknown_keys: UnknownKeys,
 }
 
 /// A selection of containers.

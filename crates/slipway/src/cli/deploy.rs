@@ -37,6 +37,9 @@ pub struct Deploy {
     /// The containers' managed_by label [default: derived from role and root]
     #[arg(long, value_name = "NAME", value_parser = name(), help_heading = heading::ENGINE)]
     pub managed_by: Option<String>,
+    /// Restart containers whose config.json changed after they were started
+    #[arg(long, help_heading = heading::ENGINE)]
+    pub restart_changed: bool,
     /// Print what would be done and why, and do nothing
     #[arg(long, help_heading = heading::OUTPUT)]
     pub plan: bool,
@@ -61,6 +64,7 @@ impl Deploy {
             managed_by: self.managed_by.clone(),
             bootstrap_node: self.bootstrap_node,
             health_timeout: Duration::from_secs(self.waiting.wait),
+            restart_changed: self.restart_changed,
             wait: !self.lock.no_wait,
             units: self.systemd.unit_files(),
             ..self.generating.options(&self.root)

@@ -13,7 +13,8 @@ use slipway_runtime::converge::{
     self, ApplyOptions, ContainerFailure, ContainerSet, ConvergeError, Outcome,
 };
 use slipway_runtime::spec::{Host, secrets};
-use slipway_service::ContainerConfig;
+use slipway_runtime::step::Reader;
+use slipway_service::{ContainerConfig, UnknownKeys};
 
 use crate::cli::{Apply, Global, LabelData};
 use crate::engine;
@@ -29,7 +30,7 @@ pub async fn run(args: Apply, global: &Global, output: &Arc<Output>) -> anyhow::
     let set = ContainerSet {
         config_id: args.config_id,
         managed_by: args.managed_by,
-        containers: read(&args.file, &paths).await?,
+        containers: read(&args.file, &paths, args.unknown_keys, output).await?,
     };
     let redactor = secrets(set.containers.values(), &Host::current()).redactor();
     let events = show::deploy::events(output);
@@ -106,18 +107,30 @@ fn report(outcome: &Outcome, failures: &[ContainerFailure]) -> Value {
 }
 
 /// Reads containers from a file, a directory or standard input, and moves their host paths under the
-/// root.
-pub async fn read(file: &Path, paths: &Paths) -> anyhow::Result<IndexMap<String, ContainerConfig>> {
-    let mut containers = if file == Path::new("-") {
+/// root. Warns of the unknown keys that are passed over.
+pub async fn read(
+    file: &Path,
+    paths: &Paths,
+    unknown: UnknownKeys,
+    output: &Output,
+) -> anyhow::Result<IndexMap<String, ContainerConfig>> {
+    let mut reader = Reader::new(unknown);
+    let (reader, mut containers) = if file == Path::new("-") {
         // On a thread of its own, so an interrupt does not wait for the end of the input.
         let name = Path::new("standard input");
-        let read = move || slipway_runtime::step::read_from(name, std::io::stdin());
-        tokio::task::spawn_blocking(read)
-            .await?
-            .map_err(bad_input)?
+        let read = move || {
+            let containers = reader.read_from(name, std::io::stdin());
+            containers.map(|containers| (reader, containers))
+        };
+        let done = tokio::task::spawn_blocking(read).await?;
+        done.map_err(bad_input)?
     } else {
-        slipway_runtime::step::read(file).map_err(bad_input)?
+        let containers = reader.read(file).map_err(bad_input)?;
+        (reader, containers)
     };
+    for unknown in reader.unknown_keys() {
+        output.warning(&unknown.to_string());
+    }
     for (name, config) in &mut containers {
         let place = format!("{}: {name}", file.display());
         slipway_deploy::relocate_container(&place, config, paths)?;

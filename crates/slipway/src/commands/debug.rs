@@ -26,7 +26,7 @@ mod terminal;
 /// Prints or runs one container's config.
 pub async fn run(args: Debug, global: &Global, output: &Output) -> anyhow::Result<()> {
     let paths = Paths::new(&args.root.root).map_err(bad_input)?;
-    let mut containers = apply::read(&args.file, &paths).await?;
+    let mut containers = apply::read(&args.file, &paths, args.unknown_keys, output).await?;
     let name = args.container_name.as_str();
     let Some(config) = containers.shift_remove(name) else {
         let names: Vec<&str> = containers.keys().map(String::as_str).collect();
@@ -78,10 +78,9 @@ fn changed(config: &ContainerConfig, args: &Debug) -> anyhow::Result<ContainerCo
     }
     // Parsed from text, so errors have a place and name the nearest key.
     let text = serde_json::to_string(&declared)?;
-    Ok(ContainerConfig::parse(
-        Path::new("the changed config"),
-        &text,
-    )?)
+    let read =
+        ContainerConfig::parse_with(Path::new("the changed config"), &text, args.unknown_keys)?;
+    Ok(read.value)
 }
 
 fn dump_json(name: &str, config: &ContainerConfig, output: &Output) -> anyhow::Result<()> {

@@ -3,14 +3,14 @@
 //! Lines are those of Python's `logging`: `LEVEL:LOGGER:MESSAGE` on standard error. An image's logger
 //! has the image's name at its end. `--quiet` silences images only, as in kolla-build.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::ZonedDateTime;
-use slipway_image::{Action, BuildConfig, Event, Events, FailedStatus, ImageSet, Summary};
+use slipway_image::{Action, BuildConfig, Event, Events, FailedStatus, Failure, ImageSet, Summary};
 
 use crate::output::{Level, Output};
 
@@ -24,8 +24,18 @@ pub struct KollaLog {
     logger: &'static str,
     /// The release has a choice of engines, and names containers in its messages, not Docker.
     has_engines: bool,
-    /// The images that are built from no other.
-    roots: BTreeSet<String>,
+    /// The parents of each image that is to be built.
+    parents: Arc<BTreeMap<String, Vec<String>>>,
+    images: Arc<Mutex<Images>>,
+}
+
+/// Names of images by the events that the log has seen of them.
+#[derive(Default)]
+struct Images {
+    skipped: BTreeSet<String>,
+    /// Being built, or unchanged.
+    started: BTreeSet<String>,
+    pushing: BTreeSet<String>,
 }
 
 impl KollaLog {
@@ -41,7 +51,8 @@ impl KollaLog {
                 _ => "kolla.common.utils",
             },
             has_engines,
-            roots: BTreeSet::new(),
+            parents: Arc::default(),
+            images: Arc::default(),
         }
     }
 
@@ -78,11 +89,23 @@ impl KollaLog {
         self.info(format_args!("{kind} images dependency are saved in {file}"));
     }
 
+    /// Logs that no engine answers.
+    pub fn no_engine(&self, error: &anyhow::Error) {
+        self.error(match self.has_engines {
+            true => "Unable to connect to container engine daemon, exiting",
+            false => "Unable to connect to Docker, exiting",
+        });
+        self.info(format_args!("Exception caught: {error:#}"));
+    }
+
     /// Returns the receiver that logs the build of these images.
     pub fn events(&self, images: &ImageSet) -> Events<Event> {
-        let roots = images.edges().filter(|(_, parents)| parents.is_empty());
+        let owned = |(image, parents): (&str, Vec<&str>)| {
+            let parents = parents.into_iter().map(str::to_owned);
+            (image.to_owned(), parents.collect())
+        };
         let log = KollaLog {
-            roots: roots.map(|(image, _)| image.to_owned()).collect(),
+            parents: Arc::new(images.edges().map(owned).collect()),
             ..self.clone()
         };
         Events::new(move |event| log.event(&event))
@@ -149,17 +172,57 @@ impl KollaLog {
         self.output.line(Level::Normal, &text);
     }
 
-    fn started(&self, image: &str, task: &str) {
-        match self.roots.contains(image) {
+    /// Logs that the build of an image starts. Images whose parents are all skipped come first.
+    fn started(&self, image: &str) {
+        let parents = self.parents.get(image).map(Vec::as_slice);
+        let is_root = {
+            let mut images = self.images();
+            images.started.insert(image.to_owned());
+            let mut parents = parents.unwrap_or_default().iter();
+            parents.all(|parent| images.skipped.contains(parent))
+        };
+        match is_root {
             true => self.info(format_args!("Added image {image} to queue")),
-            false => self.info(format_args!("Added next task {task}({image}) to queue")),
+            false => self.info(format_args!("Added next task BuildTask({image}) to queue")),
         }
-        self.attempt(1, task, image);
+        self.attempt("BuildTask", image);
+        let now = time(&ZonedDateTime::now());
+        self.of_image("INFO", image, format_args!("Building started at {now}"));
     }
 
-    fn attempt(&self, number: usize, task: &str, image: &str) {
+    /// Logs a failure. A failed push has no heading.
+    fn failed(&self, failure: &Failure) {
+        let image = failure.image.as_str();
+        let (is_started, is_pushing) = {
+            let images = self.images();
+            let is_in = |names: &BTreeSet<String>| names.contains(image);
+            (is_in(&images.started), is_in(&images.pushing))
+        };
+        if !is_started {
+            self.started(image);
+        }
+        if !is_pushing {
+            let heading = match self.has_engines {
+                true => "Unknown container engine error when building",
+                false => "Error'd with the following message",
+            };
+            self.of_image("ERROR", image, heading);
+        }
+        // Its logger names the image.
+        let report = failure.to_string();
+        let report = report.strip_prefix(&format!("image {image}: "));
+        for line in report.unwrap_or(&failure.message).lines() {
+            self.of_image("ERROR", image, line);
+        }
+    }
+
+    fn images(&self) -> MutexGuard<'_, Images> {
+        self.images.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn attempt(&self, task: &str, image: &str) {
         self.info(format_args!(
-            "Attempt number: {number} to run task: {task}({image}) "
+            "Attempt number: 1 to run task: {task}({image}) "
         ));
     }
 }
@@ -172,14 +235,8 @@ impl KollaLog {
             ),
             Event::Pulling { reference } => self.info(format_args!("Pulling {reference}")),
             Event::Started { decision } => {
-                self.started(&decision.image, "BuildTask");
+                self.started(&decision.image);
                 self.of_image("INFO", &decision.image, decision.why());
-                let now = time(&ZonedDateTime::now());
-                self.of_image(
-                    "INFO",
-                    &decision.image,
-                    format_args!("Building started at {now}"),
-                );
             }
             Event::Line { image, line } => self.of_image("INFO", image, line),
             Event::Silent { image, since, .. } => {
@@ -212,32 +269,31 @@ impl KollaLog {
                 self.of_image("INFO", image, format_args!("Built at {now} (took {took})"));
             }
             Event::Pushing { image } => {
+                self.images().pushing.insert(image.clone());
                 self.info(format_args!(
                     "Added next task PushIntoQueueTask(PushTask({image})) to queue"
                 ));
-                self.attempt(1, "PushTask", image);
+                self.info(format_args!(
+                    "Attempt number: 1 to run task: PushIntoQueueTask(PushTask({image})) "
+                ));
+                self.attempt("PushTask", image);
                 self.of_image("INFO", image, "Trying to push the image");
             }
             Event::Pushed { image, .. } => self.of_image("INFO", image, "Pushed successfully"),
             Event::Skipped { decision } => {
                 let (image, why) = (&decision.image, decision.why());
                 match decision.action {
-                    Action::Skip => self.of_image("INFO", image, format_args!("Skipping {image}")),
+                    // kolla-build names these images in its summary alone.
+                    Action::Skip => {
+                        self.images().skipped.insert(image.clone());
+                    }
                     Action::Keep | Action::Build => {
+                        self.images().started.insert(image.clone());
                         self.of_image("INFO", image, format_args!("Not built again: {why}"));
                     }
                 }
             }
-            Event::Failed { failure } => {
-                self.of_image(
-                    "ERROR",
-                    &failure.image,
-                    "Error'd with the following message",
-                );
-                for line in failure.to_string().lines() {
-                    self.of_image("ERROR", &failure.image, line);
-                }
-            }
+            Event::Failed { failure } => self.failed(failure),
             Event::ParentFailed { image, .. } => self.of_image(
                 "ERROR",
                 image,

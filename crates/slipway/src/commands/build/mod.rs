@@ -160,7 +160,11 @@ impl Command {
 
     async fn build(&self, mut config: BuildConfig, images: ImageSet) -> anyhow::Result<()> {
         let reports = Reports::new(&self.args, &config)?;
-        let engine = self.connect(&mut config).await?;
+        let engine = self.connect(&mut config).await.inspect_err(|error| {
+            if let Some(log) = &self.log {
+                log.no_engine(error);
+            }
+        })?;
         let images = images.with_buildkit(config.buildkit);
         if self.args.plan {
             return show::plan(&images.plan(engine.as_ref()).await?, &self.output);
