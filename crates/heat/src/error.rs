@@ -118,8 +118,8 @@ pub enum Problem {
     TooDeep,
     /// More memory than the values of one template may take.
     #[error(
-        "with this value, the template's values exceed {0} MiB: a value may contain itself, or repeat \
-         too often"
+        "with this value, the template's values take more than {0} MiB: a value may contain itself, or \
+         repeat too often"
     )]
     TooLarge(usize),
     /// A condition that is not there, or no condition.
