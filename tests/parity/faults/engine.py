@@ -47,6 +47,12 @@ class Engine:
         command = ["docker", "--host", self.host, *arguments]
         return subprocess.run(command, check=True, capture_output=True, text=True, input=text).stdout
 
+    def remove_containers(self):
+        """Removes all containers, as far as the daemon still answers."""
+        list_all = ["docker", "--host", self.host, "ps", "--all", "--quiet"]
+        for container in subprocess.run(list_all, capture_output=True, text=True).stdout.split():
+            subprocess.run(["docker", "--host", self.host, "rm", "--force", container], capture_output=True)
+
     def load(self, image):
         """Takes an image over from the engine that the docker command finds."""
         save = subprocess.Popen(["docker", "save", image], stdout=subprocess.PIPE)
@@ -73,8 +79,7 @@ class Engine:
         """Ends the daemon and removes all that it had, whatever state it is in."""
         if self.daemon and self.daemon.poll() is None:
             self.resume()
-            for container in self.docker("ps", "--all", "--quiet").split():
-                subprocess.run(["docker", "--host", self.host, "rm", "--force", container], capture_output=True)
+            self.remove_containers()
             self.daemon.terminate()
             self.daemon.wait()
         # Each killed daemon has left a bind mount over its data directory.

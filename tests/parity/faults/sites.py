@@ -31,8 +31,7 @@ class Site:
         for run in self.runs:
             run.kill()
             run.wait()
-        for container in self.engine.docker("ps", "--all", "--quiet").split():
-            subprocess.run(["docker", "--host", self.engine.host, "rm", "--force", container], capture_output=True)
+        self.engine.remove_containers()
         subprocess.run(["umount", "--lazy", self.place], check=True)
         os.rmdir(self.place)
 
