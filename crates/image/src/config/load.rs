@@ -107,6 +107,7 @@ impl Configuration {
         let untagged = BuildConfig::read(&settings, tree.clone(), kolla.clone())?;
         settings.set_default(DEFAULT, "tag", untagged.tag());
         let mut build = BuildConfig::read(&settings, tree, kolla)?;
+        keep_empty_items(&settings, &mut build);
         check_support(&settings, &build, unknown, &mut warnings)?;
         check_combinations(&settings, &build)?;
         build.strict = unknown == Unknown::Refused;
@@ -170,6 +171,16 @@ fn release_defaults(kolla: &Kolla, settings: &mut Settings) {
             None => continue,
         };
         settings.set_default(DEFAULT, &option.key(), default);
+    }
+}
+
+/// Keeps the empty item of a release's default, which no text of a list has: it becomes an empty line of
+/// the base image's Dockerfile.
+fn keep_empty_items(settings: &Settings, build: &mut BuildConfig) {
+    const KEY: &str = "rpm_setup_config";
+    let default = build.kolla.as_deref().map(|kolla| kolla.list_default(KEY));
+    if let Some(default) = default.filter(|default| default == &[""] && !settings.is_set(KEY)) {
+        build.rpm_setup_config = default;
     }
 }
 
