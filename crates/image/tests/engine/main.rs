@@ -308,12 +308,14 @@ async fn skipped_parents_must_be_there() {
     it.options.pull = false;
     let failure = it.build().await.unwrap().failures[0].to_string();
     assert!(!failure.contains("pulling it failed"), "{failure}");
-    let error = it.load().unwrap().plan(&*it.engine).await.unwrap_err();
+    let plan = it.load().unwrap().plan(&*it.engine).await.unwrap();
+    let failure = &plan.failed[0];
+    assert_eq!(failure.image, "right");
     assert!(
-        error
-            .to_string()
-            .contains(&format!("image right: it needs its parent {parent}, ")),
-        "{error}"
+        failure
+            .reason
+            .contains(&format!("it needs its parent {parent}, ")),
+        "{failure:?}"
     );
 
     it.options.registry = None;
