@@ -78,7 +78,7 @@ pub async fn a_hanging_run_is_ended_and_the_next_one_starts() {
     ];
     let report = puppet.generate(entries).await.unwrap();
     let words: Vec<&str> = outcomes(&report).iter().map(|(word, _)| *word).collect();
-    assert_eq!(words, ["failed", "changed", "changed"]);
+    assert_eq!(words, ["failed", "changed", "changed"], "{report:?}");
     let error = report.into_result().unwrap_err().to_string();
     assert!(error.contains("did not end within 45 s"), "{error}");
     assert_eq!(deployment.containers().await, 0);
