@@ -70,6 +70,8 @@ fn serve(stream: UnixStream, answers: &Answers) {
         if reader.read_line(&mut request).unwrap_or(0) == 0 {
             return;
         }
+        // A client of HTTP 1.0 reads to the end of the connection.
+        let is_last = request.contains("HTTP/1.0");
         let mut length = 0;
         let mut chunked = false;
         loop {
@@ -115,6 +117,7 @@ fn serve(stream: UnixStream, answers: &Answers) {
             .write_all(head.as_bytes())
             .and_then(|()| writer.write_all(body))
             .is_err()
+            || is_last
             || status == 101
         {
             return;
@@ -164,10 +167,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
         parts.push(rest.to_vec());
         parts.reverse();
         *target.answers.lock().unwrap() = parts;
-        let all = tokio::time::timeout(PATIENCE, calls(&*target.engine));
-        target
-            .runtime
-            .block_on(async { all.await })
-            .expect("a call does not end");
+        let all = async { tokio::time::timeout(PATIENCE, calls(&*target.engine)).await };
+        target.runtime.block_on(all).expect("a call does not end");
     });
 });
