@@ -288,7 +288,7 @@ def main():
     # Releases before do not know the option.
     if MAJOR >= 14:
         compare("a source that is disabled", f"[hx-own]\ntype = url\nlocation = {url}\nenabled = false\n", own, heading=False)
-    if MAJOR >= 10:
+    if MAJOR >= 12:
         compare("a failure that is allowed", "[DEFAULT]\nallowed_to_fail = hx-fail\n", ("^hx-fail", "^hx-arch$"))
     compare("an addition that is missing", f"[hx-arch-additions-x]\ntype = url\nlocation = {url}\n", ("^hx-arch$",), heading=False)
     compare("a plugin that is missing", f"[hx-plug-plugin-x]\ntype = url\nlocation = {url}\n", ("^hx-plug$",), heading=False)
