@@ -55,6 +55,29 @@ impl Default for Limits {
     }
 }
 
+/// Waits for work, at most `limit`, and reports the time waited after each `notice`, which is not zero.
+/// Returns `None` at the limit; the work is dropped, which ends it.
+pub async fn wait_within<T>(
+    limit: Duration,
+    notice: Duration,
+    work: impl Future<Output = T>,
+    report: impl Fn(Duration),
+) -> Option<T> {
+    tokio::pin!(work);
+    let mut waited = Duration::ZERO;
+    loop {
+        let pause = notice.min(limit.saturating_sub(waited));
+        if let Ok(result) = tokio::time::timeout(pause, &mut work).await {
+            return Some(result);
+        }
+        waited += pause;
+        if waited >= limit {
+            return None;
+        }
+        report(waited);
+    }
+}
+
 /// An engine whose calls have deadlines.
 #[derive(Debug)]
 pub struct Timed<E> {
@@ -141,27 +164,12 @@ impl<E: Engine> Timed<E> {
         self.call(action, self.limits.change, &Subject::Container(name))
     }
 
-    fn waiting(&self, action: &str, since: Instant, limit: Option<Duration>) {
-        self.events.send(Event::Waiting {
-            action: action.to_owned(),
-            seconds: since.elapsed().as_secs(),
-            limit: limit.map(|limit| limit.as_secs()),
-        });
-    }
-
     /// Runs a call to its deadline, and reports that it is waited for.
     async fn within<T>(&self, call: Call, work: impl Future<Output = Result<T>>) -> Result<T> {
-        let begin = Instant::now();
-        let end = begin + call.limit;
-        tokio::pin!(work);
-        loop {
-            let pause = self.limits.notice.min(end - Instant::now());
-            match tokio::time::timeout(pause, &mut work).await {
-                Ok(result) => return result,
-                Err(_) if Instant::now() >= end => return Err(call.stalled()),
-                Err(_) => self.waiting(&call.action, begin, Some(call.limit)),
-            }
-        }
+        let report = |waited| self.events.send(call.waiting(waited));
+        wait_within(call.limit, self.limits.notice, work, report)
+            .await
+            .unwrap_or_else(|| Err(call.stalled()))
     }
 
     /// Runs a call that takes as long as a container or a command does. The engine must answer
@@ -178,7 +186,11 @@ impl<E: Engine> Timed<E> {
             match tokio::time::timeout(self.limits.heartbeat, &mut work).await {
                 Ok(result) => return result,
                 Err(_) => {
-                    self.waiting(&action, begin, None);
+                    self.events.send(Event::Waiting {
+                        action: action.clone(),
+                        seconds: begin.elapsed().as_secs(),
+                        limit: None,
+                    });
                     tokio::select! {
                         result = &mut work => return result,
                         answer = self.find_container(id) => drop(answer?),
@@ -202,22 +214,11 @@ impl<E: Engine> Timed<E> {
             let events = events.clone();
             async move {
                 let (mut items, call) = state?;
-                let begin = Instant::now();
-                let end = begin + call.limit;
-                loop {
-                    let pause = notice.min(end - Instant::now());
-                    match tokio::time::timeout(pause, items.next()).await {
-                        Ok(Some(item)) => return Some((item, Some((items, call)))),
-                        Ok(None) => return None,
-                        Err(_) if Instant::now() >= end => {
-                            return Some((Err(error(call.stalled())), None));
-                        }
-                        Err(_) => events.send(Event::Waiting {
-                            action: call.action.clone(),
-                            seconds: begin.elapsed().as_secs(),
-                            limit: Some(call.limit.as_secs()),
-                        }),
-                    }
+                let report = |waited| events.send(call.waiting(waited));
+                match wait_within(call.limit, notice, items.next(), report).await {
+                    Some(Some(item)) => Some((item, Some((items, call)))),
+                    Some(None) => None,
+                    None => Some((Err(error(call.stalled())), None)),
                 }
             }
         })
@@ -233,6 +234,14 @@ impl<E: Engine> Timed<E> {
 }
 
 impl Call {
+    fn waiting(&self, waited: Duration) -> Event {
+        Event::Waiting {
+            action: self.action.clone(),
+            seconds: waited.as_secs(),
+            limit: Some(self.limit.as_secs()),
+        }
+    }
+
     fn stalled(self) -> EngineError {
         EngineError::Stalled {
             action: self.action,

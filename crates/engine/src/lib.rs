@@ -49,7 +49,7 @@ pub use container::{
     Attached, ContainerState, ContainerSummary, ExecResult, Health, HealthReport, HealthResult,
     LogLine, Piece,
 };
-pub use deadline::{Limits, Timed};
+pub use deadline::{Limits, Timed, wait_within};
 pub use error::{EngineError, Result};
 pub use event::Event;
 pub use image::{BuildRequest, ImageSummary, Progress, PushProgress, TarStream, pull};

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
-use slipway_engine::{BuildRequest, Engine, EngineError, Progress};
+use slipway_engine::{BuildRequest, Engine, EngineError, Progress, wait_within};
 use slipway_events::Events;
 use slipway_kolla_release::Labels;
 use slipway_redact::printable;
@@ -300,23 +300,12 @@ async fn heard<T>(
     span: Duration,
     warn: impl Fn(Duration),
 ) -> Result<T, EngineError> {
-    let mut next = std::pin::pin!(next);
-    let mut silent = Duration::ZERO;
-    loop {
-        let wait = span.min(limit.saturating_sub(silent));
-        match tokio::time::timeout(wait, &mut next).await {
-            Ok(progress) => return Ok(progress),
-            Err(_) => silent += wait,
-        }
-        if silent >= limit {
-            return Err(EngineError::Stalled {
-                action: "build it".to_owned(),
-                seconds: limit.as_secs(),
-                advice: "look at the step that the build's log ends with".to_owned(),
-            });
-        }
-        warn(silent);
-    }
+    let heard = wait_within(limit, span, next, warn).await;
+    heard.ok_or_else(|| EngineError::Stalled {
+        action: "build it".to_owned(),
+        seconds: limit.as_secs(),
+        advice: "look at the step that the build's log ends with".to_owned(),
+    })
 }
 
 /// Begins a log, and takes away what said that the one before was of a failure.
