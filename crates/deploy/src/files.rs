@@ -2,16 +2,12 @@
 
 use serde::Serialize;
 use slipway_files::Written;
+use slipway_paths::{CONTAINER_SCRIPTS, DOCKER_SCRIPTS};
 
 use crate::config_json;
 use crate::deployment::Deployment;
 use crate::error::{DeployError, Result};
 use crate::event::Event;
-
-/// The directory of the scripts of `docker_config_scripts`, as in tripleo-heat-templates.
-const DOCKER_SCRIPTS: &str = "/var/lib/docker-config-scripts";
-/// The directory of the scripts of `container_config_scripts`, the key's name in later releases.
-const CONTAINER_SCRIPTS: &str = "/var/lib/container-config-scripts";
 
 /// The numbers of files that were created or replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

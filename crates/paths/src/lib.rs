@@ -41,6 +41,13 @@ const HOST_PATHS: [&str; 11] = [
 const CONFIG_DATA: &str = "/var/lib/config-data";
 const STATE: &str = "/var/lib/slipway";
 const LOGS: &str = "/var/log/slipway/config";
+const TRIPLEO_CONFIG: &str = "/var/lib/tripleo-config";
+
+/// The directory of the scripts of `docker_config_scripts`, as in tripleo-heat-templates.
+pub const DOCKER_SCRIPTS: &str = "/var/lib/docker-config-scripts";
+
+/// The directory of the scripts of `container_config_scripts`, the key's name in later releases.
+pub const CONTAINER_SCRIPTS: &str = "/var/lib/container-config-scripts";
 
 /// The directories that Slipway writes to.
 const OWN_DIRECTORIES: [&str; 9] = [
@@ -50,9 +57,9 @@ const OWN_DIRECTORIES: [&str; 9] = [
     LOGS,
     "/etc/puppet/hieradata",
     "/var/lib/kolla/config_files",
-    "/var/lib/tripleo-config",
-    "/var/lib/docker-config-scripts",
-    "/var/lib/container-config-scripts",
+    TRIPLEO_CONFIG,
+    DOCKER_SCRIPTS,
+    CONTAINER_SCRIPTS,
 ];
 
 /// The reason why a directory cannot be part of a deployment.
@@ -236,7 +243,7 @@ impl Paths {
 
     /// The containers' configs by step: `/var/lib/tripleo-config`.
     pub fn tripleo_config(&self) -> PathBuf {
-        self.path("/var/lib/tripleo-config")
+        self.path(TRIPLEO_CONFIG)
     }
 
     /// Slipway's records between runs: `/var/lib/slipway`. For a user who cannot write there and
