@@ -1,5 +1,5 @@
 use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 
 use ureq::tls::{Certificate, RootCerts};
@@ -8,17 +8,24 @@ use super::*;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A server that answers its first request with these bytes.
-fn server(answer: &'static str) -> String {
+/// A server that answers its first request by writing to its stream.
+fn server_that(answer: impl FnOnce(TcpStream) + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
-        let (mut stream, _) = listener.accept().unwrap();
+        let (stream, _) = listener.accept().unwrap();
         let lines = BufReader::new(stream.try_clone().unwrap()).lines();
         let _ = lines.map_while(Result::ok).find(String::is_empty);
-        let _ = stream.write_all(answer.as_bytes());
+        answer(stream);
     });
     format!("http://{address}/archive")
+}
+
+/// A server that answers its first request with these bytes.
+fn server(answer: &'static str) -> String {
+    server_that(|mut stream| {
+        let _ = stream.write_all(answer.as_bytes());
+    })
 }
 
 fn reason(result: Result<String, Fault>) -> String {
@@ -146,19 +153,13 @@ fn an_encrypted_download_never_continues_unencrypted() {
 
 /// A server that sends a byte every 50 ms, without end.
 fn trickling_server() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    std::thread::spawn(move || {
-        let (mut stream, _) = listener.accept().unwrap();
-        let lines = BufReader::new(stream.try_clone().unwrap()).lines();
-        let _ = lines.map_while(Result::ok).find(String::is_empty);
+    server_that(|mut stream| {
         let mut bytes: &[u8] = b"HTTP/1.1 200 OK\r\n\r\n";
         while stream.write_all(bytes).is_ok() {
             bytes = b"x";
             std::thread::sleep(Duration::from_millis(50));
         }
-    });
-    format!("http://{address}/archive")
+    })
 }
 
 #[test]
