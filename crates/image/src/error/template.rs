@@ -27,30 +27,6 @@ impl TemplateError {
     pub(crate) fn explanation(&self) -> impl fmt::Display {
         Explanation(self)
     }
-
-    fn write_explanation(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)?;
-        let Some(line) = self.line else {
-            return write!(f, "\n  --> {}", self.file.display());
-        };
-        let number = line.to_string();
-        let margin = " ".repeat(number.len());
-        write!(f, "\n{margin} --> {}:{line}", self.file.display())?;
-        if let Some(columns) = &self.columns {
-            write!(f, ":{}", columns.start + 1)?;
-        }
-        if let Some(text) = &self.text {
-            write!(f, "\n{margin} |\n{number} | {text}")?;
-            if let Some(columns) = &self.columns {
-                let marks = "^".repeat(columns.len().max(1));
-                write!(f, "\n{margin} | {}{marks}", indent(text, columns.start))?;
-            }
-        }
-        for place in &self.via {
-            write!(f, "\n{margin} = from {place}")?;
-        }
-        Ok(())
-    }
 }
 
 /// A template error as it is shown where the image is known.
@@ -58,14 +34,34 @@ struct Explanation<'a>(&'a TemplateError);
 
 impl fmt::Display for Explanation<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.write_explanation(f)
+        let error = self.0;
+        f.write_str(&error.message)?;
+        let Some(line) = error.line else {
+            return write!(f, "\n  --> {}", error.file.display());
+        };
+        let number = line.to_string();
+        let margin = " ".repeat(number.len());
+        write!(f, "\n{margin} --> {}:{line}", error.file.display())?;
+        if let Some(columns) = &error.columns {
+            write!(f, ":{}", columns.start + 1)?;
+        }
+        if let Some(text) = &error.text {
+            write!(f, "\n{margin} |\n{number} | {text}")?;
+            if let Some(columns) = &error.columns {
+                let marks = "^".repeat(columns.len().max(1));
+                write!(f, "\n{margin} | {}{marks}", indent(text, columns.start))?;
+            }
+        }
+        for place in &error.via {
+            write!(f, "\n{margin} = from {place}")?;
+        }
+        Ok(())
     }
 }
 
 impl fmt::Display for TemplateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "image {}: ", self.image)?;
-        self.write_explanation(f)
+        write!(f, "image {}: {}", self.image, self.explanation())
     }
 }
 
