@@ -382,6 +382,7 @@ async fn health_is_waited_for() {
     .await
     .unwrap_err()
     .to_string();
-    assert!(error.contains("ill: is unhealthy after 3 s"), "{error}");
+    // More than the 3 seconds, on a machine under load.
+    assert!(error.contains("ill: is unhealthy after "), "{error}");
     assert!(error.contains("groan"), "{error}");
 }

@@ -364,7 +364,7 @@ async fn a_base_image_is_pulled_again_on_request() {
     let mut it = Fixture::new().await;
     it.options.regex = vec!["^base$".to_owned()];
     it.options.registry = Some("localhost:1".to_owned());
-    it.build().await.unwrap();
+    assert!(it.build().await.unwrap().is_success());
     let (there, tag) = (it.reference("base"), it.options.tag());
     it.options.base_image = there.strip_suffix(&format!(":{tag}")).map(str::to_owned);
     it.options.base_tag = Some(tag);

@@ -106,12 +106,14 @@ async fn check_health(
     Ok(())
 }
 
-/// The last results of a container's healthcheck, the latest last. As with its output, that they
-/// cannot be read is no failure of its own.
+/// The last results of a container's healthcheck, the latest last. That they cannot be read is said
+/// in their place, and is no failure of its own.
 async fn last_checks(engine: &dyn Engine, id: &str, redact: &Redact) -> Vec<String> {
     const CHECKS: usize = 2;
-    let report = engine.check_health(id).await.ok().flatten();
-    let log = report.map(|report| report.log).unwrap_or_default();
+    let log = match engine.check_health(id).await {
+        Ok(report) => report.map(|report| report.log).unwrap_or_default(),
+        Err(error) => return vec![redact(&printable(&format!("results not read: {error}")))],
+    };
     let skipped = log.len().saturating_sub(CHECKS);
     let last = log.into_iter().skip(skipped);
     last.map(|check| {
