@@ -141,3 +141,21 @@ tripleo_heat_templates() {
     fi
     peer_source "tripleo-heat-templates-$1" "$python"
 }
+
+# pypi_source NAME-VERSION: as peer_source, for packages that want today's setuptools.
+pypi_source() {
+    heat_of_upstream
+    local place=$PEERS/$1 name=${1%-*} version=${1##*-} download
+    if [[ ! -e $place/.complete ]]; then
+        say "fetching $name $version"
+        rm -rf "$place"
+        mkdir -p "$place"
+        download=$(mktemp -d)
+        PIP_CONSTRAINT='' "$PEERS/heat/bin/python" -m pip download --quiet --disable-pip-version-check --no-deps \
+            --no-binary "$name" --dest "$download" "$name==$version" >"$place.log" 2>&1 ||
+            { tail -n 20 "$place.log" >&2; fail "cannot fetch $name $version"; }
+        tar -x -z -f "$download"/*.tar.gz -C "$place" --strip-components 1
+        rm -r "$download"
+        touch "$place/.complete"
+    fi
+}

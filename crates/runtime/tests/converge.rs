@@ -184,7 +184,7 @@ async fn containers_start_by_order() {
     let (receiver, prefix) = (Arc::clone(&seen), bench.name(""));
     let events = Events::new(move |event| {
         let line = match event {
-            Event::Started { container } => format!("up {container}"),
+            Event::Started { container, .. } => format!("up {container}"),
             Event::Ended { container, .. } => format!("end {container}"),
             _ => return,
         };

@@ -19,6 +19,9 @@ use slipway_redact::printable;
 /// The time between two looks at a container that must stay up.
 const GLANCE: Duration = Duration::from_millis(100);
 
+/// The number of last lines of a one-shot container's output that are sent.
+const OUTPUT_LINES: usize = 10_000;
+
 /// The time in which a container that was restarted is expected to end again.
 const LAST_WORDS: Duration = Duration::from_secs(3);
 
@@ -77,6 +80,7 @@ impl Run<'_> {
         self.engine.remove_container(&old.id).await?;
         self.tell(Event::Started {
             container: name.clone(),
+            id: new,
         });
         Ok(None)
     }
@@ -203,6 +207,7 @@ impl Run<'_> {
         }
         self.tell(Event::Started {
             container: name.to_owned(),
+            id: id.clone(),
         });
         let mut shared = self.shared();
         shared.fresh.push((name.to_owned(), id));
@@ -216,6 +221,10 @@ impl Run<'_> {
             container: name.to_owned(),
             exit_code,
         });
+        if self.options.send_output {
+            let lines = self.engine.logs(id, Some(OUTPUT_LINES), false).await?;
+            self.send_output(name, lines.try_collect().await?);
+        }
         let keys = self.keys(name);
         let verdict = match keys.accepts_exit_code(exit_code) {
             true => Ok(Some(exit_code)),
@@ -230,6 +239,22 @@ impl Run<'_> {
             self.engine.remove_container(id).await?;
         }
         verdict
+    }
+
+    /// Sends the output of a one-shot container or of a command.
+    pub(super) fn send_output(&self, name: &str, lines: Vec<LogLine>) {
+        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+        for line in lines {
+            match line {
+                LogLine::Out(line) => stdout.push((self.options.redact)(&line)),
+                LogLine::Err(line) => stderr.push((self.options.redact)(&line)),
+            }
+        }
+        self.tell(Event::Output {
+            container: name.to_owned(),
+            stdout,
+            stderr,
+        });
     }
 
     fn remember_image(&self, name: &str) -> Result<(), Halt> {

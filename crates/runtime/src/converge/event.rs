@@ -50,6 +50,18 @@ pub enum Event {
     Started {
         /// Its name in the set.
         container: String,
+        /// Its id in the engine.
+        id: String,
+    },
+    /// The output of a one-shot container or of a command inside a container, secrets masked. Sent
+    /// only with [`ApplyOptions::send_output`](super::ApplyOptions::send_output).
+    Output {
+        /// Its name in the set.
+        container: String,
+        /// The lines of standard output.
+        stdout: Vec<String>,
+        /// The lines of standard error.
+        stderr: Vec<String>,
     },
     /// A one-shot container or a command inside a container has ended.
     Ended {
@@ -92,7 +104,12 @@ impl slipway_events::Event for Event {
             Event::Beginning {
                 container, action, ..
             } => tracing::info!(container, ?action, "started"),
-            Event::Started { container } => tracing::info!(container, "up"),
+            Event::Started { container, id } => tracing::info!(container, id, "up"),
+            Event::Output {
+                container,
+                stdout,
+                stderr,
+            } => tracing::trace!(container, ?stdout, ?stderr, "output"),
             Event::Ended {
                 container,
                 exit_code,

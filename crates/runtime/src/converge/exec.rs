@@ -33,6 +33,9 @@ impl Run<'_> {
             container: name.clone(),
             exit_code,
         });
+        if self.options.send_output {
+            self.send_output(name, result.output.clone());
+        }
         if !config.keys().accepts_exit_code(exit_code) {
             let redact = &self.options.redact;
             return Err(Halt::Failure(Box::new(ContainerFailure {

@@ -128,6 +128,8 @@ pub struct ApplyOptions {
     pub log_lines: usize,
     /// Masks secrets in these lines.
     pub redact: Redact,
+    /// Send the output of one-shot containers and of commands as [`Event::Output`].
+    pub send_output: bool,
 }
 
 impl Default for ApplyOptions {
@@ -147,6 +149,7 @@ impl Default for ApplyOptions {
             exec_patience: Duration::from_secs(60),
             log_lines: 15,
             redact: Arc::new(str::to_owned),
+            send_output: false,
         }
     }
 }

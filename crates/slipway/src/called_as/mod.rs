@@ -1,6 +1,7 @@
 //! The command lines of the replaced tools. A symlink to the binary that has a tool's name selects
 //! that tool's command line.
 
+mod docker_cmd;
 mod docker_puppet;
 mod kolla_build;
 mod paunch;
@@ -16,6 +17,8 @@ pub fn main(mut arguments: impl Iterator<Item = OsString>) -> Option<ExitCode> {
     match name {
         "kolla-build" => Some(kolla_build::main(arguments)),
         "docker-puppet.py" | "container-puppet.py" => Some(docker_puppet::main(arguments)),
+        "hook-docker-cmd.py" | "docker-cmd" => Some(docker_cmd::hook(arguments)),
+        "50-heat-config-docker-cmd" => Some(docker_cmd::cleanup(arguments)),
         "paunch" => Some(paunch::main(arguments)),
         _ => None,
     }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use slipway_engine::{Engine, EngineError};
-use slipway_runtime::converge::{ContainerFailure, ConvergeError};
+use slipway_runtime::converge::ConvergeError;
 use slipway_runtime::manage;
 use slipway_service::UnknownKeys;
 
@@ -329,16 +329,9 @@ async fn list(args: &List, global: &Global, output: &Output) -> anyhow::Result<(
 /// for any other error.
 fn status(error: &anyhow::Error) -> u8 {
     match error.downcast_ref() {
-        Some(ConvergeError::Containers { failures, .. }) => failures.last().map_or(1, of_failure),
+        Some(ConvergeError::Containers { failures, .. }) => apply::paunch_status(failures),
         _ if error.is::<exit::Ended>() || error.is::<exit::Interrupted>() => exit::status(error),
         _ => 1,
-    }
-}
-
-fn of_failure(failure: &ContainerFailure) -> u8 {
-    match failure.exit_code {
-        Some(code) => u8::try_from(code).unwrap_or(1),
-        None => debug::exit_code_of(&failure.what),
     }
 }
 

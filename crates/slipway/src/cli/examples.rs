@@ -55,6 +55,11 @@ Examples:
   slipway delete --all --root /srv/first
   slipway delete --config-id tripleo_step3 --managed-by tripleo-Controller";
 
+pub const HOOK: &str = "\
+Examples:
+  slipway hook docker-cmd < deployment.json
+  slipway hook docker-cmd-cleanup --config /var/run/heat-config/heat-config";
+
 pub const CLEANUP: &str = "\
 Examples:
   slipway cleanup --config-id tripleo_step3 --managed-by tripleo-Controller";

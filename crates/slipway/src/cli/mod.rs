@@ -9,6 +9,7 @@ mod config;
 mod containers;
 mod deploy;
 mod examples;
+mod hook;
 mod kolla_build;
 mod kolla_config;
 mod resolve;
@@ -18,6 +19,7 @@ pub use build::Build;
 pub use config::{Config, ContainerCli};
 pub use containers::{Apply, Cleanup, Debug, DebugAction, Delete, LabelData, Logs, Select, label};
 pub use deploy::Deploy;
+pub use hook::{DockerCmd, DockerCmdCleanup, Hook};
 pub use kolla_build::KollaBuild;
 pub use kolla_config::{KollaConfig, KollaConfigCheck};
 pub use resolve::{Process, Resolve, Templates};
@@ -142,6 +144,9 @@ pub enum Command {
     /// Delete the containers of all config ids except those that are named
     #[command(after_help = examples::CLEANUP)]
     Cleanup(Cleanup),
+    /// Do what a hook of heat-agents does: apply a deployment of Heat, or clean up after old ones
+    #[command(subcommand, after_help = examples::HOOK)]
+    Hook(Hook),
     /// Print a completion script for a shell
     Completions {
         /// The shell

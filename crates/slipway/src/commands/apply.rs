@@ -10,13 +10,14 @@ use indexmap::IndexMap;
 use serde_json::{Value, json};
 use slipway_engine::Engine;
 use slipway_runtime::converge::{
-    self, ApplyOptions, ContainerFailure, ContainerSet, ConvergeError, Outcome,
+    self, ApplyOptions, ContainerFailure, ContainerSet, ConvergeError, Outcome, Redact,
 };
 use slipway_runtime::spec::{Host, secrets};
 use slipway_runtime::step::Reader;
 use slipway_service::{ContainerConfig, UnknownKeys};
 
 use crate::cli::{Apply, Global, LabelData};
+use crate::commands::debug;
 use crate::engine;
 use crate::exit::bad_input;
 use crate::output::{Level, Output};
@@ -32,7 +33,6 @@ pub async fn run(args: Apply, global: &Global, output: &Arc<Output>) -> anyhow::
         managed_by: args.managed_by,
         containers: read(&args.file, &paths, args.unknown_keys, output).await?,
     };
-    let redactor = secrets(set.containers.values(), &Host::current()).redactor();
     let events = show::deploy::events(output);
     let engine = engine::connect(global).await?;
     let options = ApplyOptions {
@@ -53,7 +53,7 @@ pub async fn run(args: Apply, global: &Global, output: &Arc<Output>) -> anyhow::
             engine.as_ref(),
             &events,
         ),
-        redact: Arc::new(move |text| redactor.redact(text)),
+        redact: redactor(&set),
         ..ApplyOptions::default()
     };
     if args.plan {
@@ -106,6 +106,12 @@ fn report(outcome: &Outcome, failures: &[ContainerFailure]) -> Value {
     json!({"changed": !outcome.is_unchanged(), "outcome": outcome, "failures": failures})
 }
 
+/// Returns the redactor of the secrets of these containers.
+pub fn redactor(set: &ContainerSet) -> Redact {
+    let redactor = secrets(set.containers.values(), &Host::current()).redactor();
+    Arc::new(move |text| redactor.redact(text))
+}
+
 /// Reads containers from a file, a directory or standard input, and moves their host paths under the
 /// root. Warns of the unknown keys that are passed over.
 pub async fn read(
@@ -131,9 +137,28 @@ pub async fn read(
     for unknown in reader.unknown_keys() {
         output.warning(&unknown.to_string());
     }
-    for (name, config) in &mut containers {
+    relocate(file, &mut containers, paths)?;
+    Ok(containers)
+}
+
+/// Moves the host paths of containers under the root; `file` is for messages.
+pub fn relocate(
+    file: &Path,
+    containers: &mut IndexMap<String, ContainerConfig>,
+    paths: &Paths,
+) -> anyhow::Result<()> {
+    for (name, config) in containers {
         let place = format!("{}: {name}", file.display());
         slipway_deploy::relocate_container(&place, config, paths)?;
     }
-    Ok(containers)
+    Ok(())
+}
+
+/// Returns paunch's exit status: the docker command's exit code for the last failed container.
+pub fn paunch_status(failures: &[ContainerFailure]) -> u8 {
+    let of_failure = |failure: &ContainerFailure| match failure.exit_code {
+        Some(code) => u8::try_from(code).unwrap_or(1),
+        None => debug::exit_code_of(&failure.what),
+    };
+    failures.last().map_or(1, of_failure)
 }

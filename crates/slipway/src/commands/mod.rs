@@ -6,6 +6,7 @@ mod config;
 pub mod debug;
 mod deploy;
 mod generated;
+mod hook;
 mod kolla_config;
 pub mod listing;
 mod resolve;
@@ -73,6 +74,7 @@ async fn subcommand(cli: Cli, output: &Arc<Output>) -> anyhow::Result<()> {
         Command::Debug(args) => debug::run(args, global, output).await,
         Command::Delete(args) => listing::delete(&args, global, output).await,
         Command::Cleanup(args) => listing::cleanup(&args, global, output).await,
+        Command::Hook(args) => hook::run(&args, global, output).await,
         Command::Completions { shell } => {
             generated::completions(shell, output);
             Ok(())

@@ -102,7 +102,7 @@ pub fn show(event: &Event, output: &Output) {
                 &format!("{}: {}", verb(*action), why(reasons)),
             );
         }
-        Event::Started { container } => output.finished(TOPIC, container, "up"),
+        Event::Started { container, .. } => output.finished(TOPIC, container, "up"),
         Event::Ended {
             container,
             exit_code,
