@@ -114,18 +114,24 @@ fn end_of_flow(lines: &[&str], first: usize) -> usize {
     let mut quoted: Option<Quoted> = None;
     for (index, line) in lines.iter().enumerate().skip(first) {
         let mut before = ' ';
+        let mut closed_quote = None;
         for c in line.chars() {
             if let Some(inside) = &mut quoted {
                 if inside.ends_at(c) {
                     quoted = None;
+                    closed_quote = Some(c);
                 }
                 before = c;
                 continue;
             }
-            let begins_token = matches!(before, ' ' | '\t' | '[' | '{' | ',' | ':');
+            let follows_blank = matches!(before, ' ' | '\t');
+            let follows_bracket = matches!(before, '[' | '{' | ']' | '}' | ',');
+            let reopens = closed_quote == Some(c);
             match c {
-                '#' if matches!(before, ' ' | '\t') => break,
-                '"' | '\'' if begins_token => quoted = Some(Quoted::new(c)),
+                '#' if follows_blank || follows_bracket || closed_quote.is_some() => break,
+                '"' | '\'' if follows_blank || follows_bracket || before == ':' || reopens => {
+                    quoted = Some(Quoted::new(c));
+                }
                 '[' | '{' => depth += 1,
                 ']' | '}' => match depth.checked_sub(1) {
                     Some(less) => depth = less,
@@ -133,6 +139,7 @@ fn end_of_flow(lines: &[&str], first: usize) -> usize {
                 },
                 _ => {}
             }
+            closed_quote = None;
             before = c;
         }
     }

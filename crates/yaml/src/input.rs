@@ -1,34 +1,51 @@
 //! The text of a document, as the parser reads it.
 //!
 //! It does what the parser's own input for strings does, and makes smaller steps: that one reserves
-//! 128 bytes for each plain scalar, most of which are words.
+//! 128 bytes for each plain scalar, most of which are words. It also accepts comments where PyYAML
+//! does: directly after brackets, commas in brackets and quoted scalars.
 
 use std::iter;
 
 use saphyr_parser::Input;
-use saphyr_parser::input::{is_blank, is_blank_or_breakz, is_break, is_breakz, is_flow, is_z};
+use saphyr_parser::input::{
+    SkipTabs, is_blank, is_blank_or_breakz, is_break, is_breakz, is_flow, is_z,
+};
 
 /// Number of characters that the parser may look ahead; all of them are there from the start.
 const STEP: usize = 16;
 
 /// The rest of the text. After its end there are NULs.
-pub(crate) struct Text<'a>(&'a str);
+pub(crate) struct Text<'a> {
+    rest: &'a str,
+    whole: &'a str,
+}
 
 impl<'a> Text<'a> {
     pub(crate) fn new(text: &'a str) -> Self {
-        Self(text)
+        Self {
+            rest: text,
+            whole: text,
+        }
+    }
+
+    /// Returns whether the token before ends by its own character, so that a comment may follow without
+    /// a blank. After `:`, `|` or a plain scalar, `#` is no comment.
+    fn follows_closed_token(&self) -> bool {
+        let consumed = self.whole.len() - self.rest.len();
+        let last = consumed.checked_sub(1).map(|at| self.whole.as_bytes()[at]);
+        matches!(last, Some(b'[' | b']' | b'{' | b'}' | b',' | b'\'' | b'"'))
     }
 
     #[inline]
     fn byte(&self, n: usize) -> u8 {
-        self.0.as_bytes().get(n).copied().unwrap_or(0)
+        self.rest.as_bytes().get(n).copied().unwrap_or(0)
     }
 
     /// Returns whether these three bytes come next, and then a blank, a line break or the end.
     #[inline]
     fn next_is_marker(&self, marker: [u8; 3]) -> bool {
         self.byte(0) == marker[0]
-            && self.0.as_bytes().starts_with(&marker)
+            && self.rest.as_bytes().starts_with(&marker)
             && is_blank_or_breakz(char::from(self.byte(3)))
     }
 }
@@ -56,16 +73,16 @@ impl Input for Text<'_> {
 
     #[inline]
     fn raw_read_non_breakz_ch(&mut self) -> Option<char> {
-        let next = self.0.chars().next().filter(|next| !is_breakz(*next))?;
+        let next = self.rest.chars().next().filter(|next| !is_breakz(*next))?;
         self.skip();
         Some(next)
     }
 
     #[inline]
     fn skip(&mut self) {
-        let mut rest = self.0.chars();
+        let mut rest = self.rest.chars();
         rest.next();
-        self.0 = rest.as_str();
+        self.rest = rest.as_str();
     }
 
     #[inline]
@@ -75,12 +92,12 @@ impl Input for Text<'_> {
 
     #[inline]
     fn peek(&self) -> char {
-        self.0.chars().next().unwrap_or('\0')
+        self.rest.chars().next().unwrap_or('\0')
     }
 
     #[inline]
     fn peek_nth(&self, n: usize) -> char {
-        self.0.chars().nth(n).unwrap_or('\0')
+        self.rest.chars().nth(n).unwrap_or('\0')
     }
 
     // These look for ASCII characters, whose bytes are part of no other character.
@@ -144,20 +161,38 @@ impl Input for Text<'_> {
 
     #[inline]
     fn skip_while_non_breakz(&mut self) -> usize {
-        let line = match self.0.find(is_breakz) {
-            Some(end) => &self.0[..end],
-            None => self.0,
+        let line = match self.rest.find(is_breakz) {
+            Some(end) => &self.rest[..end],
+            None => self.rest,
         };
-        self.0 = &self.0[line.len()..];
+        self.rest = &self.rest[line.len()..];
         line.chars().count()
     }
 
     #[inline]
     fn skip_while_blank(&mut self) -> usize {
-        let rest = self.0.trim_start_matches([' ', '\t']);
-        let blanks = self.0.len() - rest.len();
-        self.0 = rest;
+        let rest = self.rest.trim_start_matches([' ', '\t']);
+        let blanks = self.rest.len() - rest.len();
+        self.rest = rest;
         blanks
+    }
+
+    fn skip_ws_to_eol(&mut self, skip_tabs: SkipTabs) -> (usize, Result<SkipTabs, &'static str>) {
+        let follows_closed_token = self.follows_closed_token();
+        let is_skipped = |c: char| c == ' ' || c == '\t' && skip_tabs != SkipTabs::No;
+        let after = self.rest.trim_start_matches(is_skipped);
+        let blanks = &self.rest[..self.rest.len() - after.len()];
+        self.rest = after;
+        let mut skipped = blanks.len();
+        if after.starts_with('#') {
+            if blanks.is_empty() && !follows_closed_token {
+                let message = "comments must be separated from other tokens by whitespace";
+                return (skipped, Err(message));
+            }
+            skipped += self.skip_while_non_breakz();
+        }
+        let skips = SkipTabs::Result(blanks.contains('\t'), blanks.contains(' '));
+        (skipped, Ok(skips))
     }
 }
 
