@@ -9,6 +9,23 @@ fail() {
     exit 1
 }
 
+# Sets SLIPWAY_BIN to the slipway that is compared: the one it names already, or a build for
+# development. Features are those of the packages that cargo is told of, so that a build of this
+# package alone shares little with what `cargo test --workspace` has built: scripts/test names its own.
+build_slipway() {
+    [[ -z ${SLIPWAY_BIN-} ]] || return 0
+    cargo build --quiet --locked --package slipway
+    SLIPWAY_BIN=$PWD/${CARGO_TARGET_DIR:-target}/debug/slipway
+}
+
+# example PACKAGE NAME: prints the path of a package's example, beside the slipway that is compared.
+example() {
+    local path
+    path=$(dirname "$SLIPWAY_BIN")/examples/$2
+    [[ -x $path ]] || cargo build --quiet --locked --package "$1" --example "$2"
+    printf '%s\n' "$path"
+}
+
 # Sees to a Python with pip.
 ensure_python() {
     python3 -m pip --version >/dev/null 2>&1 || ./scripts/engine --package python3 python3-pip python3-venv

@@ -58,9 +58,12 @@ pub fn repository() -> PathBuf {
         .expect("the repository")
 }
 
-/// Returns the release binary that scripts/build made.
+/// Returns the binary that SLIPWAY_BIN names, or the release binary that scripts/build made.
 pub fn slipway() -> Command {
-    let binary = repository().join("target/release/slipway");
+    let binary = match std::env::var_os("SLIPWAY_BIN") {
+        Some(named) => PathBuf::from(named),
+        None => repository().join("target/release/slipway"),
+    };
     assert!(
         binary.is_file(),
         "run scripts/build first: {} is missing",
