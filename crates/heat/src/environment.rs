@@ -170,6 +170,11 @@ impl Environment {
             .insert(name.to_owned(), Arc::new(value));
     }
 
+    /// Returns the default of a parameter at every level, if the environment has one.
+    pub fn default_of(&self, name: &str) -> Option<&Value> {
+        self.parameter_defaults.get(name).map(Arc::as_ref)
+    }
+
     /// Returns the target of a type that the template at `from` names.
     pub(crate) fn find(&self, kind: &str, from: &Path) -> Result<Target, Problem> {
         if is_template(kind) {

@@ -100,6 +100,16 @@ impl Expression {
         }
     }
 
+    /// Calls `visit` with the name of each resource that it refers to.
+    pub(crate) fn resources<'a>(&'a self, visit: &mut impl FnMut(&'a str)) {
+        match self {
+            Self::List(items) => items.iter().for_each(|item| item.resources(visit)),
+            Self::Map(entries) => entries.iter().for_each(|(_, item)| item.resources(visit)),
+            Self::Call(call) => call.resources(visit),
+            Self::Null | Self::Bool(_) | Self::Number(_) | Self::Text(_) | Self::Invalid(_) => {}
+        }
+    }
+
     /// The text that is written there.
     pub(crate) fn as_text(&self) -> Option<&str> {
         match self {

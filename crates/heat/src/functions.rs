@@ -353,6 +353,57 @@ impl Call {
         }
     }
 
+    /// Calls `visit` with the name of each resource that it refers to.
+    pub(crate) fn resources<'a>(&'a self, visit: &mut impl FnMut(&'a str)) {
+        let mut named = |argument: &'a Expression| {
+            if let Some(name) = argument.as_text() {
+                visit(name);
+            }
+        };
+        match (self.function.name, &self.arguments) {
+            (Name::GetResource | Name::AwsRef, Arguments::One(argument)) => named(argument),
+            (Name::GetAttr | Name::GetAttrThenSelect, Arguments::Many(arguments)) => {
+                arguments.first().into_iter().for_each(named);
+            }
+            _ => {}
+        }
+        match &self.arguments {
+            Arguments::One(argument) => argument.resources(visit),
+            Arguments::Many(arguments) => {
+                arguments
+                    .iter()
+                    .for_each(|argument| argument.resources(visit));
+            }
+            Arguments::If {
+                condition,
+                then,
+                otherwise,
+            } => {
+                condition.resources(visit);
+                then.resources(visit);
+                otherwise
+                    .iter()
+                    .for_each(|otherwise| otherwise.resources(visit));
+            }
+            Arguments::Replace {
+                template: one,
+                params: other,
+            }
+            | Arguments::Repeat {
+                template: one,
+                for_each: other,
+                ..
+            }
+            | Arguments::Yaql {
+                expression: one,
+                data: other,
+            } => {
+                one.resources(visit);
+                other.resources(visit);
+            }
+        }
+    }
+
     /// Returns the parameter's name, if the call is a whole parameter.
     pub(crate) fn whole_parameter(&self) -> Option<&str> {
         match (self.function.name, &self.arguments) {

@@ -55,6 +55,7 @@
 //! `*.j2.yaml` into templates.
 
 mod budget;
+mod creation;
 mod environment;
 mod error;
 mod expression;
@@ -70,10 +71,11 @@ mod stack;
 mod template;
 mod version;
 
+pub use creation::{Created, Deployment, DerivedConfig, Input, Output, Seed};
 pub use environment::Environment;
 pub use error::{Error, Problem, Result};
 pub use resolver::Resolver;
-pub use role::{Content, config_files};
+pub use role::{Content, config_files, tasks_by_step};
 pub use sources::{Sources, environment_files, find_file};
 
 /// Reads a document as a value.

@@ -14,6 +14,7 @@ use slipway_redact::Secrets;
 use slipway_suggest::did_you_mean;
 
 use crate::budget::{Budget, MOST_MIB};
+use crate::creation::Birth;
 use crate::environment::{Environment, Target, absolute, normal, place};
 use crate::error::{Error, Problem, Result};
 use crate::files::Files;
@@ -239,8 +240,18 @@ impl Resolver {
         template: Arc<Template>,
         given: ParameterValues,
     ) -> Result<Stack<'_>> {
+        self.stack_with(template, given, None)
+    }
+
+    /// A template that nothing uses; with a birth, its stack is created.
+    pub(crate) fn stack_with(
+        &self,
+        template: Arc<Template>,
+        given: ParameterValues,
+        birth: Option<Birth>,
+    ) -> Result<Stack<'_>> {
         let budget = Rc::new(Budget::new(self.limit));
-        Stack::new(self, template, given, Facade::new(), budget, 0)
+        Stack::new(self, template, given, Facade::new(), budget, birth, 0)
     }
 
     /// Returns the outputs of several templates, or their errors, in the given order.
@@ -341,7 +352,11 @@ impl Resolver {
         self.files
             .read(path)
             .map_err(|error| Error::from(Problem::Unreadable(error.to_string())))
-            .and_then(|text| Template::parse(path.to_owned(), name.clone(), &text))
+            .and_then(|text| {
+                // Heat's client removes whitespace from a template's end before it reads it, so a block
+                // scalar there ends without a newline.
+                Template::parse(path.to_owned(), name.clone(), text.trim_end())
+            })
             .map(Arc::new)
             .map_err(|error| error.in_template(&name))
     }

@@ -218,7 +218,7 @@ pub fn config_files(role: &str, data: &Map<String, Value>) -> Vec<(PathBuf, Cont
                 files.push(("step_config.pp".into(), Content::Text(manifest.clone())));
             }
             (key, Value::Array(tasks)) if key.contains("upgrade_tasks") => {
-                let tasks = by_step(tasks);
+                let tasks = tasks_by_step(tasks);
                 let play = serde_json::json!([
                     {"hosts": role, "name": format!("{role} playbook"), "tasks": tasks}
                 ]);
@@ -246,7 +246,7 @@ pub enum Content {
 }
 
 /// Sorts upgrade tasks by the step that their condition names.
-fn by_step(tasks: &[Value]) -> Vec<Value> {
+pub fn tasks_by_step(tasks: &[Value]) -> Vec<Value> {
     let mut tasks = tasks.to_vec();
     tasks.sort_by_cached_key(step_of);
     tasks

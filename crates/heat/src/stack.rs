@@ -1,6 +1,7 @@
 //! A template with values for its parameters. Its resources and outputs are resolved when they
 //! are needed, once.
 
+mod native;
 mod properties;
 mod resource;
 
@@ -14,6 +15,7 @@ use slipway_redact::Secrets;
 use slipway_suggest::did_you_mean;
 
 use crate::budget::Budget;
+use crate::creation::Birth;
 use crate::error::{Error, Problem, Result};
 use crate::expression::Expression;
 use crate::functions::is_enabled;
@@ -55,6 +57,8 @@ pub(crate) struct Stack<'r> {
     resources: Vec<Slot<'r>>,
     outputs: Vec<OnceCell<Value>>,
     facade: Facade,
+    /// The stack's place among those that are created, if it is.
+    birth: Option<Birth>,
     depth: usize,
     /// The number of resources and conditions that are being resolved.
     waiting: Cell<usize>,
@@ -83,6 +87,7 @@ impl<'r> Stack<'r> {
         mut given: ParameterValues,
         facade: Facade,
         budget: Rc<Budget>,
+        birth: Option<Birth>,
         depth: usize,
     ) -> Result<Self> {
         let in_template = |error: Error| error.in_template(&template.name);
@@ -121,6 +126,7 @@ impl<'r> Stack<'r> {
                 .collect(),
             template,
             facade,
+            birth,
             depth,
             waiting: Cell::new(0),
         })
@@ -138,6 +144,21 @@ impl<'r> Stack<'r> {
         &self.template
     }
 
+    /// Returns the stack's place among those that are created, if it is.
+    pub(crate) fn birth(&self) -> Option<&Birth> {
+        self.birth.as_ref()
+    }
+
+    /// Returns true if the template has the resource and its condition is true.
+    pub(crate) fn is_created(&self, name: &str) -> Result<bool> {
+        match self.template.resources.get(name) {
+            Some(definition) => self
+                .enabled(definition.condition.as_deref())
+                .map_err(|error| self.here(error.at("condition").at(name).at("resources"))),
+            None => Ok(false),
+        }
+    }
+
     /// Returns `metadata` and the like of the resource that this template stands behind.
     pub(crate) fn facade(&self, name: &str) -> Option<&Value> {
         let mut all = self.facade.iter();
@@ -147,6 +168,7 @@ impl<'r> Stack<'r> {
     pub(crate) fn parameter(&self, name: &str) -> Result<&Arc<Value>> {
         let index = self.template.parameters.get_index_of(name);
         let known = index.and_then(|index| self.parameters.get(index));
+        let known = known.or_else(|| self.birth.as_ref()?.pseudo_parameter(name));
         // A stack that nothing made has neither an id nor a project.
         let known = known.or_else(|| PSEUDO_PARAMETERS.contains(&name).then(|| &*NOTHING));
         known.ok_or_else(|| {

@@ -35,6 +35,25 @@ pub(crate) struct Definition {
     pub(crate) metadata: Option<Box<Expression>>,
     pub(crate) update_policy: Option<Box<Expression>>,
     pub(crate) deletion_policy: Option<Box<Expression>>,
+    /// The resources that must be created first, besides those that the properties name.
+    pub(crate) depends_on: Vec<CompactString>,
+}
+
+impl Definition {
+    /// Calls `visit` with the name of each resource that must be created first.
+    pub(crate) fn dependencies<'a>(&'a self, visit: &mut impl FnMut(&'a str)) {
+        self.depends_on.iter().for_each(|name| visit(name));
+        match &self.properties {
+            Properties::Each(entries) => {
+                let values = entries.iter();
+                values.for_each(|(_, value)| value.resources(visit));
+            }
+            Properties::Whole(value) => value.resources(visit),
+        }
+        if let Some(metadata) = &self.metadata {
+            metadata.resources(visit);
+        }
+    }
 }
 
 /// A resource's properties.
@@ -193,6 +212,7 @@ fn definition(declared: Node, values: Context, conditions: Context) -> Result<De
     if let Some((key, hint)) = unknown(&declared, RESOURCE_KEYS, values.version) {
         return Err(wrong(format!("unknown key {key}{hint}")).at(key));
     }
+    let depends_on = take(&mut declared, "depends_on").map_or_else(Vec::new, names);
     let mut part = |key: &str, context| Some(compile(take(&mut declared, key)?, context));
     let kind =
         part("type", values).ok_or_else(|| wrong("a resource must have a type".to_owned()))?;
@@ -209,7 +229,17 @@ fn definition(declared: Node, values: Context, conditions: Context) -> Result<De
         metadata: part("metadata", values).map(Box::new),
         update_policy: part("update_policy", values).map(Box::new),
         deletion_policy: part("deletion_policy", values).map(Box::new),
+        depends_on,
     })
+}
+
+/// Returns a name, or a list of names.
+fn names(declared: Node) -> Vec<CompactString> {
+    match declared.data {
+        Data::Text(name) => vec![name.as_str().into()],
+        Data::List(items) => items.into_iter().flat_map(names).collect(),
+        _ => Vec::new(),
+    }
 }
 
 fn output(declared: Node, values: Context, conditions: Context) -> Result<Output> {

@@ -74,6 +74,26 @@ pub fn type_name(value: &Value) -> &'static str {
     value::type_name(value)
 }
 
+/// Returns data as templates see it.
+pub fn data(value: &serde_json::Value) -> Value {
+    match value {
+        serde_json::Value::Null => Value::from(()),
+        serde_json::Value::Bool(value) => Value::from(*value),
+        serde_json::Value::Number(number) => match (number.as_i64(), number.as_u64()) {
+            (Some(number), _) => Value::from(number),
+            (None, Some(number)) => Value::from(number),
+            (None, None) => Value::from(number.as_f64().unwrap_or(f64::NAN)),
+        },
+        serde_json::Value::String(text) => Value::from(text.as_str()),
+        serde_json::Value::Array(items) => list(items.iter().map(data).collect()),
+        serde_json::Value::Object(entries) => dict(
+            entries
+                .iter()
+                .map(|(key, item)| (Value::from(key.as_str()), data(item))),
+        ),
+    }
+}
+
 /// Returns a value that templates can change, made of data.
 pub fn own(state: &State<'_, '_>, value: &Value) -> Result<Value, Error> {
     value::own(state, value)

@@ -226,7 +226,8 @@ class Heat:
     def parsed(self, path):
         if path not in self._parsed:
             with open(path) as opened:
-                self._parsed[path] = template_format.parse(opened.read())
+                # As Heat's client reads it.
+                self._parsed[path] = template_format.parse(opened.read().strip())
             self.take_files(self._parsed[path], path)
         return self._parsed[path]
 

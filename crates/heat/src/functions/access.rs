@@ -176,13 +176,16 @@ fn step_into<'a>(
     }
 }
 
-/// Nothing is created here, so that a resource's reference is its name.
+/// Returns a resource's reference. In a stack that is not created, this is the resource's name.
 pub(super) fn get_resource(argument: &Expression, stack: &Stack<'_>) -> Result<Value> {
     let Some(name) = argument.evaluate_text(stack)? else {
         return Err(wants("the name of a resource").into());
     };
     stack.find_resource(&name)?;
-    Ok(Value::String(name.into_owned()))
+    match stack.birth() {
+        Some(birth) => stack.resource(&name)?.reference(&name, birth),
+        None => Ok(Value::String(name.into_owned())),
+    }
 }
 
 pub(super) fn get_file(argument: &Expression, stack: &Stack<'_>) -> Result<Value> {

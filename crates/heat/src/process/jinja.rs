@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use minijinja::{Environment, Error as JinjaError, ErrorKind, Value};
+use minijinja::{Environment, Error as JinjaError, ErrorKind};
 use slipway_jinja::{adapt, bounds};
 
 use super::Error;
@@ -40,7 +40,7 @@ impl Jinja {
             message,
         })?;
         environment
-            .render_named_str(&name, &text, value(data))
+            .render_named_str(&name, &text, slipway_jinja::data(data))
             .map_err(|error| described(&name, &error))
     }
 }
@@ -57,26 +57,6 @@ fn adapted(source: &str) -> Result<String, (usize, String)> {
             Err((line, format!("syntax error: {mistake}")))
         }
         _ => Ok(adapted.text),
-    }
-}
-
-/// Returns data as templates see it.
-fn value(data: &serde_json::Value) -> Value {
-    match data {
-        serde_json::Value::Null => Value::from(()),
-        serde_json::Value::Bool(value) => Value::from(*value),
-        serde_json::Value::Number(number) => match (number.as_i64(), number.as_u64()) {
-            (Some(number), _) => Value::from(number),
-            (None, Some(number)) => Value::from(number),
-            (None, None) => Value::from(number.as_f64().unwrap_or(f64::NAN)),
-        },
-        serde_json::Value::String(text) => Value::from(text.as_str()),
-        serde_json::Value::Array(items) => slipway_jinja::list(items.iter().map(value).collect()),
-        serde_json::Value::Object(entries) => slipway_jinja::dict(
-            entries
-                .iter()
-                .map(|(key, item)| (Value::from(key.as_str()), value(item))),
-        ),
     }
 }
 

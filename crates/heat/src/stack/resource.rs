@@ -5,10 +5,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use compact_str::CompactString;
+use indexmap::IndexMap;
 use serde_json::{Map, Value};
 use slipway_suggest::did_you_mean;
 
+use super::native::{group_attribute, target};
 use super::{Facade, ParameterValues, Stack};
+use crate::creation::{Birth, SoftwareConfig};
 use crate::environment::Target;
 use crate::error::{Error, Problem, Result};
 use crate::expression::Expression;
@@ -30,12 +33,25 @@ pub(crate) enum Resource<'r> {
     Nested(Box<Stack<'r>>),
     /// OS::Heat::ResourceChain: resources of several types with the same properties.
     Chain(Vec<Resource<'r>>),
+    /// A group of resources by name, in a stack that is created.
+    Group(IndexMap<String, Resource<'r>>),
+    /// A software configuration in a stack that is created.
+    Config {
+        id: String,
+        config: Rc<SoftwareConfig>,
+    },
+    /// Another resource of a stack that is created, with its reference.
+    Made {
+        name: String,
+        reference: String,
+        attributes: Map<String, Value>,
+    },
     /// A resource whose attributes only Heat knows.
     Unknown { name: String, kind: String },
 }
 
 /// A property; nothing if it is omitted.
-type Property = (CompactString, Option<Arc<Value>>);
+pub(super) type Property = (CompactString, Option<Arc<Value>>);
 
 impl<'r> Resource<'r> {
     pub(super) fn new(
@@ -53,10 +69,7 @@ impl<'r> Resource<'r> {
             return Err(Error::from(problem).at("type"));
         };
         let resolver = stack.resolver();
-        let target = resolver
-            .environment()
-            .find(kind, &stack.template().path)
-            .map_err(|problem| Error::from(problem).at("type"))?;
+        let target = target(kind, stack).map_err(|problem| Error::from(problem).at("type"))?;
         match target {
             Target::Type(kind) => match kind.as_str() {
                 "OS::Heat::None" => Ok(Self::Nothing),
@@ -65,10 +78,16 @@ impl<'r> Resource<'r> {
                     .map_err(|error| error.at("properties")),
                 "OS::Heat::ResourceChain" => Self::chain(&definition.properties, stack, depth)
                     .map_err(|error| error.at("properties")),
-                _ => Ok(Self::Unknown {
-                    name: name.to_owned(),
-                    kind,
-                }),
+                _ => match stack.birth() {
+                    Some(birth) => {
+                        let given = properties(&definition.properties, stack)?;
+                        Self::native(name, &kind, given, stack, birth, depth)
+                    }
+                    None => Ok(Self::Unknown {
+                        name: name.to_owned(),
+                        kind,
+                    }),
+                },
             },
             Target::Template(path) => {
                 let template = resolver
@@ -76,23 +95,33 @@ impl<'r> Resource<'r> {
                     .map_err(|error| error.used().at("type"))?;
                 let given = properties(&definition.properties, stack)?;
                 let facade = facade(definition, stack);
-                Self::nested(stack, template, given, facade, depth)
+                let birth = stack.birth().map(|birth| birth.nested(name, kind));
+                Self::nested(stack, template, given, facade, birth, depth)
             }
         }
     }
 
-    fn nested(
+    pub(super) fn nested(
         stack: &Stack<'r>,
         template: Arc<Template>,
         properties: Vec<Property>,
         facade: Facade,
+        birth: Option<Birth>,
         depth: usize,
     ) -> Result<Self> {
         let given = parameters(&template, properties, stack)?;
         let budget = Rc::clone(stack.budget());
-        Stack::new(stack.resolver(), template, given, facade, budget, depth + 1)
-            .map(|nested| Self::Nested(Box::new(nested)))
-            .map_err(Error::used)
+        Stack::new(
+            stack.resolver(),
+            template,
+            given,
+            facade,
+            budget,
+            birth,
+            depth + 1,
+        )
+        .map(|nested| Self::Nested(Box::new(nested)))
+        .map_err(Error::used)
     }
 
     fn chain(declared: &Properties, stack: &Stack<'r>, depth: usize) -> Result<Self> {
@@ -125,6 +154,7 @@ impl<'r> Resource<'r> {
                     metadata: None,
                     update_policy: None,
                     deletion_policy: None,
+                    depends_on: Vec::new(),
                 };
                 Self::member(kind, &member, shared.clone(), stack, depth)
                     .map_err(|error| error.at(kind.as_str().unwrap_or("resources")))
@@ -142,10 +172,11 @@ impl<'r> Resource<'r> {
     ) -> Result<Self> {
         let name = kind.as_str().unwrap_or_default();
         let resolver = stack.resolver();
-        match resolver.environment().find(name, &stack.template().path)? {
+        match target(name, stack)? {
             Target::Template(path) => {
                 let template = resolver.template(&path).map_err(Error::used)?;
-                Self::nested(stack, template, shared, Facade::new(), depth)
+                let birth = stack.birth().map(|birth| birth.nested(name, name));
+                Self::nested(stack, template, shared, Facade::new(), birth, depth)
             }
             Target::Type(_) => Self::new(name, definition, stack, depth),
         }
@@ -182,6 +213,20 @@ impl<'r> Resource<'r> {
                     ));
                 }
             },
+            Self::Config { config, .. } if name == "config" => Cow::Borrowed(&config.config),
+            Self::Config { id, .. } => return Err(no_attribute(id, name, ["config"])),
+            Self::Made {
+                name: resource,
+                attributes,
+                ..
+            } => match attributes.get(name) {
+                Some(value) => Cow::Borrowed(value),
+                None => {
+                    let known = attributes.keys().map(String::as_str);
+                    return Err(no_attribute(resource, name, known));
+                }
+            },
+            Self::Group(members) => return group_attribute(members, name, path, stack),
             // Of each of its resources.
             Self::Chain(members) => {
                 return members
@@ -222,8 +267,17 @@ impl<'r> Resource<'r> {
                 }
                 Ok(Value::Object(all))
             }
-            Self::Chain(_) => {
-                Err(Problem::Function("a chain's attribute must be named".to_owned()).into())
+            Self::Chain(_) | Self::Group(_) => {
+                Err(Problem::Function("a group's attribute must be named".to_owned()).into())
+            }
+            Self::Config { config, .. } => {
+                let config = stack.budget().copy(&config.config)?;
+                Ok(Value::Object(
+                    [("config".to_owned(), config)].into_iter().collect(),
+                ))
+            }
+            Self::Made { attributes, .. } => {
+                Ok(Value::Object(stack.budget().copy_map(attributes)?))
             }
             Self::Unknown { name, kind } => Err(unknown_type(name, kind, stack)),
         }
@@ -249,7 +303,7 @@ fn unknown_type(resource: &str, kind: &str, stack: &Stack<'_>) -> Error {
 }
 
 /// Returns the properties that are not omitted.
-fn properties(declared: &Properties, stack: &Stack<'_>) -> Result<Vec<Property>> {
+pub(super) fn properties(declared: &Properties, stack: &Stack<'_>) -> Result<Vec<Property>> {
     match declared {
         Properties::Each(entries) => entries
             .iter()

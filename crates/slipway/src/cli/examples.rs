@@ -24,6 +24,12 @@ Examples:
   slipway resolve --templates tripleo-heat-templates -e env.yaml --role Controller --out controller
   slipway resolve --templates tripleo-heat-templates --process processed";
 
+pub const EXPORT: &str = "\
+Examples:
+  slipway export --as tripleo --templates tripleo-heat-templates -e env.yaml \\
+      --tripleo-common tripleo-common --out site
+  ansible-playbook -i site/tripleo-ansible-inventory.yaml site/deploy_steps_playbook.yaml";
+
 pub const APPLY: &str = "\
 Examples:
   slipway apply --file step_3.yaml --config-id tripleo_step3 --plan

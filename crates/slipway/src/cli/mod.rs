@@ -9,6 +9,7 @@ mod config;
 mod containers;
 mod deploy;
 mod examples;
+mod export;
 mod hook;
 mod kolla_build;
 mod kolla_config;
@@ -19,6 +20,7 @@ pub use build::Build;
 pub use config::{Config, ContainerCli};
 pub use containers::{Apply, Cleanup, Debug, DebugAction, Delete, LabelData, Logs, Select, label};
 pub use deploy::Deploy;
+pub use export::{Export, ExportAs};
 pub use hook::{DockerCmd, DockerCmdCleanup, Hook};
 pub use kolla_build::KollaBuild;
 pub use kolla_config::{KollaConfig, KollaConfigCheck};
@@ -123,6 +125,9 @@ pub enum Command {
     /// Resolve Heat templates, such as TripleO's service templates, without Heat
     #[command(after_help = examples::RESOLVE)]
     Resolve(Resolve),
+    /// Write a plan of TripleO's templates as an Ansible project
+    #[command(after_help = examples::EXPORT)]
+    Export(Export),
     /// Start, replace and delete containers until they are as a file declares them
     #[command(after_help = examples::APPLY)]
     Apply(Apply),

@@ -5,6 +5,7 @@ mod build;
 mod config;
 pub mod debug;
 mod deploy;
+mod export;
 mod generated;
 mod hook;
 mod kolla_config;
@@ -74,6 +75,7 @@ async fn subcommand(cli: Cli, output: &Arc<Output>) -> anyhow::Result<()> {
         Command::Debug(args) => debug::run(args, global, output).await,
         Command::Delete(args) => listing::delete(&args, global, output).await,
         Command::Cleanup(args) => listing::cleanup(&args, global, output).await,
+        Command::Export(args) => export::run(&args, output),
         Command::Hook(args) => hook::run(&args, global, output).await,
         Command::Completions { shell } => {
             generated::completions(shell, output);
