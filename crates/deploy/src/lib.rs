@@ -58,7 +58,7 @@ pub use error::{DeployError, ErrorKind, Result};
 pub use event::Event;
 pub use files::WrittenFiles;
 pub use lock::{OnLocked, lock};
-pub use plan::{DeploymentPlan, StepPlan};
+pub use plan::{DeploymentPlan, Drift, StepPlan};
 pub use role::{Declarations, RoleSource, merge_role};
 pub use slipway_events::Events;
 pub use steps::step_of;

@@ -1,5 +1,7 @@
 //! The plan of a deployment.
 
+use std::fmt;
+
 use serde::Serialize;
 use slipway_runtime::converge::{self, Plan};
 use slipway_service::Step;
@@ -33,7 +35,55 @@ pub struct StepPlan {
     pub runs_tasks: bool,
 }
 
+/// The config volumes and steps that are not as declared.
+#[derive(Debug, Default)]
+pub struct Drift {
+    volumes: Vec<String>,
+    steps: Vec<u8>,
+}
+
+impl Drift {
+    /// Returns true if everything is as declared.
+    pub fn is_empty(&self) -> bool {
+        self.volumes.is_empty() && self.steps.is_empty()
+    }
+}
+
+impl fmt::Display for Drift {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let volumes = self
+            .volumes
+            .iter()
+            .map(|volume| format!("config volume {volume}"));
+        let steps = self
+            .steps
+            .iter()
+            .map(|step| format!("containers of step {step}"));
+        f.write_str(&volumes.chain(steps).collect::<Vec<_>>().join(", "))
+    }
+}
+
 impl ConnectedDeployment {
+    /// Returns what is not as declared: config volumes that Puppet would generate, and the steps of a
+    /// plan that would do something. The host's manifests are not looked at.
+    ///
+    /// # Errors
+    /// The engine or the records of earlier runs cannot be read.
+    pub async fn drift(&self, plan: &DeploymentPlan) -> Result<Drift> {
+        let volumes = self.plan_volumes().await?.into_iter();
+        let steps = plan.steps.iter();
+        Ok(Drift {
+            volumes: volumes
+                .filter(|planned| planned.why.is_some())
+                .map(|planned| planned.name)
+                .collect(),
+            steps: steps
+                .filter(|step| !step.containers.is_empty())
+                .map(|step| step.step)
+                .collect(),
+        })
+    }
+
     /// Returns what [`ConnectedDeployment::deploy`] would do. Nothing is touched.
     ///
     /// # Errors

@@ -82,6 +82,14 @@ impl EngineInfo {
         }
     }
 
+    /// Returns the oldest version that Slipway works with.
+    pub fn oldest_version(&self) -> &'static str {
+        match self.kind {
+            Kind::Docker => "20.10",
+            Kind::Podman => "4.3",
+        }
+    }
+
     /// Returns `true` for an engine on this machine, which has this machine's file system.
     pub fn is_local(&self) -> bool {
         self.address.starts_with("unix://")

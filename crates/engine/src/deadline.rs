@@ -22,7 +22,7 @@ use tokio::time::Instant;
 use crate::{
     Attached, BuildRequest, ContainerSpec, ContainerSummary, Containers, Engine, EngineError,
     EngineInfo, Event, ExecResult, ExecSpec, HealthReport, ImageSummary, Images, LogLine, Progress,
-    PushProgress, Result, TarStream, UnitGenerator,
+    PushProgress, Result, SystemInfo, TarStream, UnitGenerator,
 };
 
 /// The grace period of a container that has none of its own: the engines' default.
@@ -255,6 +255,11 @@ impl Call {
 impl<E: Engine> Engine for Timed<E> {
     fn info(&self) -> &EngineInfo {
         self.engine.info()
+    }
+
+    async fn system(&self) -> Result<SystemInfo> {
+        let call = self.lookup("read the engine's description", &Subject::Engine);
+        self.within(call, self.engine.system()).await
     }
 
     async fn list_volumes(&self) -> Result<Vec<String>> {

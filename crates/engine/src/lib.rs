@@ -42,8 +42,9 @@ mod event;
 mod image;
 mod locate;
 mod spec;
+mod system;
 
-pub use api::connect;
+pub use api::{connect, has_login};
 pub use capabilities::{Capabilities, EngineInfo, UnitGenerator};
 pub use container::{
     Attached, ContainerState, ContainerSummary, ExecResult, Health, HealthReport, HealthResult,
@@ -55,6 +56,7 @@ pub use event::Event;
 pub use image::{BuildRequest, ImageSummary, Progress, PushProgress, TarStream, pull};
 pub use locate::ConnectOptions;
 pub use spec::{ContainerSpec, ExecSpec};
+pub use system::SystemInfo;
 
 /// A container engine.
 ///
@@ -64,6 +66,9 @@ pub use spec::{ContainerSpec, ExecSpec};
 pub trait Engine: Containers + Images + std::fmt::Debug {
     /// The engine's own description.
     fn info(&self) -> &EngineInfo;
+
+    /// Returns the engine's description of its host and storage.
+    async fn system(&self) -> Result<SystemInfo>;
 
     /// Returns the names of all volumes.
     async fn list_volumes(&self) -> Result<Vec<String>>;

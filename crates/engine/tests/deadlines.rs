@@ -22,7 +22,7 @@ type Call = for<'a> fn(&'a Timed<FakeEngine>, &'a str) -> BoxFuture<'a, Option<E
 
 /// Each call of the seam that has a deadline: its name in the fake engine, its words in the error,
 /// and its deadline in seconds.
-const CALLS: [(&str, &str, u64, Call); 21] = [
+const CALLS: [(&str, &str, u64, Call); 22] = [
     ("list", "list containers", 120, |e, _| {
         e.list_containers(&[]).map(Result::err).boxed()
     }),
@@ -78,6 +78,9 @@ const CALLS: [(&str, &str, u64, Call); 21] = [
     }),
     ("volumes", "list volumes", 120, |e, _| {
         e.list_volumes().map(Result::err).boxed()
+    }),
+    ("describe", "read the engine's description", 120, |e, _| {
+        e.system().map(Result::err).boxed()
     }),
     ("find image", "look up image i", 120, |e, _| {
         e.find_image("i").map(Result::err).boxed()

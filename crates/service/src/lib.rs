@@ -37,11 +37,13 @@
 
 mod container;
 mod definition;
+mod description;
 mod error;
 mod lenient;
 mod load;
 mod merged;
 mod role;
+mod schema;
 mod script;
 mod step;
 mod volume;
@@ -51,9 +53,11 @@ pub use container::{
     PublishedPort, RestartPolicy, Tolerated, Ulimit, UnknownKeys, VolumeMount,
 };
 pub use definition::{ByStep, Containers, Hiera, PuppetConfig, Service, Tasks};
+pub use description::{Description, HieraKey, HieraType};
 pub use error::{Place, Result, ServiceError};
 pub use load::load_dir;
 pub use role::{Role, RoleData};
+pub use schema::{containers_schema, entries_schema, service_schema};
 pub use script::{Script, ScriptName, Scripts};
 pub use step::{NotAStep, Step};
 pub use volume::{ConfigVolume, NotAConfigVolume};

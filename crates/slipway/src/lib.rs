@@ -11,13 +11,12 @@ mod engine_command;
 mod exit;
 mod log;
 mod output;
+mod settings;
 mod share;
 mod show;
 
 use std::process::ExitCode;
 use std::sync::Arc;
-
-use clap::Parser;
 
 /// Runs a parsed command line and returns the exit status (see `slipway --help`).
 pub fn main() -> ExitCode {
@@ -27,7 +26,10 @@ pub fn main() -> ExitCode {
     if let Some(code) = called_as::main(std::env::args_os()) {
         return code;
     }
-    run(cli::Cli::parse())
+    match settings::parse(std::env::args_os()) {
+        Ok(cli) => run(cli),
+        Err(error) => log::report(&error),
+    }
 }
 
 fn run(mut cli: cli::Cli) -> ExitCode {

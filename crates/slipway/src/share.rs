@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 
+const SET_CONFIGS: &str = "kolla_set_configs";
+
 /// Finds a file or directory that comes with Slipway, such as `images`.
 ///
 /// Looks in `$SLIPWAY_SHARE`, then in `../share/slipway` of the binary's directory (an installation),
@@ -43,11 +45,17 @@ pub fn find(name: &str) -> anyhow::Result<PathBuf> {
 }
 
 /// Returns the path of the static binary for images: `$SLIPWAY_SET_CONFIGS`, or beside `slipway`
-/// itself. It may be missing: only images that copy it need it.
+/// itself, or in `../libexec/slipway` (an installation). It may be missing: only images that copy it
+/// need it.
 pub fn kolla_set_configs() -> anyhow::Result<PathBuf> {
     match std::env::var_os("SLIPWAY_SET_CONFIGS") {
         Some(path) => Ok(PathBuf::from(path)),
-        None => Ok(own_binary()?.with_file_name("kolla_set_configs")),
+        None => {
+            let beside = own_binary()?.with_file_name(SET_CONFIGS);
+            let prefix = beside.parent().and_then(|bin| bin.parent());
+            let installed = prefix.map(|prefix| prefix.join("libexec/slipway").join(SET_CONFIGS));
+            Ok(installed.filter(|path| path.is_file()).unwrap_or(beside))
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use futures_util::stream::{self, BoxStream, StreamExt};
 use slipway_engine::{
     Attached, BuildRequest, ContainerSpec, ContainerState, ContainerSummary, Containers, Engine,
     EngineError, EngineInfo, ExecResult, ExecSpec, HealthReport, ImageSummary, Images, LogLine,
-    Progress, PushProgress, Result, TarStream, UnitGenerator,
+    Progress, PushProgress, Result, SystemInfo, TarStream, UnitGenerator,
 };
 use slipway_service::RestartPolicy;
 
@@ -179,6 +179,16 @@ fn exit_code(command: &[String]) -> Option<i64> {
 impl Engine for FakeEngine {
     fn info(&self) -> &EngineInfo {
         &self.info
+    }
+
+    async fn system(&self) -> Result<SystemInfo> {
+        drop(self.look("describe").await?);
+        Ok(SystemInfo {
+            storage_driver: "overlay2".to_owned(),
+            cgroup_version: "2".to_owned(),
+            cgroup_driver: "systemd".to_owned(),
+            ..SystemInfo::default()
+        })
     }
 
     async fn list_volumes(&self) -> Result<Vec<String>> {

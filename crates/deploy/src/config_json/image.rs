@@ -53,6 +53,24 @@ pub async fn add_images(
     Ok(())
 }
 
+/// Returns the path of a program in an image, if one of the directories has it.
+///
+/// # Errors
+/// The image is missing, or the engine fails.
+pub async fn find_program(
+    engine: &dyn Engine,
+    image: &str,
+    directories: &[&str],
+    name: &str,
+) -> Result<Option<String>> {
+    let mut paths = directories
+        .iter()
+        .map(|directory| format!("{directory}/{name}"));
+    let wanted = paths.clone().collect();
+    let found = look_into(engine, image, &[], &wanted).await?;
+    Ok(paths.find(|path| found.present.get(path) == Some(&true)))
+}
+
 /// Reads an image's files through a container that is created and never started.
 async fn look_into(
     engine: &dyn Engine,

@@ -6,5 +6,5 @@ mod image;
 mod write;
 
 pub use check::{ConfigJson, Problem};
-pub use image::add_images;
+pub use image::{add_images, find_program};
 pub use write::write;

@@ -108,6 +108,14 @@ impl From<Credentials> for DockerCredentials {
     }
 }
 
+/// Returns true if `docker login` stored credentials for the registry of an image's reference.
+///
+/// # Errors
+/// The docker configuration cannot be read, or a credential helper fails.
+pub async fn has_login(reference: &str) -> Result<bool, Box<dyn std::error::Error + Send + Sync>> {
+    Ok(for_image(reference).await?.is_some())
+}
+
 /// The credentials for the registry that an image's reference names, if there are any.
 pub(super) async fn for_image(reference: &str) -> Result<Option<Credentials>, CredentialError> {
     let config = DockerConfig::read()?;

@@ -13,7 +13,7 @@ use crate::capabilities::Kind;
 use crate::{
     Attached, BuildRequest, ContainerSpec, ContainerSummary, Containers, Engine, EngineError,
     EngineInfo, ExecResult, ExecSpec, HealthReport, ImageSummary, Images, LogLine, Progress,
-    PushProgress, Result, TarStream, UnitGenerator,
+    PushProgress, Result, SystemInfo, TarStream, UnitGenerator,
 };
 
 mod build;
@@ -37,6 +37,7 @@ mod transfer;
 mod transport;
 
 pub use connect::connect;
+pub use credentials::has_login;
 
 use fault::{Call, is_absent};
 use reference::is_valid;
@@ -91,6 +92,11 @@ fn label_filter(labels: &[String]) -> std::collections::HashMap<String, Vec<Stri
 impl Engine for ApiEngine {
     fn info(&self) -> &EngineInfo {
         &self.info
+    }
+
+    async fn system(&self) -> Result<SystemInfo> {
+        self.ask(&self.call("read the engine's description"), "info")
+            .await
     }
 
     async fn list_volumes(&self) -> Result<Vec<String>> {

@@ -45,6 +45,7 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let kolla = matches.get_one::<PathBuf>("kolla").cloned();
     let is_quiet = last(&options.options, "quiet") == Some("true");
     let global = Global {
+        config: None,
         host: matches.get_one::<String>("host").cloned(),
         format: Format::Text,
         verbose: if is_quiet { 0 } else { 2 },

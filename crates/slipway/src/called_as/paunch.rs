@@ -194,6 +194,7 @@ impl Paunch {
             Command::List(args) => &args.managed,
         };
         Global {
+            config: None,
             host: None,
             format: Format::Text,
             // paunch prints only errors, unless it is asked for more.

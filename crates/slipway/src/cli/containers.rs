@@ -175,7 +175,7 @@ pub struct Delete {
     #[arg(long, value_name = "ID", required_unless_present = "all", value_parser = name(), help_heading = heading::SELECTION)]
     pub config_id: Vec<String>,
     /// Only containers with this managed_by label
-    #[arg(long, value_name = "NAME", required_unless_present = "root", value_parser = name(), help_heading = heading::SELECTION)]
+    #[arg(long, value_name = "NAME", value_parser = name(), help_heading = heading::SELECTION)]
     pub managed_by: Option<String>,
     /// Only containers of the deployment under this root; with --managed-by, containers that were
     /// applied with this root

@@ -43,6 +43,9 @@ pub struct Deploy {
     /// Print what would be done and why, and do nothing
     #[arg(long, help_heading = heading::OUTPUT)]
     pub plan: bool,
+    /// Like --plan, and fail if a config volume or a container is not as declared
+    #[arg(long, conflicts_with = "write_only", help_heading = heading::OUTPUT)]
+    pub check: bool,
     /// Write the files that containers read (config.json files, scripts, the containers' configs by
     /// step), and start nothing; no engine is needed
     #[arg(long, conflicts_with_all = ["plan", "step", "from", "to"], help_heading = heading::OUTPUT)]

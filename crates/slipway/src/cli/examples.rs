@@ -30,6 +30,27 @@ Examples:
       --tripleo-common tripleo-common --out site
   ansible-playbook -i site/tripleo-ansible-inventory.yaml site/deploy_steps_playbook.yaml";
 
+pub const DOCTOR: &str = "\
+Examples:
+  slipway doctor
+  slipway doctor --services services --hiera hiera.yaml --root /srv/first --format json";
+
+pub const INIT: &str = "\
+Examples:
+  slipway init /srv/first --root /srv/first/root
+  slipway init first --service haproxy --service mariadb --value internal_api_vip=192.0.2.10";
+
+pub const SERVICES: &str = "\
+Examples:
+  slipway services
+  slipway services keystone
+  slipway services --schema service > service.schema.json";
+
+pub const SETTINGS: &str = "\
+Examples:
+  slipway settings
+  slipway settings --config first/slipway.yaml --format json";
+
 pub const APPLY: &str = "\
 Examples:
   slipway apply --file step_3.yaml --config-id tripleo_step3 --plan
@@ -39,6 +60,7 @@ pub const DEPLOY: &str = "\
 Examples:
   slipway deploy --services services --root /srv/first --hiera hiera.yaml --plan
   slipway deploy --services services --root /srv/first --hiera hiera.yaml
+  slipway deploy --config /srv/first/slipway.yaml --check
   slipway deploy --templates tripleo-heat-templates -e env.yaml --role Controller --step 3";
 
 pub const PS: &str = "\

@@ -8,23 +8,29 @@ mod build;
 mod config;
 mod containers;
 mod deploy;
+mod doctor;
 mod examples;
 mod export;
 mod hook;
+mod init;
 mod kolla_build;
 mod kolla_config;
 mod resolve;
+mod services;
 mod shared;
 
 pub use build::Build;
 pub use config::{Config, ContainerCli};
 pub use containers::{Apply, Cleanup, Debug, DebugAction, Delete, LabelData, Logs, Select, label};
 pub use deploy::Deploy;
+pub use doctor::Doctor;
 pub use export::{Export, ExportAs};
 pub use hook::{DockerCmd, DockerCmdCleanup, Hook};
+pub use init::Init;
 pub use kolla_build::KollaBuild;
 pub use kolla_config::{KollaConfig, KollaConfigCheck};
 pub use resolve::{Process, Resolve, Templates};
+pub use services::{SchemaName, Services};
 pub use shared::{Lock, Root, Systemd, TemplateSources, absolute};
 
 /// Headings of the groups of options in a command's help.
@@ -57,6 +63,8 @@ Exit status:
 130  interrupted (Ctrl-C, SIGTERM); run it again to go on
 
 Environment:
+  SLIPWAY_SERVICES, SLIPWAY_ROOT, ...
+               set options for every command; `slipway settings` lists them
   SLIPWAY_LOG  records events on standard error: a level (warn, info, debug, trace), or one for
                each crate, such as slipway_image=trace,info";
 
@@ -84,6 +92,9 @@ pub struct Global {
     /// ssh://user@host [default: as the docker command finds it, then Podman's socket]
     #[arg(short = 'H', long, global = true, value_name = "ADDRESS", help_heading = heading::GLOBAL)]
     pub host: Option<String>,
+    /// Settings file in place of /etc/slipway/slipway.yaml and ~/.config/slipway/slipway.yaml
+    #[arg(long, global = true, env = "SLIPWAY_CONFIG", hide_env = true, value_name = "FILE", help_heading = heading::GLOBAL)]
+    pub config: Option<PathBuf>,
     /// Format of what is printed on standard output (yaml: resolve only)
     #[arg(long, global = true, value_enum, default_value_t = Format::Text, help_heading = heading::GLOBAL)]
     pub format: Format,
@@ -152,6 +163,18 @@ pub enum Command {
     /// Do what a hook of heat-agents does: apply a deployment of Heat, or clean up after old ones
     #[command(subcommand, after_help = examples::HOOK)]
     Hook(Hook),
+    /// Make a deployment to begin with: services, hiera data with new secrets, settings
+    #[command(after_help = examples::INIT)]
+    Init(Init),
+    /// List services with their steps, images and hiera keys, or print a JSON Schema
+    #[command(after_help = examples::SERVICES)]
+    Services(Services),
+    /// Check the machine, the engine and a deployment's needs, and say what to do
+    #[command(after_help = examples::DOCTOR)]
+    Doctor(Doctor),
+    /// Print the value and the origin of each setting
+    #[command(after_help = examples::SETTINGS)]
+    Settings,
     /// Print a completion script for a shell
     Completions {
         /// The shell

@@ -29,7 +29,7 @@ impl Default for Root {
 pub struct Services {
     /// Service definitions: a file, a directory of *.yaml, or a directory that `resolve --out` or
     /// config-download wrote. Repeatable
-    #[arg(long, value_name = "PATH", required_unless_present = "templates", help_heading = heading::INPUT)]
+    #[arg(long, value_name = "PATH", help_heading = heading::INPUT)]
     pub services: Vec<PathBuf>,
     /// Directory of Heat templates (tripleo-heat-templates) from which --role is resolved
     #[arg(long, value_name = "DIR", conflicts_with = "services", help_heading = heading::INPUT)]
@@ -53,6 +53,11 @@ impl Services {
                     directory: directory.clone(),
                     sources: self.sources.find(directory)?,
                 },
+                None if self.services.is_empty() => {
+                    let text = "no services: give --services or --templates, or set `services` in a \
+                                settings file (see slipway settings)";
+                    return Err(bad_input(anyhow::anyhow!(text)));
+                }
                 None => Declarations::Services(self.services.clone()),
             },
             role: self.role.clone(),

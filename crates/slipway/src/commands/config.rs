@@ -51,7 +51,8 @@ pub async fn run(args: Config, global: &Global, output: &Arc<Output>) -> anyhow:
 /// Reads the declarations: services, or a list of entries.
 fn declared(args: &Config, events: Events<Event>) -> anyhow::Result<Deployment> {
     let options = args.generating.options(&args.root);
-    if !args.services.is_empty() {
+    // Services may come from a settings file, where a list is named on the command line.
+    if args.file.is_none() && !args.services.is_empty() {
         let source = RoleSource {
             declarations: Declarations::Services(args.services.clone()),
             role: args.role.clone(),
@@ -59,7 +60,7 @@ fn declared(args: &Config, events: Events<Event>) -> anyhow::Result<Deployment> 
         };
         return Ok(Deployment::of_services(&source, &options, events)?);
     }
-    if !args.hiera.is_empty() {
+    if args.file.is_none() && !args.hiera.is_empty() {
         let text = "--hiera goes with --services; with a list of entries, hiera is what \
                     /etc/puppet holds";
         return Err(bad_input(anyhow::anyhow!(text)));

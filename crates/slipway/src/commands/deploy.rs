@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use slipway_deploy::{Deployment, lock};
+use slipway_deploy::{ConnectedDeployment, Deployment, DeploymentPlan, lock};
 use slipway_service::Step;
 
 use crate::cli::{Deploy, Global};
@@ -17,7 +17,8 @@ pub async fn run(args: Deploy, global: &Global, output: &Arc<Output>) -> anyhow:
     let options = args.options();
     let deployment = Deployment::of_services(&args.services.source()?, &options, events.clone())?;
     let steps = args.steps().map_err(bad_input)?;
-    let _lock = match args.plan {
+    let only_looks = args.plan || args.check;
+    let _lock = match only_looks {
         true => None,
         false => Some(lock(deployment.paths(), args.lock.on_locked(), &events).await?),
     };
@@ -25,11 +26,23 @@ pub async fn run(args: Deploy, global: &Global, output: &Arc<Output>) -> anyhow:
         return write_only(&deployment, output);
     }
     let deployment = deployment.connect(engine::connect(global).await?)?;
-    if args.plan {
-        return show::deploy::plan(&deployment.plan(&steps).await?, output);
+    if only_looks {
+        let plan = deployment.plan(&steps).await?;
+        show::deploy::plan(&plan, output)?;
+        return match args.check {
+            true => check(&deployment, &plan).await,
+            false => Ok(()),
+        };
     }
     let summary = deployment.deploy(&steps).await?;
     show::deploy::summary(&summary, output)
+}
+
+/// Fails if a config volume or a container is not as declared.
+async fn check(deployment: &ConnectedDeployment, plan: &DeploymentPlan) -> anyhow::Result<()> {
+    let drift = deployment.drift(plan).await?;
+    anyhow::ensure!(drift.is_empty(), "not as declared: {drift}");
+    Ok(())
 }
 
 fn write_only(deployment: &Deployment, output: &Output) -> anyhow::Result<()> {

@@ -28,7 +28,8 @@ pub async fn ps(args: &Select, global: &Global, output: &Output) -> anyhow::Resu
     let engine = engine::connect(global).await?;
     let mut sets = sets(args, engine.as_ref(), managed_by.as_deref()).await?;
     let mut missing = Vec::new();
-    if let (Some(root), Some(managed_by)) = (&args.root, &managed_by) {
+    // A name selects containers of whatever root; a root may also come from a settings file.
+    if let (Some(root), None, Some(managed_by)) = (&args.root, &args.managed_by, &managed_by) {
         let paths = Paths::new(root).map_err(bad_input)?;
         for (config_id, listed) in &mut sets {
             let names = compare(engine.as_ref(), &paths, config_id, managed_by, listed).await?;
@@ -183,8 +184,12 @@ pub async fn logs(args: &Logs, global: &Global, output: &Output) -> anyhow::Resu
 
 /// Deletes containers.
 pub async fn delete(args: &Delete, global: &Global, output: &Arc<Output>) -> anyhow::Result<()> {
-    let managed_by = managed_by(args.root.as_deref(), args.managed_by.as_deref(), &args.role)?
-        .unwrap_or_default();
+    let managed_by = managed_by(args.root.as_deref(), args.managed_by.as_deref(), &args.role)?;
+    let managed_by = managed_by.ok_or_else(|| {
+        bad_input(anyhow!(
+            "no containers selected: give --managed-by or --root"
+        ))
+    })?;
     let engine = engine::connect(global).await?;
     let kept = Kept::of(args.root.as_deref(), &args.systemd, engine.as_ref(), output).await?;
     let config_ids = match args.all {

@@ -5,12 +5,16 @@ mod build;
 mod config;
 pub mod debug;
 mod deploy;
+mod doctor;
 mod export;
 mod generated;
 mod hook;
+mod init;
 mod kolla_config;
 pub mod listing;
 mod resolve;
+mod services;
+mod settings;
 
 use std::sync::Arc;
 
@@ -77,6 +81,10 @@ async fn subcommand(cli: Cli, output: &Arc<Output>) -> anyhow::Result<()> {
         Command::Cleanup(args) => listing::cleanup(&args, global, output).await,
         Command::Export(args) => export::run(&args, output),
         Command::Hook(args) => hook::run(&args, global, output).await,
+        Command::Init(args) => init::run(&args, output),
+        Command::Services(args) => services::run(&args, output),
+        Command::Doctor(args) => doctor::run(&args, global, output).await,
+        Command::Settings => settings::run(global, output),
         Command::Completions { shell } => {
             generated::completions(shell, output);
             Ok(())
