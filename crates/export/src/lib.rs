@@ -15,7 +15,7 @@
 //! let written = project.write(&site)?;
 //! assert_eq!((written.changed, written.unchanged), (1, 0));
 //! assert_eq!(project.write(&site)?.unchanged, 1);
-//! # Ok::<(), slipway_export::Error>(())
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 mod error;
