@@ -8,8 +8,9 @@ use serde::de::Deserializer;
 use serde_json::{Map, Value};
 use slipway_yaml::Step;
 
+use super::ContainerConfig;
 use super::keys::{HEALTHCHECK_KEYS, Key};
-use super::{ConfigVisitor, ContainerConfig};
+use super::read::ConfigVisitor;
 use crate::error::ServiceError;
 use crate::load::{Source, key, unreadable};
 
