@@ -126,6 +126,18 @@ fn a_kolla_release_is_read() {
 }
 
 #[test]
+fn a_default_list_keeps_its_empty_item() {
+    let prefix = Prefix::new();
+    let option = "cfg.ListOpt('rpm_setup_config', default=[DELOREAN_DEPS])";
+    let options = format!("DELOREAN_DEPS = ''\n_CLI_OPTS = [\n    {option},");
+    prefix.package(
+        "common/config.py",
+        &CONFIG.replace("_CLI_OPTS = [", &options),
+    );
+    assert_eq!(prefix.options(None).rpm_setup_config, [""]);
+}
+
+#[test]
 fn defaults_are_the_kollas_and_for_the_distribution() {
     let prefix = Prefix::new();
     let options = prefix.options(None);

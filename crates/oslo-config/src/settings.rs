@@ -34,9 +34,18 @@ pub struct Settings {
     environment: BTreeMap<String, String>,
     files: ConfigFiles,
     /// Defaults that the program computes, by section and key.
-    defaults: BTreeMap<(String, String), String>,
+    defaults: BTreeMap<(String, String), ComputedDefault>,
     /// Keys of section `DEFAULT` that count only on the command line.
     passed_over: BTreeSet<String>,
+}
+
+/// A default that the program computes.
+#[derive(Clone)]
+enum ComputedDefault {
+    /// A string, which is parsed as the option's kind.
+    Text(String),
+    /// The items of a list, which are not parsed: an item may be empty, or contain a comma.
+    Items(Vec<String>),
 }
 
 /// The values that an option was set to, with their places.
@@ -70,14 +79,26 @@ impl Settings {
 
     /// Changes the default of an option.
     pub fn set_default(&mut self, section: &str, key: &str, text: impl Into<String>) {
-        let key = (normal(section), key.to_owned());
-        self.defaults.insert(key, text.into());
+        self.insert_default(section, key, ComputedDefault::Text(text.into()));
     }
 
-    /// Returns the computed default of an option of section `DEFAULT`.
+    /// Changes the default of an option whose value is a list. Items stay as they are, empty ones too.
+    pub fn set_default_items(&mut self, section: &str, key: &str, items: Vec<String>) {
+        self.insert_default(section, key, ComputedDefault::Items(items));
+    }
+
+    fn insert_default(&mut self, section: &str, key: &str, default: ComputedDefault) {
+        let key = (normal(section), key.to_owned());
+        self.defaults.insert(key, default);
+    }
+
+    /// Returns the computed default of an option of section `DEFAULT`, if it is a string.
     pub fn default(&self, key: &str) -> Option<&str> {
         let key = (DEFAULT.to_owned(), key.to_owned());
-        self.defaults.get(&key).map(String::as_str)
+        match self.defaults.get(&key)? {
+            ComputedDefault::Text(text) => Some(text),
+            ComputedDefault::Items(_) => None,
+        }
     }
 
     /// Returns the place of the last value that files or the environment have for an option of
@@ -236,9 +257,17 @@ impl Settings {
         };
         let mut assigned = self.assigned(&section, key, &option);
         if assigned.is_empty() {
-            let default = self.defaults.get(&(section.clone(), key.to_owned()));
-            let default = default.map(String::as_str).or(option.default);
             let place = Place::Default(key.to_owned());
+            let default = match self.defaults.get(&(section.clone(), key.to_owned())) {
+                Some(ComputedDefault::Items(items)) => {
+                    let items = items.iter();
+                    let items =
+                        items.map(|item| self.substitute(&section, key, item, &place, trail));
+                    return Ok(Some(Value::List(items.collect::<Result<_, _>>()?)));
+                }
+                Some(ComputedDefault::Text(text)) => Some(text.as_str()),
+                None => option.default,
+            };
             assigned.extend(default.map(|text| (text.to_owned(), place)));
         }
         let mut values = Vec::new();

@@ -107,7 +107,6 @@ impl Configuration {
         let untagged = BuildConfig::read(&settings, tree.clone(), kolla.clone())?;
         settings.set_default(DEFAULT, "tag", untagged.tag());
         let mut build = BuildConfig::read(&settings, tree, kolla)?;
-        keep_empty_items(&settings, &mut build);
         check_support(&settings, &build, unknown, &mut warnings)?;
         check_combinations(&settings, &build)?;
         build.strict = unknown == Unknown::Refused;
@@ -153,7 +152,7 @@ impl Configuration {
 /// Makes a Kolla's defaults those of the settings.
 fn release_defaults(kolla: &Kolla, settings: &mut Settings) {
     for (name, images) in kolla.profiles() {
-        settings.set_default(PROFILES, name, images.join(","));
+        settings.set_default_items(PROFILES, name, images.clone());
     }
     for (section, source) in kolla.sources() {
         sources::set_defaults(settings, section, source);
@@ -162,7 +161,11 @@ fn release_defaults(kolla: &Kolla, settings: &mut Settings) {
     for option in options {
         let default = match kolla.default(option.name) {
             Some(serde_json::Value::String(text)) => text.clone(),
-            Some(serde_json::Value::Array(_)) => kolla.list_default(option.name).join(","),
+            Some(serde_json::Value::Array(_)) => {
+                let items = kolla.list_default(option.name);
+                settings.set_default_items(DEFAULT, &option.key(), items);
+                continue;
+            }
             Some(other) => other.to_string(),
             // Templates of a release without the option do not know it.
             None if option.support == Support::WhereReleased && option.default.is_some() => {
@@ -171,16 +174,6 @@ fn release_defaults(kolla: &Kolla, settings: &mut Settings) {
             None => continue,
         };
         settings.set_default(DEFAULT, &option.key(), default);
-    }
-}
-
-/// Keeps the empty item of a release's default, which no text of a list has: it becomes an empty line of
-/// the base image's Dockerfile.
-fn keep_empty_items(settings: &Settings, build: &mut BuildConfig) {
-    const KEY: &str = "rpm_setup_config";
-    let default = build.kolla.as_deref().map(|kolla| kolla.list_default(KEY));
-    if let Some(default) = default.filter(|default| default == &[""] && !settings.is_set(KEY)) {
-        build.rpm_setup_config = default;
     }
 }
 

@@ -79,13 +79,13 @@ fn command_line_environment_file_default() {
 #[test]
 fn repeated_keys_are_all_kept_where_several_count() {
     let text = "[DEFAULT]\ntemplate_override = a\nregex = x\ntemplate_override = b\n";
-    let given = settings(&[("template-override", &["c"])], &[], text);
+    let combined = settings(&[("template-override", &["c"])], &[], text);
     let list = |settings: &Settings, key: &str| match settings.get(key).unwrap() {
         Value::List(items) => items,
         other => panic!("{key} is {other:?}"),
     };
-    assert_eq!(list(&given, "template_override"), ["a", "b", "c"]);
-    assert_eq!(list(&given, "regex"), ["x"]);
+    assert_eq!(list(&combined, "template_override"), ["a", "b", "c"]);
+    assert_eq!(list(&combined, "regex"), ["x"]);
     let named = settings(&[("regex", &["y"])], &[], text);
     assert_eq!(list(&named, "regex"), ["y"]);
 }
@@ -161,10 +161,10 @@ fn references_that_grow_without_end_are_refused() {
 #[test]
 fn an_option_is_read_by_its_dest() {
     let text = "[DEFAULT]\ninstall_type = source\ntype = binary\ntag = $install_type\n";
-    let given = settings(&[], &[("OS_DEFAULT__TYPE", "rdo")], text);
+    let in_environment = settings(&[], &[("OS_DEFAULT__TYPE", "rdo")], text);
     let source = Value::Text("source".to_owned());
-    assert_eq!(given.get("install_type").unwrap(), source);
-    assert_eq!(given.get("tag").unwrap(), source);
+    assert_eq!(in_environment.get("install_type").unwrap(), source);
+    assert_eq!(in_environment.get("tag").unwrap(), source);
     assert_eq!(
         error("[DEFAULT]\ntype = binary\n"),
         "f.conf:2: unknown option type in section [DEFAULT]; did you mean install_type?"
@@ -182,9 +182,9 @@ fn an_option_is_read_by_its_dest() {
 #[test]
 fn ignored_options_count_only_on_the_command_line() {
     let text = "[DEFAULT]\ntag = file\n";
-    let mut given = settings(&[], &[("OS_DEFAULT__TAG", "env")], text);
-    given.pass_over("tag");
-    assert_eq!(given.get("tag").unwrap(), Value::None);
+    let mut in_environment = settings(&[], &[("OS_DEFAULT__TAG", "env")], text);
+    in_environment.pass_over("tag");
+    assert_eq!(in_environment.get("tag").unwrap(), Value::None);
     let mut named = settings(&[("tag", &["named"])], &[], text);
     named.pass_over("tag");
     assert_eq!(named.get("tag").unwrap(), Value::Text("named".to_owned()));
@@ -207,4 +207,16 @@ fn a_section_may_have_any_key() {
         settings.keys("profiles").into_iter().collect::<Vec<_>>(),
         ["mine"]
     );
+}
+
+#[test]
+fn the_items_of_a_default_list_are_not_parsed() {
+    let mut settings = settings(&[], &[], "[DEFAULT]\ntag = 1\n[profiles]\nmine = a\n");
+    let items = ["", "a,b", "$tag"].map(str::to_owned).to_vec();
+    settings.set_default_items("profiles", "mine", items.clone());
+    settings.set_default_items("DEFAULT", "template_override", items);
+    let list = |section, name| settings.get_in(section, name).unwrap();
+    assert_eq!(list("profiles", "mine"), Value::List(vec!["a".to_owned()]));
+    let items = ["", "a,b", "1"].map(str::to_owned).to_vec();
+    assert_eq!(list("DEFAULT", "template_override"), Value::List(items));
 }
