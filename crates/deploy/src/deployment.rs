@@ -277,7 +277,8 @@ impl ConnectedDeployment {
 fn relocate(role: &mut RoleData, paths: &Paths) -> Result<()> {
     for (step, containers) in &mut role.docker_config {
         for (name, config) in &mut containers.0 {
-            let place = format!("docker_config.step_{}.{name}", step.number());
+            let key = format!("docker_config.step_{}.{name}", step.number());
+            let place = role.places.of(&key);
             relocate_container(&place, config, paths)?;
         }
     }

@@ -27,12 +27,12 @@ impl WrittenFiles {
 
 /// Writes every config.json and every script whose content has changed.
 pub(crate) fn write(deployment: &Deployment) -> Result<WrittenFiles> {
-    let configs = deployment.role.kolla_config.iter();
-    let configs: Vec<_> = configs
-        .map(|(path, config)| (path.as_str(), config))
-        .collect();
     Ok(WrittenFiles {
-        kolla_configs: config_json::write(&configs, deployment.paths(), &deployment.events)?,
+        kolla_configs: config_json::write(
+            &deployment.role,
+            deployment.paths(),
+            &deployment.events,
+        )?,
         scripts: write_scripts(deployment)?,
     })
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use crate::{ConfigVolume, ContainerConfig, Scripts, Step, lenient};
+use crate::{ConfigVolume, ContainerConfig, Places, Scripts, Step, lenient};
 
 /// Hiera data by key.
 pub type Hiera = serde_json::Map<String, serde_json::Value>;
@@ -67,6 +67,9 @@ pub struct Service {
     /// Free-form data about the service.
     #[serde(default)]
     pub metadata: serde_json::Value,
+    /// The places of its `config.json` files and containers, for errors.
+    #[serde(skip)]
+    pub places: Places,
 }
 
 /// The containers of one step, by name.

@@ -1,5 +1,6 @@
 //! Errors of service definitions.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::Step;
@@ -90,6 +91,39 @@ pub struct Place {
     pub position: Option<(usize, usize)>,
     /// Path of the key, such as `docker_config.step_1.haproxy`; empty at the top.
     pub key: String,
+}
+
+/// The places of a definition's keys, by the path of the key.
+#[derive(Clone, Debug, Default)]
+pub struct Places(BTreeMap<String, Place>);
+
+impl Places {
+    /// Returns the place of a key; the key alone where its file is unknown.
+    pub fn of(&self, key: &str) -> String {
+        let place = self.0.get(key);
+        place.map_or_else(|| key.to_owned(), Place::to_string)
+    }
+
+    /// Adds places. A key that has a place keeps it.
+    pub(crate) fn add(&mut self, places: Places) {
+        for (key, place) in places.0 {
+            self.0.entry(key).or_insert(place);
+        }
+    }
+}
+
+impl FromIterator<Place> for Places {
+    fn from_iter<I: IntoIterator<Item = Place>>(places: I) -> Places {
+        let places = places.into_iter();
+        Places(places.map(|place| (place.key.clone(), place)).collect())
+    }
+}
+
+/// Definitions are equal wherever they stand.
+impl PartialEq for Places {
+    fn eq(&self, _: &Places) -> bool {
+        true
+    }
 }
 
 impl std::fmt::Display for Place {

@@ -7,8 +7,8 @@ use serde::de::DeserializeOwned;
 use slipway_suggest::nearest;
 use slipway_yaml::{Node, Problem, Step as PathStep};
 
-use crate::Service;
 use crate::error::{Place, Result, ServiceError};
+use crate::{Places, Service};
 
 impl Service {
     /// Reads one definition. `path` is only for messages.
@@ -40,9 +40,25 @@ impl<'a> Source<'a> {
     }
 
     fn service(&self) -> Result<Service> {
-        let service: Service = self.parse()?;
+        let mut service: Service = self.parse()?;
         self.check(&service)?;
+        service.places = self.places(&service);
         Ok(service)
+    }
+
+    fn places(&self, service: &Service) -> Places {
+        let files = service.kolla_config.keys();
+        let files = files.map(|file| vec![key("kolla_config"), key(file)]);
+        let steps = service.docker_config.iter();
+        let containers = steps.flat_map(|(step, containers)| {
+            let step = format!("step_{}", step.number());
+            let names = containers.0.keys();
+            names.map(move |name| vec![key("docker_config"), key(&step), key(name)])
+        });
+        files
+            .chain(containers)
+            .map(|path| self.place(&path))
+            .collect()
     }
 
     /// Checks the rules that types alone do not express.

@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use crate::load::{parse_as, unreadable};
 use crate::{
-    ByStep, Containers, Hiera, PuppetConfig, Result, RoleData, Scripts, ServiceError, Tasks,
-    lenient,
+    ByStep, Containers, Hiera, Places, PuppetConfig, Result, RoleData, Scripts, ServiceError,
+    Tasks, lenient,
 };
 
 /// Role data as TripleO writes it. Keys that are not for a node are ignored: subscriptions, tasks that
@@ -109,6 +109,7 @@ impl RoleData {
             upgrade_tasks: merged.upgrade_tasks,
             fast_forward_upgrade_tasks: merged.fast_forward_upgrade_tasks,
             metadata: IndexMap::new(),
+            places: Places::default(),
         })
     }
 }

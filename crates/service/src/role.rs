@@ -8,7 +8,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
-    ByStep, Containers, Hiera, PuppetConfig, Result, Scripts, Service, ServiceError, Step, Tasks,
+    ByStep, Containers, Hiera, Places, PuppetConfig, Result, Scripts, Service, ServiceError, Step,
+    Tasks,
 };
 
 /// A role: services merged, ready to be deployed to a node.
@@ -48,6 +49,9 @@ pub struct RoleData {
     pub fast_forward_upgrade_tasks: Tasks,
     /// Each service's metadata, by its name.
     pub metadata: IndexMap<String, Value>,
+    /// The places of `config.json` files and containers in the services' files, for errors.
+    #[serde(skip)]
+    pub places: Places,
 }
 
 /// The merge of services.
@@ -82,6 +86,7 @@ impl Merge {
     fn add(&mut self, service: Service) -> Result<()> {
         let role = &mut self.role;
         let name = service.service_name;
+        role.places.add(service.places);
         if role.service_names.contains(&name) {
             return Err(ServiceError::SameService { name });
         }

@@ -237,7 +237,7 @@ fn bind_sources_of_services_cannot_lead_out_of_the_root() {
     for (declaration, place) in [
         (
             "docker_config:\n  step_1:\n    c: {image: i, volumes: ['/../etc:/x']}\n",
-            "docker_config.step_1.c",
+            "a.yaml:4:5: docker_config.step_1.c",
         ),
         (
             "puppet_config:\n  config_volume: v\n  step_config: include x\n  config_image: i\n  \
@@ -296,8 +296,9 @@ fn symlinks_in_the_root_lead_no_write_out_of_it() {
     std::os::unix::fs::symlink(&outside, lib.join("mine")).unwrap();
     declaration("/var/lib/mine/a.json");
     let said = at_root(&[&["kolla-config", "write"], &services[..]].concat());
+    assert!(said.contains("a.yaml:3:"), "{said}");
     assert!(
-        said.contains("kolla_config: ") && said.contains("/mine:"),
+        said.contains("kolla_config./var/lib/mine/a.json: ") && said.contains("/mine:"),
         "{said}"
     );
 }

@@ -4,16 +4,18 @@ use slipway_events::Events;
 use slipway_files::Written;
 use slipway_kolla_config::{Config, Severity};
 use slipway_paths::Paths;
+use slipway_service::RoleData;
 
 use crate::error::{DeployError, Result};
 use crate::event::Event;
 
-/// Checks configs by path, then writes each under the root where its content has changed. Returns
+/// Checks a role's configs, then writes each under the root where its content has changed. Returns
 /// the number of files that were created or replaced.
 ///
 /// # Errors
 /// A config is invalid or leads out of the root, and nothing was written; or a file cannot be written.
-pub fn write(configs: &[(&str, &Config)], paths: &Paths, events: &Events<Event>) -> Result<usize> {
+pub fn write(role: &RoleData, paths: &Paths, events: &Events<Event>) -> Result<usize> {
+    let configs = &role.kolla_config;
     let count = configs
         .iter()
         .map(|(path, config)| report_findings(path, config, events))
@@ -23,7 +25,8 @@ pub fn write(configs: &[(&str, &Config)], paths: &Paths, events: &Events<Event>)
     }
     let mut declared = Vec::with_capacity(configs.len());
     for (path, config) in configs {
-        let place = DeployError::declared_at("kolla_config");
+        let place = role.places.of(&format!("kolla_config.{path}"));
+        let place = DeployError::declared_at(place);
         declared.push((paths.declared(path).map_err(place)?, config));
     }
     let mut written = 0;

@@ -19,17 +19,12 @@ pub async fn run(args: &KollaConfig, global: &Global, output: &Arc<Output>) -> a
     match args {
         KollaConfig::Write { services, root } => {
             let role = merge_role(&services.source()?)?;
-            let configs: Vec<(&str, &Config)> = role
-                .kolla_config
-                .iter()
-                .map(|(path, config)| (path.as_str(), config))
-                .collect();
             let paths = Paths::new(&root.root).map_err(bad_input)?;
             let events = show::deploy::events(output);
-            let written = config_json::write(&configs, &paths, &events)?;
+            let written = config_json::write(&role, &paths, &events)?;
             output.line(
                 Level::Normal,
-                &format!("{written} of {} files written", configs.len()),
+                &format!("{written} of {} files written", role.kolla_config.len()),
             );
             Ok(())
         }
