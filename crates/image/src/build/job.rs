@@ -28,12 +28,43 @@ const TAIL: usize = 20;
 /// The wait before the first new attempt; each further one is twice as long.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 
-/// The time of silence after which a build is ended, where `--timeout` is not given: instructions may
-/// compile for long without a word.
+/// The default time of silence after which a build is ended: instructions may compile for long without
+/// output.
 const SILENCE_LIMIT: Duration = Duration::from_secs(4 * 3600);
 
 /// The time of silence after which a build is warned of, again and again.
 const SILENCE_WARNING: Duration = Duration::from_secs(10 * 60);
+
+/// The limit of a build's silence, by its origin.
+#[derive(Clone, Copy)]
+enum SilenceLimit {
+    /// [`SILENCE_LIMIT`], because `--timeout` is missing.
+    Default,
+    /// The value of `--timeout`.
+    Timeout(Duration),
+}
+
+impl SilenceLimit {
+    fn time(self) -> Duration {
+        match self {
+            SilenceLimit::Default => SILENCE_LIMIT,
+            SilenceLimit::Timeout(time) => time,
+        }
+    }
+
+    /// Returns the error of a build that reached the limit.
+    fn error(self) -> EngineError {
+        let origin = match self {
+            SilenceLimit::Default => "the default limit; --timeout SECONDS sets another one",
+            SilenceLimit::Timeout(_) => "the limit that --timeout sets",
+        };
+        EngineError::Stalled {
+            action: "build it".to_owned(),
+            seconds: self.time().as_secs(),
+            advice: format!("look at the step that the build's log ends with ({origin})"),
+        }
+    }
+}
 
 /// The inputs of one build.
 pub(super) struct Job {
@@ -134,7 +165,15 @@ impl Job {
     /// False for a silence of hours: it would be hours again.
     fn is_worth_retrying(&self, error: &EngineError) -> bool {
         let is_silence = matches!(error, EngineError::Stalled { .. });
-        !is_silence || self.images.options.build_timeout.is_some()
+        match self.silence_limit() {
+            SilenceLimit::Default => !is_silence,
+            SilenceLimit::Timeout(_) => true,
+        }
+    }
+
+    fn silence_limit(&self) -> SilenceLimit {
+        let timeout = self.images.options.build_timeout;
+        timeout.map_or(SilenceLimit::Default, SilenceLimit::Timeout)
     }
 
     /// Shows a line of the build's output, and keeps it for the log and for the failure's report.
@@ -164,15 +203,15 @@ impl Job {
             .build_image(self.request(), self.context.tar())
             .await?;
         let mut image = None;
-        let limit = self.images.options.build_timeout.unwrap_or(SILENCE_LIMIT);
+        let limit = self.silence_limit();
         let warn = |since| {
             events.send(Event::Silent {
                 image: self.name().to_owned(),
                 since,
-                limit,
+                limit: limit.time(),
             });
         };
-        while let Some(step) = heard(progress.next(), limit, SILENCE_WARNING, warn).await? {
+        while let Some(step) = next_progress(progress.next(), limit, SILENCE_WARNING, warn).await? {
             match step? {
                 Progress::Line(text) => {
                     for line in printable(&text).split('\n') {
@@ -294,18 +333,14 @@ fn oci_labels(options: &BuildConfig, name: &str) -> BTreeMap<String, String> {
 
 /// Waits for the next progress of a build, at most `limit`, and warns of each span of silence. Dropping
 /// the build ends it.
-async fn heard<T>(
+async fn next_progress<T>(
     next: impl Future<Output = T>,
-    limit: Duration,
+    limit: SilenceLimit,
     span: Duration,
     warn: impl Fn(Duration),
 ) -> Result<T, EngineError> {
-    let heard = wait_within(limit, span, next, warn).await;
-    heard.ok_or_else(|| EngineError::Stalled {
-        action: "build it".to_owned(),
-        seconds: limit.as_secs(),
-        advice: "look at the step that the build's log ends with".to_owned(),
-    })
+    let progress = wait_within(limit.time(), span, next, warn).await;
+    progress.ok_or_else(|| limit.error())
 }
 
 /// Begins a log, and takes away what said that the one before was of a failure.
@@ -329,13 +364,11 @@ fn failed_log(path: &Path) -> PathBuf {
     path.with_file_name(format!("000_FAILED_{name}"))
 }
 
-/// The engine's message, without what goes without saying.
+/// Returns the engine's message, without the words that the image's own error has.
 fn message(error: &EngineError) -> String {
     match error {
         EngineError::Build { message } => message.clone(),
-        EngineError::Stalled { .. } => {
-            format!("{}, the limit that --timeout sets", error.reason())
-        }
+        EngineError::Stalled { .. } => error.reason(),
         other => other.to_string(),
     }
 }
@@ -410,16 +443,32 @@ mod tests {
     async fn a_silent_build_is_warned_of_and_ended() {
         let warned = std::cell::RefCell::new(Vec::new());
         let [span, limit] = [20, 70].map(Duration::from_millis);
+        let limit = SilenceLimit::Timeout(limit);
         let silence = std::future::pending::<()>();
-        let ended = heard(silence, limit, span, |since| {
+        let ended = next_progress(silence, limit, span, |since| {
             warned.borrow_mut().push(since)
         })
         .await;
         assert!(matches!(ended, Err(EngineError::Stalled { .. })));
         let expected: Vec<Duration> = [20, 40, 60].map(Duration::from_millis).to_vec();
         assert_eq!(warned.take(), expected);
-        let progress = heard(std::future::ready(1), limit, span, |_| panic!("no silence"));
+        let ready = std::future::ready(1);
+        let progress = next_progress(ready, limit, span, |_| panic!("no silence"));
         assert_eq!(progress.await.unwrap(), 1);
+    }
+
+    #[test]
+    fn the_error_of_a_silent_build_names_the_origin_of_its_limit() {
+        let default = message(&SilenceLimit::Default.error());
+        assert!(
+            default.starts_with("no answer for 14400 s") && default.contains("default limit"),
+            "{default}"
+        );
+        let timeout = message(&SilenceLimit::Timeout(Duration::from_secs(9)).error());
+        assert!(
+            timeout.starts_with("no answer for 9 s") && timeout.contains("that --timeout sets"),
+            "{timeout}"
+        );
     }
 
     #[test]

@@ -31,8 +31,8 @@ fn show(event: &Event, output: &Output) {
             since,
             limit,
         } => output.warning(&format!(
-            "{image}: the engine has said nothing for {} min; the build ends after {} min of silence, or \
-             as --timeout says",
+            "{image}: the engine has said nothing for {} min; the build ends after {} min of silence \
+             (--timeout sets this limit)",
             since.as_secs() / 60,
             limit.as_secs() / 60
         )),
