@@ -424,6 +424,26 @@ fn a_template_that_does_not_render_fails_its_image_alone() {
     assert_eq!(names(&summary["failed"], "name"), ["broken", "child"]);
     assert_eq!(summary["failed"][1]["status"], "parent_error");
 
+    // A plan ends as its build would, when images may fail.
+    let configuration = dir.path().join("allowed.conf");
+    for (allowed, code) in [("broken", 1), ("broken,child", 0)] {
+        fs::write(
+            &configuration,
+            format!("[DEFAULT]\nallowed_to_fail = {allowed}\n"),
+        )
+        .unwrap();
+        for extra in [&["--plan"][..], &[]] {
+            let arguments = [&["--config-file", text(&configuration)], extra].concat();
+            let output = build(&arguments);
+            assert_eq!(
+                output.status.code(),
+                Some(code),
+                "{allowed} {}",
+                errors(&output)
+            );
+        }
+    }
+
     // A list or a rendered tree would be wrong without it.
     let output = build(&["--list-dependencies"]);
     assert_eq!(output.status.code(), Some(2), "{}", errors(&output));

@@ -167,7 +167,8 @@ impl Command {
         })?;
         let images = images.with_buildkit(config.buildkit);
         if self.args.plan {
-            return show::plan(&images.plan(engine.as_ref()).await?, &self.output);
+            let plan = images.plan(engine.as_ref()).await?;
+            return show::plan(&plan, &config.allowed_to_fail, &self.output);
         }
         let events = match &self.log {
             Some(log) => log.events(&images),

@@ -83,10 +83,10 @@ fn escaped(name: &str) -> String {
 }
 
 /// Prints for each image whether it would be built, and why (`--plan`).
-pub fn plan(plan: &Plan, output: &Output) -> anyhow::Result<()> {
+pub fn plan(plan: &Plan, allowed_to_fail: &[String], output: &Output) -> anyhow::Result<()> {
     if output.is_json() {
         output.json(plan)?;
-        return conclude(plan);
+        return conclude(plan, allowed_to_fail);
     }
     let mut rows = vec![["IMAGE", "ACTION", "WHY"].map(str::to_owned).to_vec()];
     rows.extend(plan.decisions.iter().map(|decision| {
@@ -98,24 +98,32 @@ pub fn plan(plan: &Plan, output: &Output) -> anyhow::Result<()> {
         vec![decision.image.clone(), action.to_owned(), decision.why()]
     }));
     rows.extend(plan.failed.iter().map(|failure| {
-        let reason = failure.reason.lines().next().unwrap_or_default();
-        vec![failure.image.clone(), "fail".to_owned(), reason.to_owned()]
+        let mut reason = failure.reason.lines().next().unwrap_or_default().to_owned();
+        if allowed_to_fail.contains(&failure.image) {
+            reason.push_str(" (allowed to fail)");
+        }
+        vec![failure.image.clone(), "fail".to_owned(), reason]
     }));
     output.result(&table(&rows));
-    conclude(plan)
+    conclude(plan, allowed_to_fail)
 }
 
-/// Returns an error for images that cannot be built.
-fn conclude(plan: &Plan) -> anyhow::Result<()> {
-    let is_own = |failure: &&PlanFailure| failure.parent.is_none();
-    let own: Vec<String> = plan
-        .failed
+/// Returns an error for images that cannot be built, except those that are allowed to fail.
+fn conclude(plan: &Plan, allowed_to_fail: &[String]) -> anyhow::Result<()> {
+    let failed = plan.failed.iter();
+    let (orphans, own): (Vec<&PlanFailure>, Vec<_>) = failed
+        .filter(|failure| !allowed_to_fail.contains(&failure.image))
+        .partition(|failure| failure.parent.is_some());
+    let own: Vec<String> = own
         .iter()
-        .filter(is_own)
         .map(|failure| format!("image {}: {}", failure.image, failure.reason))
         .collect();
     match own.as_slice() {
-        [] => Ok(()),
+        [] if orphans.is_empty() => Ok(()),
+        [] => bail!(
+            "{} images cannot be built, because a parent cannot",
+            orphans.len()
+        ),
         [only] => bail!("an image cannot be built\n{only}"),
         several => bail!(
             "{} images cannot be built\n{}",
