@@ -158,12 +158,12 @@ fn a_broken_config_starts_nothing(deployment: &Deployment) {
 }
 
 fn each_healthcheck_distinguishes_healthy_from_unhealthy(deployment: &Deployment) {
-    let asked = [
+    let options = [
         "--health-cmd=healthcheck_filemod /tmp/alive 600",
         "--health-interval=500ms",
         "--health-retries=1",
     ];
-    let container = Container::start(deployment, "health", &asked);
+    let container = Container::start(deployment, "health", &options);
     container.says(&[READY]);
     container.becomes("unhealthy");
     container.exec(&["touch", "/tmp/alive"]).exits(0);

@@ -27,9 +27,9 @@ fn serve(bytes: Vec<u8>) -> String {
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let Ok(mut stream) = stream else { continue };
-            let mut asked = [0; 1024];
-            let count = stream.read(&mut asked).unwrap_or_default();
-            let is_known = asked[..count].starts_with(b"GET /app.tar.gz ");
+            let mut request = [0; 1024];
+            let count = stream.read(&mut request).unwrap_or_default();
+            let is_known = request[..count].starts_with(b"GET /app.tar.gz ");
             let (status, body) = match is_known {
                 true => ("200 OK", bytes.as_slice()),
                 false => ("404 Not Found", &b""[..]),
@@ -135,12 +135,12 @@ fn a_usual_script_builds_and_pushes() {
         workspace.path("bin").display(),
         std::env::var("PATH").unwrap_or_default()
     );
-    let mut again = workspace.kolla_build(&["--config-file", &ini]);
-    let again = run(again.env("PATH", path))
+    let mut second = workspace.kolla_build(&["--config-file", &ini]);
+    let second = run(second.env("PATH", path))
         .exits(0)
         .says(&["nothing has changed", "already exists"]);
-    assert_eq!(names(&again.json(), "built"), ["app", "base"]);
-    assert!(!again.err.contains(PASSWORD));
+    assert_eq!(names(&second.json(), "built"), ["app", "base"]);
+    assert!(!second.err.contains(PASSWORD));
 
     a_pushed_image_is_pulled_only_with_a_login(&workspace, &registry, &ini);
 }
@@ -389,10 +389,10 @@ fn the_log_and_the_lists_are_kolla_builds() {
     quiet.says(&[&format!("INFO:{log}:Successfully built images")]);
 
     // Images that the engine has are left out of lists and of the rendered tree.
-    let left = run(
+    let listed = run(
         &mut workspace.kolla_build(&[&all[..], &["--skip-existing", "--list-images"]].concat())
     );
-    assert_eq!(left.exits(0).out, "1 : bad\n2 : child\n3 : ugly\n");
+    assert_eq!(listed.exits(0).out, "1 : bad\n2 : child\n3 : ugly\n");
     let skip = [
         "--skip-existing",
         "--template-only",

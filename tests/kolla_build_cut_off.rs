@@ -32,8 +32,8 @@ fn scattered(seed: u64) -> u64 {
 }
 
 fn number(variable: &str, default: u64) -> u64 {
-    let given = std::env::var(variable).ok();
-    given.and_then(|text| text.parse().ok()).unwrap_or(default)
+    let value = std::env::var(variable).ok();
+    value.and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
 fn a_killed_build_is_completed_by_the_next() {

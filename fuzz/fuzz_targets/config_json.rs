@@ -12,6 +12,6 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
     };
     check(&config);
     check_in(&config, &Default::default());
-    let again = Config::from_json(&to_nice_json(&config), file);
-    assert_eq!(again.ok().as_ref(), Some(&config));
+    let reread = Config::from_json(&to_nice_json(&config), file);
+    assert_eq!(reread.ok().as_ref(), Some(&config));
 });

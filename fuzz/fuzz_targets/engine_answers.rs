@@ -37,11 +37,11 @@ fn target() -> Target {
     let socket = directory.path().join("engine.sock");
     let listener = UnixListener::bind(&socket).unwrap();
     let answers = Answers::default();
-    let given = answers.clone();
+    let answers = answers.clone();
     std::thread::spawn(move || {
         for stream in listener.incoming() {
-            let given = given.clone();
-            std::thread::spawn(move || serve(stream.unwrap(), &given));
+            let answers = answers.clone();
+            std::thread::spawn(move || serve(stream.unwrap(), &answers));
         }
     });
     let runtime = tokio::runtime::Builder::new_current_thread()

@@ -12,16 +12,16 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
     let path = Path::new("fuzz.yaml");
     match Service::parse(path, text) {
         Ok(service) => {
-            let again = Service::parse(path, text).unwrap();
-            assert!(service == again, "read twice, it differs");
-            let _ = Role::merge("Fuzz", vec![service, again]);
+            let reread = Service::parse(path, text).unwrap();
+            assert!(service == reread, "read twice, it differs");
+            let _ = Role::merge("Fuzz", vec![service, reread]);
         }
         Err(error) => drop(error.to_string()),
     }
     if let Ok(config) = ContainerConfig::parse(path, text) {
         let declared = serde_json::to_string(config.declared()).unwrap();
-        let again = ContainerConfig::parse(path, &declared).unwrap();
-        assert_eq!(config.config_data(), again.config_data());
+        let reread = ContainerConfig::parse(path, &declared).unwrap();
+        assert_eq!(config.config_data(), reread.config_data());
     }
     let _ = ContainerConfig::parse_all(path, text);
     // A scalar where a map belongs: it may be a password.

@@ -11,8 +11,8 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
         };
         let value = document.into_value();
         let written = to_string(&value).unwrap();
-        if let Ok(again) = read(&written) {
-            assert_eq!(again.into_value(), value, "{written}");
+        if let Ok(reread) = read(&written) {
+            assert_eq!(reread.into_value(), value, "{written}");
         }
     }
     if let Ok(expected) = serde_json::from_str::<serde_json::Value>(text)

@@ -34,12 +34,12 @@ slipway_test_support::harness! {
 
 fn images_are_built_once() {
     let shared = deployed();
-    let again = run(shared.deployment.build().args(["--format", "json"]))
+    let second = run(shared.deployment.build().args(["--format", "json"]))
         .exits(0)
         .json();
-    assert_eq!(again["built"], json!([]), "{again}");
-    let unchanged = again["unchanged"].as_array().expect("images");
-    assert!(unchanged.len() >= 8, "{again}");
+    assert_eq!(second["built"], json!([]), "{second}");
+    let unchanged = second["unchanged"].as_array().expect("images");
+    assert!(unchanged.len() >= 8, "{second}");
     for image in unchanged {
         assert_eq!(image["reasons"], json!(["unchanged"]), "{image}");
     }
@@ -124,8 +124,8 @@ fn a_second_deployment_changes_nothing() {
     let shared = deployed();
     let deployment = &shared.deployment;
     let (ids, volumes) = (deployment.ids(), volume_inodes(deployment));
-    let again = run(deployment.deploy().args(["--format", "json"])).exits(0);
-    let summary = again.json();
+    let second = run(deployment.deploy().args(["--format", "json"])).exits(0);
+    let summary = second.json();
     assert_eq!(summary["changed"], false, "{summary}");
     assert_eq!(deployment.ids(), ids);
     assert_eq!(volume_inodes(deployment), volumes);

@@ -218,14 +218,14 @@ impl Deployment {
 fn remove_containers_of_other_checkouts() {
     let docker = |arguments: &[&str]| run(Command::new("docker").args(arguments)).exits(0).out;
     let listed = docker(&["ps", "--all", "--format", "{{.ID}} {{.Labels}}"]);
-    let left: Vec<&str> = listed
+    let containers: Vec<&str> = listed
         .lines()
         .filter_map(|line| line.split_once(' '))
         .filter(|(_, labels)| labels.contains(&format!("/{DIRECTORY}/")))
         .map(|(id, _)| id)
         .collect();
-    if !left.is_empty() {
-        docker(&[&["rm", "--force", "--volumes"], &left[..]].concat());
+    if !containers.is_empty() {
+        docker(&[&["rm", "--force", "--volumes"], &containers[..]].concat());
     }
 }
 

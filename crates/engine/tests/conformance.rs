@@ -246,8 +246,8 @@ async fn real_conforms(options: ConnectOptions) -> String {
     }));
     let result = futures_util::FutureExt::catch_unwind(run).await;
     let label = format!("conformance={}", bench.prefix);
-    for left in engine.list_containers(&[label]).await.unwrap() {
-        engine.remove_container(&left.id).await.unwrap();
+    for container in engine.list_containers(&[label]).await.unwrap() {
+        engine.remove_container(&container.id).await.unwrap();
     }
     for image in [&image, &original] {
         engine.remove_image(image).await.unwrap();

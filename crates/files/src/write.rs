@@ -176,11 +176,11 @@ mod tests {
     fn the_next_write_removes_files_of_a_killed_one() {
         let root = tempfile::tempdir().unwrap();
         let path = root.path().join("file");
-        let left = root.path().join(".slipway-Ab3dEf9x");
+        let leftover = root.path().join(".slipway-Ab3dEf9x");
         for _ in 0..2 {
-            fs::write(&left, "half").unwrap();
+            fs::write(&leftover, "half").unwrap();
             write_private(&path, b"a").unwrap();
-            assert!(!left.exists());
+            assert!(!leftover.exists());
         }
     }
 

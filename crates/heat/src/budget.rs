@@ -64,19 +64,19 @@ impl Budget {
         self.spend(TEMPLATE + declared * DECLARED)
     }
 
-    /// A copy.
+    /// Returns a copy of a value and counts it.
     pub(crate) fn copy(&self, value: &Value) -> Result<Value, Problem> {
         self.spend_on(value)?;
         Ok(value.clone())
     }
 
-    /// A copy of a map, of which the keys do not count.
+    /// Returns a copy of a map and counts it without its keys.
     pub(crate) fn copy_map(&self, map: &Map<String, Value>) -> Result<Map<String, Value>, Problem> {
         self.spend(map.values().map(weight).sum())?;
         Ok(map.clone())
     }
 
-    /// The value, copied if it is somebody else's.
+    /// Returns the value itself, or a counted copy if others share it.
     pub(crate) fn own(&self, value: Cow<'_, Value>) -> Result<Value, Problem> {
         match value {
             Cow::Owned(value) => Ok(value),

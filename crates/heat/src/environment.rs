@@ -46,7 +46,7 @@ const SECTIONS: [&str; 6] = [
     "encrypted_param_names",
 ];
 
-/// The length of a chain of types that stand for one another.
+/// The maximum length of a chain of types that stand for one another.
 const MOST_ALIASES: usize = 20;
 
 impl Environment {
@@ -128,7 +128,7 @@ impl Environment {
         for (name, target) in registry {
             match target {
                 Value::String(target) => self.register_type(name, target, path),
-                // To a client, this takes the type away.
+                // A client removes the type here.
                 Value::Null if self.strategies.standard == Strategy::Client => {
                     if let Some(prefix) = name.strip_suffix('*') {
                         self.prefixes.remove(prefix);

@@ -25,7 +25,7 @@ struct Inner {
 #[derive(Debug, Clone, Default)]
 struct Frame {
     template: String,
-    /// Line and column, once somebody has looked them up.
+    /// Line and column, once they have been looked up.
     position: Option<Position>,
     /// Innermost first.
     path: Vec<String>,
@@ -38,7 +38,7 @@ pub enum Problem {
     /// A file cannot be read.
     #[error("cannot be read: {0}")]
     Unreadable(String),
-    /// The templates had to be processed first, which failed.
+    /// The processing of the templates failed.
     #[error("the templates are not processed yet, and processing failed: {0}")]
     Processing(String),
     /// It is not YAML.
@@ -47,13 +47,13 @@ pub enum Problem {
     /// It is YAML, but not a template.
     #[error("not a template: {0}")]
     NotATemplate(String),
-    /// Something is declared in a wrong way.
+    /// A declaration is invalid.
     #[error("{0}")]
     Declaration(String),
     /// A parameter without a default has no value.
     #[error("parameter {0} has no value and no default: give it one under parameter_defaults")]
     MissingParameter(String),
-    /// There is no parameter of that name.
+    /// A parameter is unknown.
     #[error("there is no parameter {name}{nearest}")]
     UnknownParameter {
         /// As written.
@@ -68,10 +68,10 @@ pub enum Problem {
         name: String,
         /// The wanted type.
         wanted: &'static str,
-        /// The kind of the value that it got.
+        /// The type of the value.
         found: String,
     },
-    /// A value does not keep to a constraint of its parameter.
+    /// A value violates a constraint of its parameter.
     #[error("parameter {name}: {reason}")]
     Constraint {
         /// The parameter.
@@ -79,7 +79,7 @@ pub enum Problem {
         /// The constraint's description, or its condition.
         reason: String,
     },
-    /// There is no resource of that name, or its condition is false.
+    /// A resource is unknown, or its condition is false.
     #[error("there is no resource {name}{nearest}")]
     UnknownResource {
         /// As written.
@@ -87,7 +87,7 @@ pub enum Problem {
         /// A hint, or nothing.
         nearest: String,
     },
-    /// A resource has no attribute of that name.
+    /// An attribute of a resource is unknown.
     #[error("resource {resource} has no attribute {name}{nearest}")]
     UnknownAttribute {
         /// The resource.
@@ -110,25 +110,25 @@ pub enum Problem {
         /// A hint, or nothing.
         nearest: String,
     },
-    /// Something needs itself.
+    /// A reference is circular.
     #[error("{0} depends on itself")]
     Circular(String),
-    /// Templates that use templates that use templates …
+    /// Templates are nested too deeply.
     #[error("templates are nested too deeply here")]
     TooDeep,
-    /// More memory than the values of one template may take.
+    /// The values of one template need too much memory.
     #[error(
         "with this value, the template's values take more than {0} MiB: a value may contain itself, or \
          repeat too often"
     )]
     TooLarge(usize),
-    /// A condition that is not there, or no condition.
+    /// A condition is unknown, or is not a condition.
     #[error("{0}")]
     Condition(String),
     /// An argument of a function is invalid.
     #[error("{0}")]
     Function(String),
-    /// A YAQL expression.
+    /// A YAQL expression cannot be parsed or evaluated.
     #[error("{0}")]
     Yaql(String),
 }
@@ -157,7 +157,7 @@ impl Error {
         self
     }
 
-    /// Names the template that the path so far belongs to.
+    /// Names the template of the path so far.
     pub(crate) fn in_template(mut self, template: &str) -> Self {
         if let Some(frame) = self.0.frames.last_mut() {
             template.clone_into(&mut frame.template);
@@ -203,7 +203,7 @@ impl Error {
 }
 
 impl Problem {
-    /// All texts that may be of a template or its values.
+    /// Returns all strings that may come from a template or its values.
     fn each_text(&mut self, mut change: impl FnMut(&mut String)) {
         match self {
             Self::Syntax(_) | Self::TooDeep | Self::TooLarge(_) => {}

@@ -15,7 +15,7 @@ use crate::stack::Stack;
 
 pub(crate) use compile::{Context, compile, compile_each};
 
-/// A value that may have to be worked out. It has less than half of a value's size, since a template
+/// A value that may have to be evaluated. It has less than half of a value's size, because a template
 /// has many.
 #[derive(Debug)]
 pub(crate) enum Expression {
@@ -26,7 +26,7 @@ pub(crate) enum Expression {
     List(Vec<Expression>),
     Map(Vec<(CompactString, Expression)>),
     Call(Box<Call>),
-    /// Wrong, which matters only if it is needed: what `if` does not choose is not looked at.
+    /// An invalid value. It is an error only when it is needed: `if` evaluates the chosen value alone.
     Invalid(Box<Error>),
 }
 
@@ -58,7 +58,7 @@ impl Expression {
             .unwrap_or(Cow::Owned(Value::Null)))
     }
 
-    /// The value, if it is a text.
+    /// The value, if it is a string.
     pub(crate) fn evaluate_text<'a>(
         &'a self,
         stack: &'a Stack<'_>,
@@ -73,8 +73,8 @@ impl Expression {
         })
     }
 
-    /// Reports the errors that Heat finds when it reads a value, even if nobody needs it: calls
-    /// that cannot be, and the conditions by which `if` chooses.
+    /// Reports the errors that Heat finds when it reads a value, even if the value is not needed: invalid
+    /// calls, and invalid conditions of `if`.
     pub(crate) fn check(&self, stack: &Stack<'_>) -> Result<()> {
         match self {
             Self::List(items) => items.iter().enumerate().try_for_each(|(index, item)| {
@@ -110,7 +110,7 @@ impl Expression {
         }
     }
 
-    /// The text that is written there.
+    /// The string as it is written in the template.
     pub(crate) fn as_text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
@@ -118,13 +118,13 @@ impl Expression {
         }
     }
 
-    /// The value, as one's own.
+    /// Returns the value, owned.
     pub(crate) fn owned(&self, stack: &Stack<'_>) -> Result<Value> {
         let value = self.evaluate(stack)?;
         Ok(stack.budget().own(value)?)
     }
 
-    /// The value, or nothing where it is to be left out of the list or map around it.
+    /// Returns the value; `None` where the surrounding list or map omits it.
     pub(crate) fn evaluate_item<'a>(
         &'a self,
         stack: &'a Stack<'_>,
@@ -144,7 +144,7 @@ impl Expression {
         }))
     }
 
-    /// The value, shared with the parameter that it is, if it is one whole.
+    /// Returns the value, shared with the parameter if it is one whole parameter.
     pub(crate) fn evaluate_shared(&self, stack: &Stack<'_>) -> Result<Option<Arc<Value>>> {
         if let Self::Call(call) = self
             && let Some(name) = call.whole_parameter()
@@ -182,7 +182,7 @@ fn evaluate_map(
     Ok(map)
 }
 
-/// Adds a map's entries to others, which they win over.
+/// Adds a map's entries to others and replaces those of the same keys.
 pub(crate) fn evaluate_into(
     map: &mut Map<String, Value>,
     entries: &[(CompactString, Expression)],

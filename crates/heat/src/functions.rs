@@ -23,7 +23,7 @@ use slipway_pyvalue as py;
 pub(crate) use access::select;
 pub(crate) use choice::is_enabled;
 
-/// The meaning of a function's name. Some names have changed theirs from version to version.
+/// The function behind a name. Some names stand for different functions in different versions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Name {
     GetParam,
@@ -82,7 +82,7 @@ pub(crate) struct Function {
     name: Name,
     /// The first version that has it.
     since: Version,
-    /// The first version that has it no more, or with another meaning.
+    /// The first version without it, or with another function of that name.
     until: Option<Version>,
     place: Place,
 }
@@ -188,7 +188,7 @@ impl Function {
     }
 }
 
-/// A call of a function: its arguments, checked as far as they can be before they are known.
+/// A call of a function. Its arguments are checked as far as possible before they are evaluated.
 #[derive(Debug)]
 pub(crate) struct Call {
     function: &'static Function,
@@ -517,7 +517,7 @@ impl Call {
     }
 }
 
-/// The problem of an argument that the function does not accept.
+/// The error of an argument that the function does not accept.
 fn wants(what: &str) -> Problem {
     Problem::Function(format!("expected {what}"))
 }
@@ -587,7 +587,7 @@ fn yaql(expression: &Expression, data: &Expression, stack: &Stack<'_>) -> Result
     made(result?, stack)
 }
 
-/// Names the parameters that a value is made of, because one of them needs another value.
+/// Names the parameters that a value consists of, because one of them must be changed.
 fn origin(data: &Expression) -> String {
     let mut names = IndexSet::new();
     data.parameters(&mut names);

@@ -3,7 +3,7 @@
 //! Heat keeps the state of templates in a database, behind a message bus. Most of a template needs
 //! neither: parameters, functions, conditions and nested templates can be resolved from the files
 //! alone. [`Resolver`] reads the templates of a directory as Heat 27 does, with [`Environment`] files,
-//! which map resource types to templates and give parameters values. It resolves outputs, and only
+//! which map resource types to templates and set parameters. It resolves outputs, and only
 //! those parts of a template that an output needs. An attribute that only a running cloud knows is an
 //! error if an output needs it.
 //!

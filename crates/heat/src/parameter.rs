@@ -31,7 +31,7 @@ pub(crate) struct Parameter {
     kind: Kind,
     default: Option<Result<Arc<Value>, Box<Problem>>>,
     constraints: Vec<Constraint>,
-    /// An error of the default that counts even if another value is given.
+    /// An error of the default that counts even if the parameter has another value.
     refused: Option<Box<Problem>>,
     hidden: bool,
 }
@@ -156,16 +156,16 @@ impl Parameter {
         }
     }
 
-    /// Returns the parameter's value: the given one, or the default.
+    /// Returns the parameter's value: this one, or the default.
     pub(crate) fn value(
         &self,
         name: &str,
-        given: Option<Arc<Value>>,
+        value: Option<Arc<Value>>,
     ) -> Result<Arc<Value>, Problem> {
         if let Some(problem) = &self.refused {
             return Err(Problem::clone(problem));
         }
-        match (given.filter(|value| !value.is_null()), &self.default) {
+        match (value.filter(|value| !value.is_null()), &self.default) {
             (Some(value), _) => self.take(name, value),
             (None, Some(Ok(default))) => Ok(Arc::clone(default)),
             (None, Some(Err(problem))) => Err(Problem::clone(problem)),

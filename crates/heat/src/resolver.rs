@@ -1,4 +1,4 @@
-//! Templates in a directory, with an environment: the way in.
+//! The way in: resolves the templates of a directory with an environment.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -29,14 +29,14 @@ use slipway_yaql as yaql;
 const REGISTRY: &str = "overcloud-resource-registry-puppet.yaml";
 
 /// The environment that registers the templates in [`DOCKER_SERVICES`], up to Rocky. Later trees have a
-/// file of this name that turns back to Docker, which counts only when it is asked for.
+/// file of this name that switches back to Docker; it counts only when it is requested.
 const DOCKER_ENVIRONMENT: &str = "environments/docker.yaml";
 const DOCKER_SERVICES: &str = "docker/services";
 
-/// TripleO's templates have this file where its client merges environment files, rather than Heat.
+/// A file of TripleO's templates in releases whose client, not Heat, merges environment files.
 const PLAN: &str = "plan-environment.yaml";
 
-/// The stack that an expression takes at most, and the calls that lead to it.
+/// The stack that an expression and the calls that lead to it need at most.
 const THREAD_STACK: usize = yaql::STACK + (16 << 20);
 
 /// Resolves the templates in a directory. Each file is read once.
@@ -49,13 +49,13 @@ pub struct Resolver {
     expressions: RwLock<HashMap<String, yaql::Expression>>,
     /// Threads, if several templates are to be resolved.
     threads: Option<ThreadPool>,
-    /// Parameters without a value, while it is asked for all of them.
+    /// Parameters without a value, while all of them are collected.
     pub(crate) missing: Mutex<Option<IndexSet<String>>>,
 }
 
 impl Resolver {
-    /// The templates in `directory`, with the environment files that such a directory comes with and
-    /// those given, in that order. TripleO's templates that are not processed yet are, in memory.
+    /// Opens the templates in `directory` with the environment files that such a directory comes with, then
+    /// these. TripleO's unprocessed templates are processed in memory.
     pub fn open(directory: &Path, environments: &[PathBuf]) -> Result<Self> {
         let sources = Sources {
             environments: environments.to_vec(),
@@ -64,15 +64,15 @@ impl Resolver {
         Self::open_with(directory, &sources)
     }
 
-    /// The same, with roles and networks for templates that are not processed yet.
+    /// Does the same, with roles and networks for unprocessed templates.
     pub fn open_with(directory: &Path, sources: &Sources) -> Result<Self> {
         let mut resolver = Self::of_files(directory, sources)?;
         resolver.environment = resolver.read_environments(directory, &sources.environments)?;
         Ok(resolver)
     }
 
-    /// The same, where these templates are to be resolved: they are read meanwhile. What is wrong
-    /// with one is told when it is resolved.
+    /// Does the same, and reads these templates at the same time because they will be resolved. An error in one
+    /// is reported when it is resolved.
     pub fn open_for(templates: &[&str], directory: &Path, sources: &Sources) -> Result<Self> {
         let Some(threads) = threads() else {
             return Self::open_with(directory, sources);
@@ -123,7 +123,7 @@ impl Resolver {
         Ok(environment)
     }
 
-    /// The templates in `directory`, with this environment alone.
+    /// Opens the templates in `directory` with this environment alone.
     pub fn new(directory: &Path, environment: Environment) -> Self {
         Self {
             directory: absolute(directory),
@@ -137,30 +137,30 @@ impl Resolver {
         }
     }
 
-    /// Makes it an error that what a template comes to, and all on the way to it, takes more than so
-    /// many MiB. Without this, it is 512.
+    /// Limits the memory of a template's values, intermediate ones included, to this many MiB [default:
+    /// 512]. More is an error.
     #[must_use]
     pub fn within(mut self, mib: usize) -> Self {
         self.limit = mib;
         self
     }
 
-    /// The environment.
+    /// Returns the environment.
     pub fn environment(&self) -> &Environment {
         &self.environment
     }
 
-    /// The directory.
+    /// Returns the directory.
     pub fn directory(&self) -> &Path {
         &self.directory
     }
 
-    /// A template's outputs; its path is relative to the directory.
+    /// Returns a template's outputs; its path is relative to the directory.
     pub fn resolve(&self, template: &str) -> Result<Map<String, Value>> {
         self.resolve_with(template, HashMap::new())
     }
 
-    /// A template's outputs, with values for some of its parameters.
+    /// Returns a template's outputs, with values for some of its parameters.
     pub fn resolve_with(
         &self,
         template: &str,
@@ -187,7 +187,7 @@ impl Resolver {
             };
             return Err(Error::from(problem).in_template(&template.name));
         }
-        let given: ParameterValues = template
+        let values: ParameterValues = template
             .parameters
             .keys()
             .map(|name| match parameters.remove(name.as_str()) {
@@ -195,10 +195,10 @@ impl Resolver {
                 None => self.environment.parameters.get(name.as_str()).cloned(),
             })
             .collect();
-        self.stack(template, given).and_then(Stack::into_outputs)
+        self.stack(template, values).and_then(Stack::into_outputs)
     }
 
-    /// An error with line and column of each place, and without secrets.
+    /// Returns an error with line and column of each place, and without secrets.
     pub(crate) fn explained(&self, error: Error) -> Error {
         let mut documents = HashMap::<String, Option<Node>>::new();
         let error = error.located(|template, path| {
@@ -211,7 +211,7 @@ impl Resolver {
         self.without_secrets(error)
     }
 
-    /// An error that does not tell what the environment gives parameters that some template hides.
+    /// Returns an error without the environment's values of parameters that any template hides.
     fn without_secrets(&self, error: Error) -> Error {
         let mut secrets = Secrets::default();
         if let Ok(templates) = self.templates.read() {
@@ -234,27 +234,27 @@ impl Resolver {
         error.without(&secrets.redactor())
     }
 
-    /// A template that nothing uses.
+    /// Returns the stack of a template that no other template uses.
     pub(crate) fn stack(
         &self,
         template: Arc<Template>,
-        given: ParameterValues,
+        values: ParameterValues,
     ) -> Result<Stack<'_>> {
-        self.stack_with(template, given, None)
+        self.stack_with(template, values, None)
     }
 
-    /// A template that nothing uses; with a birth, its stack is created.
+    /// Returns the stack of a template that no other template uses; with a birth, the stack is created.
     pub(crate) fn stack_with(
         &self,
         template: Arc<Template>,
-        given: ParameterValues,
+        values: ParameterValues,
         birth: Option<Birth>,
     ) -> Result<Stack<'_>> {
         let budget = Rc::new(Budget::new(self.limit));
-        Stack::new(self, template, given, Facade::new(), budget, birth, 0)
+        Stack::new(self, template, values, Facade::new(), budget, birth, 0)
     }
 
-    /// Returns the outputs of several templates, or their errors, in the given order.
+    /// Returns the outputs of several templates, or their errors, in this order.
     pub fn resolve_all<'a>(
         &self,
         templates: &[&'a str],
@@ -262,8 +262,8 @@ impl Resolver {
         self.resolve_each(templates, |template, outputs| (template, outputs))
     }
 
-    /// Returns what `take` makes of the outputs of several templates, in the order given; it is called by
-    /// several threads.
+    /// Returns the results of `take` for the outputs of several templates, in this order. Several threads
+    /// call it.
     pub fn resolve_each<'a, T: Send>(
         &self,
         templates: &[&'a str],
@@ -281,8 +281,8 @@ impl Resolver {
         }
     }
 
-    /// The template behind a resource type, relative to the directory if it is below it; nothing
-    /// for OS::Heat::None.
+    /// Returns the template behind a resource type, relative to the directory if it is below it; `None` for
+    /// OS::Heat::None.
     pub fn template_of(&self, kind: &str) -> Result<Option<String>> {
         match self.environment.find(kind, &self.directory.join("x"))? {
             Target::Template(path) => Ok(Some(self.name(&path))),
@@ -299,7 +299,7 @@ impl Resolver {
         normal(&self.directory.join(template))
     }
 
-    /// A file below the directory, or where it is.
+    /// Returns the path relative to the directory if it is below it, otherwise the path itself.
     fn name(&self, path: &Path) -> String {
         path.strip_prefix(&self.directory)
             .unwrap_or(path)
@@ -307,7 +307,7 @@ impl Resolver {
             .to_string()
     }
 
-    /// Returns the number of files that were made of `*.j2.yaml`.
+    /// Returns the number of files that were rendered from `*.j2.yaml`.
     pub fn processed(&self) -> usize {
         self.files.made()
     }
@@ -341,7 +341,7 @@ impl Resolver {
         }
         let template = self.read(path);
         if let Ok(mut templates) = self.templates.write() {
-            // Another thread may have read it meanwhile.
+            // Another thread may have read it in the meantime.
             return templates.entry(path.to_owned()).or_insert(template).clone();
         }
         template
@@ -361,7 +361,7 @@ impl Resolver {
             .map_err(|error| error.in_template(&name))
     }
 
-    /// A file that a template includes.
+    /// Returns a file that a template includes.
     pub(crate) fn file(&self, template: &Template, path: &str) -> Result<String, String> {
         let path = place(&template.path, path);
         self.files.read(&path).map_err(|error| error.to_string())
@@ -389,14 +389,14 @@ impl Resolver {
     }
 }
 
-/// Threads with stacks that expressions need not add to, if there can be any.
+/// Returns threads whose stacks are large enough for expressions, if threads can be started.
 fn threads() -> Option<ThreadPool> {
     let threads = rayon::ThreadPoolBuilder::new().stack_size(THREAD_STACK);
     threads.build().ok()
 }
 
-/// Templates one by one: the next goes to whoever is free, as one takes a hundred times as long as
-/// another.
+/// Hands out templates one by one to the next free thread: some take a hundred times as long as
+/// others.
 fn each<'a>(templates: &[&'a str]) -> impl IndexedParallelIterator<Item = &'a str> {
     templates.par_iter().copied().with_max_len(1)
 }

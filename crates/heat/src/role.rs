@@ -18,10 +18,10 @@ const OVERCLOUD: &str = "overcloud.yaml";
 impl Resolver {
     /// Returns the role data of a role's services, as `common/services/ROLE-role.yaml` of the templates
     /// merges them. The services are those of the environment's `ROLEServices`, or else of the
-    /// roles file (`roles_data.yaml` of the templates if none is given).
+    /// roles file (by default `roles_data.yaml` of the templates).
     ///
-    /// Their properties are those that `overcloud.yaml` gives them. What only a running cloud knows is
-    /// the environment's: NetIpMap and ServiceData, or a whole EndpointMap.
+    /// Their properties are those that `overcloud.yaml` passes to them. The environment provides the values
+    /// that only a running cloud knows: NetIpMap and ServiceData, or a whole EndpointMap.
     ///
     /// If a parameter has no value, the error names all others without one, as far as they are known
     /// without it.
@@ -42,7 +42,7 @@ impl Resolver {
     /// Returns the parameters of a role's services that have no value.
     fn missing(&self, role: &str, roles: Option<&Path>) -> IndexSet<String> {
         self.look_for_missing(Some(IndexSet::new()));
-        // What goes wrong for want of a value, or after it, is not what is asked for.
+        // Errors that a missing value causes are not requested here.
         let _ = self.each_service(role, roles);
         self.look_for_missing(None).unwrap_or_default()
     }
@@ -54,8 +54,8 @@ impl Resolver {
 
     /// Resolves a role's services one by one, and ignores their errors.
     fn each_service(&self, role: &str, roles: Option<&Path>) -> Result<()> {
-        let given = self.passed(role, self.listed(role, roles)?)?;
-        let services = given.get("Services").and_then(Value::as_array);
+        let passed = self.passed(role, self.listed(role, roles)?)?;
+        let services = passed.get("Services").and_then(Value::as_array);
         for kind in services.into_iter().flatten().filter_map(Value::as_str) {
             let Ok(Some(name)) = self.template_of(kind) else {
                 continue;
@@ -63,9 +63,9 @@ impl Resolver {
             let Ok(template) = self.template(&self.directory().join(&name)) else {
                 continue;
             };
-            let mut given = given.clone();
-            given.retain(|name, _| template.parameters.contains_key(name.as_str()));
-            let _ = self.resolve_with(&name, given);
+            let mut parameters = passed.clone();
+            parameters.retain(|name, _| template.parameters.contains_key(name.as_str()));
+            let _ = self.resolve_with(&name, parameters);
         }
         Ok(())
     }
@@ -84,8 +84,8 @@ impl Resolver {
                           role among the roles";
             return Err(Error::from(Problem::Unreadable(reason.to_owned())).in_template(&template));
         }
-        let given = self.passed(role, listed)?;
-        let mut outputs = self.resolve_with(&template, given)?;
+        let parameters = self.passed(role, listed)?;
+        let mut outputs = self.resolve_with(&template, parameters)?;
         match outputs.remove("role_data") {
             Some(Value::Object(data)) => Ok(data),
             _ => {
@@ -95,13 +95,13 @@ impl Resolver {
         }
     }
 
-    /// Returns the properties that `overcloud.yaml` gives the services of a role.
+    /// Returns the properties that `overcloud.yaml` passes to the services of a role.
     fn passed(&self, role: &str, listed: Value) -> Result<HashMap<String, Value>> {
         let chain = format!("{role}ServiceChain");
         let overcloud = self.overcloud(&format!("{role}Services"), listed)?;
         let mut passed = HashMap::new();
         for name in overcloud.property_names(&chain)? {
-            // Of networks that nobody made, and passwords that are made up.
+            // For networks that do not exist, and for generated passwords.
             if name == "ServiceData" || name == "DefaultPasswords" {
                 continue;
             }
@@ -121,7 +121,7 @@ impl Resolver {
         }
         match self.resolve(TEMPLATE) {
             Ok(mut outputs) => Ok(outputs.remove("passwords")),
-            // Passwords that nobody gave are missed where one is used.
+            // A missing password is an error where it is used.
             Err(error) if matches!(error.problem(), Problem::MissingParameter(_)) => Ok(None),
             Err(error) => Err(error),
         }
@@ -131,23 +131,23 @@ impl Resolver {
     fn overcloud(&self, services: &str, listed: Value) -> Result<Stack<'_>> {
         let template = self.template(&self.directory().join(OVERCLOUD))?;
         let environment = self.environment();
-        let given = template
+        let values = template
             .parameters
             .iter()
             .map(|(name, parameter)| {
                 let name = name.as_str();
-                let given = environment.parameters.get(name);
-                let given = given.or_else(|| environment.parameter_defaults.get(name));
-                match given.filter(|value| !value.is_null()) {
+                let value = environment.parameters.get(name);
+                let value = value.or_else(|| environment.parameter_defaults.get(name));
+                match value.filter(|value| !value.is_null()) {
                     Some(value) => Some(Arc::clone(value)),
                     None if name == services => Some(Arc::new(listed.clone())),
-                    // Those of other roles, and of the deployment.
+                    // Services of other roles, and values of the deployment.
                     None if parameter.is_required() => Some(Arc::new(parameter.empty())),
                     None => None,
                 }
             })
             .collect();
-        let overcloud = self.stack(template, given)?;
+        let overcloud = self.stack(template, values)?;
         let addresses = self
             .parameter_default("NetIpMap")
             .unwrap_or_else(|| json!({}));
@@ -159,8 +159,8 @@ impl Resolver {
     }
 
     fn parameter_default(&self, parameter: &str) -> Option<Value> {
-        let given = self.environment().parameter_defaults.get(parameter)?;
-        Some(Value::clone(given))
+        let value = self.environment().parameter_defaults.get(parameter)?;
+        Some(Value::clone(value))
     }
 }
 

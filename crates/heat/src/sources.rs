@@ -18,7 +18,7 @@ pub struct Sources {
 }
 
 /// Lists the environment files of directories: `*.yaml`, sorted by name. A missing directory counts as
-/// empty, as TripleO's client has it.
+/// empty, as in TripleO's client.
 ///
 /// # Errors
 /// A directory cannot be read.

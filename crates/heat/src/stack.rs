@@ -31,15 +31,15 @@ const DEEPEST: usize = 30;
 /// The number of resources and conditions of one template that may wait for one another.
 const LONGEST: usize = 500;
 
-/// The stack that an expression may need. It is ensured where a resource or a condition is
-/// resolved, which may be inside another.
+/// The stack that an expression may need. It is reserved where a resource or a condition is resolved,
+/// which may be inside another one.
 const RED_ZONE: usize = 1 << 20;
 const MORE_STACK: usize = 4 << 20;
 
 /// Values for a template's parameters, in its order.
 pub(crate) type ParameterValues = Vec<Option<Arc<Value>>>;
 
-/// Metadata and policies of the resource that a nested template stands behind.
+/// Metadata and policies of the resource that a nested template implements.
 pub(crate) type Facade = Vec<(&'static str, Value)>;
 
 /// Parameters that every template has.
@@ -84,7 +84,7 @@ impl<'r> Stack<'r> {
     pub(crate) fn new(
         resolver: &'r Resolver,
         template: Arc<Template>,
-        mut given: ParameterValues,
+        mut values: ParameterValues,
         facade: Facade,
         budget: Rc<Budget>,
         birth: Option<Birth>,
@@ -99,7 +99,7 @@ impl<'r> Stack<'r> {
             .map_err(|problem| in_template(problem.into()))?;
         let mut parameters = Vec::with_capacity(template.parameters.len());
         for (index, (name, parameter)) in template.parameters.iter().enumerate() {
-            let value = given.get_mut(index).and_then(Option::take).or_else(|| {
+            let value = values.get_mut(index).and_then(Option::take).or_else(|| {
                 resolver
                     .environment()
                     .parameter_defaults
@@ -159,7 +159,7 @@ impl<'r> Stack<'r> {
         }
     }
 
-    /// Returns `metadata` and the like of the resource that this template stands behind.
+    /// Returns `metadata` and the like of the resource that this template implements.
     pub(crate) fn facade(&self, name: &str) -> Option<&Value> {
         let mut all = self.facade.iter();
         all.find_map(|(known, value)| (*known == name).then_some(value))
@@ -169,7 +169,7 @@ impl<'r> Stack<'r> {
         let index = self.template.parameters.get_index_of(name);
         let known = index.and_then(|index| self.parameters.get(index));
         let known = known.or_else(|| self.birth.as_ref()?.pseudo_parameter(name));
-        // A stack that nothing made has neither an id nor a project.
+        // This stack was not created in a cloud, so it has neither an id nor a project.
         let known = known.or_else(|| PSEUDO_PARAMETERS.contains(&name).then(|| &*NOTHING));
         known.ok_or_else(|| {
             let known = self.template.parameters.keys().map(CompactString::as_str);
@@ -207,7 +207,7 @@ impl<'r> Stack<'r> {
     }
 
     fn find_condition(&self, name: &str, definition: &Expression) -> Result<bool> {
-        // The path starts anew: it is that of the condition, not of what asked for it.
+        // The path starts anew at the condition, whatever led to it.
         match definition.evaluate(self) {
             Ok(value) => value.as_bool().ok_or_else(|| {
                 Problem::Condition(format!("condition {name} is neither true nor false")).into()
@@ -228,7 +228,7 @@ impl<'r> Stack<'r> {
             .without(&secrets.redactor())
     }
 
-    /// Resolves a resource or a condition that something else waits for.
+    /// Resolves a resource or a condition that another one needs.
     fn deeper<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
         if self.waiting.get() >= LONGEST {
             let reason =
@@ -334,12 +334,12 @@ impl<'r> Stack<'r> {
 fn taken(
     parameter: &Parameter,
     name: &str,
-    given: Option<Arc<Value>>,
+    value: Option<Arc<Value>>,
     budget: &Budget,
 ) -> Result<Arc<Value>, Problem> {
-    let value = parameter.value(name, given.clone())?;
-    if given.is_some_and(|given| !Arc::ptr_eq(&given, &value)) {
-        budget.spend_on(&value)?;
+    let converted = parameter.value(name, value.clone())?;
+    if value.is_some_and(|value| !Arc::ptr_eq(&value, &converted)) {
+        budget.spend_on(&converted)?;
     }
-    Ok(value)
+    Ok(converted)
 }

@@ -15,7 +15,7 @@ pub(crate) type NameMap<T> = indexmap::IndexMap<CompactString, T, foldhash::fast
 /// A nested template.
 #[derive(Debug)]
 pub(crate) struct Template {
-    /// Its path, as errors and what refers to other files from it need it.
+    /// Its path, for errors and for references to other files.
     pub(crate) path: std::path::PathBuf,
     /// Its path for people: below the directory of templates, if it is.
     pub(crate) name: String,
@@ -29,7 +29,7 @@ pub(crate) struct Template {
 #[derive(Debug)]
 pub(crate) struct Definition {
     pub(crate) kind: Expression,
-    // Which few resources have.
+    // Few resources have one.
     pub(crate) condition: Option<Box<Expression>>,
     pub(crate) properties: Properties,
     pub(crate) metadata: Option<Box<Expression>>,
@@ -60,7 +60,7 @@ impl Definition {
 #[derive(Debug)]
 pub(crate) enum Properties {
     Each(Vec<(CompactString, Expression)>),
-    /// A function that gives all of them.
+    /// A function that returns all of them.
     Whole(Expression),
 }
 

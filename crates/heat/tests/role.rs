@@ -201,8 +201,8 @@ outputs:
         ),
     ];
     let services = ["One", "Absent", "Two"];
-    let mut given = json!({"ComputeServices": services, "Given": "x"});
-    let error = resolved(&templates, &given).unwrap_err().to_string();
+    let mut properties = json!({"ComputeServices": services, "Given": "x"});
+    let error = resolved(&templates, &properties).unwrap_err().to_string();
     assert!(
         error.starts_with("one.yaml:4:3: parameters.First: parameter First has no value"),
         "{error}"
@@ -212,11 +212,11 @@ outputs:
         "{error}"
     );
     // What was made up to find them is nobody's value.
-    given["First"] = json!("x");
-    let error = resolved(&templates, &given).unwrap_err().to_string();
+    properties["First"] = json!("x");
+    let error = resolved(&templates, &properties).unwrap_err().to_string();
     assert!(error.contains("parameter Second has no value"), "{error}");
-    given["Second"] = json!([]);
-    let error = resolved(&templates, &given).unwrap_err().to_string();
+    properties["Second"] = json!([]);
+    let error = resolved(&templates, &properties).unwrap_err().to_string();
     assert!(
         error.contains("the collection is empty (it is given Second)"),
         "{error}"

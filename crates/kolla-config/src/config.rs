@@ -137,8 +137,7 @@ pub(crate) fn user_group(owner: &str) -> (&str, &str) {
     }
 }
 
-/// Reads a mode, which must be a string. A number may change its meaning on the way (0600 is 384 in
-/// YAML 1.1), so numbers are an error that says so.
+/// Reads a mode, which must be a string. Numbers are an error: YAML 1.1, for example, reads 0600 as 384.
 mod required_perm {
     use std::fmt;
 

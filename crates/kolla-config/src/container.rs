@@ -31,7 +31,7 @@ pub struct Mount {
     pub host: Option<PathBuf>,
 }
 
-/// The known content of an image.
+/// The known facts of an image.
 #[derive(Clone, Debug, Default)]
 pub struct Image {
     /// Its name.

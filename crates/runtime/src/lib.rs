@@ -29,8 +29,8 @@
 //!     let options = ApplyOptions::default();
 //!     let outcome = converge::apply(engine.as_ref(), set, &options, &slipway_events::Events::ignore()).await?;
 //!     assert!(!outcome.is_unchanged());
-//!     let again = converge::plan(engine.as_ref(), set, &options).await?;
-//!     assert!(again.is_empty());
+//!     let plan = converge::plan(engine.as_ref(), set, &options).await?;
+//!     assert!(plan.is_empty());
 //!     Ok(())
 //! }
 //! # drop(converge(&set));

@@ -239,12 +239,12 @@ pub async fn cleanup(
     };
     let names = gone.remove(engine, beside, events).await?;
     let gone: BTreeSet<&str> = gone.containers.iter().map(|c| c.id.as_str()).collect();
-    let left: Vec<ContainerSummary> = all
+    let remaining: Vec<ContainerSummary> = all
         .iter()
         .filter(|container| !gone.contains(container.id.as_str()))
         .cloned()
         .collect();
-    for rename in rename_to_preferred(engine, &left, &staying).await? {
+    for rename in rename_to_preferred(engine, &remaining, &staying).await? {
         events.send(Event::Renamed(rename));
     }
     Ok(names)

@@ -207,16 +207,16 @@ impl RoleData {
     /// The hiera data of this role's services: their own settings, then what services give to
     /// those services that are in this role, which wins.
     pub fn hiera(&self) -> Hiera {
-        let mut given = Hiera::new();
+        let mut for_services = Hiera::new();
         for (_, settings) in self
             .service_config_settings
             .iter()
             .filter(|(service, _)| self.service_names.contains(service))
         {
-            deep_merge(&mut given, settings.clone());
+            deep_merge(&mut for_services, settings.clone());
         }
         let mut all = self.config_settings.clone();
-        all.extend(given);
+        all.extend(for_services);
         all
     }
 }

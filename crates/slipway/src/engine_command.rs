@@ -49,8 +49,8 @@ impl EngineCommand<'_> {
 struct Words(Vec<String>);
 
 impl Words {
-    fn flag(&mut self, option: &str, given: bool) {
-        if given {
+    fn flag(&mut self, option: &str, is_set: bool) {
+        if is_set {
             self.0.push(option.to_owned());
         }
     }

@@ -132,8 +132,8 @@ impl FakeEngine {
 
     async fn change(&self, call: &str) -> Result<MutexGuard<'_, State>> {
         let mut state = self.look(call).await?;
-        if let Some(left) = &mut state.changes_left {
-            *left -= 1;
+        if let Some(remaining) = &mut state.changes_left {
+            *remaining -= 1;
         }
         Ok(state)
     }

@@ -78,12 +78,12 @@ impl Tests {
         }
         let kind: Vec<&str> = needs.iter().map(|need| need.name()).collect();
         let name = name.replace(' ', "");
-        let again = needs.contains(&Need::Engine) && is_set(AGAIN_SWITCH);
+        let may_retry = needs.contains(&Need::Engine) && is_set(AGAIN_SWITCH);
         let trial = Trial::test(name.clone(), move || {
-            if again && std::panic::catch_unwind(test).is_ok() {
+            if may_retry && std::panic::catch_unwind(test).is_ok() {
                 return Ok(());
             }
-            if again {
+            if may_retry {
                 print(&format!("UNSTABLE: {name} failed as above; runs once more"));
             }
             test();

@@ -115,10 +115,10 @@ impl PrivateEngine {
     }
 
     fn answers(&self) -> bool {
-        let asked = Command::new("docker")
+        let answer = Command::new("docker")
             .args(["--host", &self.host(), "version"])
             .output();
-        asked.unwrap().status.success()
+        answer.unwrap().status.success()
     }
 
     /// Ends the daemon, its containers and its containerd.

@@ -131,8 +131,8 @@ impl Weights {
     }
 
     pub(crate) fn copy(&mut self, value: &Node) -> Result<Node, &'static str> {
-        let left = self.0.checked_sub(value.weight());
-        self.0 = left.ok_or("anchors and aliases make too large a value")?;
+        let remaining = self.0.checked_sub(value.weight());
+        self.0 = remaining.ok_or("anchors and aliases make too large a value")?;
         Ok(value.clone())
     }
 }

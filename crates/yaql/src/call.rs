@@ -1,4 +1,4 @@
-//! Calls of functions by their names. Each argument is evaluated as the function's parameter says.
+//! Calls of functions by their names. The function's parameter decides how its argument is evaluated.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -213,8 +213,8 @@ fn wrong(what: &str) -> Error {
     Error::new(format!("an argument is not {what}"))
 }
 
-/// Calls the function of this name that accepts the arguments. The choice depends first on what is
-/// known before they are evaluated, then on their values.
+/// Calls the function of this name that accepts the arguments. The choice depends first on the facts
+/// known before their evaluation, then on their values.
 pub(super) fn call(
     machine: &Machine,
     context: &Context,
@@ -368,11 +368,11 @@ fn run(
                 .position(|(name, _)| **name == *param.name)
                 .map(|index| named.remove(index).1)
         };
-        let given = match args.next() {
+        let argument = match args.next() {
             None | Some(Arg::Skipped) => by_name(&mut named),
-            given => given,
+            argument => argument,
         };
-        slots.push(match given {
+        slots.push(match argument {
             Some(arg) => slot(param.ty, arg)?,
             None => param
                 .default

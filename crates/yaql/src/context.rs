@@ -9,7 +9,7 @@ use super::syntax::Expr;
 use super::value::{Value, around};
 
 /// One layer of names over others. Each call has its own layer, so a name that it sets is visible only
-/// in what it evaluates, and on the right side of `->`.
+/// in the expressions that it evaluates, and on the right side of `->`.
 #[derive(Clone)]
 pub(super) struct Context(Rc<Layer>);
 

@@ -11,11 +11,11 @@ pub struct Error {
 /// The kinds of errors that `groupBy` tells apart: on some, YAQL calls an aggregator in another way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// The text is not an expression.
+    /// The string is not an expression.
     Syntax,
-    /// There is such a function, but not for these arguments.
+    /// The function exists, but does not accept these arguments.
     NoMatch,
-    /// A list has no such index.
+    /// The index of a list is out of range.
     Index,
     /// Everything else.
     Other,

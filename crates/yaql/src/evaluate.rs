@@ -71,7 +71,7 @@ fn arguments(args: &[Arc<Expr>]) -> Vec<Arg> {
     args.iter().map(argument).collect()
 }
 
-/// Evaluates the part after a dot: a method, or a key. A list's key is that key of each of its items.
+/// Evaluates the part after a dot: a method, or a key. A key of a list is that key of each of its items.
 fn member_of(
     machine: &Machine,
     receiver: Value,

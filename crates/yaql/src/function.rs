@@ -11,11 +11,11 @@ pub(super) struct Function {
     pub name: &'static str,
     pub shape: Shape,
     pub params: &'static [Param],
-    /// The type of any further arguments.
+    /// The type of further positional arguments.
     pub rest: Option<Type>,
-    /// Takes names that no parameter has.
+    /// Accepts keyword arguments that match no parameter.
     pub any_name: bool,
-    /// `name => value` among its arguments are its to read, not names of parameters.
+    /// It reads `name => value` arguments itself; they are not keyword arguments.
     pub takes_rules: bool,
     pub run: fn(&mut Call) -> Result<Value>,
 }
@@ -81,7 +81,7 @@ pub(super) enum Class {
     LazyRule,
     /// An expression, which the function evaluates as often as it needs.
     Lambda,
-    /// The same, in a context that the function chooses.
+    /// An expression that is evaluated in a context that the function chooses.
     ContextLambda,
 }
 
@@ -93,7 +93,7 @@ impl Type {
         )
     }
 
-    /// Returns whether it accepts fewer values than the other, by their classes in Python.
+    /// Returns whether it accepts fewer values than the other type, by their classes in Python.
     pub fn is_special_of(self, other: Type) -> bool {
         use Class::{Any, Bool, Int, Iterable, Iterator, Ordering, Sequence, Set, Str, Unset};
         let wide = |class| if class == Unset { Iterable } else { class };
@@ -215,19 +215,19 @@ pub(super) const fn both(
 }
 
 impl Function {
-    /// With any number of further arguments.
+    /// Adds any number of further arguments.
     pub const fn rest(mut self, ty: Type) -> Self {
         self.rest = Some(ty);
         self
     }
 
-    /// With arguments of any name.
+    /// Adds keyword arguments of any name.
     pub const fn any_name(mut self) -> Self {
         self.any_name = true;
         self
     }
 
-    /// With `key => value` as arguments, not as names.
+    /// Takes `key => value` as arguments, not as keyword arguments.
     pub const fn rules(mut self) -> Self {
         self.takes_rules = true;
         self

@@ -9,7 +9,7 @@ use super::value::{List, Map, Set, Shared, Value, View, around};
 
 type Pull = Box<dyn FnMut(&Machine) -> Result<Option<Value>>>;
 
-/// An iterator, whose items go to the first reader.
+/// An iterator. Each item goes to the first reader that takes it.
 pub(super) struct Iter {
     depth: u32,
     pull: RefCell<Option<Pull>>,
@@ -37,7 +37,7 @@ impl Iter {
     }
 }
 
-/// An iterator that holds on to things of these depths.
+/// Makes an iterator that keeps values of these depths.
 pub(super) fn iter(
     holds: impl IntoIterator<Item = u32>,
     pull: impl FnMut(&Machine) -> Result<Option<Value>> + 'static,
@@ -129,7 +129,7 @@ impl Cursor {
     }
 }
 
-/// The beginning of a value that Python's `iter` takes: a string gives its characters, a map its keys.
+/// Starts an iteration as Python's `iter` does: over the characters of a string, the keys of a map.
 pub(super) fn cursor(value: &Value, machine: &Machine) -> Result<Cursor> {
     Ok(match value {
         Value::List(list) => Cursor::List(list.clone(), 0),
@@ -174,8 +174,8 @@ pub(super) fn is_iterator(value: &Value) -> bool {
     matches!(value, Value::Iter(_) | Value::Memory(_))
 }
 
-/// The same collection, which fails when it has more items than the limit: at once if their number is
-/// known, else when the first one too many is asked for.
+/// Returns the same collection with a limit. More items are an error: at once if their number is known,
+/// otherwise at the first item beyond the limit.
 pub(super) fn limited(value: Value, machine: &Machine) -> Result<Value> {
     let limit = machine.limits().items;
     let known = match &value {

@@ -9,14 +9,14 @@ use super::syntax::Literal;
 pub(super) enum Token {
     Literal(Literal),
     Keyword(Arc<str>),
-    /// A name with the parenthesis that follows it at once.
+    /// A name directly followed by a parenthesis.
     Function(Arc<str>),
     Variable(Arc<str>),
     /// An operator or a bracket.
     Sign(&'static str),
 }
 
-/// A token, and where it begins: the count of characters before it.
+/// A token and its position: the number of characters before it.
 pub(super) type Placed = (Token, usize);
 
 /// Longest first, so that `=>` is not read as `=`.
@@ -204,7 +204,7 @@ fn unescape(text: &str, at: usize) -> Result<String> {
         if digits > 0 {
             let taken: String = rest[1..].chars().take(digits).collect();
             if taken.chars().count() < digits || taken.contains('\n') {
-                // Too short to be an escape: kept.
+                // It is too short for an escape, so it is kept.
                 out.push('\\');
                 out.push(kind);
                 rest = &rest[1..];

@@ -5,15 +5,15 @@ use std::cell::Cell;
 use super::error::{Error, Result};
 use super::value::Level;
 
-/// Calls and iterators inside one another.
+/// The deepest nesting of calls and iterators.
 const DEPTH: u32 = 600;
 
 /// The limits of an expression. The defaults leave room for every template that Heat evaluates.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Number of items of a collection: TripleO lets Heat take 1000, later 10000.
+    /// The number of items of a collection. TripleO sets Heat's limit to 1000, later to 10000.
     pub items: usize,
-    /// Number of steps of an evaluation. An item, a call, and a byte of new text are a step each.
+    /// The number of steps of an evaluation. An item, a call, and a byte of a new string are a step each.
     pub steps: usize,
 }
 

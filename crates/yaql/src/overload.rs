@@ -1,4 +1,4 @@
-//! The choice among functions of one name, by their arguments.
+//! Chooses among functions of one name by the arguments.
 
 use super::call::{Arg, KeywordArgs};
 use super::context::{Body, Context};
@@ -50,7 +50,7 @@ impl Candidate {
     }
 }
 
-/// The types that arguments meet.
+/// The parameter types for the arguments.
 pub(super) struct Mapping {
     pub by_position: Vec<Type>,
     pub by_name: Vec<Type>,
@@ -117,7 +117,7 @@ pub(super) fn ambiguous(name: &str) -> Error {
     ))
 }
 
-/// The name as it is written: operators are functions with a prefix.
+/// Returns the name as it is written in an expression: operators are functions with a prefix.
 pub(super) fn readable(name: &str) -> &str {
     match name {
         "*equal" => "=",
@@ -131,7 +131,8 @@ pub(super) fn readable(name: &str) -> &str {
     }
 }
 
-/// Returns the type that each argument meets; nothing if one cannot be accepted, as far as is known before evaluation.
+/// Returns the parameter type for each argument; `None` if an argument is certainly not accepted, as far as
+/// is known before its evaluation.
 pub(super) fn map(candidate: &Candidate, args: &[Arg], named: &KeywordArgs) -> Option<Mapping> {
     let params = candidate.params();
     let mut by_position = Vec::with_capacity(args.len());
@@ -210,7 +211,7 @@ fn accepts_value(ty: Type, value: &Value) -> bool {
     }
 }
 
-/// Returns whether Python takes it for a set: a map's keys and items are sets too.
+/// Returns whether Python treats the value as a set: a map's keys and items are sets too.
 pub(super) fn is_set(value: &Value) -> bool {
     use super::value::View::{Items, Keys};
     matches!(value, Value::Set(_) | Value::View(_, Keys | Items))

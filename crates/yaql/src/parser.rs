@@ -9,7 +9,7 @@ use super::syntax::{Expr, Literal};
 /// The depth to which an expression may nest. Real ones stay below thirty.
 const DEPTH: usize = 200;
 
-/// Binary operators: sign, how loosely it binds, the function it calls. All group to the left but `->`.
+/// Binary operators: symbol, looseness of the binding, function. All but `->` are left-associative.
 const BINARY: [(&str, u8, &str); 19] = [
     (".", 1, ""),
     ("?.", 1, ""),
@@ -61,7 +61,7 @@ struct Parser {
 type Tree = (Arc<Expr>, usize);
 
 impl Parser {
-    /// An expression of operators that bind tighter than `limit`.
+    /// Parses an expression of operators that bind tighter than `limit`.
     fn expression(&mut self, limit: u8, depth: usize) -> Result<Tree> {
         if depth > DEPTH {
             return Err(too_deep());
@@ -157,7 +157,8 @@ impl Parser {
         }
     }
 
-    /// Arguments up to the bracket that closes them: by position, some left out, then by name.
+    /// Parses arguments up to the closing bracket: positional ones, of which some may be omitted, then keyword
+    /// arguments.
     fn arguments(&mut self, close: &'static str, depth: usize) -> Result<(Vec<Arc<Expr>>, usize)> {
         let mut args = Vec::new();
         let mut tallest = 0;

@@ -8,7 +8,7 @@ use super::error::{Error, Result};
 use super::machine::Machine;
 use super::value::{Value, View, whole};
 
-/// `str(value)` as YAQL has it: null, true and false are YAQL's words.
+/// Returns `str(value)` as YAQL does: null, true and false are written as in YAQL.
 pub(super) fn text(value: &Value, machine: &Machine) -> Result<String> {
     Ok(match value {
         Value::Null => "null".to_string(),
@@ -26,7 +26,7 @@ pub(super) fn text(value: &Value, machine: &Machine) -> Result<String> {
     })
 }
 
-/// Writes Python's `repr`; iterators, contexts and the like have none here.
+/// Writes Python's `repr`. Iterators and contexts have none here.
 fn represent(value: &Value, out: &mut String) -> Result<()> {
     check_text(value)?;
     // Writing to a string does not fail.

@@ -6,9 +6,9 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(super) enum Expr {
     Literal(Literal),
-    /// A bare word: a key after a dot, a name before `=>`, otherwise a string.
+    /// A word without quotes: a key after a dot, a name before `=>`, otherwise a string.
     Keyword(Arc<str>),
-    /// `$`, `$name`; without the dollar, and `$` is `$1`.
+    /// `$` or `$name`. The name is stored without the dollar, and `$` as `1`.
     Variable(Arc<str>),
     /// `name(…)`, which becomes a method call after a dot.
     Call {
@@ -30,7 +30,7 @@ pub(super) enum Expr {
     Wrap(Arc<Expr>),
     /// `key => value` among arguments.
     Rule(Arc<Expr>, Arc<Expr>),
-    /// An argument left out between two commas.
+    /// An argument omitted between two commas.
     Skipped,
 }
 

@@ -196,7 +196,7 @@ fn limits_can_be_others() {
     );
 }
 
-/// An expression that was read once can be evaluated anywhere.
+/// A parsed expression can be evaluated in any thread.
 #[test]
 fn expressions_are_shared_between_threads() {
     fn shared<T: Send + Sync>(_: &T) {}

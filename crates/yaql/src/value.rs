@@ -16,7 +16,8 @@ use super::machine::Machine;
 /// The depth to which values may nest; an iterator that waits for another counts.
 const DEPTH: u32 = 2000;
 
-/// The size of a value, shared parts counted each time: code that walks through it visits them each time.
+/// The size of a value. A shared part counts each time that it occurs, because a walk through the value
+/// visits it each time.
 const SIZE: usize = 50_000_000;
 
 #[derive(Clone)]
@@ -31,9 +32,9 @@ pub(super) enum Value {
     Set(Rc<Set>),
     /// The result of `keys`, `values` and `items`: a view of a map, not a list.
     View(Rc<Map>, View),
-    /// An iterator, which can be walked through once.
+    /// An iterator, which can be read once.
     Iter(Rc<Iter>),
-    /// An iterator whose items are kept once they are known.
+    /// An iterator that keeps the items it has produced.
     Memory(Rc<Memory>),
     /// A list that is sorted when it is read.
     Ordering(Rc<Ordering>),
@@ -77,7 +78,7 @@ pub(super) struct Pattern {
     pub regex: slipway_pyregex::Regex,
 }
 
-/// The depth of what holds things of these depths.
+/// Returns the depth of a value that contains values of these depths.
 pub(super) fn around(depths: impl IntoIterator<Item = u32>) -> Result<u32> {
     let depth = depths.into_iter().max().unwrap_or(0) + 1;
     if depth > DEPTH {
@@ -166,7 +167,7 @@ impl Value {
         }
     }
 
-    /// Returns the cost of a walk through all of it, in steps.
+    /// Returns the cost of a walk through the whole value, in steps.
     pub fn size(&self) -> usize {
         match self {
             Value::Str(text) => text.len() + 1,
@@ -186,7 +187,7 @@ impl Value {
         slipway_pyvalue::truth(self)
     }
 
-    /// Returns its kind, for errors. The value itself may be a secret.
+    /// Returns the name of its type, for errors. The value itself may be a secret.
     pub fn kind(&self) -> &'static str {
         match self {
             Value::Null => "null",
@@ -228,7 +229,7 @@ impl Value {
         }
     }
 
-    /// Returns the items, if Python takes the value for a set.
+    /// Returns the items, if Python treats the value as a set.
     fn as_set(&self) -> Option<IndexSet<Value>> {
         match self {
             Value::Set(set) => Some(set.items.clone()),
@@ -354,5 +355,5 @@ impl Drop for Level<'_> {
     }
 }
 
-/// A part that several values share.
+/// A part that several values can share.
 pub(super) type Shared<T> = Rc<RefCell<T>>;

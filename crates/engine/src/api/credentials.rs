@@ -352,11 +352,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_helper_that_fails_or_hangs_is_named_and_its_answer_is_not_shown() {
-        let asked = async |script: &str, seconds| {
+        let error_of = async |script: &str, seconds| {
             let mut command = Command::new("sh");
             command.args(["-c", script]);
-            let asked = ask(command, "keeper", "reg:5000", Duration::from_secs(seconds));
-            asked.await.unwrap_err().to_string()
+            let answer = ask(command, "keeper", "reg:5000", Duration::from_secs(seconds));
+            answer.await.unwrap_err().to_string()
         };
         let named = "credential helper docker-credential-keeper, for reg:5000: ";
         let answer = r#"{"Username": "me", "Secret": "s3cret"}"#;
@@ -372,11 +372,11 @@ mod tests {
             ),
             ("echo s3cret".to_owned(), "its answer is invalid at line 1"),
         ] {
-            assert_eq!(asked(&script, 60).await, format!("{named}{said}"));
+            assert_eq!(error_of(&script, 60).await, format!("{named}{said}"));
         }
-        let long = asked("head -c 9999 /dev/zero | tr '\\0' x; exit 1", 60).await;
+        let long = error_of("head -c 9999 /dev/zero | tr '\\0' x; exit 1", 60).await;
         assert_eq!(long.len(), named.len() + SHOWN);
-        let hanging = asked("exec sleep 1000.125", 0).await;
+        let hanging = error_of("exec sleep 1000.125", 0).await;
         assert_eq!(hanging, format!("{named}no answer in 0 s"));
     }
 }

@@ -33,16 +33,16 @@ impl LineCutter {
     /// be read to its end; it makes each line when it is asked for, because one piece may hold
     /// thousands.
     pub(super) fn push<'a>(&'a mut self, piece: &'a [u8]) -> impl Iterator<Item = String> + 'a {
-        let mut left = piece;
+        let mut rest = piece;
         std::iter::from_fn(move || {
             let room = self.longest - self.rest.len();
-            let end = left.iter().take(room + 1).position(|byte| *byte == b'\n');
-            let is_cut = end.is_none() && left.len() > room;
+            let end = rest.iter().take(room + 1).position(|byte| *byte == b'\n');
+            let is_cut = end.is_none() && rest.len() > room;
             let (line, after) = match end {
-                Some(end) => (&left[..end], &left[end + 1..]),
-                None => left.split_at(left.len().min(room)),
+                Some(end) => (&rest[..end], &rest[end + 1..]),
+                None => rest.split_at(rest.len().min(room)),
             };
-            left = after;
+            rest = after;
             let is_complete = end.is_some() || is_cut;
             if self.rest.is_empty() && is_complete {
                 return Some(text(line));

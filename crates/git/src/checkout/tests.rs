@@ -72,8 +72,8 @@ impl Origin {
         let checkout = into.path().join("checkout");
         let commit = check_out(address, reference, &checkout, timeout)?;
         let text = fs::read_to_string(checkout.join("README")).unwrap();
-        let left: Vec<_> = fs::read_dir(into.path()).unwrap().collect();
-        assert_eq!(left.len(), 1, "no credentials stay beside it");
+        let entries: Vec<_> = fs::read_dir(into.path()).unwrap().collect();
+        assert_eq!(entries.len(), 1, "no credentials stay beside it");
         let config = fs::read_to_string(checkout.join(".git/config")).unwrap();
         assert!(!config.contains("remote"), "{config}");
         Ok((commit, text))
@@ -340,11 +340,11 @@ fn a_mute_server_is_waited_for_no_longer_than_the_timeout() {
         );
         assert!(began.elapsed() < Duration::from_secs(15));
         let held = listener.local_addr().unwrap().port().to_string();
-        let left = process_list();
-        let left = left
+        let running = process_list();
+        let running = running
             .iter()
             .find(|line| line.contains(&held) && line.contains("git"));
-        assert_eq!(left, None, "git is gone");
+        assert_eq!(running, None, "git is gone");
     }
 }
 

@@ -42,7 +42,7 @@ impl Strategy {
     }
 }
 
-/// The merge strategies of parameters, as far as files have said or implied them.
+/// The merge strategies of parameters that files name or imply.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Strategies {
     /// The strategy of parameters that no file names one for.
@@ -96,7 +96,7 @@ impl Strategies {
         for (name, value) in section {
             let wrong = |problem: Problem| Error::from(problem).at(&name);
             let strategy = match value.is_null() {
-                // Which says nothing, but to a client.
+                // It has an effect only in a client.
                 true if self.standard != Strategy::Client && into.contains_key(&name) => continue,
                 true => self.standard,
                 false => self.of(&name, said).map_err(wrong)?,
@@ -120,7 +120,7 @@ fn both(old: Value, new: Value, strategy: Strategy) -> Result<Value, Problem> {
     }
     Ok(match (old, new) {
         (old @ Value::Object(_), Value::Null) => old,
-        // An empty one says nothing.
+        // An empty value has no effect.
         (Value::Object(old), new @ Value::Object(_))
             if old.is_empty() && strategy != Strategy::Client =>
         {

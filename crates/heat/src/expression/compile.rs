@@ -7,7 +7,7 @@ use crate::error::{Error, Problem};
 use crate::functions::{Call, Function};
 use crate::version::Version;
 
-/// The place of a value, which decides what functions exist.
+/// The place of a value, which decides which functions exist.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Context {
     pub(crate) version: Version,

@@ -46,7 +46,7 @@ enum Step<'a> {
     Character(Value),
 }
 
-/// A list's element may be named by a text with a number in it.
+/// A string with a number in it may be the index of a list.
 fn parameter_step<'a>(value: &'a Value, step: &Value) -> Option<Step<'a>> {
     match (value, step) {
         (Value::Array(_) | Value::String(_), Value::String(text)) => {

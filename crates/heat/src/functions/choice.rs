@@ -12,8 +12,8 @@ use crate::stack::Stack;
 use crate::version::Version;
 use slipway_yaml::{Data, Node};
 
-/// `[CONDITION, VALUE, OTHER VALUE]`; without the last one (from wallaby on), what is around it is
-/// left out where the condition is false.
+/// `[CONDITION, VALUE, OTHER VALUE]`. The last one may be missing from wallaby on; then the surrounding
+/// list or map omits the value if the condition is false.
 pub(super) fn compile_if(argument: Node, context: Context) -> Result<Arguments, Problem> {
     let conditional = Context {
         condition: true,
@@ -103,7 +103,7 @@ pub(super) fn any(conditions: &[Expression], stack: &Stack<'_>) -> Result<Value>
     fold(conditions, false, stack)
 }
 
-/// All are worked out first; then the first that is not `neutral` decides.
+/// Evaluates all conditions; then the first one that is not `neutral` decides.
 fn fold(conditions: &[Expression], neutral: bool, stack: &Stack<'_>) -> Result<Value> {
     let values = crate::expression::evaluate_list(conditions, stack)?;
     for (index, value) in values.iter().enumerate() {

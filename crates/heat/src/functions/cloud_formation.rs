@@ -164,7 +164,7 @@ pub(super) fn member_list_to_map(arguments: &[Expression], stack: &Stack<'_>) ->
 }
 
 fn member_map(key: &str, value: &str, items: &[Value], budget: &Budget) -> Result<Value> {
-    // A member that is there twice is where it was first, with its last value.
+    // A duplicate member keeps its first position and gets its last value.
     let mut places = HashMap::new();
     let mut members: Vec<(&str, &str)> = Vec::new();
     for item in items {

@@ -129,7 +129,7 @@ pub(super) fn contains(value: &Value, sequence: &Value) -> Result<Value> {
     }
 }
 
-/// `[VALUES, LIST]`: the list without the values, which are not worked out if it is empty.
+/// `[VALUES, LIST]`: the list without the values, which are not evaluated if the list is empty.
 pub(super) fn filter(arguments: &[Expression], stack: &Stack<'_>) -> Result<Value> {
     let [values, list] = arguments else {
         return Err(wants("two values").into());
@@ -240,7 +240,7 @@ pub(super) fn repeat(
     Ok(Value::Array(results))
 }
 
-/// One value of each list; of permutations, the last list's change fastest.
+/// Returns one value of each list; in permutations, the last list's values change fastest.
 fn pick(lists: &[Vec<Value>], round: usize, permutations: bool) -> Vec<&Value> {
     if !permutations {
         return lists.iter().filter_map(|list| list.get(round)).collect();

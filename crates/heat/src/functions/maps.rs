@@ -12,7 +12,7 @@ use crate::kind::kind_of;
 use crate::stack::Stack;
 use slipway_pyvalue as py;
 
-/// Maps one after the other: the last wins.
+/// Merges maps in their order: the last one wins.
 pub(super) fn merge(argument: &Expression, stack: &Stack<'_>) -> Result<Value> {
     let budget = stack.budget();
     let mut merged = Map::new();

@@ -94,7 +94,7 @@ fn replacements(params: &Map<String, Value>, function: Name) -> Result<Vec<(&str
     Ok(all)
 }
 
-/// Replaces names; the text that a value brings in is not searched again.
+/// Replaces names. The text of an inserted value is not searched again.
 fn substitute<'a>(
     text: &str,
     mut replacements: &[(&'a str, String)],
@@ -110,7 +110,7 @@ fn substitute<'a>(
         }
     };
     unused.remove(name);
-    // As deep as the text has names.
+    // It recurses once for each name in the text.
     let parts = stacker::maybe_grow(RED_ZONE, MORE_STACK, || {
         text.split(name)
             .map(|part| substitute(part, replacements, unused))
@@ -122,7 +122,7 @@ fn substitute<'a>(
 const RED_ZONE: usize = 64 << 10;
 const MORE_STACK: usize = 1 << 20;
 
-/// The length that a text may reach: nested replacements grow fast.
+/// The maximum length of a string: nested replacements grow fast.
 const LONGEST: usize = 16 << 20;
 
 /// The parts with a delimiter between them.

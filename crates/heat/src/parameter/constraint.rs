@@ -35,7 +35,7 @@ enum Rule {
         written: String,
         regex: Regex,
     },
-    /// A constraint that asks a running cloud. It counts as met.
+    /// A constraint that only a running cloud can check. It counts as satisfied.
     Custom,
 }
 
@@ -146,15 +146,16 @@ impl Rule {
 
 /// Returns the remainder with the sign of the divisor, as in Python.
 fn remainder(number: f64, step: f64) -> f64 {
-    let left = number % step;
-    if left != 0.0 && (left < 0.0) != (step < 0.0) {
-        left + step
+    let remainder = number % step;
+    if remainder != 0.0 && (remainder < 0.0) != (step < 0.0) {
+        remainder + step
     } else {
-        left
+        remainder
     }
 }
 
-/// A pattern, from the start of a text. Templates have the same few, which are read once.
+/// Returns a compiled pattern that matches from the start of a string. Templates share a few patterns, so
+/// each is compiled once.
 fn read(pattern: &str) -> Result<Regex, String> {
     static KNOWN: LazyLock<RwLock<HashMap<String, Regex>>> = LazyLock::new(RwLock::default);
     if let Ok(known) = KNOWN.read()
@@ -259,7 +260,7 @@ fn matches_whole(pattern: &Regex, value: &Value) -> bool {
     let Value::String(text) = value else {
         return false;
     };
-    // What takes too long to match does not match.
+    // A match that takes too long counts as no match.
     matches!(pattern.find(text), Ok(Some(found)) if found.end() == text.len())
 }
 

@@ -19,7 +19,7 @@ impl Jinja {
         }
     }
 
-    /// Renders a template. What it includes is looked for beside it, then in the tree's root.
+    /// Renders a template. Included files are searched beside it, then in the tree's root.
     pub fn render(
         &self,
         path: &Path,
@@ -45,7 +45,7 @@ impl Jinja {
     }
 }
 
-/// Returns a template for minijinja; or the line and message of a mistake that it would not see.
+/// Returns a template for minijinja, or the line and message of an error that minijinja would not find.
 fn adapted(source: &str) -> Result<String, (usize, String)> {
     if let Some(line) = bounds::overgrown(source) {
         return Err((line, bounds::too_many_operators(&format!("line {line}"))));

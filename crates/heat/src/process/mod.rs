@@ -1,4 +1,4 @@
-//! `*.j2.yaml` made into templates, as tripleo-heat-templates' `tools/process-templates.py` does it.
+//! Renders `*.j2.yaml` to templates, as tripleo-heat-templates' `tools/process-templates.py` does.
 //!
 //! ```no_run
 //! use std::path::Path;
@@ -151,7 +151,7 @@ fn jobs<'a>(file: &'a Found, source: &'a str, inputs: &Inputs) -> Vec<Job<'a>> {
     }
 }
 
-/// Older templates say `{{role}}` for a role's name, newer ones `{{role.name}}`.
+/// Older templates write `{{role}}` for a role's name, newer ones `{{role.name}}`.
 fn role_data(source: &str, role: &NamedValue, networks: &[Value]) -> Value {
     if source.contains("{{role.name}}") {
         return json!({"role": role.value, "networks": networks});

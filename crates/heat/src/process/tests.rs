@@ -1,5 +1,5 @@
-//! Names, errors and the disk; what templates come to is compared with Jinja2 itself by
-//! `scripts/parity templates --process`.
+//! Tests of names, errors and the disk. `scripts/parity templates --process` compares rendered templates
+//! with those of Jinja2.
 
 use std::error::Error as StdError;
 use std::fs;
@@ -51,7 +51,7 @@ impl Templates {
         )?)
     }
 
-    /// The text of what is rendered, by path.
+    /// Returns the rendered texts by path.
     fn rendered(&self) -> Result<Vec<(String, String)>> {
         let files = self.tree()?.files.into_iter();
         Ok(files
@@ -62,7 +62,7 @@ impl Templates {
             .collect())
     }
 
-    /// The error's text, without the directory's random name.
+    /// Returns the error's text without the directory's random name.
     fn error(&self) -> String {
         match self.tree() {
             Err(error) => error

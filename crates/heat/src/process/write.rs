@@ -59,7 +59,7 @@ fn clean_up(directory: &Path) -> Result<(), Error> {
 
 /// Refuses an output directory inside the templates.
 fn refuse_own_directory(root: &Path, out: &Path) -> Result<(), Error> {
-    // What is not there yet is in what is.
+    // The location of a missing directory follows from the nearest existing one above it.
     let absolute =
         std::path::absolute(out).map_err(|error| Error::file("cannot find", out, error))?;
     let existing = absolute

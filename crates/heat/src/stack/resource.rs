@@ -50,7 +50,7 @@ pub(crate) enum Resource<'r> {
     Unknown { name: String, kind: String },
 }
 
-/// A property; nothing if it is omitted.
+/// A property; `None` if it is omitted.
 pub(super) type Property = (CompactString, Option<Arc<Value>>);
 
 impl<'r> Resource<'r> {
@@ -80,8 +80,8 @@ impl<'r> Resource<'r> {
                     .map_err(|error| error.at("properties")),
                 _ => match stack.birth() {
                     Some(birth) => {
-                        let given = properties(&definition.properties, stack)?;
-                        Self::native(name, &kind, given, stack, birth, depth)
+                        let properties = properties(&definition.properties, stack)?;
+                        Self::native(name, &kind, properties, stack, birth, depth)
                     }
                     None => Ok(Self::Unknown {
                         name: name.to_owned(),
@@ -93,10 +93,10 @@ impl<'r> Resource<'r> {
                 let template = resolver
                     .template(&path)
                     .map_err(|error| error.used().at("type"))?;
-                let given = properties(&definition.properties, stack)?;
+                let properties = properties(&definition.properties, stack)?;
                 let facade = facade(definition, stack);
                 let birth = stack.birth().map(|birth| birth.nested(name, kind));
-                Self::nested(stack, template, given, facade, birth, depth)
+                Self::nested(stack, template, properties, facade, birth, depth)
             }
         }
     }
@@ -109,12 +109,12 @@ impl<'r> Resource<'r> {
         birth: Option<Birth>,
         depth: usize,
     ) -> Result<Self> {
-        let given = parameters(&template, properties, stack)?;
+        let values = parameters(&template, properties, stack)?;
         let budget = Rc::clone(stack.budget());
         Stack::new(
             stack.resolver(),
             template,
-            given,
+            values,
             facade,
             budget,
             birth,
@@ -227,7 +227,7 @@ impl<'r> Resource<'r> {
                 }
             },
             Self::Group(members) => return group_attribute(members, name, path, stack),
-            // Of each of its resources.
+            // The attribute of each of its resources.
             Self::Chain(members) => {
                 return members
                     .iter()
@@ -336,7 +336,7 @@ fn parameters(
     properties: Vec<Property>,
     stack: &Stack<'_>,
 ) -> Result<ParameterValues> {
-    let mut given: ParameterValues = vec![None; template.parameters.len()];
+    let mut values: ParameterValues = vec![None; template.parameters.len()];
     for (name, value) in properties {
         let Some(value) = value else {
             continue;
@@ -354,11 +354,11 @@ fn parameters(
         if !Arc::ptr_eq(&taken, &value) {
             stack.budget().spend_on(&taken).map_err(at)?;
         }
-        if let Some(place) = given.get_mut(index) {
+        if let Some(place) = values.get_mut(index) {
             *place = Some(taken);
         }
     }
-    Ok(given)
+    Ok(values)
 }
 
 fn value_property(declared: &Properties, stack: &Stack<'_>) -> Result<Value> {

@@ -48,7 +48,7 @@ impl Summary {
     /// Removes an image that failed later from the successful ones.
     pub(crate) fn forget(&mut self, image: &str) {
         self.built.retain(|built| built.name != image);
-        self.unchanged.retain(|left| left.name != image);
+        self.unchanged.retain(|kept| kept.name != image);
     }
 
     pub(crate) fn sort(&mut self) {

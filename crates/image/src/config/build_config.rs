@@ -355,16 +355,17 @@ impl BuildConfig {
 
     pub(crate) fn base_image(&self) -> String {
         let of_kolla = || Some(self.kolla.as_ref()?.base_image(self.base.name())?.0);
-        let given = self.base_image.clone().filter(|image| !image.is_empty());
-        given
+        self.base_image
+            .clone()
+            .filter(|image| !image.is_empty())
             .or_else(of_kolla)
             .unwrap_or_else(|| self.base.default_image().to_owned())
     }
 
     pub(crate) fn base_tag(&self) -> String {
         let of_kolla = || Some(self.kolla.as_ref()?.base_image(self.base.name())?.1);
-        let given = self.base_tag.clone();
-        given
+        self.base_tag
+            .clone()
             .or_else(of_kolla)
             .unwrap_or_else(|| self.base.default_tag().to_owned())
     }

@@ -29,7 +29,7 @@ impl EngineImages {
         own: BTreeSet<&str>,
         bases: BTreeSet<&str>,
     ) -> Result<Self> {
-        let mut asked = bases;
+        let mut requested = bases;
         let mut by_reference = BTreeMap::new();
         if own.len() > ASKED_BY_NAME {
             for image in engine.list_images(&[]).await? {
@@ -37,9 +37,9 @@ impl EngineImages {
                 by_reference.extend(tags.map(|tag| (tag.clone(), image.clone())));
             }
         } else {
-            asked.extend(own);
+            requested.extend(own);
         }
-        let found: Vec<_> = stream::iter(asked)
+        let found: Vec<_> = stream::iter(requested)
             .map(|reference| async move {
                 let image = engine.find_image(reference).await?;
                 Ok::<_, Error>(image.map(|image| (reference.to_owned(), image)))

@@ -5,7 +5,7 @@
 //!   parents, so a change of any ancestor changes it;
 //! - `slipway.inputs`: a short hash of each input, so that a later run can say *which* changed;
 //! - `slipway.parents`: the IDs of the images it was built from. The same inputs can give another
-//!   parent (`--force`, newer packages), and then the child is built again too.
+//!   parent (`--rebuild`, newer packages), and then the child is built again too.
 //!
 //! Images travel, and their labels with them. Build arguments, template variables and overrides may
 //! be secret and easy to guess, so their hashes are keyed with a secret of this host, and trying values

@@ -249,11 +249,11 @@ impl<'a> Renderer<'a> {
             chain.push(innermost);
             innermost = inner;
         }
-        // What was rewritten must not show: a syntax error is found again in the original text.
-        let again = innermost
+        // The rewritten text must not show, so the original text is parsed for its syntax error.
+        let with_syntax_error = innermost
             .name()
             .filter(|_| innermost.kind() == minijinja::ErrorKind::SyntaxError);
-        let original_error = again.and_then(|name| {
+        let original_error = with_syntax_error.and_then(|name| {
             let original = self.original_text(name)?;
             environment.template_from_named_str(name, &original).err()
         });

@@ -245,7 +245,7 @@ impl Iterator for Iter {
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = self.list.items().len().saturating_sub(self.at);
-        (left, Some(left))
+        let remaining = self.list.items().len().saturating_sub(self.at);
+        (remaining, Some(remaining))
     }
 }

@@ -293,19 +293,19 @@ pub(crate) fn render(value: &Value, f: &mut std::fmt::Formatter<'_>) -> std::fmt
     }
 }
 
-fn is_small(value: &Value, depth: usize, left: &mut usize) -> bool {
-    if *left == 0 || depth > bounds::DEEPEST {
+fn is_small(value: &Value, depth: usize, budget: &mut usize) -> bool {
+    if *budget == 0 || depth > bounds::DEEPEST {
         return false;
     }
-    *left -= 1;
+    *budget -= 1;
     match value.kind() {
         ValueKind::Seq | ValueKind::Iterable if opaque(value).is_none() => {
             let mut items = value.try_iter().into_iter().flatten();
-            items.all(|item| is_small(&item, depth + 1, left))
+            items.all(|item| is_small(&item, depth + 1, budget))
         }
         ValueKind::Map => {
             let mut keys = value.try_iter().into_iter().flatten();
-            keys.all(|key| is_small(&value.get_item(&key).unwrap_or_default(), depth + 1, left))
+            keys.all(|key| is_small(&value.get_item(&key).unwrap_or_default(), depth + 1, budget))
         }
         _ => true,
     }

@@ -94,9 +94,9 @@ impl Comparison<'_> {
         self.run.root.find(path, Links::Any, Last::Follow)
     }
 
-    /// Compares everything below a directory. The directories themselves are compared as Kolla's
-    /// script does it: it looks at those *above* the destination, as many levels up as the source is
-    /// below. A different rule would make kolla-ansible restart other containers than it does today.
+    /// Compares everything below a directory. The directories themselves are compared as in Kolla's
+    /// script: it compares those *above* the destination, as many levels up as the source is below. A
+    /// different rule would make kolla-ansible restart other containers than it does today.
     fn directory(&self, source: &Path, dest: &Path, depth: usize) -> Result<bool> {
         self.level(source, source, dest, "", depth)
     }

@@ -305,7 +305,7 @@ impl Copy<'_> {
                 .log
                 .info(format_args!("Creating directory {}", show(path)));
             match dest.found.link() {
-                // It may have been on the way to itself.
+                // The symlink may have been on the path to itself.
                 Some(_) => self.run.root.make_dirs(path)?,
                 None => dest.found.make_dir(path)?,
             }
@@ -363,14 +363,15 @@ impl Copy<'_> {
         }
     }
 
-    /// Writes the file beside its place, sets owner and mode, and renames it.
+    /// Writes the file under a temporary name beside its place, sets owner and mode, and renames it.
     fn content(&self, from: &At, dest: &At) -> Result<()> {
         let source = Source::open(&from.found, from.path)?;
         let mut file = NewFile::create(&dest.found, dest.path, 0o600)?;
         file.copy_content(dest.path, &source)?;
         match self.properties {
             Some(properties) => {
-                // Without one of its own it has the source's mode; otherwise never, not even now.
+                // A file without a mode of its own gets the source's. One that has a mode never has the source's, not even
+                // for a moment.
                 if properties.mode.is_none() {
                     file.set_mode(dest.path, source.node().mode())?;
                 }

@@ -16,7 +16,7 @@ pub struct Log<'a> {
 #[derive(Default)]
 struct Line {
     text: String,
-    /// The second that it begins with, and the length of that.
+    /// The second that the line begins with, and the length of its text.
     second: u64,
     stamp: usize,
 }

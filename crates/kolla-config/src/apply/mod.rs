@@ -61,7 +61,7 @@ use value::items;
 
 /// The file that gets the command to run.
 const RUN_COMMAND: &str = "/run_command";
-/// Exists once COPY_ONCE has copied.
+/// The marker file that COPY_ONCE writes after its copy.
 const CONFIGURED: &str = "/configured";
 
 type Result<T> = std::result::Result<T, ApplyError>;
@@ -73,8 +73,8 @@ struct Run<'a> {
     owners: Owners<'a>,
 }
 
-/// Copies files, sets owners and modes, and writes the command, as the config.json that
-/// `environment` points to says, in the file system below `root`.
+/// Applies the config.json that `environment` points to, in the file system below `root`: copies files, sets
+/// owners and modes, and writes the command.
 pub fn apply(root: &Path, environment: &Environment, log: &Log) -> Result<()> {
     let root = Root::open(root, &environment.cwd)?;
     let config = load::load(&root, environment, log)?;

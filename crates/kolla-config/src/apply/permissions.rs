@@ -134,7 +134,7 @@ impl Run<'_> {
         None
     }
 
-    /// Logs a failure and goes on: volumes may be read-only.
+    /// Logs a failure and continues: volumes may be read-only.
     fn set(&self, path: &Path, found: &Found, properties: Properties) {
         let Some(node) = &found.node else { return };
         if let Err(error) = node.set_owner(path, properties.owner) {
@@ -183,7 +183,7 @@ impl Run<'_> {
                 show(path)
             )));
         }
-        // A directory that cannot be listed is passed over, as Python's os.walk does.
+        // A directory that cannot be listed is skipped, as Python's os.walk does.
         let Some(node) = &dir.node else { return Ok(()) };
         for Listed { name, kind } in node.list(path).unwrap_or_default() {
             let inner_path = path.join(&name);

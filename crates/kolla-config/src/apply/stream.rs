@@ -1,4 +1,4 @@
-//! The log's way out: few writes, and no line is held back for long.
+//! Writes the log in few system calls, without holding a line back for long.
 
 use std::io::{BufWriter, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -33,7 +33,7 @@ impl<W: Write + Send + 'static> LogStream<W> {
                 let _ = lock(&buffer).flush();
             }
         };
-        // A container may not be allowed another thread.
+        // A container may be forbidden to start a thread.
         let started = thread::Builder::new()
             .stack_size(64 << 10)
             .spawn(write_collected);
@@ -43,8 +43,7 @@ impl<W: Write + Send + 'static> LogStream<W> {
         }
     }
 
-    /// Takes a line. A log that nobody reads any more is no reason to leave a service without its
-    /// files: errors are ignored.
+    /// Takes a line. Errors are ignored: a service must get its files even if nobody reads the log.
     pub fn write(&self, line: &str) {
         let mut buffer = lock(&self.buffer);
         let _ = buffer.write_all(line.as_bytes());

@@ -43,7 +43,7 @@ fn main() -> ExitCode {
             _ => {
                 let message =
                     format!("kolla_set_configs: unknown argument {argument:?}; see --help\n");
-                // If nobody can read the message, the exit code still tells.
+                // If nobody can read the message, the exit code still reports the failure.
                 let _ = io::stderr().write_all(message.as_bytes());
                 return ExitCode::from(2);
             }

@@ -38,7 +38,7 @@ impl Root {
     }
 
     fn matching(&self, dir: &Path, pattern: &str, links: Links) -> Result<Vec<PathBuf>> {
-        // A slash makes the last link on the way one to be followed.
+        // A trailing slash means that a symlink as the last component is followed.
         let searched = if dir.as_os_str().is_empty() {
             PathBuf::from("./")
         } else {

@@ -32,7 +32,7 @@ impl Read for &Source {
 }
 
 impl Source {
-    /// Opens a file that was found, which must not be a symlink.
+    /// Opens a file that was found. It must not be a symlink.
     pub(crate) fn open(found: &Found, path: &Path) -> Result<Source> {
         let (Some(node), Some(name)) = (&found.node, &found.name) else {
             return Err(FsError::new("read", path, Errno::NOENT));
@@ -81,7 +81,7 @@ impl Source {
 
     /// Reads the whole file, unless it is larger than `limit`.
     pub(crate) fn read_all(self, path: &Path, limit: u64) -> Result<Vec<u8>> {
-        // One more than there is, so that the end is seen at once.
+        // One byte more than the file has, so the first read finds the end.
         let size = self.node.size().min(limit) as usize;
         let mut text = Vec::with_capacity(size + 1);
         let length = (&self)
@@ -120,8 +120,8 @@ impl Source {
     }
 }
 
-/// A file that is written under another name until it is whole. It is removed when it is dropped
-/// before that.
+/// A file that is written under a temporary name until it is complete. Dropped before that, it removes
+/// itself.
 pub(crate) struct NewFile {
     file: File,
     dir: Rc<OwnedFd>,
@@ -226,7 +226,7 @@ fn beside(name: &OsStr) -> OsString {
 impl Drop for NewFile {
     fn drop(&mut self) {
         if !self.in_place {
-            // An error is on its way already, and there is nothing more to be done about this one.
+            // The first error is reported already; this one changes nothing.
             let _ = unlinkat(&*self.dir, &self.beside, AtFlags::empty());
         }
     }
@@ -260,7 +260,7 @@ impl Found {
         self.name.as_deref().ok_or_else(no_name)
     }
 
-    /// Tells whether both are the same entry of the same directory.
+    /// Returns whether both are the same entry of the same directory.
     pub(crate) fn is_entry(&self, other: &Found) -> bool {
         let node = |found: &Found| found.node.as_ref().map(Node::identity);
         let dir = |found: &Found| {

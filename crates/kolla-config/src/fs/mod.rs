@@ -193,7 +193,7 @@ pub(crate) struct Root {
     identity: (u64, u64),
     cwd: PathBuf,
     user: u32,
-    /// False once the kernel has turned out not to have openat2, which resolves a whole path.
+    /// False once openat2, which resolves a whole path, has turned out to be missing from the kernel.
     openat2: Cell<bool>,
 }
 
@@ -248,7 +248,7 @@ impl Root {
             found.node = Some(source.node().clone());
             return Ok(found);
         }
-        // It has become something else since, or cannot be opened: whoever reads it will see.
+        // The file has changed its type since, or cannot be opened: the next operation reports it.
         self.find_in(dir, &listed.name, path, Links::Any, Last::Keep)
     }
 

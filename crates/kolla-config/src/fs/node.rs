@@ -66,7 +66,7 @@ impl Node {
     }
 
     pub(crate) fn set_mode(&self, path: &Path, mode: u32) -> Result<()> {
-        // The only way to a file's mode through a descriptor that does not open the file itself.
+        // No other call sets a file's mode through a descriptor that does not open the file itself.
         let through = format!("/proc/self/fd/{}", self.fd.as_raw_fd());
         std::fs::set_permissions(through, Permissions::from_mode(mode))
             .map_err(FsError::os("change the mode of", path))
@@ -152,7 +152,7 @@ pub(super) fn copy_times_and_attributes(
         },
     )?;
     match copy_attributes(from, to) {
-        // Kept where they can be, as Python's copystat does.
+        // Attributes that cannot be set are skipped, as Python's copystat does.
         Err(Errno::PERM | Errno::NOTSUP | Errno::NODATA | Errno::INVAL | Errno::ACCESS) => Ok(()),
         done => done,
     }
@@ -161,7 +161,7 @@ pub(super) fn copy_times_and_attributes(
 fn copy_attributes(from: &impl AsFd, to: &impl AsFd) -> std::result::Result<(), Errno> {
     /// The kernel's limits on all names together, and on one value.
     const LARGEST: usize = 65536;
-    // Hardly any file has one, and then this much is enough to know.
+    // Few files have one, and then this much is enough.
     match flistxattr(from, &mut [0u8; 64][..]) {
         Ok(0) => return Ok(()),
         Ok(_) | Err(Errno::RANGE) => {}

@@ -43,7 +43,7 @@ impl Walk {
         }
     }
 
-    /// Walks as if this symlink were gone.
+    /// Walks as if this symlink did not exist.
     pub(super) fn without(self, link: &Node) -> Walk {
         Walk {
             without: Some(link.identity()),
@@ -65,7 +65,7 @@ impl Root {
         let directory_wanted = bytes.ends_with(b"/") || bytes.ends_with(b"/.");
         let (mut here, rest) = self.skip(start, bytes, walk)?;
         let mut links = links;
-        // What is still to be walked, and whether a link put it there.
+        // The components still to be walked, and whether a symlink added them.
         let mut todo: VecDeque<(OsString, bool)> =
             components(rest).map(|name| (name, false)).collect();
         while let Some((name, from_link)) = todo.pop_front() {

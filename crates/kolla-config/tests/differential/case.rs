@@ -332,14 +332,14 @@ fn step() -> impl Strategy<Value = Step> {
 
 /// One to three runs, of the same config about as often as of another.
 pub fn case() -> impl Strategy<Value = Case> {
-    let again = vec((any::<bool>(), step()), 0..3);
-    (tree(), step(), again).prop_map(|(tree, first, again)| {
+    let further = vec((any::<bool>(), step()), 0..3);
+    (tree(), step(), further).prop_map(|(tree, first, further)| {
         let mut steps = vec![Step {
             check: false,
             tamper: false,
             ..first
         }];
-        for (same, step) in again {
+        for (same, step) in further {
             let last = &steps[steps.len() - 1];
             let (config, yaml) = match same {
                 true => (last.config.clone(), last.yaml),

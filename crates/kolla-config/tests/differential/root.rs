@@ -133,14 +133,14 @@ impl Root {
     /// Returns true when symlinks form a loop through which a copy would never end.
     pub fn is_endless(&self) -> bool {
         // No tree of a case has more without such links.
-        let mut left = 1000;
+        let mut budget = 1000;
         ["src", "dst", "etc/k"]
             .iter()
-            .any(|dir| !self.walk(&self.at(dir), 45, &mut left))
+            .any(|dir| !self.walk(&self.at(dir), 45, &mut budget))
     }
 
     /// Goes through a directory as a copy does; false when there is more than `left`.
-    fn walk(&self, dir: &Path, depth: usize, left: &mut usize) -> bool {
+    fn walk(&self, dir: &Path, depth: usize, budget: &mut usize) -> bool {
         let Ok(entries) = fs::read_dir(dir) else {
             return true;
         };
@@ -155,11 +155,11 @@ impl Root {
                     Err(_) => break,
                 }
             }
-            if *left == 0 {
+            if *budget == 0 {
                 return false;
             }
-            *left -= 1;
-            if path.is_dir() && depth > 0 && !self.walk(&path, depth - 1, left) {
+            *budget -= 1;
+            if path.is_dir() && depth > 0 && !self.walk(&path, depth - 1, budget) {
                 return false;
             }
         }

@@ -261,9 +261,9 @@ mod tests {
             against(&none, &other, "sha256:2"),
             Some("the image changed".into())
         );
-        let asked = hiera(json!({"asked": 2}));
+        let changed = hiera(json!({"asked": 2}));
         assert_eq!(
-            against(&none, &asked, "sha256:1"),
+            against(&none, &changed, "sha256:1"),
             Some("hiera key asked changed".into())
         );
         let found = hiera(json!({"asked": 1, "absent": null}));

@@ -111,8 +111,8 @@ pub async fn a_fact_that_nobody_defines_is_looked_for_once_until_facts_change() 
         let report = puppet.generate(entries.into()).await.unwrap();
         report.into_result().unwrap();
         for name in ["one", "two"] {
-            let asked = deployment.generated(&format!("{name}/etc/asked"));
-            assert_eq!(asked.lines().collect::<Vec<_>>(), expected, "{name}");
+            let answers = deployment.generated(&format!("{name}/etc/asked"));
+            assert_eq!(answers.lines().collect::<Vec<_>>(), expected, "{name}");
         }
     }
 }

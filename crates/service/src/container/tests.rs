@@ -208,8 +208,8 @@ fn environment_is_set_in_its_own_form_and_replaced_not_doubled() {
     assert_eq!(none.declared()["environment"], serde_json::json!(["H=2"]));
 
     for changed in [map, list, none] {
-        let again = ContainerConfig::new(changed.declared().clone()).unwrap();
-        assert!(again == changed, "keys and declaration agree");
+        let reread = ContainerConfig::new(changed.declared().clone()).unwrap();
+        assert!(reread == changed, "keys and declaration agree");
     }
 }
 
@@ -225,8 +225,8 @@ fn relocation_moves_host_paths_only() {
         serde_json::json!(["/root/a:/a:ro", "data:/d", "/anon", ""])
     );
     assert_eq!(config.keys().env_file, ["/root/e"]);
-    let again = ContainerConfig::new(config.declared().clone()).unwrap();
-    assert!(again == config, "keys and declaration agree");
+    let reread = ContainerConfig::new(config.declared().clone()).unwrap();
+    assert!(reread == config, "keys and declaration agree");
 }
 
 #[test]

@@ -219,8 +219,8 @@ fn switched(matches: &ArgMatches, option: &OptionDef) -> Option<String> {
 
 fn texts(matches: &ArgMatches, name: &str) -> Vec<String> {
     // `slipway` has some of these options for all subcommands.
-    let given = matches.try_get_many::<String>(name).ok().flatten();
-    given.into_iter().flatten().cloned().collect()
+    let values = matches.try_get_many::<String>(name).ok().flatten();
+    values.into_iter().flatten().cloned().collect()
 }
 
 #[cfg(test)]

@@ -183,7 +183,7 @@ fn split_where(call: &mut Call) -> Result<Value> {
     })
 }
 
-/// Returns parts, each of items for which the predicate has the same result.
+/// Returns runs of items for which the predicate has the same result.
 fn slice_where(call: &mut Call) -> Result<Value> {
     let (items, predicate) = (call.value(0), call.lambda(1)?);
     let depths = [items.depth(), call.context.depth()];

@@ -57,8 +57,8 @@ fn group_by(call: &mut Call) -> Result<Value> {
     )
 }
 
-/// The function that makes one value of a group. It used to get the key with the values; expressions that
-/// want it so still work, as long as nothing tells that they want the values alone.
+/// The function that turns a group into one value. In older versions of YAQL it received the key with the
+/// values. Expressions written that way still work, unless a result shows that they expect the values alone.
 struct Aggregator {
     lambda: Lambda,
     may_want_key: bool,
@@ -102,7 +102,7 @@ impl Aggregator {
     }
 }
 
-/// Returns whether a group of two values came back as if the first were a key.
+/// Returns whether the result for a group of two values treats the first one as a key.
 fn looks_like_pair(values: &Value, result: &Value) -> bool {
     match (values, result) {
         (Value::List(values), Value::List(result)) => {

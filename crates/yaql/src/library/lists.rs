@@ -156,7 +156,7 @@ pub(super) fn is_tuple(value: &Value) -> bool {
     matches!(value, Value::List(list) if list.fixed)
 }
 
-/// Replaces iterators by their items; other collections stay as they are.
+/// Replaces iterators by their items; other collections stay unchanged.
 pub(super) fn flat_iterators(values: Vec<Value>, machine: &Machine) -> Result<Vec<Value>> {
     let mut out = Vec::new();
     for value in values {
@@ -170,7 +170,7 @@ pub(super) fn flat_iterators(values: Vec<Value>, machine: &Machine) -> Result<Ve
     Ok(out)
 }
 
-/// Returns the same items, unless they are too many for a collection.
+/// Returns the same items; too many for a collection are an error.
 pub(super) fn within<T>(items: Vec<T>, machine: &Machine) -> Result<Vec<T>> {
     let limit = machine.limits().items;
     if items.len() > limit {
@@ -247,7 +247,7 @@ fn contains(call: &Call, collection: usize, value: usize) -> Result<Value> {
     }))
 }
 
-/// The key and the value to look for among a map's items: data's items insist on a pair.
+/// The key and the value to search for among a map's items. The items of data accept only a pair.
 fn pair(value: &Value, fixed: bool) -> Result<Option<(Value, Value)>> {
     match value {
         Value::List(list) if list.items.len() == 2 && (list.fixed || fixed) => {
@@ -278,7 +278,7 @@ fn add(call: &mut Call) -> Result<Value> {
     }
 }
 
-/// One collection after another, each begun when it is reached.
+/// Concatenates collections; the iteration of each begins when it is reached.
 fn chain(parts: Vec<Value>) -> Result<Value> {
     let depths: Vec<u32> = parts.iter().map(Value::depth).collect();
     let mut parts = parts.into_iter();
@@ -315,8 +315,8 @@ fn repeat(call: &Call, list: usize, times: usize) -> Result<Value> {
     }
 }
 
-/// The collection with these values in place of the items at a position; all from there on when the
-/// count is negative. Without items there, nothing is put in.
+/// Replaces the items at a position by these values; all items from there on if the count is negative.
+/// If the position has no item, nothing is inserted.
 fn replace(call: &Call, position: i128, count: i128, values: Value) -> Result<Value> {
     let depths = [call.value(0).depth(), values.depth()];
     let mut items = call.cursor(0)?;
@@ -348,7 +348,7 @@ fn replace(call: &Call, position: i128, count: i128, values: Value) -> Result<Va
     })
 }
 
-/// The collection with these values before the item at a position, or after all where it has none.
+/// Inserts these values before the item at a position, or at the end if the position has no item.
 fn insert(call: &Call, values: Value, before_all: bool) -> Result<Value> {
     let depths = [call.value(0).depth(), values.depth()];
     let position = call.int(1)?;

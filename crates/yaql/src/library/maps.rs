@@ -186,7 +186,7 @@ fn find(call: &Call, map: usize, key: usize) -> Result<Option<Value>> {
         .cloned())
 }
 
-/// The map with these entries in place of those of their keys, or after all.
+/// Returns the map with these entries. They replace those of the same keys; new keys come last.
 fn with(call: &Call, changes: Vec<(Value, Value)>) -> Result<Value> {
     let map = call.map(0)?;
     call.machine.spend(map.entries.len() + changes.len())?;

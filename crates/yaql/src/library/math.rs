@@ -31,7 +31,7 @@ macro_rules! bits {
         function($name, &[p("left", INT), p("right", INT)], |call| {
             let run: fn(i128, i128) -> i128 = $run;
             let bits = run(call.int(0)?, call.int(1)?);
-            // Two booleans stay one.
+            // The result of two booleans is a boolean.
             let booleans = (call.value(0).is_bool()) && call.value(1).is_bool();
             Ok(if booleans {
                 Value::Bool(bits != 0)
@@ -216,7 +216,7 @@ fn compare(call: &Call, wanted: fn(Option<std::cmp::Ordering>) -> bool) -> Resul
     Ok(Value::Bool(wanted(order)))
 }
 
-/// The greater of two values, or the other one.
+/// Returns the greater of two values, or the smaller one.
 fn greater(call: &Call, wanted: bool) -> Result<Value> {
     let (a, b) = (call.value(0), call.value(1));
     let b_is_greater = call
@@ -282,7 +282,7 @@ fn modular_power(base: i128, exponent: i128, modulus: i128) -> Result<Value> {
     }))
 }
 
-/// Half goes to the even neighbour; a float stays one.
+/// Rounds half to even; a float stays a float.
 fn round(call: &mut Call) -> Result<Value> {
     let digits = call.int(1)?;
     match call.value(0) {

@@ -47,7 +47,7 @@ static BY_NAME: LazyLock<HashMap<&'static str, Vec<&'static Function>>> = LazyLo
     by_name
 });
 
-/// The functions of this name.
+/// Returns the functions of this name.
 pub(super) fn functions(name: &str) -> &'static [&'static Function] {
     BY_NAME.get(name).map_or(&[], Vec::as_slice)
 }

@@ -81,7 +81,7 @@ impl Ordering {
     }
 }
 
-/// A stable sort by a comparison that may fail.
+/// Sorts stably by a comparison that may fail.
 fn sort(
     mut items: Vec<Value>,
     compare: &dyn Fn(&Value, &Value) -> Result<cmp::Ordering>,

@@ -111,7 +111,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     ),
 ];
 
-/// The depths of what a lambda over a collection holds on to.
+/// Returns the depths of the values that a lambda over a collection keeps.
 fn held(call: &Call) -> [u32; 2] {
     [call.value(0).depth(), call.context.depth()]
 }
@@ -262,7 +262,7 @@ fn holds(call: &Call, wanted: bool) -> Result<Value> {
     while let Some(item) = items.next(call.machine)? {
         let truth = match &predicate {
             Some(predicate) => predicate.call(call.machine, &[item])?.truth(),
-            // `any()` is about there being items, `all()` about what they are.
+            // Without a predicate, `any()` tests whether items exist, and `all()` tests their truth.
             None => wanted || item.truth(),
         };
         if truth == wanted {
@@ -380,7 +380,8 @@ fn join(call: &mut Call) -> Result<Value> {
     })
 }
 
-/// Items of the same position, to the end of the shortest, or of the longest with this in the gaps.
+/// Combines the items at the same position. It ends with the shortest collection, or with the longest one
+/// if there is a value for the gaps.
 fn zip(call: &Call, gap: Option<Value>) -> Result<Value> {
     let parts = call.rest();
     let depths: Vec<u32> = parts.iter().map(Value::depth).collect();

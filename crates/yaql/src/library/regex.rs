@@ -171,8 +171,8 @@ fn compile(machine: &Machine, pattern: &str, flags: Flags) -> Result<Pattern> {
 /// The number of regular expressions that each thread keeps.
 const KEPT: usize = 16;
 
-/// Compiles a regular expression, or takes it from those compiled last: one template's are mostly
-/// those of the one before.
+/// Compiles a regular expression, or takes it from those compiled last: most templates share theirs with
+/// the template before.
 fn cached(source: &str, pattern: &str, flags: Flags) -> Result<Regex, PatternError> {
     thread_local! {
         static KNOWN: RefCell<HashMap<String, Regex>> = RefCell::default();
@@ -201,7 +201,7 @@ fn too_hard(error: MatchError) -> Error {
     Error::new(format!("the regular expression cannot be matched: {error}"))
 }
 
-/// The first match at or after a position.
+/// Returns the first match at or after a position.
 fn captures<'t>(
     machine: &Machine,
     regex: &Regex,
@@ -238,7 +238,7 @@ impl Matches {
             };
             let Some(whole) = found.get(0) else { break };
             if whole.start() == whole.end() && self.last_empty == Some(whole.start()) {
-                // The same empty match again: look from the next character on.
+                // The same empty match: search from the next character on.
                 self.at =
                     whole.end() + text[whole.end()..].chars().next().map_or(1, char::len_utf8);
                 self.last_empty = None;

@@ -95,7 +95,7 @@ fn members(call: &Call, index: usize) -> Result<Members> {
         .collect()
 }
 
-/// The members of the first argument, which must be a set and nothing like one.
+/// Returns the members of the first argument, which must be a set; values that resemble a set are refused.
 fn own_members(call: &Call) -> Result<Members> {
     match call.value(0) {
         Value::Set(set) => {

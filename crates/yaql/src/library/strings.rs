@@ -191,7 +191,7 @@ fn split(call: &Call, from_right: bool) -> Result<Value> {
     Value::list(pieces.into_iter().map(Value::str).collect())
 }
 
-/// Python's split at whitespace: none at the ends, and the last part keeps what is in it.
+/// Splits at whitespace as Python does: whitespace at the ends is dropped, that inside the last part is kept.
 fn words(string: &str, parts: usize, from_right: bool) -> Vec<&str> {
     let trim = |rest: &'_ str| -> usize {
         if from_right {

@@ -79,7 +79,7 @@ fn unpack(call: &mut Call) -> Result<Value> {
         taken.push(item);
     }
     if names.is_empty() {
-        // The item that was taken is lost to what can be walked through only once, as in Python.
+        // An iterator loses the item that was taken, as in Python.
         let rest = if matches!(items, Cursor::Iter(_)) {
             items
         } else {

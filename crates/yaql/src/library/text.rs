@@ -165,7 +165,7 @@ fn format(call: &mut Call) -> Result<Value> {
             ))
         })?;
         match value {
-            // As Python writes them, not as YAQL does.
+            // Numbers are written as Python writes them, not as YAQL does.
             Value::Null => out.push_str("None"),
             Value::Bool(value) => out.push_str(if value { "True" } else { "False" }),
             other => out.push_str(&python::text(&other, call.machine)?),
@@ -175,7 +175,7 @@ fn format(call: &mut Call) -> Result<Value> {
     Ok(Value::str(out))
 }
 
-/// Returns each character once. Python has them in no order.
+/// Returns each character once. Their order is undefined in Python.
 fn characters(call: &mut Call) -> Result<Value> {
     const LOWER: &str = "abcdefghijklmnopqrstuvwxyz";
     const UPPER: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";

@@ -197,12 +197,12 @@ fn generated_expressions() {
     println!("{cases} expressions, seed {seed}");
     let mut generator = generate::Generator::new(seed);
     let mut tally = Tally::default();
-    let mut left = cases;
-    while left > 0 {
-        let count = left.min(BATCH);
+    let mut remaining = cases;
+    while remaining > 0 {
+        let count = remaining.min(BATCH);
         let batch: Vec<_> = (0..count).map(|_| generator.case()).collect();
         tally.compare(&batch);
-        left -= count;
+        remaining -= count;
     }
     tally.finish();
     assert!(

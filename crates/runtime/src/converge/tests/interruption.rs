@@ -48,8 +48,8 @@ async fn interrupt_after_each_change(before: &str, after: &str) {
                 );
             }
         }
-        let again = converge(&engine, then, &options).await.unwrap();
-        assert!(again.is_unchanged(), "cut after {changes}: {again:?}");
+        let second = converge(&engine, then, &options).await.unwrap();
+        assert!(second.is_unchanged(), "cut after {changes}: {second:?}");
         if !was_cut {
             assert!(changes > 3, "the run was cut at all");
             return;

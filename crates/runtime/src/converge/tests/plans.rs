@@ -47,8 +47,8 @@ b: {image: i, command: up, labels: {x: y}}
     );
     // Either way of labelling takes what the other made for its own.
     for options in [&digest, &plain] {
-        let again = converge(&engine, text, options).await.unwrap();
-        assert!(again.is_unchanged(), "{again:?}");
+        let second = converge(&engine, text, options).await.unwrap();
+        assert!(second.is_unchanged(), "{second:?}");
     }
     let changed = text.replace("hunter2", "hunter3").replace("x: y", "x: z");
     let plan = plan(&engine, &set(&changed), &plain).await.unwrap();

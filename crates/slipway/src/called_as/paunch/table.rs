@@ -88,16 +88,16 @@ fn fitted(natural: &[usize], fit: Option<usize>) -> Vec<usize> {
     let share = usable / natural.len().max(1);
     let narrow: usize = natural.iter().filter(|width| **width <= share).sum();
     let wide = natural.iter().filter(|width| **width > share).count();
-    let mut left = usable.saturating_sub(narrow);
-    let each = left / wide.max(1);
+    let mut remaining = usable.saturating_sub(narrow);
+    let each = remaining / wide.max(1);
     let mut number = 0;
     let shrunk = natural.iter().map(|&width| {
         if width <= share {
             return width;
         }
         number += 1;
-        let target = if number == wide { left } else { each };
-        left = left.saturating_sub(each);
+        let target = if number == wide { remaining } else { each };
+        remaining = remaining.saturating_sub(each);
         width.min(target.max(NARROWEST))
     });
     shrunk.collect()

@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn the_command_is_repeated() {
-        let given = [
+        let arguments = [
             "slipway",
             "--host",
             "unix:///x y",
@@ -98,7 +98,7 @@ mod tests {
             "x",
         ];
         assert_eq!(
-            repeated(&given[..]),
+            repeated(&arguments[..]),
             "slipway build --host 'unix:///x y' --config-file k.conf --nocache --tag x \
              --template-override a --template-override b"
         );

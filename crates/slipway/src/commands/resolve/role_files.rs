@@ -139,8 +139,8 @@ mod tests {
             quiet,
         )
         .unwrap();
-        let left = names.map(|name| directory.path().join(name).exists());
-        assert_eq!(left, [false, true, true]);
+        let exist = names.map(|name| directory.path().join(name).exists());
+        assert_eq!(exist, [false, true, true]);
     }
 
     #[test]
