@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use slipway_files::{LockError, WriteError};
+use slipway_service::ServiceError;
 
 /// The result of an export.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -74,6 +75,36 @@ pub enum Error {
         /// The name.
         name: String,
     },
+    /// A service definition is invalid, or the services of a role conflict.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+    /// A service definition cannot be a file of the project.
+    #[error("{}: {reason}", path.display())]
+    Definition {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        reason: String,
+    },
+    /// A role names a service that no definition declares.
+    #[error("roles.{role}.services: {service}: no service definition has this name")]
+    UnknownService {
+        /// The role.
+        role: String,
+        /// The service.
+        service: String,
+    },
+    /// The file of nodes is invalid.
+    #[error("{}: {reason}", path.display())]
+    Nodes {
+        /// The file.
+        path: PathBuf,
+        /// The key and the reason.
+        reason: String,
+    },
+    /// A file is no valid YAML, or has an unknown key.
+    #[error(transparent)]
+    Invalid(#[from] slipway_yaml::FileError),
     /// A value cannot be written as YAML.
     #[error("{path}: {source}")]
     Yaml {

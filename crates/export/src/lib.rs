@@ -1,7 +1,8 @@
 //! A cluster's definitions, written as an Ansible project.
 //!
-//! [`tripleo`] writes what tripleo-common's config-download wrote from a plan of TripleO's templates, so
-//! that tools around that directory go on. [`Project`] is a set of files in memory;
+//! [`ansible`] writes a project for service definitions and a file of nodes. [`tripleo`] writes what
+//! tripleo-common's config-download wrote from a plan of TripleO's templates, so that tools around that
+//! directory go on. [`Project`] is a set of files in memory;
 //! [`Project::write`] makes a directory equal to it, removes what an earlier export left, and keeps
 //! everything private: directories have mode 0700, files 0600.
 //!
@@ -18,6 +19,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod ansible;
 mod error;
 mod project;
 mod site;

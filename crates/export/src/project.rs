@@ -40,8 +40,16 @@ impl Project {
     /// # Errors
     /// The value cannot be written as YAML.
     pub fn add_yaml(&mut self, path: impl Into<String>, value: &Value) -> Result<()> {
+        self.add_yaml_in_order(path, &sorted(value))
+    }
+
+    /// Adds a value as a YAML file, its keys in their order.
+    ///
+    /// # Errors
+    /// The value cannot be written as YAML.
+    pub fn add_yaml_in_order(&mut self, path: impl Into<String>, value: &Value) -> Result<()> {
         let path = path.into();
-        let text = slipway_yaml::to_string(&sorted(value)).map_err(|source| Error::Yaml {
+        let text = slipway_yaml::to_string(value).map_err(|source| Error::Yaml {
             path: path.clone(),
             source,
         })?;

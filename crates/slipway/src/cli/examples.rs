@@ -26,6 +26,8 @@ Examples:
 
 pub const EXPORT: &str = "\
 Examples:
+  slipway export --out site --nodes nodes.yaml --services services --hiera hiera.yaml
+  ansible-playbook -i site/inventory.yaml site/deploy.yaml
   slipway export --as tripleo --templates tripleo-heat-templates -e env.yaml \\
       --tripleo-common tripleo-common --out site
   ansible-playbook -i site/tripleo-ansible-inventory.yaml site/deploy_steps_playbook.yaml";

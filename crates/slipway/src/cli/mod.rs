@@ -24,7 +24,7 @@ pub use config::{Config, ContainerCli};
 pub use containers::{Apply, Cleanup, Debug, DebugAction, Delete, LabelData, Logs, Select, label};
 pub use deploy::Deploy;
 pub use doctor::Doctor;
-pub use export::{Export, ExportAs};
+pub use export::{Export, ExportAs, ExportPlan, ExportServices};
 pub use hook::{DockerCmd, DockerCmdCleanup, Hook};
 pub use init::Init;
 pub use kolla_build::KollaBuild;
@@ -136,7 +136,7 @@ pub enum Command {
     /// Resolve Heat templates, such as TripleO's service templates, without Heat
     #[command(after_help = examples::RESOLVE)]
     Resolve(Resolve),
-    /// Write a plan of TripleO's templates as an Ansible project
+    /// Write service definitions and nodes, or a plan of TripleO's templates, as an Ansible project
     #[command(after_help = examples::EXPORT)]
     Export(Export),
     /// Start, replace and delete containers until they are as a file declares them

@@ -1,0 +1,139 @@
+#!/usr/bin/python
+# Copyright: the Slipway authors
+# Apache-2.0
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+DOCUMENTATION = r'''
+module: deploy
+short_description: Brings a node to a step
+description:
+  - Generates the config volumes of a role, applies the host's manifest, converges the containers of a step and
+    waits until they are healthy.
+  - What is as declared is left alone.
+options:
+  services:
+    description: Service definitions on the node, files or directories.
+    type: list
+    elements: path
+    required: true
+  role:
+    description: Name of the role that the services make up.
+    type: str
+    required: true
+  hiera:
+    description: Files of hiera data on the node, over that of the services. Later files win.
+    type: list
+    elements: path
+    default: []
+  step:
+    description: The step. Without it, all steps in order.
+    type: int
+    choices: [1, 2, 3, 4, 5]
+  bootstrap_node:
+    description: Run the docker_puppet_tasks of the step, which one node of a role does.
+    type: bool
+    default: true
+  restart_changed:
+    description: Restart containers whose config.json changed after they were started.
+    type: bool
+    default: false
+  wait:
+    description: Seconds that containers have to become healthy.
+    type: int
+    default: 300
+  root:
+    description: Directory in front of every path of the deployment.
+    type: path
+    default: /
+  program:
+    description: The slipway program on the node.
+    type: path
+    default: /usr/local/bin/slipway
+attributes:
+  check_mode:
+    description: Returns what would change. The docker_puppet_tasks of a step are not counted, and containers whose
+      config volume would be generated are counted by the volume alone.
+    support: partial
+  diff_mode:
+    description: Returns the plan.
+    support: full
+author:
+  - The Slipway authors
+'''
+
+EXAMPLES = r'''
+- name: Bring the node to step 1
+  slipway.node.deploy:
+    services: [/var/lib/slipway/role/services]
+    hiera: [/var/lib/slipway/role/hiera.yaml]
+    role: Controller
+    step: 1
+    bootstrap_node: false
+'''
+
+RETURN = r'''
+changes:
+  description: In check mode, what would change.
+  returned: check mode
+  type: list
+  elements: str
+result:
+  description: The result of slipway deploy.
+  returned: when the step was done
+  type: dict
+log:
+  description: The lines that slipway printed.
+  returned: when the step was done
+  type: list
+  elements: str
+'''
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.slipway.node.plugins.module_utils.program import (
+    COMMON, Slipway, changes, selection, volumes_due)
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec=dict(
+            services=dict(type='list', elements='path', required=True),
+            role=dict(type='str', required=True),
+            hiera=dict(type='list', elements='path', default=[]),
+            step=dict(type='int', choices=[1, 2, 3, 4, 5]),
+            bootstrap_node=dict(type='bool', default=True),
+            restart_changed=dict(type='bool', default=False),
+            wait=dict(type='int', default=300),
+            **COMMON
+        ),
+        supports_check_mode=True,
+    )
+    params = module.params
+    slipway = Slipway(module)
+    if slipway.is_missing():
+        module.exit_json(changed=True, changes=['slipway or the definitions are not on the node yet'])
+    selected = selection(params)
+    command = ['deploy'] + selected + [
+        '--bootstrap-node', str(params['bootstrap_node']).lower(), '--wait', str(params['wait'])]
+    if params['step'] is not None:
+        command += ['--step', str(params['step'])]
+    if params['restart_changed']:
+        command.append('--restart-changed')
+    more = {}
+    if module._diff:
+        more['diff'] = {'prepared': slipway.text(command + ['--plan'])}
+    if module.check_mode:
+        planned = slipway.json(['config', '--plan'] + selected)[0]
+        plan = slipway.json(command + ['--plan'])[0]
+        found = volumes_due(planned)
+        for step in plan['steps']:
+            found += ['step %s: %s' % (step['step'], change) for change in changes(step['containers'])]
+        module.exit_json(changed=bool(found), changes=found, **more)
+    result, log = slipway.json(command)
+    module.exit_json(changed=result['changed'], result=result, log=log, **more)
+
+
+if __name__ == '__main__':
+    main()
