@@ -7,7 +7,8 @@
 //!
 //! [`ImageSet::load`] reads and renders a tree. Then [`ImageSet::write_templates`] writes the
 //! Dockerfiles, [`ImageSet::plan`] lists the images that would be built, with reasons, and
-//! [`ImageSet::build`] builds them through [`slipway_engine::Engine`].
+//! [`ImageSet::build`] builds them through [`slipway_engine::Engine`]. [`ImageSet::bake`] writes the same
+//! images for docker buildx bake.
 //!
 //! An image is built only when one of its inputs changed. Its *fingerprint* covers the rendered
 //! Dockerfile, the files beside it, build arguments, options and its parents' fingerprints. A label of
@@ -43,7 +44,9 @@ pub mod config;
 mod context;
 mod decide;
 mod error;
+mod export;
 mod graph;
+mod labels;
 mod push;
 mod render;
 mod set;
@@ -59,6 +62,7 @@ pub use decide::{
     Action, Decision, FINGERPRINT_LABEL, INPUTS_LABEL, PARENTS_LABEL, Plan, PlanFailure, Reason,
 };
 pub use error::{BaseImageFault, Error, ImageError, Result, TemplateError};
+pub use export::Bake;
 pub use render::{render, render_image};
 pub use set::ImageSet;
 pub use slipway_events::Events;

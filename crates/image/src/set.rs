@@ -12,6 +12,7 @@ use crate::build::{self, Event, Summary};
 use crate::config::BuildConfig;
 use crate::decide::{self, EngineImages, Plan};
 use crate::error::Result;
+use crate::export::{self, Bake};
 use crate::graph::{Images, Selection};
 use crate::tree::Tree;
 use crate::write;
@@ -123,6 +124,12 @@ impl ImageSet {
     /// Returns that path.
     pub fn write_all(&self, work_dir: &Path) -> Result<PathBuf> {
         write::templates(&self.0, work_dir, true)
+    }
+
+    /// Writes the contexts of the requested images and a `docker-bake.json` into a directory, for docker
+    /// buildx bake. Needs no engine.
+    pub async fn bake(&self, directory: &Path) -> Result<Bake> {
+        export::bake(&self.0, directory).await
     }
 
     /// Plans a build, with reasons. Changes nothing.

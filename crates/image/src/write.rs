@@ -92,7 +92,7 @@ fn write_tree(
 }
 
 /// True when a path is in a directory, or is it. The existing part of the path counts, without links.
-fn is_in(path: &Path, directory: &Path) -> bool {
+pub(crate) fn is_in(path: &Path, directory: &Path) -> bool {
     let there = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let there = there
         .ancestors()

@@ -11,16 +11,15 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt;
 use slipway_engine::{BuildRequest, Engine, EngineError, Progress, wait_within};
 use slipway_events::Events;
-use slipway_kolla_release::Labels;
 use slipway_redact::printable;
 
 use super::event::Event;
 use super::failure::{FailedInstruction, Failure, Source, Step, origin};
 use super::network_fault;
-use crate::config::BuildConfig;
 use crate::context::{Context, DOCKERFILE};
 use crate::decide::Prepared;
 use crate::graph::Images;
+use crate::labels::oci_labels;
 
 /// Lines of a failed build's output that are shown.
 const TAIL: usize = 20;
@@ -294,41 +293,6 @@ impl Job {
             template: origin(&instructions, index, &template, &others),
         })
     }
-}
-
-/// The labels by which others recognise an image, as far as the release puts them there. Earlier
-/// releases leave all of them to the templates.
-fn oci_labels(options: &BuildConfig, name: &str) -> BTreeMap<String, String> {
-    let kolla = options.kolla.as_deref();
-    let puts = kolla.map_or_else(Labels::default, |kolla| kolla.release().labels);
-    let mut labels = BTreeMap::new();
-    let now = jiff::Timestamp::now();
-    if puts.has_build_date {
-        labels.insert("build-date".to_owned(), now.strftime("%Y%m%d").to_string());
-    }
-    if !puts.has_oci {
-        return labels;
-    }
-    let mut put = |key: &str, value: &str| {
-        labels.insert(format!("org.opencontainers.image.{key}"), value.to_owned());
-    };
-    put("title", name);
-    put("description", &format!("OpenStack Kolla {name} image"));
-    put("version", &options.tag());
-    put("created", &now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
-    put("authors", &options.maintainer);
-    put("licenses", "Apache-2.0");
-    if let Some(kolla) = kolla {
-        put("url", "https://opendev.org/openstack/kolla");
-        let provenance = kolla.provenance();
-        if let Some(source) = &provenance.source {
-            put("source", source);
-        }
-        if let Some(revision) = &provenance.revision {
-            put("revision", revision);
-        }
-    }
-    labels
 }
 
 /// Waits for the next progress of a build, at most `limit`, and warns of each span of silence. Dropping

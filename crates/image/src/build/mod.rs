@@ -16,31 +16,18 @@ use std::time::{Duration, Instant};
 
 use slipway_engine::Engine;
 use slipway_events::Events;
-use slipway_redact::DigestKey;
 use tokio::task::JoinSet;
 
 pub use event::Event;
 pub use failure::{FailedInstruction, Failure};
 pub use summary::{Built, Failed, FailedStatus, ImageName, NotBuilt, Pushed, Summary};
 
-use crate::config::BuildConfig;
 use crate::decide::{self, Action, Decision, FINGERPRINT_LABEL, Prepared, RunState};
 use crate::error::{BaseImageFault, Error, ImageError, Result};
 use crate::graph::{Images, Selection};
 use crate::push;
 use job::Job;
-use slipway_files::{AtPath, FileError};
-
-/// Makes the key of the hashes in labels, where this host has none yet. Only build arguments need it.
-fn make_digest_key(options: &BuildConfig) -> Result<()> {
-    match &options.key_file {
-        Some(path) => match DigestKey::open(path) {
-            Err(error) if !options.build_args.is_empty() => Err(FileError::new(path, error).into()),
-            Ok(_) | Err(_) => Ok(()),
-        },
-        None => Ok(()),
-    }
-}
+use slipway_files::AtPath;
 
 /// Builds images; see [`ImageSet::build`](crate::ImageSet::build).
 pub(crate) async fn run(
@@ -48,7 +35,7 @@ pub(crate) async fn run(
     engine: Arc<dyn Engine>,
     events: Events<Event>,
 ) -> Result<Summary> {
-    make_digest_key(&images.options)?;
+    decide::make_digest_key(&images.options)?;
     let preparation = decide::prepare(images).await?;
     let options = &images.options;
     if let Some(directory) = &options.logs_dir {

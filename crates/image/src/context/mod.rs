@@ -1,5 +1,6 @@
 //! An image's build context: the files that the engine gets.
 
+mod directory;
 mod dockerignore;
 
 use std::collections::{BTreeMap, BTreeSet};

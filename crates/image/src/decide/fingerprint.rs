@@ -5,7 +5,8 @@
 //!   parents, so a change of any ancestor changes it;
 //! - `slipway.inputs`: a short hash of each input, so that a later run can say *which* changed;
 //! - `slipway.parents`: the IDs of the images it was built from. The same inputs can give another
-//!   parent (`--rebuild`, newer packages), and then the child is built again too.
+//!   parent (`--rebuild`, newer packages), and then the child is built again too. The id is empty where
+//!   another builder built the image, and then only the parent's fingerprint counts.
 //!
 //! Images travel, and their labels with them. Build arguments, template variables and overrides may
 //! be secret and easy to guess, so their hashes are keyed with a secret of this host, and trying values
@@ -198,6 +199,24 @@ pub(crate) fn labels(
         (INPUTS_LABEL.to_owned(), json(inputs)),
         (PARENTS_LABEL.to_owned(), json(&ids)),
     ])
+}
+
+/// Returns the parents without what was unknown when the image was built: the ids of all, and for the
+/// distribution's images also their fingerprints, which are ids.
+pub(crate) fn as_recorded(
+    labels: &BTreeMap<String, String>,
+    mut parents: BTreeMap<String, Parent>,
+) -> BTreeMap<String, Parent> {
+    let ids = parse::<BTreeMap<String, String>>(labels, PARENTS_LABEL).unwrap_or_default();
+    for (reference, parent) in &mut parents {
+        if ids.get(reference).is_some_and(String::is_empty) {
+            parent.id = String::new();
+            if !parent.is_ours {
+                parent.fingerprint = String::new();
+            }
+        }
+    }
+    parents
 }
 
 /// The reasons why an image with these labels differs from what would be built now; empty when
@@ -469,6 +488,44 @@ mod tests {
         assert_eq!(
             Case::after(base),
             [Reason::BaseImageChanged("ns/base:1".to_owned())]
+        );
+    }
+
+    #[test]
+    fn unknown_parents_of_an_image_are_not_compared_by_id() {
+        let mut case = Case::new();
+        let base = Parent {
+            fingerprint: String::new(),
+            id: String::new(),
+            is_ours: false,
+        };
+        case.parents.insert("debian:trixie".to_owned(), base);
+        for parent in case.parents.values_mut() {
+            parent.id = String::new();
+        }
+        let labels_of = |case: &Case| {
+            let (fingerprint, inputs) = case.state();
+            labels(&fingerprint, &inputs, &case.parents)
+        };
+        let recorded = labels_of(&case);
+        let reasons = |case: &mut Case| {
+            case.parents = as_recorded(&recorded, case.parents.clone());
+            let (fingerprint, inputs) = case.state();
+            compare(&recorded, &fingerprint, &inputs, &case.parents)
+        };
+        for parent in case.parents.values_mut() {
+            parent.id = "sha256:9".to_owned();
+            if !parent.is_ours {
+                parent.fingerprint = "sha256:9".to_owned();
+            }
+        }
+        assert_eq!(reasons(&mut case), []);
+        for parent in case.parents.values_mut().filter(|parent| parent.is_ours) {
+            parent.fingerprint = "g".to_owned();
+        }
+        assert!(
+            reasons(&mut case).contains(&Reason::ParentChanged("ns/base:1".to_owned())),
+            "a parent of other inputs"
         );
     }
 

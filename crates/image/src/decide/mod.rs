@@ -1,5 +1,6 @@
 //! Decides for each image, when its turn comes, whether it is built.
 
+mod elsewhere;
 mod engine_images;
 mod fingerprint;
 mod plan;
@@ -12,11 +13,12 @@ use slipway_engine::{Engine, ImageSummary};
 
 use crate::error::{Error, ImageError, Result};
 use crate::graph::{Images, Selection};
+pub(crate) use elsewhere::labels_elsewhere;
 pub(crate) use engine_images::EngineImages;
 use fingerprint::Parent;
 pub use fingerprint::{FINGERPRINT_LABEL, INPUTS_LABEL, PARENTS_LABEL};
 pub use plan::{Action, Decision, Plan, PlanFailure, Reason};
-pub(crate) use prepare::{Preparation, Prepared, prepare};
+pub(crate) use prepare::{Preparation, Prepared, make_digest_key, prepare};
 
 /// Plans a build, with reasons. Changes nothing.
 pub(crate) async fn plan(images: &Arc<Images>, engine: &dyn Engine) -> Result<Plan> {
@@ -214,6 +216,7 @@ impl RunState {
             _ if !options.cache => vec![Reason::NoCache],
             (None, _) | (_, None) => vec![Reason::NotInEngine],
             (Some(image), Some(prepared)) => {
+                let parents = fingerprint::as_recorded(&image.labels, parents);
                 let fingerprint = fingerprint_of(prepared, &parents);
                 fingerprint::compare(&image.labels, &fingerprint, &prepared.inputs, &parents)
             }

@@ -145,6 +145,17 @@ fn fetch(images: &Images, matched: &[usize]) -> Result<Sources> {
     })
 }
 
+/// Creates the host's key of the hashes in labels, if it is missing. Only build arguments need it.
+pub(crate) fn make_digest_key(options: &BuildConfig) -> Result<()> {
+    match &options.key_file {
+        Some(path) => match DigestKey::open(path) {
+            Err(error) if !options.build_args.is_empty() => Err(FileError::new(path, error).into()),
+            Ok(_) | Err(_) => Ok(()),
+        },
+        None => Ok(()),
+    }
+}
+
 /// Returns the host's key. A host without one has built nothing that could be recognised.
 fn digest_key(options: &BuildConfig) -> Result<DigestKey> {
     if let Some(path) = &options.key_file {

@@ -68,6 +68,9 @@ pub enum Error {
     /// A file could not be read or written.
     #[error(transparent)]
     Io(#[from] slipway_files::FileError),
+    /// A file could not be replaced.
+    #[error(transparent)]
+    Write(#[from] slipway_files::WriteError),
     /// A YAML file is invalid.
     #[error(transparent)]
     Yaml(#[from] slipway_yaml::FileError),
@@ -138,6 +141,22 @@ pub enum Error {
         work_dir: PathBuf,
         /// The directory of templates.
         directory: PathBuf,
+    },
+    /// The directory of exported images is in use for something else.
+    #[error("--bake {}: {reason}; choose another directory", directory.display())]
+    BakeDirectory {
+        /// The directory.
+        directory: PathBuf,
+        /// The reason.
+        reason: String,
+    },
+    /// An option that another builder does not have.
+    #[error("{option}: {builder} has no such option; leave it out")]
+    NotExported {
+        /// The option.
+        option: &'static str,
+        /// The builder.
+        builder: &'static str,
     },
     /// The lock that keeps other builds out cannot be taken.
     #[error(transparent)]

@@ -64,6 +64,7 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
             strict: false,
             no_strict: false,
             plan: false,
+            bake: None,
             rebuild: false,
             timeline: None,
             as_kolla_build: true,

@@ -15,7 +15,9 @@ Examples:
   slipway build --template-override puppet.j2 --namespace registry.example.org/team --push '^nova'
       Change the templates from outside, and push the results
   slipway build --kolla /opt/kolla-venv --base ubuntu --template-only --work-dir rendered
-      Render the Dockerfiles of an upstream Kolla into rendered/docker";
+      Render the Dockerfiles of an upstream Kolla into rendered/docker
+  slipway build --bake out keystone && cd out && docker buildx bake
+      Build keystone and its parents on a builder of docker buildx";
 
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
@@ -43,6 +45,15 @@ pub struct Build {
     /// Print what would be built and why, and build nothing
     #[arg(long, help_heading = "Output")]
     pub plan: bool,
+    /// Write the contexts of the images and a docker-bake.json for docker buildx bake, and build nothing.
+    /// Needs no engine
+    #[arg(
+        long,
+        value_name = "DIR",
+        conflicts_with = "plan",
+        help_heading = "Output"
+    )]
+    pub bake: Option<PathBuf>,
     /// Write a page that shows the build over time: one HTML file
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub timeline: Option<PathBuf>,

@@ -101,6 +101,10 @@ impl Command {
             images.write_all(directory).map_err(bad_input)?;
         }
         check_names(&config)?;
+        if let Some(directory) = &self.args.bake {
+            let bake = images.bake(directory).await.map_err(bad_input)?;
+            return show::bake(&bake, &self.output);
+        }
         self.build(config, images).await
     }
 

@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use anyhow::bail;
-use slipway_image::{Action, ImageSet, Plan, PlanFailure};
+use slipway_image::{Action, Bake, ImageSet, Plan, PlanFailure};
 
 use super::reports::Report;
-use crate::output::{Output, table};
+use crate::output::{Level, Output, table};
 
 /// Prints kolla-build's numbered list (`--list-images`).
 pub fn list(images: &ImageSet, output: &Output) -> anyhow::Result<()> {
@@ -80,6 +80,20 @@ fn quoted(name: &str) -> String {
 /// Returns a name for the inside of quotes.
 fn escaped(name: &str) -> String {
     name.replace('\\', "\\\\").replace('"', "\\\"")
+}
+
+/// Prints the result of an export for docker buildx bake (`--bake`).
+pub fn bake(bake: &Bake, output: &Output) -> anyhow::Result<()> {
+    if output.is_json() {
+        return output.json(bake);
+    }
+    let (count, file) = (bake.images.len(), bake.file.display());
+    let directory = bake.file.parent().unwrap_or(Path::new(".")).display();
+    output.line(
+        Level::Normal,
+        &format!("{file} has {count} images; build them in {directory} with docker buildx bake"),
+    );
+    Ok(())
 }
 
 /// Prints for each image whether it would be built, and why (`--plan`).
