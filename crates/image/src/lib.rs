@@ -62,7 +62,7 @@ pub use decide::{
     Action, Decision, FINGERPRINT_LABEL, INPUTS_LABEL, PARENTS_LABEL, Plan, PlanFailure, Reason,
 };
 pub use error::{BaseImageFault, Error, ImageError, Result, TemplateError};
-pub use export::Bake;
+pub use export::{Bake, Ci};
 pub use render::{render, render_image};
 pub use set::ImageSet;
 pub use slipway_events::Events;

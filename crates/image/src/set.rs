@@ -12,7 +12,7 @@ use crate::build::{self, Event, Summary};
 use crate::config::BuildConfig;
 use crate::decide::{self, EngineImages, Plan};
 use crate::error::Result;
-use crate::export::{self, Bake};
+use crate::export::{self, Bake, Ci};
 use crate::graph::{Images, Selection};
 use crate::tree::Tree;
 use crate::write;
@@ -130,6 +130,12 @@ impl ImageSet {
     /// buildx bake. Needs no engine.
     pub async fn bake(&self, directory: &Path) -> Result<Bake> {
         export::bake(&self.0, directory).await
+    }
+
+    /// Returns a CI pipeline, as YAML, that builds the images that a plan builds: a job for each, which
+    /// needs its parents' jobs. A job runs the command with a pattern for its image.
+    pub fn pipeline(&self, plan: &Plan, ci: Ci, command: &str) -> String {
+        export::pipeline(&self.0, plan, ci, command)
     }
 
     /// Plans a build, with reasons. Changes nothing.

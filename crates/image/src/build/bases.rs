@@ -42,7 +42,9 @@ pub(super) async fn fetch(
         }
     }
     if options.pull {
-        for reference in state.missing_parents(images) {
+        // Another builder may have pushed a newer one.
+        let always = options.pull_always && options.no_parents;
+        for reference in state.skipped_parents(images, always) {
             let pulled = pull(engine, events, &reference).await;
             state.add_parent(&reference, pulled);
         }

@@ -127,10 +127,17 @@ impl Build<'_> {
                 self.summary.not_matched.push(name());
             } else if node.selection == Selection::Unbuildable {
                 self.summary.unbuildable.push(name());
-            } else if node.parents.is_empty() {
-                self.ready.insert((Reverse(node.height), index));
             } else {
-                self.waiting.insert(index, node.parents.len());
+                // The parents of a skipped parent may not be in this run.
+                let parents = node
+                    .parents
+                    .iter()
+                    .map(|&parent| &self.images.graph.nodes[parent]);
+                let parents = parents.filter(|parent| parent.selection != Selection::Unmatched);
+                match parents.count() {
+                    0 => drop(self.ready.insert((Reverse(node.height), index))),
+                    count => drop(self.waiting.insert(index, count)),
+                }
             }
         }
     }

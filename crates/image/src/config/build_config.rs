@@ -207,6 +207,9 @@ pub struct BuildConfig {
     /// Pull the distribution's images even where the engine has them.
     #[serde(skip)]
     pub pull_always: bool,
+    /// Build only images that match a pattern. Their parents are pulled, or taken from the engine.
+    #[serde(skip)]
+    pub no_parents: bool,
     /// Build every selected image, also unchanged ones.
     #[serde(skip)]
     pub force: bool,

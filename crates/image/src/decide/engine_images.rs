@@ -64,6 +64,14 @@ impl EngineImages {
             .or_else(|| listed().find_map(|name| by_reference.get(&name)))
     }
 
+    /// Removes an image that must not be used.
+    pub(crate) fn forget(&mut self, reference: &str) {
+        self.by_reference.remove(reference);
+        for name in self.info.listed_names(reference) {
+            self.by_reference.remove(&name);
+        }
+    }
+
     /// Records a pulled image.
     pub(crate) fn add(&mut self, reference: &str, image: ImageSummary) {
         self.by_reference.insert(reference.to_owned(), image);

@@ -152,8 +152,8 @@ impl RunState {
         self.bases.insert(reference.to_owned(), Some(id));
     }
 
-    /// The parents that `--skip-parents` leaves out, that images need and the engine does not have.
-    pub(crate) fn missing_parents(&self, images: &Images) -> Vec<String> {
+    /// The skipped parents that images need: all, or those that the engine does not have.
+    pub(crate) fn skipped_parents(&self, images: &Images, all: bool) -> Vec<String> {
         let nodes = &images.graph.nodes;
         let is_needed = |&child: &usize| nodes[child].selection == Selection::Matched;
         let needed = nodes.iter().filter(|node| {
@@ -161,7 +161,7 @@ impl RunState {
         });
         needed
             .map(|node| node.reference.clone())
-            .filter(|reference| self.engine.find(reference).is_none())
+            .filter(|reference| all || self.engine.find(reference).is_none())
             .collect()
     }
 
@@ -169,7 +169,11 @@ impl RunState {
     pub(crate) fn add_parent(&mut self, reference: &str, pulled: Result<ImageSummary, String>) {
         match pulled {
             Ok(image) => self.engine.add(reference, image),
-            Err(why) => drop(self.unpulled.insert(reference.to_owned(), why)),
+            // The engine's own may be stale.
+            Err(why) => {
+                self.engine.forget(reference);
+                self.unpulled.insert(reference.to_owned(), why);
+            }
         }
     }
 
@@ -185,6 +189,9 @@ impl RunState {
         let existing = self.engine.find(&node.reference);
         let (action, reasons) = match node.selection {
             Selection::Unmatched | Selection::Unbuildable => return Ok(None),
+            Selection::SkippedParent if options.no_parents => {
+                (Action::Skip, vec![Reason::LeftOutParent])
+            }
             Selection::SkippedParent => (Action::Skip, vec![Reason::SkippedParent]),
             Selection::Matched if options.skip_existing && existing.is_some() => {
                 (Action::Skip, vec![Reason::SkippedExisting])

@@ -43,6 +43,8 @@ pub enum Reason {
     NoCache,
     /// `--skip-parents`.
     SkippedParent,
+    /// `--no-parents`.
+    LeftOutParent,
     /// `--skip-existing`.
     SkippedExisting,
 }
@@ -76,6 +78,7 @@ impl fmt::Display for Reason {
             Reason::Forced => f.write_str("--rebuild"),
             Reason::NoCache => f.write_str("--nocache"),
             Reason::SkippedParent => f.write_str("--skip-parents"),
+            Reason::LeftOutParent => f.write_str("--no-parents"),
             Reason::SkippedExisting => f.write_str("--skip-existing"),
         }
     }

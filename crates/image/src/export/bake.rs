@@ -9,7 +9,8 @@ use indexmap::IndexMap;
 use serde::Serialize;
 use slipway_files::{AtPath, FileError, replace_directory, write_with_mode};
 
-use super::bake_file::{BakeFile, Group, Literal, Target, literals, target_names};
+use super::bake_file::{BakeFile, Group, Literal, Target, literals};
+use super::names::target_names;
 use crate::context::DOCKERFILE;
 use crate::decide::{self, Prepared};
 use crate::error::{Error, Result};

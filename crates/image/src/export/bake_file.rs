@@ -72,24 +72,6 @@ pub(super) fn literals(texts: &BTreeMap<String, String>) -> BTreeMap<Literal, Li
         .collect()
 }
 
-/// Returns a unique target name for each image. Names of targets have fewer characters than those of
-/// images.
-pub(super) fn target_names<'a>(images: impl Iterator<Item = &'a str>) -> BTreeMap<&'a str, String> {
-    let images: Vec<&str> = images.collect();
-    let mut names: BTreeMap<&str, String> = BTreeMap::new();
-    for image in &images {
-        let mut name = image.replace('.', "_");
-        // The other image's own name comes first.
-        while name != *image
-            && (images.contains(&name.as_str()) || names.values().any(|taken| *taken == name))
-        {
-            name.push('_');
-        }
-        names.insert(image, name);
-    }
-    names
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,17 +80,5 @@ mod tests {
     fn expressions_are_escaped() {
         let written = |text: &str| serde_json::to_string(&Literal::from(text)).unwrap();
         assert_eq!(written("$a ${b} %{if} 100%"), r#""$a $${b} %%{if} 100%""#);
-    }
-
-    #[test]
-    fn names_of_targets_are_unique() {
-        let images = ["a.b", "a_b", "a-b", "a_b_"];
-        let names = target_names(images.into_iter());
-        assert_eq!(names["a_b"], "a_b");
-        assert_eq!(names["a-b"], "a-b");
-        assert_eq!(names["a.b"], "a_b__");
-        let names = target_names(["a.b_c", "a_b.c"].into_iter());
-        assert_eq!(names["a.b_c"], "a_b_c");
-        assert_eq!(names["a_b.c"], "a_b_c_");
     }
 }

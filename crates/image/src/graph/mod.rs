@@ -53,7 +53,7 @@ pub(crate) enum Selection {
     Matched,
     /// Not asked for.
     Unmatched,
-    /// Asked for, and left out by `--skip-parents`.
+    /// Left out by `--skip-parents` or `--no-parents`, and a parent of a requested image.
     SkippedParent,
     /// Cannot be built with this distribution, install type or architecture, says the Kolla.
     Unbuildable,
@@ -249,7 +249,13 @@ fn select(nodes: &mut [Node], order: &[usize], options: &BuildConfig) -> Result<
     for &index in order.iter().rev() {
         if nodes[index].selection == Selection::Matched {
             for parent in nodes[index].parents.clone() {
-                nodes[parent].selection = Selection::Matched;
+                nodes[parent].selection = match nodes[parent].selection {
+                    Selection::Unmatched if options.no_parents => Selection::SkippedParent,
+                    Selection::SkippedParent => Selection::SkippedParent,
+                    Selection::Unmatched | Selection::Matched | Selection::Unbuildable => {
+                        Selection::Matched
+                    }
+                };
             }
         }
     }
@@ -380,6 +386,28 @@ mod tests {
         let error = only("keystonee", false).unwrap_err().to_string();
         assert_eq!(error, "no image matches keystonee; did you mean keystone?");
         assert!(matches!(only("(", false), Err(Error::BadRegex { .. })));
+    }
+
+    #[test]
+    fn parents_can_be_left_out() {
+        let without_parents = |patterns: &[&str]| {
+            let graph = graph(FAMILY, |options| {
+                options.regex = patterns.iter().map(|&pattern| pattern.to_owned()).collect();
+                options.no_parents = true;
+            });
+            let graph = graph.unwrap();
+            let skipped = graph.names(Selection::SkippedParent).join(" ");
+            (matched(&graph).join(" "), skipped)
+        };
+        let of = |matched: &str, skipped: &str| (matched.to_owned(), skipped.to_owned());
+        assert_eq!(
+            without_parents(&["^keystone-base$"]),
+            of("keystone-base", "openstack-base")
+        );
+        assert_eq!(
+            without_parents(&["^keystone$", "^openstack-base$"]),
+            of("openstack-base keystone", "base keystone-base")
+        );
     }
 
     #[test]

@@ -65,6 +65,8 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
             no_strict: false,
             plan: false,
             bake: None,
+            export_pipeline: None,
+            no_parents: false,
             rebuild: false,
             timeline: None,
             as_kolla_build: true,

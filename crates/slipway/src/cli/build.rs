@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::kolla_build::KollaBuild;
 
@@ -42,6 +42,9 @@ pub struct Build {
     /// Also build images that have not changed
     #[arg(long, visible_alias = "force", help_heading = "Selection")]
     pub rebuild: bool,
+    /// Build only the images that match; pull their parents, or take them from the engine
+    #[arg(long, conflicts_with = "bake", help_heading = "Selection")]
+    pub no_parents: bool,
     /// Print what would be built and why, and build nothing
     #[arg(long, help_heading = "Output")]
     pub plan: bool,
@@ -54,12 +57,29 @@ pub struct Build {
         help_heading = "Output"
     )]
     pub bake: Option<PathBuf>,
+    /// Print a CI pipeline with one job for each image that would be built, and build nothing
+    #[arg(
+        long,
+        value_name = "CI",
+        conflicts_with_all = ["plan", "bake", "no_parents"],
+        help_heading = "Output"
+    )]
+    pub export_pipeline: Option<PipelineFormat>,
     /// Write a page that shows the build over time: one HTML file
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub timeline: Option<PathBuf>,
     /// Behave as kolla-build: its log, its summary, its tolerance.
     #[arg(skip)]
     pub as_kolla_build: bool,
+}
+
+/// A CI system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PipelineFormat {
+    /// A pipeline of GitLab CI
+    Gitlab,
+    /// A workflow of GitHub Actions
+    Github,
 }
 
 impl Build {

@@ -19,7 +19,7 @@ mod resolve;
 mod services;
 mod shared;
 
-pub use build::Build;
+pub use build::{Build, PipelineFormat};
 pub use config::{Config, ContainerCli};
 pub use containers::{Apply, Cleanup, Debug, DebugAction, Delete, LabelData, Logs, Select, label};
 pub use deploy::Deploy;

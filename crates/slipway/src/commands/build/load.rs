@@ -40,6 +40,7 @@ pub fn configuration(args: &cli::Build, global: &cli::Global) -> anyhow::Result<
     let state = slipway_files::state_directory().ok();
     build.key_file = state.map(|state| state.join("image-key"));
     build.force = args.rebuild;
+    build.no_parents = args.no_parents;
     build.command = repeat::command(args, global);
     if build.kolla.is_none() {
         build.supplied = supplied()?;

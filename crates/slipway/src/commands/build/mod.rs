@@ -14,7 +14,7 @@ use std::sync::Arc;
 use anyhow::{Context, anyhow};
 use slipway_engine::Engine;
 use slipway_image::config::Configuration;
-use slipway_image::{BuildConfig, ImageSet, Summary};
+use slipway_image::{BuildConfig, Ci, ImageSet, Summary};
 
 use crate::cli;
 use crate::exit::bad_input;
@@ -174,12 +174,37 @@ impl Command {
             let plan = images.plan(engine.as_ref()).await?;
             return show::plan(&plan, &config.allowed_to_fail, &self.output);
         }
+        if let Some(format) = self.args.export_pipeline {
+            return self
+                .export_pipeline(format, &config, &images, engine.as_ref())
+                .await;
+        }
         let events = match &self.log {
             Some(log) => log.events(&images),
             None => events(&self.output),
         };
         let summary = images.build(engine, events).await?;
         self.conclude(&config, &summary, &reports)
+    }
+
+    /// Prints the pipeline of the images that would be built.
+    async fn export_pipeline(
+        &self,
+        format: cli::PipelineFormat,
+        config: &BuildConfig,
+        images: &ImageSet,
+        engine: &dyn Engine,
+    ) -> anyhow::Result<()> {
+        let command = repeat::job_command(&self.args, &self.global, config).map_err(bad_input)?;
+        let plan = images.plan(engine).await?;
+        show::conclude(&plan, &config.allowed_to_fail)?;
+        let ci = match format {
+            cli::PipelineFormat::Gitlab => Ci::GitLab,
+            cli::PipelineFormat::Github => Ci::GitHub,
+        };
+        let pipeline = images.pipeline(&plan, ci, &command);
+        self.output.result(pipeline.trim_end());
+        Ok(())
     }
 
     /// Prints the summary. The error is that of images, before that of reports.

@@ -1,5 +1,7 @@
 //! The command that repeats a build for one image.
 
+use anyhow::bail;
+use slipway_image::BuildConfig;
 use slipway_image::config::OPTIONS;
 use slipway_oslo_config::Kind;
 
@@ -34,10 +36,38 @@ pub fn command(args: &cli::Build, global: &cli::Global) -> String {
     let flags = [
         (args.rebuild, "--rebuild"),
         (!args.is_strict() && !args.as_kolla_build, "--no-strict"),
+        (args.no_parents, "--no-parents"),
     ];
     let set = flags.into_iter().filter(|(is_set, _)| *is_set);
     words.extend(set.map(|(_, flag)| flag.to_owned()));
     words.join(" ")
+}
+
+/// Returns the command of a CI job, which builds one image. Its parents are those that their own jobs
+/// have built: with `--push`, on whichever machine.
+pub fn job_command(
+    args: &cli::Build,
+    global: &cli::Global,
+    config: &BuildConfig,
+) -> anyhow::Result<String> {
+    if args.options.options.contains_key("build-args") {
+        bail!(
+            "--build-args: a pipeline would show the values; set build_args in the configuration \
+             file, or OS_DEFAULT__BUILD_ARGS in the environment of the jobs"
+        );
+    }
+    // A job may run where another engine answers.
+    let anywhere = cli::Global {
+        host: None,
+        ..global.clone()
+    };
+    let mut command = command(args, &anywhere);
+    command.push_str(" --no-parents");
+    // An engine that has built before may have a stale parent.
+    if config.push && config.pull && !config.pull_always {
+        command.push_str(" --pull");
+    }
+    Ok(command)
 }
 
 /// Returns an option with one of its values.
@@ -102,6 +132,28 @@ mod tests {
             "slipway build --host 'unix:///x y' --config-file k.conf --nocache --tag x \
              --template-override a --template-override b"
         );
+    }
+
+    #[test]
+    fn a_job_builds_one_image_of_pulled_parents() {
+        let job = |words: &[&str], push| {
+            let words = ["slipway", "--host", "unix:///x", "build"]
+                .iter()
+                .chain(words);
+            let cli = cli::Cli::try_parse_from(words).unwrap();
+            let cli::Command::Build(args) = cli.command else {
+                panic!("a build");
+            };
+            let mut config = BuildConfig::new("images").unwrap();
+            config.push = push;
+            job_command(&args, &cli.global, &config)
+        };
+        let command = job(&["--tag", "x", "^a$"], false).unwrap();
+        assert_eq!(command, "slipway build --tag x --no-parents");
+        let command = job(&["--push", "^a$"], true).unwrap();
+        assert_eq!(command, "slipway build --push --no-parents --pull");
+        let error = job(&["--build-args", "token:s3cret"], false).unwrap_err();
+        assert!(!error.to_string().contains("s3cret"), "{error}");
     }
 
     #[test]

@@ -123,7 +123,7 @@ pub fn plan(plan: &Plan, allowed_to_fail: &[String], output: &Output) -> anyhow:
 }
 
 /// Returns an error for images that cannot be built, except those that are allowed to fail.
-fn conclude(plan: &Plan, allowed_to_fail: &[String]) -> anyhow::Result<()> {
+pub fn conclude(plan: &Plan, allowed_to_fail: &[String]) -> anyhow::Result<()> {
     let failed = plan.failed.iter();
     let (orphans, own): (Vec<&PlanFailure>, Vec<_>) = failed
         .filter(|failure| !allowed_to_fail.contains(&failure.image))
