@@ -41,6 +41,7 @@ mod error;
 mod event;
 mod image;
 mod locate;
+mod scoped;
 mod spec;
 mod system;
 
@@ -55,6 +56,7 @@ pub use error::{EngineError, Result};
 pub use event::Event;
 pub use image::{BuildRequest, ImageSummary, Progress, PushProgress, TarStream, pull};
 pub use locate::ConnectOptions;
+pub use scoped::ScopedContainer;
 pub use spec::{ContainerSpec, ExecSpec};
 pub use system::SystemInfo;
 

@@ -6,9 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
-use slipway_engine::{ContainerSpec, Engine, EngineError, ImageSummary, LogLine};
+use slipway_engine::{ContainerSpec, Engine, EngineError, ImageSummary, LogLine, ScopedContainer};
 use slipway_service::VolumeMount;
-use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::Semaphore;
 
 use crate::error::{Failure, Result};
@@ -33,8 +32,6 @@ const CODE: &str = "/slipway/compiled";
 
 const NO_PUPPET: i64 = 90;
 const NOT_COPIED: i64 = 91;
-/// The time that removing the container of an abandoned run may take.
-const GIVING_UP: Duration = Duration::from_secs(5);
 
 /// The scripts that containers run: files of their input.
 pub const SCRIPTS: [(&str, &str); 2] = [
@@ -73,7 +70,8 @@ impl Container<'_> {
         let name = self.name();
         let spec = self.spec();
         let id = patiently(|| engine.create_container(&name, &spec)).await?;
-        let container = Removed::when_dropped(engine, id);
+        // Puppet would go on changing things that nobody waits for.
+        let container = ScopedContainer::new(engine, id);
         // Never closed: there always is a place in the end.
         let place = places.acquire().await;
         let begun = Instant::now();
@@ -88,12 +86,12 @@ impl Container<'_> {
         };
         if outcome.is_err() && self.settings.keep_failed {
             // What timed out is still going on.
-            let id = container.kept();
+            let id = container.keep();
             engine.stop_container(&id, Some(Duration::ZERO)).await?;
             transcript.kept(&name);
             return outcome.map(|()| took);
         }
-        let removed = container.now().await;
+        let removed = container.remove().await;
         outcome?;
         removed?;
         Ok(took)
@@ -179,56 +177,6 @@ impl Container<'_> {
         let volumes = self.run.volumes.iter();
         binds.extend(volumes.map(|volume| mounts::declared(volume)));
         binds
-    }
-}
-
-/// A container that is removed when it is dropped, as an interrupt does: Puppet would go on changing
-/// things that nobody waits for.
-struct Removed {
-    engine: Arc<dyn Engine>,
-    id: String,
-    is_here: bool,
-}
-
-impl Removed {
-    /// Takes ownership of a new container.
-    fn when_dropped(engine: &Arc<dyn Engine>, id: String) -> Removed {
-        Removed {
-            engine: Arc::clone(engine),
-            id,
-            is_here: true,
-        }
-    }
-
-    /// Returns the engine's id.
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    /// Removes it.
-    async fn now(mut self) -> Result<(), EngineError> {
-        let removed = self.engine.remove_container(&self.id).await;
-        self.is_here = false;
-        removed
-    }
-
-    /// Keeps it, and returns its id.
-    fn kept(mut self) -> String {
-        self.is_here = false;
-        self.id.clone()
-    }
-}
-
-impl Drop for Removed {
-    fn drop(&mut self) {
-        let (true, Ok(runtime)) = (self.is_here, Handle::try_current()) else {
-            return;
-        };
-        // Only there may a thread wait. What stays behind elsewhere, the next run removes.
-        if runtime.runtime_flavor() == RuntimeFlavor::MultiThread {
-            let removed = tokio::time::timeout(GIVING_UP, self.engine.remove_container(&self.id));
-            let _ = tokio::task::block_in_place(|| runtime.block_on(removed));
-        }
     }
 }
 

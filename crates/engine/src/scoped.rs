@@ -1,0 +1,64 @@
+//! A container that ends with the work that it is for.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::{Handle, RuntimeFlavor};
+
+use crate::{Engine, Result};
+
+/// The time that removing the container of abandoned work may take.
+const REMOVAL: Duration = Duration::from_secs(5);
+
+/// A container that is removed when this is dropped, as an interrupt does.
+#[derive(Debug)]
+pub struct ScopedContainer {
+    engine: Arc<dyn Engine>,
+    id: String,
+    is_here: bool,
+}
+
+impl ScopedContainer {
+    /// Takes ownership of a new container.
+    pub fn new(engine: &Arc<dyn Engine>, id: String) -> ScopedContainer {
+        ScopedContainer {
+            engine: Arc::clone(engine),
+            id,
+            is_here: true,
+        }
+    }
+
+    /// Returns the engine's id.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Removes the container.
+    ///
+    /// # Errors
+    /// The engine fails; the container may still exist.
+    pub async fn remove(mut self) -> Result<()> {
+        let removed = self.engine.remove_container(&self.id).await;
+        self.is_here = false;
+        removed
+    }
+
+    /// Keeps the container, and returns its id.
+    pub fn keep(mut self) -> String {
+        self.is_here = false;
+        self.id.clone()
+    }
+}
+
+impl Drop for ScopedContainer {
+    fn drop(&mut self) {
+        let (true, Ok(runtime)) = (self.is_here, Handle::try_current()) else {
+            return;
+        };
+        // Only in this runtime may a thread wait. In others the container stays.
+        if runtime.runtime_flavor() == RuntimeFlavor::MultiThread {
+            let removed = tokio::time::timeout(REMOVAL, self.engine.remove_container(&self.id));
+            let _ = tokio::task::block_in_place(|| runtime.block_on(removed));
+        }
+    }
+}
