@@ -63,6 +63,8 @@ pub struct Member<'a> {
     pub kind: Kind,
     /// Its permission bits.
     pub mode: u32,
+    /// The ids of its user and group.
+    pub owner: (u64, u64),
     contents: tar::Entry<'a, Metered<Box<dyn Read>>>,
 }
 
@@ -111,6 +113,18 @@ impl Archive {
             budget,
             limits: *limits,
         })
+    }
+
+    /// Reads an archive that is not compressed, as it arrives.
+    pub fn stream(source: impl Read + 'static, limits: &Limits) -> Archive {
+        // The limit on the ratio is for what is compressed.
+        let budget = Budget::new(limits, u64::MAX);
+        let source: Box<dyn Read> = Box::new(source);
+        Archive {
+            tar: tar::Archive::new(budget.meter(source)),
+            budget,
+            limits: *limits,
+        }
     }
 
     /// The bytes that the contents of all members may have together: the smaller of the limits on
@@ -183,6 +197,10 @@ fn member<'a>(
     };
     Ok(Member {
         mode: entry.header().mode().unwrap_or(0o644),
+        owner: (
+            entry.header().uid().unwrap_or_default(),
+            entry.header().gid().unwrap_or_default(),
+        ),
         path,
         kind,
         contents: entry,

@@ -4,7 +4,14 @@ pub const BUILD: &str = "\
 Examples:
   slipway build --base debian --plan keystone
   slipway build --base debian --template-override overrides/puppet.j2
-  slipway build --kolla /opt/kolla --base rocky --template-only --work-dir rendered";
+  slipway build --kolla /opt/kolla --base rocky --template-only --work-dir rendered
+  slipway build --bake out keystone && cd out && docker buildx bake
+  slipway build --push --export-pipeline gitlab >images.yml";
+
+pub const IMAGES: &str = "\
+Examples:
+  slipway images diff slipway/keystone:2026-10 slipway/keystone:2026-11 --packages-only
+  slipway images sbom slipway/keystone:latest --format spdx >keystone.spdx.json";
 
 pub const CONFIG: &str = "\
 Examples:

@@ -12,6 +12,7 @@ mod doctor;
 mod examples;
 mod export;
 mod hook;
+mod images;
 mod init;
 mod kolla_build;
 mod kolla_config;
@@ -26,6 +27,7 @@ pub use deploy::Deploy;
 pub use doctor::Doctor;
 pub use export::{Export, ExportAs, ExportPlan, ExportServices};
 pub use hook::{DockerCmd, DockerCmdCleanup, Hook};
+pub use images::{Images, ImagesDiff, ImagesSbom};
 pub use init::Init;
 pub use kolla_build::KollaBuild;
 pub use kolla_config::{KollaConfig, KollaConfigCheck};
@@ -95,7 +97,8 @@ pub struct Global {
     /// Settings file in place of /etc/slipway/slipway.yaml and ~/.config/slipway/slipway.yaml
     #[arg(long, global = true, env = "SLIPWAY_CONFIG", hide_env = true, value_name = "FILE", help_heading = heading::GLOBAL)]
     pub config: Option<PathBuf>,
-    /// Format of what is printed on standard output (yaml: resolve only)
+    /// Format of what is printed on standard output (yaml: resolve only; spdx, cyclonedx: images sbom
+    /// only)
     #[arg(long, global = true, value_enum, default_value_t = Format::Text, help_heading = heading::GLOBAL)]
     pub format: Format,
     /// Print more detail to standard error (-vv for everything). Passwords are masked at every level
@@ -120,6 +123,10 @@ pub enum Format {
     None,
     /// YAML
     Yaml,
+    /// SPDX 2.3, as JSON
+    Spdx,
+    /// CycloneDX 1.6, as JSON
+    Cyclonedx,
 }
 
 #[derive(Debug, Subcommand)]
@@ -127,6 +134,9 @@ pub enum Command {
     /// Build images: render the templates, then build what has changed, parents first
     #[command(after_help = examples::BUILD)]
     Build(Build),
+    /// Show what is in images: compare two, or list the packages of one
+    #[command(subcommand, after_help = examples::IMAGES)]
+    Images(Images),
     /// Generate config volumes: run Puppet in containers, and keep what it wrote
     #[command(after_help = examples::CONFIG)]
     Config(Config),

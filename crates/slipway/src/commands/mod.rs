@@ -9,6 +9,7 @@ mod doctor;
 mod export;
 mod generated;
 mod hook;
+mod images;
 mod init;
 mod kolla_config;
 pub mod listing;
@@ -21,7 +22,7 @@ use std::sync::Arc;
 use anyhow::{Context, anyhow};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::cli::{Cli, Command, Format};
+use crate::cli::{Cli, Command, Format, Images};
 use crate::exit::{Interrupted, bad_input};
 use crate::output::Output;
 
@@ -64,13 +65,25 @@ async fn interrupt() -> anyhow::Result<()> {
     }
 }
 
+/// Checks that the command can print its result in a format.
+fn check_format(format: Format, command: &Command) -> anyhow::Result<()> {
+    let printer = match (format, command) {
+        (Format::Text | Format::Json | Format::None, _)
+        | (Format::Yaml, Command::Resolve(_))
+        | (Format::Spdx | Format::Cyclonedx, Command::Images(Images::Sbom(_))) => return Ok(()),
+        (Format::Yaml, _) => "only resolve prints YAML",
+        (Format::Spdx, _) => "only images sbom prints SPDX",
+        (Format::Cyclonedx, _) => "only images sbom prints CycloneDX",
+    };
+    Err(bad_input(anyhow!(printer)))
+}
+
 async fn subcommand(cli: Cli, output: &Arc<Output>) -> anyhow::Result<()> {
     let global = &cli.global;
-    if global.format == Format::Yaml && !matches!(cli.command, Command::Resolve(_)) {
-        return Err(bad_input(anyhow!("only resolve prints YAML")));
-    }
+    check_format(global.format, &cli.command)?;
     match cli.command {
         Command::Build(args) => build::run(args, global, output).await,
+        Command::Images(args) => images::run(args, global, output).await,
         Command::KollaConfig(args) => kolla_config::run(&args, global, output).await,
         Command::Resolve(args) => resolve::run(&args, output),
         Command::Apply(args) => apply::run(args, global, output).await,

@@ -1,0 +1,288 @@
+//! The differences between two images.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::file::FileRecord;
+use crate::package::{Package, PackageKind};
+use crate::read::Contents;
+
+/// The packages and files that differ between two images.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Diff {
+    /// By manager, name, architecture and location.
+    pub packages: Vec<PackageDifference>,
+    /// By path.
+    pub files: Vec<FileDifference>,
+}
+
+/// A package with other versions in the second image.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PackageDifference {
+    /// Its manager.
+    pub kind: PackageKind,
+    /// Its name.
+    pub name: String,
+    /// Its architecture.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub architecture: Option<String>,
+    /// The directory that it is installed in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub location: Option<String>,
+    /// The versions in the first image. RPM can install several at once.
+    pub before: Vec<String>,
+    /// The versions in the second image.
+    pub after: Vec<String>,
+}
+
+/// A file that differs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FileDifference {
+    /// Its path, with the first slash.
+    pub path: String,
+    /// The difference.
+    pub change: FileChange,
+}
+
+/// The difference of a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FileChange {
+    /// Only the second image has it.
+    Added,
+    /// Only the first image has it.
+    Removed,
+    /// These of its attributes differ.
+    Changed(Vec<Attribute>),
+}
+
+/// An attribute of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Attribute {
+    /// Directory, file, symbolic link or device.
+    Kind,
+    /// Permission bits.
+    Mode,
+    /// User or group.
+    Owner,
+    /// Contents, or the target of a link.
+    Contents,
+}
+
+impl Diff {
+    /// Compares two images. Times of files do not count.
+    pub fn new(before: &Contents, after: &Contents) -> Diff {
+        Diff {
+            packages: packages(before, after),
+            files: files(before, after),
+        }
+    }
+
+    /// True when nothing differs.
+    pub fn is_empty(&self) -> bool {
+        self.packages.is_empty() && self.files.is_empty()
+    }
+}
+
+type Versions<'a> = BTreeMap<Key<'a>, BTreeSet<&'a str>>;
+
+/// The identity of a package in every image.
+type Key<'a> = (PackageKind, &'a str, Option<&'a str>, Option<&'a str>);
+
+fn key(package: &Package) -> Key<'_> {
+    let architecture = package.architecture.as_deref();
+    let location = package.location.as_deref();
+    (package.kind, &package.name, architecture, location)
+}
+
+fn versions(contents: &Contents) -> Versions<'_> {
+    let mut versions = Versions::new();
+    for package in &contents.packages {
+        let of_key = versions.entry(key(package)).or_default();
+        of_key.insert(package.version.as_str());
+    }
+    versions
+}
+
+fn packages(before: &Contents, after: &Contents) -> Vec<PackageDifference> {
+    let (before, after) = (versions(before), versions(after));
+    let keys: BTreeSet<&Key<'_>> = before.keys().chain(after.keys()).collect();
+    let differing = keys
+        .into_iter()
+        .filter(|key| before.get(*key) != after.get(*key));
+    let of = |versions: &Versions<'_>, key: &Key<'_>| {
+        let versions = versions.get(key).into_iter().flatten();
+        versions.map(|version| (*version).to_owned()).collect()
+    };
+    let difference = |key: &Key<'_>| {
+        let (kind, name, architecture, location) = *key;
+        PackageDifference {
+            kind,
+            name: name.to_owned(),
+            architecture: architecture.map(str::to_owned),
+            location: location.map(str::to_owned),
+            before: of(&before, key),
+            after: of(&after, key),
+        }
+    };
+    differing.map(difference).collect()
+}
+
+fn files(before: &Contents, after: &Contents) -> Vec<FileDifference> {
+    let paths: BTreeSet<&String> = before.files.keys().chain(after.files.keys()).collect();
+    let change = |path: &String| match (before.files.get(path), after.files.get(path)) {
+        (Some(before), Some(after)) => {
+            let attributes = attributes(before, after);
+            (!attributes.is_empty()).then_some(FileChange::Changed(attributes))
+        }
+        (None, _) => Some(FileChange::Added),
+        (_, None) => Some(FileChange::Removed),
+    };
+    let difference = |path: &String| {
+        let change = change(path)?;
+        let path = format!("/{path}");
+        Some(FileDifference { path, change })
+    };
+    paths.into_iter().filter_map(difference).collect()
+}
+
+fn attributes(before: &FileRecord, after: &FileRecord) -> Vec<Attribute> {
+    let same = [
+        (Attribute::Kind, before.kind == after.kind),
+        (Attribute::Mode, before.mode == after.mode),
+        (Attribute::Owner, before.owner == after.owner),
+        (
+            Attribute::Contents,
+            before.size == after.size && before.digest == after.digest,
+        ),
+    ];
+    let differing = same.into_iter().filter(|(_, is_same)| !is_same);
+    differing.map(|(attribute, _)| attribute).collect()
+}
+
+impl fmt::Display for PackageDifference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind, self.name)?;
+        let places = [&self.architecture, &self.location];
+        for place in places.into_iter().flatten() {
+            write!(f, " {place}")?;
+        }
+        match (self.before.join(", "), self.after.join(", ")) {
+            (before, after) if before.is_empty() => write!(f, ": added {after}"),
+            (before, after) if after.is_empty() => write!(f, ": removed {before}"),
+            (before, after) => write!(f, ": {before} -> {after}"),
+        }
+    }
+}
+
+impl fmt::Display for FileDifference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.change {
+            FileChange::Added => write!(f, "{}: added", self.path),
+            FileChange::Removed => write!(f, "{}: removed", self.path),
+            FileChange::Changed(attributes) => {
+                let names: Vec<&str> = attributes.iter().map(|a| a.name()).collect();
+                write!(f, "{}: {} changed", self.path, names.join(", "))
+            }
+        }
+    }
+}
+
+impl Attribute {
+    fn name(self) -> &'static str {
+        match self {
+            Attribute::Kind => "kind",
+            Attribute::Mode => "mode",
+            Attribute::Owner => "owner",
+            Attribute::Contents => "contents",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::file::FileKind;
+
+    fn contents(packages: &[(PackageKind, &str, &str)], files: &[(&str, u32, u8)]) -> Contents {
+        let package = |&(kind, name, version): &(PackageKind, &str, &str)| Package {
+            kind,
+            name: name.to_owned(),
+            architecture: None,
+            location: None,
+            version: version.to_owned(),
+            license: None,
+        };
+        let file = |&(path, mode, byte): &(&str, u32, u8)| {
+            let record = FileRecord {
+                kind: FileKind::File,
+                mode,
+                owner: (0, 0),
+                size: 1,
+                digest: [byte; 32],
+            };
+            (path.to_owned(), record)
+        };
+        Contents {
+            packages: packages.iter().map(package).collect(),
+            files: files.iter().map(file).collect(),
+            ..Contents::default()
+        }
+    }
+
+    #[test]
+    fn every_difference_is_named() {
+        use PackageKind::{Deb, Pip, Rpm};
+        let before = contents(
+            &[
+                (Deb, "a", "1"),
+                (Deb, "b", "1"),
+                (Pip, "c", "1"),
+                (Rpm, "k", "1"),
+                (Rpm, "k", "2"),
+            ],
+            &[
+                ("same", 1, 1),
+                ("gone", 1, 1),
+                ("mode", 1, 1),
+                ("both", 1, 1),
+            ],
+        );
+        let after = contents(
+            &[
+                (Deb, "a", "1"),
+                (Deb, "b", "2"),
+                (Rpm, "c", "1"),
+                (Rpm, "k", "2"),
+                (Rpm, "k", "3"),
+            ],
+            &[
+                ("same", 1, 1),
+                ("new", 1, 1),
+                ("mode", 2, 1),
+                ("both", 2, 2),
+            ],
+        );
+        let diff = Diff::new(&before, &after);
+        let packages: Vec<_> = diff.packages.iter().map(ToString::to_string).collect();
+        let expected = [
+            "deb b: 1 -> 2",
+            "rpm c: added 1",
+            "rpm k: 1, 2 -> 2, 3",
+            "pip c: removed 1",
+        ];
+        assert_eq!(packages, expected);
+        let files: Vec<_> = diff.files.iter().map(ToString::to_string).collect();
+        let expected = [
+            "/both: mode, contents changed",
+            "/gone: removed",
+            "/mode: mode changed",
+            "/new: added",
+        ];
+        assert_eq!(files, expected);
+        assert!(Diff::new(&before, &before).is_empty());
+    }
+}

@@ -1,0 +1,339 @@
+//! Reads the contents of an image.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Read};
+use std::sync::Arc;
+
+use bytes::{Buf, Bytes};
+use futures_util::StreamExt;
+use sha2::{Digest, Sha256};
+use slipway_archive::{Archive, Kind, Limits, Member, MemberPath};
+use slipway_engine::{ContainerSpec, Engine, ScopedContainer, TarStream};
+use tokio::sync::mpsc;
+
+use crate::error::{Error, Result};
+use crate::file::{FileKind, FileRecord};
+use crate::os_release::OsRelease;
+use crate::package::{Package, deb, pip, rpm};
+
+/// The limits of an image's files.
+const LIMITS: Limits = Limits {
+    total: 256 << 30,
+    member: 64 << 30,
+    entries: 2_000_000,
+    depth: 512,
+    path: 4096,
+    ratio: u64::MAX,
+};
+
+/// The largest package database that is read, in bytes.
+const MAX_DATABASE: u64 = 512 << 20;
+
+/// The largest metadata file of a Python distribution, and the largest os-release, in bytes.
+const MAX_METADATA: u64 = 4 << 20;
+
+/// Chunks of the archive that wait to be read.
+const CHUNKS_AHEAD: usize = 4;
+
+/// The files in every container that the engine makes, whatever the image.
+const OF_THE_ENGINE: [&str; 1] = [".dockerenv"];
+
+/// The packages and files of an image.
+#[derive(Clone, Debug, Default)]
+pub struct Contents {
+    /// The distribution; empty where the image does not name it.
+    pub os: OsRelease,
+    /// All packages, sorted.
+    pub packages: BTreeSet<Package>,
+    /// All files by path, without the first slash.
+    pub files: BTreeMap<String, FileRecord>,
+    /// Package databases that could not be read, and why.
+    pub unread: Vec<String>,
+}
+
+impl Contents {
+    /// Reads an image of the engine. Nothing of the image runs.
+    ///
+    /// # Errors
+    /// The image is missing, the engine fails, or the image's files are beyond all limits.
+    pub async fn read(engine: &Arc<dyn Engine>, image: &str) -> Result<Contents> {
+        if engine.find_image(image).await?.is_none() {
+            return Err(Error::NoImage(image.to_owned()));
+        }
+        let spec = ContainerSpec {
+            image: image.to_owned(),
+            command: Some(vec!["true".to_owned()]),
+            network_mode: Some("none".to_owned()),
+            ..ContainerSpec::default()
+        };
+        let nanoseconds = jiff::Timestamp::now().as_nanosecond();
+        let name = format!("slipway-contents-{}-{nanoseconds}", std::process::id());
+        let id = engine.create_container(&name, &spec).await?;
+        let container = ScopedContainer::new(engine, id);
+        let contents = match engine.download(container.id(), "/.").await {
+            Ok(stream) => Contents::from_stream(stream).await,
+            Err(error) => Err(error.into()),
+        };
+        container.remove().await?;
+        contents
+    }
+
+    /// Reads the archive of an image's files as it arrives.
+    async fn from_stream(mut stream: TarStream) -> Result<Contents> {
+        let (sender, receiver) = mpsc::channel(CHUNKS_AHEAD);
+        let reading = tokio::task::spawn_blocking(move || {
+            Contents::from_archive(ChunkReader {
+                receiver,
+                chunk: Bytes::new(),
+            })
+        });
+        while let Some(chunk) = stream.next().await {
+            // The other end is gone after an error, which it returns.
+            if sender.send(chunk).await.is_err() {
+                break;
+            }
+        }
+        drop(sender);
+        match reading.await {
+            Ok(contents) => contents,
+            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+        }
+    }
+
+    /// Reads the archive of an image's files.
+    ///
+    /// # Errors
+    /// The archive is broken or beyond all limits, or a package database is broken.
+    pub fn from_archive(archive: impl Read + 'static) -> Result<Contents> {
+        let mut contents = Contents::default();
+        Archive::stream(archive, &LIMITS).members(|member| contents.add(member))?;
+        Ok(contents)
+    }
+
+    fn add(&mut self, member: &mut Member<'_>) -> Result<()> {
+        let path = member.path.to_string();
+        if member.path.is_empty() || OF_THE_ENGINE.contains(&path.as_str()) {
+            return Ok(());
+        }
+        let record = |kind, size, digest| FileRecord {
+            kind,
+            mode: member.mode,
+            owner: member.owner,
+            size,
+            digest,
+        };
+        let record = match &member.kind {
+            Kind::Directory => record(FileKind::Directory, 0, [0; 32]),
+            Kind::Symlink { target } => record(FileKind::Symlink, 0, Sha256::digest(target).into()),
+            Kind::Other => record(FileKind::Special, 0, [0; 32]),
+            Kind::HardLink { target } => match self.linked(target.as_ref()) {
+                Some(linked) => linked,
+                None => record(FileKind::File, 0, [0; 32]),
+            },
+            Kind::File { size } => {
+                let size = *size;
+                let digest = match Wanted::of(&path) {
+                    Some(wanted) => self.add_metadata(&path, wanted, size, member)?,
+                    None => digest(member)?,
+                };
+                FileRecord {
+                    kind: FileKind::File,
+                    mode: member.mode,
+                    owner: member.owner,
+                    size,
+                    digest,
+                }
+            }
+        };
+        self.files.insert(path, record);
+        Ok(())
+    }
+
+    /// Returns the record of the file that a hard link is a further name of.
+    fn linked(&self, target: Option<&MemberPath>) -> Option<FileRecord> {
+        self.files.get(&target?.to_string()).cloned()
+    }
+
+    /// Reads a file that lists packages or names the distribution. Returns the digest of its contents.
+    fn add_metadata(
+        &mut self,
+        path: &str,
+        wanted: Wanted,
+        size: u64,
+        member: &mut Member<'_>,
+    ) -> Result<[u8; 32]> {
+        let limit = wanted.limit();
+        if size > limit {
+            self.unread.push(format!(
+                "/{path}: it has {size} bytes; the limit is {limit}"
+            ));
+            return Ok(digest(member)?);
+        }
+        let mut bytes = Vec::new();
+        member.read_to_end(&mut bytes)?;
+        let text = || String::from_utf8_lossy(&bytes);
+        match wanted {
+            Wanted::Deb => self.packages.extend(deb::parse(&text())),
+            Wanted::Pip => {
+                let location = pip::location(path).unwrap_or_default();
+                self.packages.extend(pip::parse(&text(), location));
+            }
+            Wanted::Rpm(rpm::Database::Sqlite) => {
+                let packages = rpm::parse(&bytes).map_err(|reason| Error::Database {
+                    path: path.to_owned(),
+                    reason,
+                })?;
+                self.packages.extend(packages);
+            }
+            Wanted::Rpm(rpm::Database::Journal) if bytes.is_empty() => {}
+            Wanted::Rpm(rpm::Database::Journal) => self.unread.push(format!(
+                "/{path}: it has changes that the database lacks; rpm --rebuilddb in the image \
+                 puts them in"
+            )),
+            Wanted::Rpm(rpm::Database::Unsupported) => self.unread.push(format!(
+                "/{path}: only RPM databases in SQLite are read, not Berkeley DB and ndb"
+            )),
+            Wanted::OsRelease => self.os = OsRelease::parse(&text()),
+        }
+        Ok(Sha256::digest(&bytes).into())
+    }
+}
+
+/// A file whose contents matter.
+#[derive(Clone, Copy, Debug)]
+enum Wanted {
+    Deb,
+    Pip,
+    Rpm(rpm::Database),
+    OsRelease,
+}
+
+impl Wanted {
+    fn of(path: &str) -> Option<Wanted> {
+        if deb::is_database(path) {
+            return Some(Wanted::Deb);
+        }
+        if let Some(database) = rpm::database(path) {
+            return Some(Wanted::Rpm(database));
+        }
+        // The file in /etc is a link to the other, or stands alone.
+        match path {
+            "etc/os-release" | "usr/lib/os-release" => Some(Wanted::OsRelease),
+            path => pip::location(path).map(|_| Wanted::Pip),
+        }
+    }
+
+    fn limit(self) -> u64 {
+        match self {
+            Wanted::Deb | Wanted::Rpm(_) => MAX_DATABASE,
+            Wanted::Pip | Wanted::OsRelease => MAX_METADATA,
+        }
+    }
+}
+
+fn digest(reader: &mut impl Read) -> io::Result<[u8; 32]> {
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 64 << 10];
+    loop {
+        match reader.read(&mut buffer)? {
+            0 => return Ok(hasher.finalize().into()),
+            count => hasher.update(&buffer[..count]),
+        }
+    }
+}
+
+/// Reads the chunks of a stream in a thread that may wait.
+struct ChunkReader {
+    receiver: mpsc::Receiver<io::Result<Bytes>>,
+    chunk: Bytes,
+}
+
+impl Read for ChunkReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.chunk.is_empty() {
+            match self.receiver.blocking_recv() {
+                Some(chunk) => self.chunk = chunk?,
+                None => return Ok(0),
+            }
+        }
+        let count = buffer.len().min(self.chunk.len());
+        self.chunk.copy_to_slice(&mut buffer[..count]);
+        Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+
+    /// An archive of files and hard links (`-> target`).
+    fn archive(files: &[(&str, &str)]) -> Cursor<Vec<u8>> {
+        let mut tar = tar::Builder::new(Vec::new());
+        for (path, contents) in files {
+            let mut header = tar::Header::new_gnu();
+            header.set_mode(0o640);
+            header.set_uid(7);
+            match contents.strip_prefix("-> ") {
+                Some(target) => {
+                    header.set_entry_type(tar::EntryType::Link);
+                    header.set_size(0);
+                    tar.append_link(&mut header, path, target).unwrap();
+                }
+                None => {
+                    header.set_size(contents.len() as u64);
+                    tar.append_data(&mut header, path, contents.as_bytes())
+                        .unwrap();
+                }
+            }
+        }
+        Cursor::new(tar.into_inner().unwrap())
+    }
+
+    #[test]
+    fn packages_and_files_are_read() {
+        let contents = Contents::from_archive(archive(&[
+            ("./.dockerenv", ""),
+            ("./usr/lib/os-release", "ID=debian\nVERSION_ID=\"13\"\n"),
+            (
+                "./var/lib/dpkg/status",
+                "Package: a\nStatus: install ok installed\nVersion: 1\n",
+            ),
+            (
+                "./opt/v/lib/b-2.dist-info/METADATA",
+                "Name: b\nVersion: 2\n\ntext\n",
+            ),
+            ("./opt/v/one", "x"),
+            ("./opt/v/two", "-> ./opt/v/one"),
+        ]))
+        .unwrap();
+        assert_eq!(
+            (contents.os.id.as_str(), contents.os.version.as_str()),
+            ("debian", "13")
+        );
+        let packages: Vec<_> = contents.packages.iter().map(|p| p.name.as_str()).collect();
+        assert_eq!(packages, ["a", "b"]);
+        assert_eq!(contents.files.len(), 5);
+        let one = &contents.files["opt/v/one"];
+        assert_eq!((one.mode, one.owner, one.size), (0o640, (7, 0), 1));
+        assert_eq!(one, &contents.files["opt/v/two"]);
+        assert!(contents.unread.is_empty());
+    }
+
+    #[test]
+    fn a_database_that_cannot_be_read_is_reported() {
+        let contents = Contents::from_archive(archive(&[
+            ("var/lib/rpm/Packages", "bdb"),
+            ("usr/lib/sysimage/rpm/rpmdb.sqlite-wal", "x"),
+        ]))
+        .unwrap();
+        assert_eq!(contents.unread.len(), 2, "{:?}", contents.unread);
+        let broken = archive(&[("var/lib/rpm/rpmdb.sqlite", "x")]);
+        let error = Contents::from_archive(broken).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "/var/lib/rpm/rpmdb.sqlite: it is not an SQLite database"
+        );
+    }
+}
