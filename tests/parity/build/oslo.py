@@ -7,6 +7,7 @@ Usage: oslo.py OSLO_EXAMPLE CASES SEED, with Kolla's Python.
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -30,6 +31,8 @@ WORDS = ["a", "b c", "x,y", "1", "0", "-3", "1_0", "+7", "true", "No", "ON", "ma
          "a,,b", " ", "${threads}", "$cache", "$build_args", "$regex", "${tarballs_base}/x", "#c", ";c", "é", "\u00a0n",
          "$missing", "$nova-base", "${locals_base}$registry"]
 SOURCE_KEYS = ["type", "location", "reference", "enabled", "version", "sha256"]
+SOURCE_WORDS = ["${version}", "$type/$namespace"]
+USER_KEYS = ["uid", "gid", "group"]
 LINES = ["", "# comment", "; comment", "  continued", "\tcontinued, too", "nonsense", "[DEFAULT]", "[nova-base]",
          "[Nova-Base]", "[nova-user]", "[]", "[x", "= v", "[profiles]"]
 
@@ -47,10 +50,13 @@ def some_file(rng):
                 key = rng.choice(SOURCE_KEYS)
                 values = {"type": ["url", "git", "local", "zip"], "enabled": ["yes", "off", "2"],
                           "sha256": ["amd64:1", "amd64:1,arm64:2", "x"]}
-                lines.append("%s = %s" % (key, rng.choice(values.get(key, WORDS + ["${version}", "$type/$namespace"]))))
+                lines.append("%s = %s" % (key, rng.choice(values.get(key, WORDS + SOURCE_WORDS))))
             lines.append("[DEFAULT]")
         elif kind < 0.25:
-            lines += ["[nova-user]", "%s = %s" % (rng.choice(["uid", "gid", "group"]), rng.choice(WORDS)), "[DEFAULT]"]
+            key = rng.choice(USER_KEYS)
+            # No user has a negative number, and Slipway says so.
+            words = [word for word in WORDS if key == "group" or not word.startswith("-")]
+            lines += ["[nova-user]", "%s = %s" % (key, rng.choice(words)), "[DEFAULT]"]
         else:
             key = rng.choice(KEYS)
             plain = [word for word in WORDS if "$" not in word]
@@ -80,7 +86,7 @@ def theirs(paths):
             for option in options:
                 if option.dest not in OTHERS:
                     worth["DEFAULT." + option.dest] = conf[option.dest]
-        for group, keys in (("nova-base", SOURCE_KEYS), ("nova-user", ["uid", "gid", "group"])):
+        for group, keys in (("nova-base", SOURCE_KEYS), ("nova-user", USER_KEYS)):
             for key in keys:
                 if key in conf[group]:
                     worth[group + "." + key] = conf[group][key]
@@ -93,10 +99,14 @@ def only_known():
     """Leaves out of the files what the release does not know. Slipway knows every release's options."""
     conf = cfg.ConfigOpts()
     kolla_config.parse(conf, ARGUMENTS, prog="kolla-build", default_config_files=[])
-    WORDS[:] = [word for word in WORDS if word[1:] not in REQUIRED]
+    unreleased = [key for key in KEYS if key not in conf] + REQUIRED
+    unreleased += [key for key in SOURCE_KEYS if key not in conf["nova-base"]]
+    for words in (WORDS, SOURCE_WORDS):
+        words[:] = [word for word in words if not set(re.findall(r"\$\{?(\w+)", word)) & set(unreleased)]
     others = ("install_type", "type", "no_such_option")
     KEYS[:] = [key for key in KEYS if key in others or key in conf and key not in REQUIRED]
     SOURCE_KEYS[:] = [key for key in SOURCE_KEYS if key in conf["nova-base"]]
+    USER_KEYS[:] = [key for key in USER_KEYS if key in conf["nova-user"]]
 
 
 def given(worth, texts):
