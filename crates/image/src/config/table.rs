@@ -64,7 +64,7 @@ const INPUTS: Group = Group {
         choice("debian-arch", &["amd64", "arm64"], "Debian's name of the architecture, for packages from elsewhere [default: from --base-arch]").since(18),
         choice("type", &["binary", "source", "rdo", "rhos"], "Install OpenStack from packages or from sources").dest("install_type").short('t').release_default(None).until(15).where_released(),
         multi("template-override", "Template override: rendered in place of each Dockerfile.j2, which it extends. Repeatable").value("FILE"),
-        multi("docker-dir", "Directory with more images; an image of the same name replaces the tree's. Repeatable").short('D'),
+        multi("docker-dir", "Directory with more images; an image of the same name replaces the tree's. Repeatable").short('D').release_default(None),
         text("patches-path", "Directory of patches, with one directory for each patched image").value("DIR").since(20),
         text("locals-base", "Directory that sources of type local are relative to").value("DIR").default("./").since(16),
         text("tarballs-base", "Address of OpenStack's tarballs").value("ADDRESS").release_default(Some("https://tarballs.opendev.org")),
