@@ -27,5 +27,6 @@ def cyclonedx(path):
 faults, count = {"spdx": spdx, "cyclonedx": cyclonedx}[sys.argv[1]](sys.argv[2])
 for fault in faults:
     print(fault, file=sys.stderr)
+if faults:
+    sys.exit(f"images: {sys.argv[1]}: {len(faults)} faults")
 print(f"images: {sys.argv[1]}: valid, {count} packages")
-sys.exit(bool(faults))
