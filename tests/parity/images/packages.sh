@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Run in an image: prints its packages, as its own package managers list them, in the form of
 # packages.py.
 dpkg-query --show --showformat '${db:Status-Status} deb ${Package} ${Version} ${Architecture} -\n' | sed -n 's/^installed //p'
