@@ -54,8 +54,9 @@ options:
     default: /usr/local/bin/slipway
 attributes:
   check_mode:
-    description: Returns what would change. The docker_puppet_tasks of a step are not counted, and containers whose
-      config volume would be generated are counted by the volume alone.
+    description: Returns what would change. Config volumes are counted in step 1 and without a step. The
+      docker_puppet_tasks of a step are not counted, and containers whose config volume would be generated are counted
+      by the volume alone.
     support: partial
   diff_mode:
     description: Returns the plan.
@@ -125,9 +126,11 @@ def main():
     if module._diff:
         more['diff'] = {'prepared': slipway.text(command + ['--plan'])}
     if module.check_mode:
-        planned = slipway.json(['config', '--plan'] + selected)[0]
+        found = []
+        if params['step'] in (None, 1):
+            # The steps after the first find the config volumes generated.
+            found += volumes_due(slipway.json(['config', '--plan'] + selected)[0])
         plan = slipway.json(command + ['--plan'])[0]
-        found = volumes_due(planned)
         for step in plan['steps']:
             found += ['step %s: %s' % (step['step'], change) for change in changes(step['containers'])]
         module.exit_json(changed=bool(found), changes=found, **more)
