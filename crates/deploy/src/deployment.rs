@@ -11,6 +11,7 @@ use slipway_events::Events;
 use slipway_paths::Paths;
 use slipway_puppet::{Hieradata, Puppet, Report, Settings};
 use slipway_redact::Redactor;
+use slipway_runtime::spec::{Host, secrets};
 use slipway_runtime::systemd::Units;
 use slipway_service::{ConfigVolume, ContainerConfig, PuppetConfig, RoleData, Step};
 
@@ -252,6 +253,14 @@ impl ConnectedDeployment {
     /// Returns the deployment's paths.
     pub fn paths(&self) -> &Paths {
         self.deployment.paths()
+    }
+
+    /// Returns a text with the secrets of the hiera data and of the containers masked.
+    pub fn redact(&self, text: &str) -> String {
+        let containers = self.deployment.role.docker_config.values();
+        let containers = containers.flat_map(|containers| containers.0.values());
+        let containers = secrets(containers, &Host::current()).redactor();
+        containers.redact(&self.deployment.redactor.redact(text))
     }
 
     /// Generates the config volumes that are not as declared.

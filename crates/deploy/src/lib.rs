@@ -38,6 +38,7 @@
 //! [`Event`]s. The crate prints nothing and parses no command line.
 
 mod deployment;
+mod diagram;
 mod error;
 mod event;
 mod files;
@@ -45,6 +46,7 @@ mod generation;
 mod lock;
 mod plan;
 mod preflight;
+mod report;
 mod role;
 mod startup;
 mod steps;
@@ -54,11 +56,13 @@ mod systemd;
 pub mod config_json;
 
 pub use deployment::{ConnectedDeployment, Deployment, Options, relocate_container};
+pub use diagram::diagram;
 pub use error::{DeployError, ErrorKind, Result};
 pub use event::Event;
 pub use files::WrittenFiles;
 pub use lock::{OnLocked, lock};
 pub use plan::{DeploymentPlan, Drift, StepPlan};
+pub use report::{Record, Recorder};
 pub use role::{Declarations, RoleSource, merge_role};
 pub use slipway_events::Events;
 pub use steps::step_of;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
-use slipway_service::{Role, RoleData};
+use slipway_service::{Role, RoleData, Service};
 use slipway_yaml::Options;
 
 use crate::error::{DeployError, Result};
@@ -36,11 +36,29 @@ pub enum Declarations {
 /// Files that a directory of a merged role has, and no directory of services.
 const ROLE_FILES: [&str; 2] = ["docker_config.yaml", "service_names.yaml"];
 
+/// Declarations that were read.
+pub(crate) enum Loaded {
+    /// Services, each by itself.
+    Services(Vec<Service>),
+    /// A role that is merged already.
+    Merged(Box<RoleData>),
+}
+
 /// Reads the declarations and merges them into a role.
 ///
 /// # Errors
 /// Names the file and what is wrong with it.
 pub fn merge_role(source: &RoleSource) -> Result<RoleData> {
+    match load(source)? {
+        Loaded::Services(services) => {
+            Role::merge(&source.role, services).map_err(DeployError::declarations)
+        }
+        Loaded::Merged(role) => Ok(*role),
+    }
+}
+
+/// Reads the declarations.
+pub(crate) fn load(source: &RoleSource) -> Result<Loaded> {
     match &source.declarations {
         Declarations::Templates { directory, sources } => {
             let resolver = slipway_heat::Resolver::open_with(directory, sources)
@@ -48,11 +66,11 @@ pub fn merge_role(source: &RoleSource) -> Result<RoleData> {
             let data = resolver
                 .role(&source.role, sources.roles.as_deref())
                 .map_err(DeployError::declarations)?;
-            parse(&source.role, directory, data)
+            merged(&source.role, directory, data)
         }
         Declarations::Services(paths) => match paths.as_slice() {
             [directory] if is_merged(directory) => {
-                parse(&source.role, directory, read_parts(directory)?)
+                merged(&source.role, directory, read_parts(directory)?)
             }
             paths => {
                 let mut services = Vec::new();
@@ -61,7 +79,7 @@ pub fn merge_role(source: &RoleSource) -> Result<RoleData> {
                         slipway_service::load_dir(path).map_err(DeployError::declarations)?,
                     );
                 }
-                Role::merge(&source.role, services).map_err(DeployError::declarations)
+                Ok(Loaded::Services(services))
             }
         },
     }
@@ -71,9 +89,10 @@ fn is_merged(directory: &Path) -> bool {
     ROLE_FILES.iter().all(|file| directory.join(file).is_file())
 }
 
-fn parse(name: &str, path: &Path, data: Map<String, Value>) -> Result<RoleData> {
+fn merged(name: &str, path: &Path, data: Map<String, Value>) -> Result<Loaded> {
     let text = Value::Object(data).to_string();
-    RoleData::parse(name, path, &text).map_err(DeployError::declarations)
+    let role = RoleData::parse(name, path, &text).map_err(DeployError::declarations)?;
+    Ok(Loaded::Merged(Box::new(role)))
 }
 
 /// Reads the parts of a merged role, a file each.

@@ -78,6 +78,11 @@ impl ImageSet {
         self.0.graph.edges()
     }
 
+    /// Returns the requested images and their parents as a diagram.
+    pub fn diagram(&self) -> slipway_diagram::Tree {
+        self.0.graph.diagram()
+    }
+
     /// Returns a warning for each requested pattern that matches no image, with the nearest name.
     pub fn unmatched_patterns(&self) -> Vec<String> {
         self.0.graph.unmatched(&self.options().requested)

@@ -1,5 +1,7 @@
 //! Events of Puppet runs.
 
+use crate::volume::changes::FileChange;
+
 /// Something that happened during Puppet runs. Secrets in text are masked.
 ///
 /// `subject` is a config volume, a task, or a step's host manifest.
@@ -57,6 +59,8 @@ pub enum Event {
         seconds: f64,
         /// True if the result differs from the previous one.
         changed: bool,
+        /// The changes in a config volume; of a new one, what Puppet wrote.
+        changed_files: Vec<FileChange>,
     },
     /// Puppet failed; other runs continue.
     Failed {
@@ -81,7 +85,11 @@ impl slipway_events::Event for Event {
                 subject,
                 seconds,
                 changed,
-            } => tracing::info!(subject, seconds, changed, "finished"),
+                changed_files,
+            } => {
+                let files = changed_files.len();
+                tracing::info!(subject, seconds, changed, files, "finished");
+            }
             Event::Failed { subject, error } => tracing::error!(subject, error, "failed"),
         }
     }

@@ -68,6 +68,7 @@ pub use input::merge::{Merged, Run, merge};
 pub use plan::inputs::hostname;
 pub use puppet::Puppet;
 pub use report::{Outcome, Planned, Report, RunReport};
+pub use run::host::host_subject;
 pub use settings::Settings;
 pub use slipway_events::Events;
 pub use slipway_paths::{PathError, Paths};

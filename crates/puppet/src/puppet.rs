@@ -240,6 +240,7 @@ impl Session<'_> {
                 subject,
                 seconds,
                 changed: matches!(outcome, Outcome::Changed),
+                changed_files: done.changed_files.clone(),
             },
         });
         RunReport {

@@ -11,6 +11,7 @@ mod engine_command;
 mod exit;
 mod log;
 mod output;
+mod report_file;
 mod settings;
 mod share;
 mod show;

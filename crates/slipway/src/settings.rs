@@ -40,22 +40,26 @@ pub fn load(config: Option<PathBuf>) -> anyhow::Result<Settings> {
 /// work on a file of containers alone (apply, debug, cleanup) take none of a deployment.
 pub fn options(setting: Setting) -> &'static [(&'static [&'static str], &'static str)] {
     const DEPLOYMENT: &[&str] = &["config", "deploy", "ps", "logs", "delete", "doctor"];
+    const BUILD: &[&str] = &["build", "graph images"];
     match setting {
         Setting::Host => &[(&[], "host")],
-        Setting::Services => &[(&["config", "deploy", "doctor", "services"], "services")],
+        Setting::Services => &[(
+            &["config", "deploy", "doctor", "services", "graph services"],
+            "services",
+        )],
         Setting::Hiera => &[(&["config", "deploy", "doctor"], "hiera")],
         Setting::Root => &[(DEPLOYMENT, "root")],
-        Setting::Role => &[(DEPLOYMENT, "role")],
+        Setting::Role => &[(DEPLOYMENT, "role"), (&["graph services"], "role")],
         Setting::Jobs => &[
             (&["config", "deploy"], "process_count"),
             (&["build"], "threads"),
         ],
-        Setting::Kolla => &[(&["build"], "kolla")],
-        Setting::Base => &[(&["build"], "base")],
-        Setting::Namespace => &[(&["build"], "namespace")],
-        Setting::Tag => &[(&["build"], "tag")],
-        Setting::Registry => &[(&["build"], "registry")],
-        Setting::TemplateOverride => &[(&["build"], "template-override")],
+        Setting::Kolla => &[(BUILD, "kolla")],
+        Setting::Base => &[(BUILD, "base")],
+        Setting::Namespace => &[(BUILD, "namespace")],
+        Setting::Tag => &[(BUILD, "tag")],
+        Setting::Registry => &[(BUILD, "registry")],
+        Setting::TemplateOverride => &[(BUILD, "template-override")],
     }
 }
 
@@ -72,12 +76,22 @@ fn with_defaults(mut command: Command, settings: &Settings) -> Command {
                 command = default(command);
                 continue;
             }
-            for name in subcommands {
-                command = command.mut_subcommand(name, default);
+            for path in subcommands {
+                command = mut_subcommand(command, path, &default);
             }
         }
     }
     command
+}
+
+/// Changes a subcommand, which may be one of another subcommand: `graph services`.
+fn mut_subcommand(command: Command, path: &str, change: &dyn Fn(Command) -> Command) -> Command {
+    match path.split_once(' ') {
+        Some((name, rest)) => {
+            command.mut_subcommand(name, |command| mut_subcommand(command, rest, change))
+        }
+        None => command.mut_subcommand(path, change),
+    }
 }
 
 /// Returns the value of `--config`, which must be known before the other options are parsed.
@@ -125,8 +139,12 @@ mod tests {
                 let has = |command: &Command| command.get_arguments().any(|arg| arg.get_id() == id);
                 match subcommands {
                     [] => assert!(has(&command), "{id}"),
-                    names => names.iter().for_each(|name| {
-                        assert!(has(command.find_subcommand(name).unwrap()), "{name} {id}");
+                    paths => paths.iter().for_each(|path| {
+                        let find = |command: &Command, name: &str| {
+                            command.find_subcommand(name).unwrap().clone()
+                        };
+                        let found = path.split(' ').fold(command.clone(), |c, n| find(&c, n));
+                        assert!(has(&found), "{path} {id}");
                     }),
                 }
             }

@@ -195,3 +195,61 @@ fn the_doctor_fails_without_an_engine_and_says_what_to_do() {
         "{engine}"
     );
 }
+
+#[test]
+fn services_and_images_are_drawn() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("services.svg");
+    let output = slipway(&[
+        "graph",
+        "services",
+        "--services",
+        SERVICES,
+        "--out",
+        file.to_str().unwrap(),
+    ]);
+    assert!(output.status.success(), "{output:?}");
+    let svg = std::fs::read_to_string(&file).unwrap();
+    assert!(svg.starts_with("<svg ") && svg.contains(">keystone_bootstrap</text>"));
+
+    let images = json(&[
+        "graph", "images", "--base", "debian", "--format", "json", "keystone",
+    ]);
+    let names = images["nodes"].as_array().unwrap().iter();
+    let names: Vec<&str> = names.map(|node| node["label"].as_str().unwrap()).collect();
+    assert!(
+        names.contains(&"base") && names.contains(&"keystone"),
+        "{names:?}"
+    );
+    let output = slipway(&[
+        "graph", "images", "--base", "debian", "--as", "dot", "keystone",
+    ]);
+    let dot = String::from_utf8(output.stdout).unwrap();
+    assert!(dot.starts_with("digraph \"Images\" {"), "{dot}");
+    assert_eq!(
+        dot.matches(" -> ").count(),
+        images["edges"].as_array().unwrap().len()
+    );
+}
+
+#[test]
+fn a_report_that_cannot_be_written_is_refused_before_the_work() {
+    let directory = tempfile::tempdir().unwrap();
+    let report = directory.path().join("missing/report.html");
+    let settings = initialized(directory.path());
+    let settings = settings.to_str().unwrap();
+    let arguments = [
+        "deploy",
+        "--config",
+        settings,
+        "--report",
+        report.to_str().unwrap(),
+    ];
+    let output = slipway(&arguments);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        error.contains("--report") && error.contains("missing directory"),
+        "{error}"
+    );
+}

@@ -1,18 +1,10 @@
 //! A build over time, as one page that needs nothing else.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+
+use slipway_page::{Bar, Chart, Html, Page, Row, Tone, legend};
 
 use super::summary::{Built, Summary};
-
-const STYLE: &str = "body{font:14px/1.5 sans-serif;margin:2em;color:#222;background:#fff}\
-table{border-collapse:collapse;width:100%}td,th{padding:1px 8px;text-align:left;white-space:nowrap}\
-td.n,th.n{text-align:right}td.t{width:60%}svg{display:block;width:100%;height:16px}\
-.b{fill:#8ab4d8}.c{fill:#d9822b}.p{fill:#9bc79b}tr:hover{background:#f2f2f2}\
-pre{background:#f6f6f6;padding:1em;overflow:auto}.k{display:inline-block;width:1em;height:1em;\
-margin:0 .3em 0 1em;vertical-align:middle}";
 
 impl Summary {
     /// Returns the built images that all others had to wait for, first to last: from the
@@ -39,127 +31,81 @@ impl Summary {
         path
     }
 
-    /// The build as a chart over time, with sizes and durations, the critical path marked, and
-    /// what failed: a page of HTML that loads nothing.
+    /// Returns the build as a chart over time, with sizes and durations, the critical path marked, and
+    /// the failures: a page of HTML that loads nothing.
     pub fn timeline(&self) -> String {
-        let path: BTreeSet<&str> = self.critical_path().into_iter().collect();
-        let ends = self.built.iter().map(|image| image.started + image.seconds);
-        let pushes = self.pushed.iter().map(|push| push.started + push.seconds);
-        let total = ends.chain(pushes).fold(0.001, f64::max);
-        let mut rows = String::new();
-        let mut built: Vec<&Built> = self.built.iter().collect();
-        built.sort_by(|a, b| a.started.total_cmp(&b.started).then(a.name.cmp(&b.name)));
-        for image in built {
-            let class = if path.contains(image.name.as_str()) {
-                "c"
-            } else {
-                "b"
-            };
-            let push = self.pushed.iter().find(|push| push.name == image.name);
-            let mut bars = bar(class, image.started, image.seconds, total);
-            if let Some(push) = push {
-                bars += &bar("p", push.started, push.seconds, total);
-            }
-            let why: Vec<String> = image.reasons.iter().map(ToString::to_string).collect();
-            // Writing to a string cannot fail.
-            let _ = writeln!(
-                rows,
-                "<tr><td>{name}</td><td class=n>{seconds:.1} s</td><td class=n>{size} MB</td>\
-                 <td class=t><svg viewBox=\"0 0 1000 16\" preserveAspectRatio=none>{bars}</svg></td>\
-                 <td>{why}</td></tr>",
-                name = escaped(&image.name),
-                seconds = image.seconds,
-                size = image.size.div_ceil(1_000_000),
-                why = escaped(&why.join(", ")),
-            );
+        let mut page = Page::new("Build");
+        page.push(Html::paragraph(&format!(
+            "{} built, {} unchanged, {} skipped, {} failed, {:.1} s.",
+            self.built.len(),
+            self.unchanged.len(),
+            self.skipped.len(),
+            self.failed.len(),
+            self.seconds,
+        )));
+        page.push(legend(&[
+            (Tone::Key, "critical path"),
+            (Tone::Work, "other builds"),
+            (Tone::After, "pushes"),
+        ]));
+        page.push(self.chart().html());
+        self.add_failures(&mut page);
+        if !self.unchanged.is_empty() {
+            let names = self.unchanged.iter().map(|image| image.name.as_str());
+            let names = names.collect::<Vec<_>>().join(", ");
+            page.section("Unchanged", Html::paragraph(&names));
         }
-        format!(
-            "<!DOCTYPE html>\n<html lang=en><head><meta charset=utf-8><title>Build</title>\
-             <style>{STYLE}</style></head>\n<body><h1>Build</h1>\n\
-             <p>{built} built, {unchanged} unchanged, {skipped} skipped, {failed} failed, \
-             {seconds:.1} s. <svg class=k viewBox=\"0 0 9 9\"><rect class=c width=9 height=9 /></svg>\
-             critical path <svg class=k viewBox=\"0 0 9 9\"><rect class=b width=9 height=9 /></svg>\
-             other builds <svg class=k viewBox=\"0 0 9 9\"><rect class=p width=9 height=9 /></svg>\
-             pushes</p>\n\
-             <table><tr><th>Image<th class=n>Took<th class=n>Size<th>0 to {total:.1} s<th>Why</tr>\n\
-             {rows}</table>\n{failures}{left}</body></html>\n",
-            built = self.built.len(),
-            unchanged = self.unchanged.len(),
-            skipped = self.skipped.len(),
-            failed = self.failed.len(),
-            seconds = self.seconds,
-            failures = self.failures_shown(),
-            left = self.left_shown(),
-        )
+        page.to_string()
     }
 
-    /// The failures, each with its explanation and a link to its log.
-    fn failures_shown(&self) -> String {
-        let mut text = String::new();
+    fn chart(&self) -> Chart {
+        let path: BTreeSet<&str> = self.critical_path().into_iter().collect();
+        let mut built: Vec<&Built> = self.built.iter().collect();
+        built.sort_by(|a, b| a.started.total_cmp(&b.started).then(a.name.cmp(&b.name)));
+        let mut chart = Chart::new("Image", &["Took", "Size"], "Why");
+        for image in built {
+            let tone = match path.contains(image.name.as_str()) {
+                true => Tone::Key,
+                false => Tone::Work,
+            };
+            let bar = |tone, start, length| Bar {
+                tone,
+                start,
+                length,
+            };
+            let push = self.pushed.iter().find(|push| push.name == image.name);
+            let push = push.map(|push| bar(Tone::After, push.started, push.seconds));
+            let why: Vec<String> = image.reasons.iter().map(ToString::to_string).collect();
+            chart.push(Row {
+                name: Html::text(&image.name),
+                measures: vec![
+                    format!("{:.1} s", image.seconds),
+                    format!("{} MB", image.size.div_ceil(1_000_000)),
+                ],
+                bars: std::iter::once(bar(tone, image.started, image.seconds))
+                    .chain(push)
+                    .collect(),
+                note: Html::text(&why.join(", ")),
+            });
+        }
+        chart
+    }
+
+    /// Adds the failures, each with its explanation and a link to its log.
+    fn add_failures(&self, page: &mut Page) {
         for failure in &self.failures {
-            let _ = writeln!(text, "<h2>{} failed</h2>", escaped(&failure.image));
-            let _ = writeln!(text, "<pre>{}</pre>", escaped(&failure.to_string()));
+            let mut content = Html::output(&failure.to_string());
             if let Some(log) = &failure.log_file {
-                let path = std::path::absolute(log).unwrap_or_else(|_| log.clone());
-                let (link, path) = (linked(&path), escaped(&path.display().to_string()));
-                let _ = writeln!(text, "<p><a href=\"{link}\">{path}</a></p>");
+                content.push(Html::element("p", Html::file_link(log)));
             }
+            page.section(&format!("{} failed", failure.image), content);
         }
         for orphan in self.failed.iter().filter(|failed| failed.parent.is_some()) {
             let parent = orphan.parent.as_deref().unwrap_or_default();
-            let _ = writeln!(
-                text,
-                "<p>{} was not built, because {} was not.</p>",
-                escaped(&orphan.name),
-                escaped(parent)
-            );
-        }
-        text
-    }
-
-    fn left_shown(&self) -> String {
-        let names: Vec<String> = self
-            .unchanged
-            .iter()
-            .map(|left| escaped(&left.name))
-            .collect();
-        match names.is_empty() {
-            true => String::new(),
-            false => format!("<h2>Unchanged</h2>\n<p>{}</p>\n", names.join(", ")),
+            let text = format!("{} was not built, because {parent} was not.", orphan.name);
+            page.push(Html::paragraph(&text));
         }
     }
-}
-
-/// One bar of the chart, which is 1000 units wide.
-fn bar(class: &str, started: f64, seconds: f64, total: f64) -> String {
-    let (x, width) = (
-        started / total * 1000.0,
-        (seconds / total * 1000.0).max(1.0),
-    );
-    format!("<rect class={class} x=\"{x:.1}\" width=\"{width:.1}\" y=\"2\" height=\"12\"/>")
-}
-
-/// The address of a file: what may mean something else in one is written as its number.
-fn linked(path: &Path) -> String {
-    let mut address = "file://".to_owned();
-    for &byte in path.as_os_str().as_bytes() {
-        match byte {
-            b'/' | b'-' | b'.' | b'_' | b'~' => address.push(char::from(byte)),
-            _ if byte.is_ascii_alphanumeric() => address.push(char::from(byte)),
-            _ => {
-                let _ = write!(address, "%{byte:02X}");
-            }
-        }
-    }
-    address
-}
-
-/// Text as HTML shows it.
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Images and their parents: who is built from whom, in what order, and which were asked for.
 
+mod diagram;
 pub(crate) mod dockerfile;
 mod images;
 mod listing;

@@ -22,6 +22,11 @@ use crate::run::staging::HOST_PREFIX;
 use crate::run::transcript::Transcript;
 use crate::session::Session;
 
+/// Returns the subject of a step's host manifest in events and reports. No config volume has this name.
+pub fn host_subject(step: Step) -> String {
+    format!("host {step}")
+}
+
 impl Puppet {
     /// Applies the host's manifest for a step, with `step` and `slipway::root` in hiera. One that
     /// was applied at this step with the same inputs before is not applied again.
@@ -30,7 +35,7 @@ impl Puppet {
     /// When the host has no Puppet, or when Puppet fails.
     pub async fn apply_host_manifest(&self, step: Step, manifest: &str) -> Result<RunReport> {
         let begun = Instant::now();
-        let subject = format!("host {step}");
+        let subject = host_subject(step);
         let mut report = RunReport {
             name: subject.clone(),
             outcome: Outcome::Skipped,
@@ -58,6 +63,7 @@ impl Puppet {
                 subject,
                 seconds: report.seconds,
                 changed: true,
+                changed_files: Vec::new(),
             },
         });
         Ok(report)

@@ -30,10 +30,7 @@ impl Hashes {
     /// `source:target[:options]`): the hash of each config volume among them, in the order of
     /// their paths, joined by `-`. `None` if it mounts none.
     pub fn for_mounts<'a>(&self, mounts: impl IntoIterator<Item = &'a str>) -> Option<String> {
-        let volumes: BTreeSet<PathBuf> = mounts
-            .into_iter()
-            .filter_map(|mount| self.volume(Path::new(mount.split(':').next()?)))
-            .collect();
+        let volumes = self.directories(mounts);
         let hashes: Vec<String> = volumes
             .iter()
             .filter_map(|volume| slipway_files::read_input(hash_file(volume)).ok())
@@ -41,6 +38,20 @@ impl Hashes {
             .filter(|hash| !hash.is_empty())
             .collect();
         (!hashes.is_empty()).then(|| hashes.join("-"))
+    }
+
+    /// Returns the names of the config volumes among these mounts.
+    pub fn volumes<'a>(&self, mounts: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
+        let directories = self.directories(mounts).into_iter();
+        let names = directories.filter_map(|path| Some(path.file_name()?.to_str()?.to_owned()));
+        names.collect()
+    }
+
+    fn directories<'a>(&self, mounts: impl IntoIterator<Item = &'a str>) -> BTreeSet<PathBuf> {
+        let mounts = mounts.into_iter();
+        let directories =
+            mounts.filter_map(|mount| self.volume(Path::new(mount.split(':').next()?)));
+        directories.collect()
     }
 
     /// Sets [`CONFIG_HASH`] in the environment of a container that mounts config volumes.

@@ -103,6 +103,21 @@ pub enum PlannedAction {
     Exec,
 }
 
+impl PlannedAction {
+    /// Returns the action as a verb, such as `replace`.
+    pub fn verb(self) -> &'static str {
+        match self {
+            PlannedAction::Keep => "keep",
+            PlannedAction::Create => "create",
+            PlannedAction::Replace => "replace",
+            PlannedAction::Start => "start",
+            PlannedAction::Restart => "restart",
+            PlannedAction::Wait => "wait",
+            PlannedAction::Exec => "exec",
+        }
+    }
+}
+
 /// The reason of an action. Names the keys that changed, never their values.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "why", rename_all = "snake_case")]

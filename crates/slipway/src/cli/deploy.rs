@@ -1,5 +1,6 @@
 //! `slipway deploy`.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -50,6 +51,9 @@ pub struct Deploy {
     /// step), and start nothing; no engine is needed
     #[arg(long, conflicts_with_all = ["plan", "step", "from", "to"], help_heading = heading::OUTPUT)]
     pub write_only: bool,
+    /// Write a page that shows the deployment over time, with reasons, changes and failures: one HTML file
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["plan", "check", "write_only"], help_heading = heading::OUTPUT)]
+    pub report: Option<PathBuf>,
     #[command(flatten)]
     pub generating: Generating,
     #[command(flatten)]

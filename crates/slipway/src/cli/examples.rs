@@ -55,6 +55,12 @@ Examples:
   slipway services keystone
   slipway services --schema service > service.schema.json";
 
+pub const GRAPH: &str = "\
+Examples:
+  slipway graph services --services services --out services.svg
+  slipway graph images --base debian --out images.svg
+  slipway graph images --base debian --as dot keystone | dot -Tpng > keystone.png";
+
 pub const SETTINGS: &str = "\
 Examples:
   slipway settings
@@ -69,6 +75,7 @@ pub const DEPLOY: &str = "\
 Examples:
   slipway deploy --services services --root /srv/first --hiera hiera.yaml --plan
   slipway deploy --services services --root /srv/first --hiera hiera.yaml
+  slipway deploy --config /srv/first/slipway.yaml --report report.html
   slipway deploy --config /srv/first/slipway.yaml --check
   slipway deploy --templates tripleo-heat-templates -e env.yaml --role Controller --step 3";
 

@@ -11,6 +11,7 @@ mod deploy;
 mod doctor;
 mod examples;
 mod export;
+mod graph;
 mod hook;
 mod images;
 mod init;
@@ -26,6 +27,7 @@ pub use containers::{Apply, Cleanup, Debug, DebugAction, Delete, LabelData, Logs
 pub use deploy::Deploy;
 pub use doctor::Doctor;
 pub use export::{Export, ExportAs, ExportPlan, ExportServices};
+pub use graph::{Drawing, Graph, Language};
 pub use hook::{DockerCmd, DockerCmdCleanup, Hook};
 pub use images::{Images, ImagesDiff, ImagesSbom};
 pub use init::Init;
@@ -179,6 +181,9 @@ pub enum Command {
     /// List services with their steps, images and hiera keys, or print a JSON Schema
     #[command(after_help = examples::SERVICES)]
     Services(Services),
+    /// Draw services by step, or images by parent
+    #[command(subcommand, after_help = examples::GRAPH)]
+    Graph(Graph),
     /// Check the machine, the engine and a deployment's needs, and say what to do
     #[command(after_help = examples::DOCTOR)]
     Doctor(Doctor),

@@ -2,18 +2,23 @@
 
 use std::sync::Arc;
 
-use slipway_deploy::{ConnectedDeployment, Deployment, DeploymentPlan, lock};
+use slipway_deploy::{ConnectedDeployment, Deployment, DeploymentPlan, Recorder, lock};
 use slipway_service::Step;
 
 use crate::cli::{Deploy, Global};
 use crate::engine;
 use crate::exit::bad_input;
 use crate::output::{Level, Output};
+use crate::report_file::ReportFile;
 use crate::show;
 
 /// Deploys the node, or shows the plan.
 pub async fn run(args: Deploy, global: &Global, output: &Arc<Output>) -> anyhow::Result<()> {
-    let events = show::deploy::events(output);
+    let report = args.report.as_deref();
+    let report = report.map(|path| ReportFile::new("report", path));
+    let report = report.transpose()?;
+    let recorder = Recorder::new();
+    let events = recorder.watch(&show::deploy::events(output));
     let options = args.options();
     let deployment = Deployment::of_services(&args.services.source()?, &options, events.clone())?;
     let steps = args.steps().map_err(bad_input)?;
@@ -34,8 +39,30 @@ pub async fn run(args: Deploy, global: &Global, output: &Arc<Output>) -> anyhow:
             false => Ok(()),
         };
     }
-    let summary = deployment.deploy(&steps).await?;
-    show::deploy::summary(&summary, output)
+    let result = deployment.deploy(&steps).await;
+    let written = match report {
+        Some(file) => {
+            let record = recorder.finish(&result);
+            let record = record.redacted(|text| deployment.redact(text));
+            let root = deployment.paths().root();
+            let title = format!(
+                "Deployment of {} under {}",
+                args.services.role,
+                root.display()
+            );
+            file.write(&record.page(&title))
+        }
+        None => Ok(()),
+    };
+    match (result, written) {
+        (Ok(summary), written) => show::deploy::summary(&summary, output).and(written),
+        (Err(error), written) => {
+            if let Err(error) = written {
+                output.warning(&format!("{error:#}"));
+            }
+            Err(error.into())
+        }
+    }
 }
 
 /// Fails if a config volume or a container is not as declared.

@@ -8,6 +8,7 @@ mod deploy;
 mod doctor;
 mod export;
 mod generated;
+mod graph;
 mod hook;
 mod images;
 mod init;
@@ -96,6 +97,7 @@ async fn subcommand(cli: Cli, output: &Arc<Output>) -> anyhow::Result<()> {
         Command::Hook(args) => hook::run(&args, global, output).await,
         Command::Init(args) => init::run(&args, output),
         Command::Services(args) => services::run(&args, output),
+        Command::Graph(args) => graph::run(&args, global, output),
         Command::Doctor(args) => doctor::run(&args, global, output).await,
         Command::Settings => settings::run(global, output),
         Command::Completions { shell } => {

@@ -14,7 +14,7 @@ pub fn plan_table(plan: &Plan) -> String {
     rows.extend(plan.containers.iter().map(|planned| {
         vec![
             planned.container.clone(),
-            verb(planned.action).to_owned(),
+            planned.action.verb().to_owned(),
             why(&planned.reasons),
         ]
     }));
@@ -99,7 +99,7 @@ pub fn show(event: &Event, output: &Output) {
             output.started(
                 TOPIC,
                 container,
-                &format!("{}: {}", verb(*action), why(reasons)),
+                &format!("{}: {}", action.verb(), why(reasons)),
             );
         }
         Event::Started { container, .. } => output.finished(TOPIC, container, "up"),
@@ -141,18 +141,6 @@ pub fn show(event: &Event, output: &Output) {
 fn why(reasons: &[Reason]) -> String {
     let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
     reasons.join(", ")
-}
-
-fn verb(action: PlannedAction) -> &'static str {
-    match action {
-        PlannedAction::Keep => "keep",
-        PlannedAction::Create => "create",
-        PlannedAction::Replace => "replace",
-        PlannedAction::Start => "start",
-        PlannedAction::Restart => "restart",
-        PlannedAction::Wait => "wait",
-        PlannedAction::Exec => "exec",
-    }
 }
 
 fn past(action: PlannedAction) -> &'static str {

@@ -42,6 +42,23 @@ pub async fn run(
     result.and_then(|()| command.output.all_printed())
 }
 
+/// Loads the images that a build would select.
+pub fn load_images(
+    args: &cli::Build,
+    global: &cli::Global,
+    output: &Output,
+) -> anyhow::Result<ImageSet> {
+    let configuration = load::configuration(args, global)?;
+    for warning in &configuration.warnings {
+        output.warning(warning);
+    }
+    let images = ImageSet::load(configuration.build).map_err(bad_input)?;
+    for warning in images.unmatched_patterns() {
+        output.warning(&warning);
+    }
+    Ok(images)
+}
+
 /// Returns the output, where the configuration or kolla-build's `-f` changes it.
 fn output_for(
     args: &cli::Build,

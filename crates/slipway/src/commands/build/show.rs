@@ -6,8 +6,8 @@ use std::path::Path;
 use anyhow::bail;
 use slipway_image::{Action, Bake, ImageSet, Plan, PlanFailure};
 
-use super::reports::Report;
 use crate::output::{Level, Output, table};
+use crate::report_file::ReportFile;
 
 /// Prints kolla-build's numbered list (`--list-images`).
 pub fn list(images: &ImageSet, output: &Output) -> anyhow::Result<()> {
@@ -59,7 +59,7 @@ pub fn dot(
         }
     }
     text.push_str("}\n");
-    Report::new("save-dependency", path)?.write(&text)
+    ReportFile::new("save-dependency", path)?.write(&text)
 }
 
 /// Returns a size in megabytes.
