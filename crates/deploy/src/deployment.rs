@@ -263,6 +263,23 @@ impl ConnectedDeployment {
         containers.redact(&self.deployment.redactor.redact(text))
     }
 
+    /// Returns the number of config volumes that [`ConnectedDeployment::generate`] checks.
+    pub fn volumes_to_check(&self) -> usize {
+        match self.deployment.settings.config_volume {
+            Some(_) => 1,
+            None => self.deployment.config_volumes().len(),
+        }
+    }
+
+    /// Returns the number of config volumes, host manifests, containers and tasks of Pre and these steps.
+    pub fn items(&self, steps: &[Step]) -> usize {
+        let of_step = |step: &Step| {
+            let tasks = self.deployment.tasks(*step).map_or(0, Vec::len);
+            1 + self.deployment.containers(*step).len() + tasks
+        };
+        self.volumes_to_check() + steps.iter().map(of_step).sum::<usize>()
+    }
+
     /// Generates the config volumes that are not as declared.
     ///
     /// # Errors

@@ -2,12 +2,14 @@
 
 use std::path::PathBuf;
 
+use serde::Serialize;
 use slipway_kolla_config::Finding;
 use slipway_runtime::converge::{self, Outcome};
 use slipway_service::Step;
 
 /// Something that happened during a deployment.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Event {
     /// Another run works on this deployment; this run waits for it.
@@ -56,9 +58,11 @@ pub enum Event {
         /// The result.
         outcome: Outcome,
     },
-    /// Puppet runs.
+    /// Puppet runs. Serialised as that event alone.
+    #[serde(untagged)]
     Puppet(slipway_puppet::Event),
-    /// Containers are converged.
+    /// Containers are converged. Serialised as that event alone.
+    #[serde(untagged)]
     Containers(converge::Event),
 }
 

@@ -3,11 +3,14 @@
 use std::collections::HashMap;
 use std::fmt;
 
+use serde::Serialize;
+
 use crate::config::{Config, ConfigFile, Created, Permission, parse_perm, user_group};
 use crate::glob::{has_magic, matches};
 
 /// The severity of a [`Finding`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// It works, but probably not as intended.
     Warning,
@@ -16,7 +19,7 @@ pub enum Severity {
 }
 
 /// A problem and its place.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
     /// The severity.
     pub severity: Severity,

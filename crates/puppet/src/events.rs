@@ -1,11 +1,14 @@
 //! Events of Puppet runs.
 
+use serde::Serialize;
+
 use crate::volume::changes::FileChange;
 
 /// Something that happened during Puppet runs. Secrets in text are masked.
 ///
 /// `subject` is a config volume, a task, or a step's host manifest.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Event {
     /// Another run works on this deployment; this run waits for it.

@@ -38,7 +38,7 @@ fn run(mut cli: cli::Cli) -> ExitCode {
         cli.global.verbose = cli.global.verbose.max(2);
     }
     let output = Arc::new(output::Output::new(&cli.global));
-    match commands::run(cli, &output).and_then(|()| output.all_printed()) {
+    match commands::run(cli, &output).and_then(|()| output.close()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             output.error(&error);

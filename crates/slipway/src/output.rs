@@ -1,18 +1,25 @@
 //! Standard output, for results, and standard error, for progress.
 
-use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, IsTerminal, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Mutex;
-use std::time::Duration;
 
 use anyhow::Context;
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::MultiProgress;
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
 use slipway_redact::printable;
 
 use crate::cli::{Format, Global};
+
+mod durations;
+mod live;
+
+use durations::Durations;
+use live::{Ending, Live};
 
 /// The number of bytes of a result that are written at once.
 const AT_ONCE: usize = 64 << 10;
@@ -30,15 +37,18 @@ pub enum Level {
     Everything,
 }
 
+/// The topic of the events that the command line itself sends.
+const OWN_TOPIC: &str = "slipway";
+
 /// Standard output and standard error of one run.
 ///
-/// A terminal shows work in progress; elsewhere there are plain lines only.
+/// A terminal shows work in progress, the time that it took in the last run, and how many items are left;
+/// elsewhere there are plain lines only.
 #[derive(Debug)]
 pub struct Output {
     format: Format,
     level: Level,
-    live: Option<MultiProgress>,
-    running: Mutex<BTreeMap<String, ProgressBar>>,
+    live: Option<Live>,
     /// A file that gets every line, whatever the level.
     log: Option<Mutex<File>>,
     /// The error of a result that could not be printed.
@@ -54,13 +64,12 @@ impl Output {
             (_, 1) => Level::Verbose,
             _ => Level::Everything,
         };
-        let live =
-            (level >= Level::Normal && std::io::stderr().is_terminal()).then(MultiProgress::new);
+        let is_live = level >= Level::Normal && std::io::stderr().is_terminal();
+        let live = is_live.then(|| Live::new(MultiProgress::new(), Durations::of_user()));
         Output {
             format: global.format,
             level,
             live,
-            running: Mutex::default(),
             log: None,
             lost: Mutex::default(),
         }
@@ -79,7 +88,10 @@ impl Output {
 
     /// Returns true if results are printed as JSON.
     pub fn is_json(&self) -> bool {
-        self.format == Format::Json
+        match self.format {
+            Format::Json | Format::JsonLines => true,
+            Format::Text | Format::None | Format::Yaml | Format::Spdx | Format::Cyclonedx => false,
+        }
     }
 
     /// Returns true if documents are printed as YAML.
@@ -116,9 +128,12 @@ impl Output {
         }
     }
 
-    /// Returns the error of a result that could not be printed. A reader that closed its pipe is not
-    /// an error.
-    pub fn all_printed(&self) -> anyhow::Result<()> {
+    /// Ends the output: removes work in progress from the terminal. Returns the error of a result that
+    /// could not be printed. A reader that closed its pipe is not an error.
+    pub fn close(&self) -> anyhow::Result<()> {
+        if let Some(live) = &self.live {
+            live.close();
+        }
         let lost = self.lost.lock().ok().and_then(|mut lost| lost.take());
         match lost {
             Some(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
@@ -128,10 +143,32 @@ impl Output {
         }
     }
 
-    /// Prints a result as JSON.
-    pub fn json<T: serde::Serialize>(&self, value: &T) -> anyhow::Result<()> {
-        self.result(&serde_json::to_string_pretty(value)?);
+    /// Prints a result as JSON. With `--format json-lines` it is an event, in one line.
+    pub fn json<T: Serialize>(&self, value: &T) -> anyhow::Result<()> {
+        match self.format {
+            Format::JsonLines => {
+                let result = serde_json::to_value(value)?;
+                let event = json!({"event": "result", "result": result});
+                self.result(&event_line(OWN_TOPIC, &event));
+            }
+            Format::Text
+            | Format::Json
+            | Format::None
+            | Format::Yaml
+            | Format::Spdx
+            | Format::Cyclonedx => {
+                self.result(&serde_json::to_string_pretty(value)?);
+            }
+        }
         Ok(())
+    }
+
+    /// Prints an event as one line of JSON with its time and topic, from `level` on. Other formats than
+    /// `--format json-lines` have no events.
+    pub fn event<E: Serialize>(&self, level: Level, topic: &str, event: &E) {
+        if self.format == Format::JsonLines && self.level >= level {
+            self.result(&event_line(topic, event));
+        }
     }
 
     /// Prints a document as JSON, or as YAML with `--format yaml`.
@@ -151,9 +188,7 @@ impl Output {
             return;
         }
         match &self.live {
-            Some(live) => {
-                let _ = live.println(text);
-            }
+            Some(live) => live.print_line(text),
             None => {
                 let _ = writeln!(std::io::stderr(), "{text}");
             }
@@ -190,45 +225,88 @@ impl Output {
             last = cause;
         }
         self.line(Level::Quiet, &text);
+        let event = json!({"event": "error", "error": text});
+        self.event(Level::Quiet, OWN_TOPIC, &event);
     }
 
-    /// Shows that work on an item starts. A terminal shows it until [`Output::finished`].
+    /// Shows on a terminal how many items are left of this many.
+    pub fn expect(&self, items: usize) {
+        if let Some(live) = &self.live {
+            live.expect(items);
+        }
+    }
+
+    /// Counts items that needed no work.
+    pub fn advance(&self, items: usize) {
+        if let Some(live) = &self.live {
+            live.advance(items);
+        }
+    }
+
+    /// Prints the begin of a part of the work, such as a step. A terminal shows it until the next one.
+    pub fn stage(&self, text: &str) {
+        if let Some(live) = &self.live {
+            live.describe(text);
+        }
+        self.line(Level::Normal, text);
+    }
+
+    /// Shows that work on an item starts. A terminal shows it until [`Output::finished`] or
+    /// [`Output::failed`].
     pub fn started(&self, topic: &str, name: &str, text: &str) {
         let Some(live) = &self.live else {
             return self.about(Level::Normal, topic, name, text);
         };
-        let bar = live.add(ProgressBar::new_spinner());
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
-            bar.set_style(style);
-        }
         self.log(&format!("{topic:>8} {name}: {text}"));
-        bar.set_message(printable(&format!("{topic} {name}: {text}")).into_owned());
-        bar.enable_steady_tick(Duration::from_millis(120));
-        if let Ok(mut running) = self.running.lock() {
-            running.insert(format!("{topic} {name}"), bar);
-        }
+        live.started(&format!("{topic} {name}"), text);
     }
 
     /// Shows the latest line of work in progress, on a terminal only.
     pub fn progress(&self, topic: &str, name: &str, text: &str) {
-        if let Ok(running) = self.running.lock()
-            && let Some(bar) = running.get(&format!("{topic} {name}"))
-        {
-            let text = format!("{topic} {name}: {text}");
-            let short = printable(&text).chars().take(100).collect::<String>();
-            bar.set_message(short);
+        if let Some(live) = &self.live {
+            live.progress(&format!("{topic} {name}"), text);
         }
     }
 
-    /// Shows that work on an item has ended.
+    /// Shows that work on an item is done.
     pub fn finished(&self, topic: &str, name: &str, text: &str) {
-        if let Ok(mut running) = self.running.lock()
-            && let Some(bar) = running.remove(&format!("{topic} {name}"))
-        {
-            bar.finish_and_clear();
+        self.ended(topic, name, text, Ending::Done);
+    }
+
+    /// Shows that work on an item failed.
+    pub fn failed(&self, topic: &str, name: &str, text: &str) {
+        self.ended(topic, name, text, Ending::Failed);
+    }
+
+    fn ended(&self, topic: &str, name: &str, text: &str, ending: Ending) {
+        if let Some(live) = &self.live {
+            live.ended(&format!("{topic} {name}"), ending);
         }
         self.about(Level::Normal, topic, name, text);
     }
+}
+
+/// Returns an event as one line of JSON.
+fn event_line<E: Serialize>(topic: &str, event: &E) -> String {
+    let mut line = Map::new();
+    line.insert("time".to_owned(), json!(now()));
+    line.insert("topic".to_owned(), json!(topic));
+    match serde_json::to_value(event) {
+        Ok(Value::Object(fields)) => line.extend(fields),
+        Ok(value) => {
+            line.insert("value".to_owned(), value);
+        }
+        // A path that is not UTF-8 cannot be in JSON.
+        Err(error) => {
+            line.insert("error".to_owned(), json!(error.to_string()));
+        }
+    }
+    Value::Object(line).to_string()
+}
+
+/// Returns the time in UTC, to the millisecond.
+fn now() -> String {
+    format!("{:.3}", Timestamp::now())
 }
 
 /// Returns a table with aligned columns; the first row is the heading.
@@ -256,6 +334,20 @@ pub fn table(rows: &[Vec<String>]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_event_is_one_line_with_time_and_topic() {
+        let line = event_line("build", &json!({"event": "line", "line": "a\nb"}));
+        assert!(!line.contains('\n'), "{line}");
+        let event: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(event["topic"], "build");
+        assert_eq!(event["line"], "a\nb");
+        let time = event["time"].as_str().unwrap();
+        assert!(
+            time.len() == "2026-01-01T00:00:00.000Z".len() && time.ends_with('Z'),
+            "{time}"
+        );
+    }
 
     #[test]
     fn a_table_aligns_its_columns() {

@@ -3,11 +3,14 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde::{Serialize, Serializer};
+
 use super::failure::Failure;
 use crate::decide::Decision;
 
 /// Something that happened during a build.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Event {
     /// Another build of the same namespace and tag runs; this one waits for it.
@@ -45,6 +48,7 @@ pub enum Event {
         /// The error.
         error: String,
         /// The pause before the next try.
+        #[serde(rename = "seconds", serialize_with = "seconds")]
         after: Duration,
     },
     /// An image is built.
@@ -52,6 +56,7 @@ pub enum Event {
         /// The image.
         image: String,
         /// The time it took.
+        #[serde(rename = "seconds", serialize_with = "seconds")]
         took: Duration,
         /// Its id.
         id: String,
@@ -66,8 +71,10 @@ pub enum Event {
         /// The image.
         image: String,
         /// The time since it said something.
+        #[serde(rename = "seconds", serialize_with = "seconds")]
         since: Duration,
         /// The time after which the build is ended.
+        #[serde(serialize_with = "seconds")]
         limit: Duration,
     },
     /// A registry has an image.
@@ -94,6 +101,10 @@ pub enum Event {
         /// The parent.
         parent: String,
     },
+}
+
+fn seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(duration.as_secs_f64())
 }
 
 impl slipway_events::Event for Event {

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use serde::Serialize;
+
 use crate::error::ImageError;
 use crate::graph::dockerfile::Instruction;
 
@@ -10,7 +12,7 @@ use crate::graph::dockerfile::Instruction;
 const SHOWN: usize = 160;
 
 /// The failure of one image.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Failure {
     /// The image's name in the tree.
     pub image: String,
@@ -27,7 +29,7 @@ pub struct Failure {
 }
 
 /// The instruction that failed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FailedInstruction {
     /// Its text, continuation lines joined.
     pub text: String,

@@ -72,7 +72,7 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
             as_kolla_build: true,
         }),
     };
-    match commands::run(cli, &output).and_then(|()| output.all_printed()) {
+    match commands::run(cli, &output).and_then(|()| output.close()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             output.error(&error);

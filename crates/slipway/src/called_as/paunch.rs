@@ -176,7 +176,7 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     };
     let output = Arc::new(output);
     let done = commands::until_interrupted(run(args.command, &global, &output));
-    match done.and_then(|()| output.all_printed()) {
+    match done.and_then(|()| output.close()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             output.error(&error);

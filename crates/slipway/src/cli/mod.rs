@@ -121,6 +121,8 @@ pub enum Format {
     Text,
     /// JSON for scripts
     Json,
+    /// Events as they happen, each a line of JSON; the last one is the result or the error
+    JsonLines,
     /// Nothing
     None,
     /// YAML

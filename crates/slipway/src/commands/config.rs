@@ -39,6 +39,7 @@ pub async fn run(args: Config, global: &Global, output: &Arc<Output>) -> anyhow:
     if only_looks {
         return plan(&deployment, args.check, output).await;
     }
+    output.expect(deployment.volumes_to_check());
     let report = deployment.generate().await?;
     hash_startup_configs(&deployment, &args, output)?;
     if output.is_json() {

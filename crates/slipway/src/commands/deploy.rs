@@ -39,6 +39,7 @@ pub async fn run(args: Deploy, global: &Global, output: &Arc<Output>) -> anyhow:
             false => Ok(()),
         };
     }
+    output.expect(deployment.items(&steps));
     let result = deployment.deploy(&steps).await;
     let written = match report {
         Some(file) => {

@@ -18,8 +18,7 @@ pub async fn run(args: Images, global: &cli::Global, output: &Arc<Output>) -> an
     match args {
         Images::Diff(args) => diff(&args, global, output).await,
         Images::Sbom(args) => sbom(&args, global, output).await,
-    }?;
-    output.all_printed()
+    }
 }
 
 async fn diff(args: &ImagesDiff, global: &cli::Global, output: &Output) -> anyhow::Result<()> {
@@ -55,7 +54,7 @@ async fn sbom(args: &ImagesSbom, global: &cli::Global, output: &Output) -> anyho
     let format = match global.format {
         Format::Spdx => sbom::Format::Spdx,
         Format::Cyclonedx => sbom::Format::CycloneDx,
-        Format::Json => return output.json(&contents.packages),
+        Format::Json | Format::JsonLines => return output.json(&contents.packages),
         Format::Text | Format::None | Format::Yaml => {
             output.result(&listing(&contents));
             return Ok(());

@@ -69,7 +69,7 @@ async fn interrupt() -> anyhow::Result<()> {
 /// Checks that the command can print its result in a format.
 fn check_format(format: Format, command: &Command) -> anyhow::Result<()> {
     let printer = match (format, command) {
-        (Format::Text | Format::Json | Format::None, _)
+        (Format::Text | Format::Json | Format::JsonLines | Format::None, _)
         | (Format::Yaml, Command::Resolve(_))
         | (Format::Spdx | Format::Cyclonedx, Command::Images(Images::Sbom(_))) => return Ok(()),
         (Format::Yaml, _) => "only resolve prints YAML",

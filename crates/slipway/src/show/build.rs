@@ -15,6 +15,11 @@ pub fn events(output: &Arc<Output>) -> Events<Event> {
 }
 
 fn show(event: &Event, output: &Output) {
+    let level = match event {
+        Event::Line { .. } => Level::Everything,
+        _ => Level::Quiet,
+    };
+    output.event(level, TOPIC, event);
     match event {
         Event::Waiting => output.line(
             Level::Normal,
@@ -60,10 +65,12 @@ fn show(event: &Event, output: &Output) {
         Event::Pushing { image } => output.started("push", image, "begins"),
         Event::Pushed { image, digest } => output.finished("push", image, digest),
         Event::Skipped { decision } => {
+            output.advance(1);
             output.about(Level::Normal, TOPIC, &decision.image, &decision.why())
         }
-        Event::Failed { failure } => output.finished(TOPIC, &failure.image, "failed"),
+        Event::Failed { failure } => output.failed(TOPIC, &failure.image, "failed"),
         Event::ParentFailed { image, parent } => {
+            output.advance(1);
             output.about(
                 Level::Normal,
                 TOPIC,

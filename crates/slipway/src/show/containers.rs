@@ -76,6 +76,11 @@ pub fn summary_line(outcome: &Outcome) -> String {
 /// Shows an event.
 pub fn show(event: &Event, output: &Output) {
     const TOPIC: &str = "run";
+    let level = match event {
+        Event::Pulling { .. } | Event::Output { .. } => Level::Everything,
+        _ => Level::Quiet,
+    };
+    output.event(level, "containers", event);
     match event {
         Event::Waiting { holder } => output.line(
             Level::Normal,
@@ -114,7 +119,7 @@ pub fn show(event: &Event, output: &Output) {
             );
         }
         Event::RolledBack { container } => {
-            output.finished(TOPIC, container, "did not start; the old one is back");
+            output.failed(TOPIC, container, "did not start; the old one is back");
         }
         Event::Unit(planned) => {
             let done = match planned.action {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 use slipway_deploy::{DeploymentPlan, Event, Events, StepSummary, Summary, WrittenFiles};
+use slipway_runtime::converge::PlannedAction;
 
 use super::{containers, puppet};
 use crate::output::{Level, Output};
@@ -17,6 +18,12 @@ pub fn events(output: &Arc<Output>) -> Events<Event> {
 }
 
 fn show(event: &Event, output: &Output) {
+    match event {
+        // They have topics of their own.
+        Event::Puppet(_) | Event::Containers(_) => {}
+        Event::PullLine { .. } => output.event(Level::Everything, TOPIC, event),
+        _ => output.event(Level::Quiet, TOPIC, event),
+    }
     match event {
         Event::Waiting { holder } => {
             let text = format!("another run on this deployment ({holder}) is under way: waiting");
@@ -36,9 +43,10 @@ fn show(event: &Event, output: &Output) {
         Event::Pulling { image } => output.about(Level::Normal, TOPIC, image, "pulling"),
         Event::PullLine { image, line } => output.about(Level::Verbose, TOPIC, image, line),
         Event::StepStarted { step } => {
-            output.line(Level::Normal, &format!("step {}", step.number()));
+            output.stage(&format!("step {}", step.number()));
         }
         Event::StepConverged { outcome, .. } => {
+            output.advance(outcome.count(PlannedAction::Keep));
             output.line(Level::Verbose, &containers::summary_line(outcome));
         }
         Event::Puppet(event) => puppet::show(event, output),

@@ -8,6 +8,11 @@ const TOPIC: &str = "puppet";
 
 /// Shows an event.
 pub fn show(event: &Event, output: &Output) {
+    let level = match event {
+        Event::Line { .. } => Level::Everything,
+        _ => Level::Quiet,
+    };
+    output.event(level, TOPIC, event);
     match event {
         Event::Waiting { holder } => {
             output.line(
@@ -24,11 +29,15 @@ pub fn show(event: &Event, output: &Output) {
         }
         // With JSON, the report has it.
         Event::Diff { text, .. } if !output.is_json() => output.result(text.trim_end()),
-        Event::Skipped { subject, reason } => output.about(Level::Verbose, TOPIC, subject, reason),
+        Event::Skipped { subject, reason } => {
+            output.advance(1);
+            output.about(Level::Verbose, TOPIC, subject, reason);
+        }
         Event::Finished {
             subject,
             seconds,
             changed,
+            ..
         } => {
             let result = if *changed {
                 ""
@@ -38,7 +47,7 @@ pub fn show(event: &Event, output: &Output) {
             output.finished(TOPIC, subject, &format!("done in {seconds:.1} s{result}"));
         }
         // The error that ends the command has the reason.
-        Event::Failed { subject, .. } => output.finished(TOPIC, subject, "failed"),
+        Event::Failed { subject, .. } => output.failed(TOPIC, subject, "failed"),
         _ => {}
     }
 }

@@ -39,7 +39,7 @@ pub async fn run(
         output,
     };
     let result = command.run(configuration).await;
-    result.and_then(|()| command.output.all_printed())
+    result.and_then(|()| command.output.close())
 }
 
 /// Loads the images that a build would select.
@@ -200,6 +200,9 @@ impl Command {
             Some(log) => log.events(&images),
             None => events(&self.output),
         };
+        if self.log.is_none() {
+            self.output.expect(images.names().len());
+        }
         let summary = images.build(engine, events).await?;
         self.conclude(&config, &summary, &reports)
     }
