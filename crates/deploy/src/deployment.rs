@@ -100,8 +100,11 @@ impl Deployment {
     ) -> Result<Deployment> {
         let role = merge_role(source)?;
         let mut hiera = Hieradata::new(role.hiera());
+        let keys = source.keys.read().map_err(DeployError::declarations)?;
         for file in &source.hiera {
-            hiera.add_file(file).map_err(DeployError::declarations)?;
+            hiera
+                .add_file(file, &keys)
+                .map_err(DeployError::declarations)?;
         }
         let paths = Paths::new(&options.root)?;
         let managed_by = options.managed_by.clone();

@@ -200,13 +200,14 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::Declarations;
+    use crate::{Declarations, KeyFiles};
 
     fn drawn(path: PathBuf) -> Value {
         let source = RoleSource {
             declarations: Declarations::Services(vec![path]),
             role: "R".to_owned(),
             hiera: Vec::new(),
+            keys: KeyFiles::default(),
         };
         serde_json::to_value(diagram(&source).unwrap()).unwrap()
     }

@@ -14,7 +14,7 @@
 //! ```no_run
 //! use std::sync::Arc;
 //!
-//! use slipway_deploy::{Declarations, Deployment, Event, Events, Options, RoleSource};
+//! use slipway_deploy::{Declarations, Deployment, Event, Events, KeyFiles, Options, RoleSource};
 //! use slipway_service::Step;
 //!
 //! # async fn run(
@@ -24,6 +24,7 @@
 //!     declarations: Declarations::Services(vec!["services".into()]),
 //!     role: "Standalone".to_owned(),
 //!     hiera: vec!["hiera.yaml".into()],
+//!     keys: KeyFiles::default(),
 //! };
 //! let options = Options { root: "/srv/second".into(), ..Options::default() };
 //! let events = Events::new(|event: Event| println!("{event:?}"));
@@ -65,6 +66,7 @@ pub use plan::{DeploymentPlan, Drift, StepPlan};
 pub use report::{Record, Recorder};
 pub use role::{Declarations, RoleSource, merge_role};
 pub use slipway_events::Events;
+pub use slipway_vault::KeyFiles;
 pub use steps::step_of;
 pub use summary::{PreSummary, StepSummary, Summary};
 pub use systemd::{UnitFiles, units};

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 use slipway_service::{Role, RoleData, Service};
+use slipway_vault::KeyFiles;
 use slipway_yaml::Options;
 
 use crate::error::{DeployError, Result};
@@ -17,6 +18,8 @@ pub struct RoleSource {
     pub role: String,
     /// Files of hiera data over that of the services; later files win.
     pub hiera: Vec<PathBuf>,
+    /// The keys of hiera data that is encrypted.
+    pub keys: KeyFiles,
 }
 
 /// The declarations that make up a role.

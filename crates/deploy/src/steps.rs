@@ -110,7 +110,7 @@ mod tests {
     use slipway_test_support::FakeEngine;
 
     use super::*;
-    use crate::{Declarations, Deployment, Options, RoleSource};
+    use crate::{Declarations, Deployment, KeyFiles, Options, RoleSource};
 
     #[test]
     fn containers_are_restarted_for_their_config_json_when_asked() {
@@ -122,6 +122,7 @@ mod tests {
             declarations: Declarations::Services(vec![service]),
             role: "R".to_owned(),
             hiera: Vec::new(),
+            keys: KeyFiles::default(),
         };
         for restart_changed in [false, true] {
             let options = Options {

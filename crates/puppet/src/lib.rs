@@ -20,7 +20,7 @@
 //! # ) -> slipway_puppet::Result<()> {
 //! let settings = Settings::new(Paths::new("/srv/try".as_ref())?);
 //! let mut hiera = Hieradata::new(role.hiera());
-//! hiera.add_file("passwords.yaml".as_ref())?;
+//! hiera.add_file("passwords.yaml".as_ref(), &Keys::default())?;
 //! let puppet = Puppet::new(engine, settings, hiera, Events::ignore());
 //! let report = puppet.generate(role.puppet_config).await?.into_result()?;
 //! for volume in report.runs {
@@ -72,6 +72,7 @@ pub use run::host::host_subject;
 pub use settings::Settings;
 pub use slipway_events::Events;
 pub use slipway_paths::{PathError, Paths};
+pub use slipway_vault::Keys;
 pub use volume::changes::{Change, FileChange};
 pub use volume::hashes::{CONFIG_HASH, Hashes};
 pub use volume::startup::hashed_configs;

@@ -82,6 +82,10 @@ settings! {
     Services, "services", "SLIPWAY_SERVICES", Paths;
     /// Files of hiera data: `--hiera`.
     Hiera, "hiera", "SLIPWAY_HIERA", Paths;
+    /// File with the password of ansible-vault: `--vault-password-file`.
+    VaultPasswordFile, "vault_password_file", "SLIPWAY_VAULT_PASSWORD_FILE", Path;
+    /// Private key of hiera-eyaml: `--eyaml-private-key`.
+    EyamlPrivateKey, "eyaml_private_key", "SLIPWAY_EYAML_PRIVATE_KEY", Path;
     /// Root of the deployment: `--root`.
     Root, "root", "SLIPWAY_ROOT", Path;
     /// Name of the role: `--role`.

@@ -40,6 +40,7 @@ pub fn load(config: Option<PathBuf>) -> anyhow::Result<Settings> {
 /// work on a file of containers alone (apply, debug, cleanup) take none of a deployment.
 pub fn options(setting: Setting) -> &'static [(&'static [&'static str], &'static str)] {
     const DEPLOYMENT: &[&str] = &["config", "deploy", "ps", "logs", "delete", "doctor"];
+    const KEYED: &[&str] = &["config", "deploy", "doctor"];
     const BUILD: &[&str] = &["build", "graph images"];
     match setting {
         Setting::Host => &[(&[], "host")],
@@ -48,6 +49,8 @@ pub fn options(setting: Setting) -> &'static [(&'static [&'static str], &'static
             "services",
         )],
         Setting::Hiera => &[(&["config", "deploy", "doctor"], "hiera")],
+        Setting::VaultPasswordFile => &[(KEYED, "vault_password_file")],
+        Setting::EyamlPrivateKey => &[(KEYED, "eyaml_private_key")],
         Setting::Root => &[(DEPLOYMENT, "root")],
         Setting::Role => &[(DEPLOYMENT, "role"), (&["graph services"], "role")],
         Setting::Jobs => &[

@@ -16,7 +16,7 @@ mod tests {
     use slipway_test_support::FakeEngine;
 
     use super::*;
-    use crate::{Declarations, Deployment, Events, Options, RoleSource};
+    use crate::{Declarations, Deployment, Events, KeyFiles, Options, RoleSource};
 
     const SERVICE: &str = "
 service_name: a
@@ -40,6 +40,7 @@ docker_config:
             declarations: Declarations::Services(vec![service]),
             role: "R".to_owned(),
             hiera: Vec::new(),
+            keys: KeyFiles::default(),
         };
         let options = Options {
             root: directory.path().join("root"),

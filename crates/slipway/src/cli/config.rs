@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, ValueEnum};
 use slipway_service::ConfigVolume;
 
-use super::shared::{Generating, Lock, Root};
+use super::shared::{Generating, KeyOptions, Lock, Root};
 use super::{heading, name};
 
 #[derive(Args, Debug)]
@@ -24,6 +24,8 @@ pub struct Config {
     /// Hiera data (YAML or JSON) over that of the services; later files win. Repeatable
     #[arg(long, value_name = "FILE", conflicts_with = "file", help_heading = heading::INPUT)]
     pub hiera: Vec<PathBuf>,
+    #[command(flatten)]
+    pub keys: KeyOptions,
     #[command(flatten)]
     pub root: Root,
     #[command(flatten)]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use slipway_deploy::{Declarations, RoleSource};
 
-use super::shared::Root;
+use super::shared::{KeyOptions, Root};
 use super::{heading, name};
 
 #[derive(Args, Debug)]
@@ -21,6 +21,8 @@ pub struct Doctor {
     #[arg(long, value_name = "FILE", help_heading = heading::INPUT)]
     pub hiera: Vec<PathBuf>,
     #[command(flatten)]
+    pub keys: KeyOptions,
+    #[command(flatten)]
     pub root: Root,
 }
 
@@ -32,6 +34,7 @@ impl Doctor {
             declarations: Declarations::Services(services),
             role: self.role.clone(),
             hiera: self.hiera.clone(),
+            keys: self.keys.files(),
         })
     }
 }

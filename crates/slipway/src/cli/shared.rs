@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use slipway_deploy::{Declarations, OnLocked, Options, RoleSource, UnitFiles};
+use slipway_deploy::{Declarations, KeyFiles, OnLocked, Options, RoleSource, UnitFiles};
 
 use super::{heading, name};
 use crate::exit::bad_input;
@@ -42,6 +42,8 @@ pub struct Services {
     /// Hiera data (YAML or JSON) over that of the services; later files win. Repeatable
     #[arg(long, value_name = "FILE", help_heading = heading::INPUT)]
     pub hiera: Vec<PathBuf>,
+    #[command(flatten)]
+    pub keys: KeyOptions,
 }
 
 impl Services {
@@ -62,7 +64,29 @@ impl Services {
             },
             role: self.role.clone(),
             hiera: self.hiera.clone(),
+            keys: self.keys.files(),
         })
+    }
+}
+
+/// The keys of hiera data that is encrypted.
+#[derive(Args, Debug, Clone, Default)]
+pub struct KeyOptions {
+    /// File with the password of --hiera files that ansible-vault encrypted
+    #[arg(long, value_name = "FILE", help_heading = heading::INPUT)]
+    pub vault_password_file: Option<PathBuf>,
+    /// Private key (PEM) of values that hiera-eyaml encrypted in --hiera files
+    #[arg(long, value_name = "FILE", help_heading = heading::INPUT)]
+    pub eyaml_private_key: Option<PathBuf>,
+}
+
+impl KeyOptions {
+    /// Returns the files.
+    pub fn files(&self) -> KeyFiles {
+        KeyFiles {
+            vault_password: self.vault_password_file.clone(),
+            eyaml_private_key: self.eyaml_private_key.clone(),
+        }
     }
 }
 

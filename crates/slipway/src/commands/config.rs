@@ -58,6 +58,7 @@ fn declared(args: &Config, events: Events<Event>) -> anyhow::Result<Deployment> 
             declarations: Declarations::Services(args.services.clone()),
             role: args.role.clone(),
             hiera: args.hiera.clone(),
+            keys: args.keys.files(),
         };
         return Ok(Deployment::of_services(&source, &options, events)?);
     }

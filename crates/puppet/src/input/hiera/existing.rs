@@ -53,6 +53,7 @@ impl Hieradata {
         Ok(Hieradata {
             levels,
             added: 0,
+            decrypted: Vec::new(),
             present: Some(format!("{config}\n{others}")),
         })
     }

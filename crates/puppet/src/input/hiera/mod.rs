@@ -9,10 +9,11 @@ use std::path::Path;
 use serde_json::{Value, json};
 use slipway_service::Hiera;
 
-use crate::error::{At, Result};
+use crate::error::{At, PuppetError, Result};
 use crate::files;
 use slipway_paths::Paths;
 use slipway_redact::{Redactor, Secrets};
+use slipway_vault::Keys;
 
 /// The level of a run in a container, which comes before all others: its step.
 pub(crate) const CONTAINER_LEVEL: &str = "docker_puppet";
@@ -36,6 +37,8 @@ pub struct Hieradata {
     /// The first has the highest priority.
     levels: Vec<Level>,
     added: usize,
+    /// The values that were encrypted, which are secret under any key.
+    decrypted: Vec<Value>,
     /// If somebody else writes the files: the text that, beside the levels, decides lookups.
     present: Option<String>,
 }
@@ -69,6 +72,7 @@ impl Hieradata {
                 },
             ],
             added: 0,
+            decrypted: Vec::new(),
             present: None,
         }
     }
@@ -85,13 +89,32 @@ impl Hieradata {
         self
     }
 
-    /// Adds a user's file, YAML or JSON. It has priority over files that were added earlier.
+    /// Adds a user's file, YAML or JSON. It has priority over files that were added earlier. The file may
+    /// be encrypted by ansible-vault, and its values by hiera-eyaml.
     ///
     /// # Errors
-    /// Names the file, line and column that cannot be read.
-    pub fn add_file(&mut self, path: &Path) -> Result<()> {
+    /// Names the file, line and column that cannot be read, or the value that cannot be decrypted.
+    pub fn add_file(&mut self, path: &Path, keys: &Keys) -> Result<()> {
         let text = slipway_files::read_input(path).at("read", path)?;
-        self.add(path, &text)
+        let failed = |message: String| PuppetError::Input {
+            path: path.to_owned(),
+            position: None,
+            message,
+        };
+        let plain = keys
+            .decrypt_file(&text)
+            .map_err(|error| failed(error.to_string()))?;
+        let mut data = parse::parse(path, plain.as_deref().unwrap_or(&text))?;
+        let secrets = keys
+            .decrypt_values(&mut data)
+            .map_err(|(key, error)| failed(format!("{key}: {error}")))?;
+        self.decrypted
+            .extend(secrets.into_iter().map(Value::String));
+        if plain.is_some() {
+            self.decrypted.push(Value::Object(data.clone()));
+        }
+        self.add_level(data);
+        Ok(())
     }
 
     /// Adds a user's data. `path` names it in messages, and tells JSON from YAML.
@@ -99,11 +122,14 @@ impl Hieradata {
     /// # Errors
     /// As [`Hieradata::add_file`].
     pub fn add(&mut self, path: &Path, text: &str) -> Result<()> {
-        let data = parse::parse(path, text)?;
+        self.add_level(parse::parse(path, text)?);
+        Ok(())
+    }
+
+    fn add_level(&mut self, data: Hiera) {
         self.added += 1;
         let name = format!("user_{}", self.added);
         self.levels.insert(0, Level { name, data });
-        Ok(())
     }
 
     /// Returns the value of a key with the highest priority, without interpolation.
@@ -133,6 +159,9 @@ impl Hieradata {
         let mut secrets = Secrets::default();
         for level in &self.levels {
             secrets.hiera(&level.data);
+        }
+        for value in &self.decrypted {
+            secrets.hidden(value);
         }
         secrets
     }
@@ -266,7 +295,7 @@ mod tests {
         let twice = refusal("x.yaml", "a: 1\nb: {c: 1, c: 2}\n");
         assert!(twice.contains("b.c: duplicate key"), "{twice}");
         assert!(refusal("x.yaml", "- 1\n").starts_with("x.yaml: hiera data is a mapping"));
-        let missing = hieradata().add_file(Path::new("/nowhere/x.yaml"));
+        let missing = hieradata().add_file(Path::new("/nowhere/x.yaml"), &Keys::default());
         assert!(
             missing
                 .unwrap_err()
