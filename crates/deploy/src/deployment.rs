@@ -71,6 +71,8 @@ pub struct Deployment {
     /// The hiera data.
     pub hiera: Hieradata,
     pub(crate) role: RoleData,
+    /// The role before its paths were moved under the root.
+    pub(crate) declared: RoleData,
     pub(crate) redactor: Redactor,
     pub(crate) managed_by: String,
     pub(crate) bootstrap_node: bool,
@@ -139,13 +141,14 @@ impl Deployment {
         Deployment::new(paths, role, hiera, options, events)
     }
 
-    fn new(
+    pub(crate) fn new(
         paths: Paths,
         mut role: RoleData,
         hiera: Hieradata,
         options: &Options,
         events: Events<Event>,
     ) -> Result<Deployment> {
+        let declared = role.clone();
         relocate(&mut role, &paths)?;
         let mut settings = Settings::new(paths);
         if let Some(count) = options.process_count {
@@ -158,6 +161,7 @@ impl Deployment {
             managed_by: String::new(),
             redactor: hiera.redactor(),
             role,
+            declared,
             hiera,
             settings,
             bootstrap_node: options.bootstrap_node,

@@ -118,6 +118,38 @@ pub enum DeployError {
     /// Containers failed.
     #[error(transparent)]
     Containers(#[from] ConvergeError),
+    /// There is no earlier deployment to go back to.
+    #[error(
+        "no earlier deployment to go back to: {} has no snapshot of other inputs than those of the \
+         latest deployment; deployments with --keep above 0 make one when they succeed", directory.display()
+    )]
+    NoSnapshot {
+        /// The directory of snapshots.
+        directory: PathBuf,
+    },
+    /// The snapshot is that of another role.
+    #[error("the last good deployment is of role {role}: give --role {role}")]
+    SnapshotOfRole {
+        /// The role.
+        role: String,
+    },
+    /// Images of a snapshot are missing.
+    #[error(
+        "nothing was changed: these images of the last good deployment are no longer in the engine; \
+         build or pull them, and deploy the declarations of that time:\n{}", missing.join("\n")
+    )]
+    SnapshotImages {
+        /// One line for each image: its reference and its id.
+        missing: Vec<String>,
+    },
+    /// A snapshot cannot be read or written.
+    #[error("cannot use the snapshot {}", path.display())]
+    Snapshot {
+        /// The file or directory.
+        path: PathBuf,
+        /// The cause.
+        source: Source,
+    },
     /// A step failed.
     #[error("step {} failed", step.number())]
     Step {
@@ -152,6 +184,8 @@ impl DeployError {
             | DeployError::DuplicatePart { .. }
             | DeployError::UnknownVolume { .. }
             | DeployError::ConfigJson { .. }
+            | DeployError::NoSnapshot { .. }
+            | DeployError::SnapshotOfRole { .. }
             | DeployError::NoImage { .. } => ErrorKind::InvalidInput,
             DeployError::Locked(LockError::Held { .. })
             | DeployError::Puppet(PuppetError::Locked(LockError::Held { .. })) => ErrorKind::Locked,
@@ -159,6 +193,8 @@ impl DeployError {
             DeployError::Step { source, .. } => source.kind(),
             DeployError::Look { .. }
             | DeployError::MissingImages { .. }
+            | DeployError::SnapshotImages { .. }
+            | DeployError::Snapshot { .. }
             | DeployError::Write { .. }
             | DeployError::File(_)
             | DeployError::Generation { .. }

@@ -46,6 +46,13 @@ pub enum Event {
         /// One line.
         line: String,
     },
+    /// A rollback gave an image's reference back to the image of that time.
+    ImageRestored {
+        /// The reference.
+        image: String,
+        /// The image's id.
+        id: String,
+    },
     /// A step starts.
     StepStarted {
         /// The step.
@@ -77,6 +84,7 @@ impl slipway_events::Event for Event {
             Event::NoUnits { reason } => tracing::debug!(reason, "no systemd units"),
             Event::Pulling { image } => tracing::info!(image, "pulling"),
             Event::PullLine { image, line } => tracing::trace!(image, line, "pull"),
+            Event::ImageRestored { image, id } => tracing::info!(image, id, "image restored"),
             Event::StepStarted { step } => tracing::info!(step = step.number(), "step started"),
             Event::StepConverged { step, outcome } => tracing::debug!(
                 step = step.number(),

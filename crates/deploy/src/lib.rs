@@ -49,6 +49,9 @@ mod plan;
 mod preflight;
 mod report;
 mod role;
+mod snapshot;
+#[cfg(test)]
+mod snapshot_tests;
 mod startup;
 mod steps;
 mod summary;
@@ -67,6 +70,7 @@ pub use report::{Record, Recorder};
 pub use role::{Declarations, RoleSource, merge_role};
 pub use slipway_events::Events;
 pub use slipway_vault::KeyFiles;
+pub use snapshot::Rollback;
 pub use steps::step_of;
 pub use summary::{PreSummary, StepSummary, Summary};
 pub use systemd::{UnitFiles, units};

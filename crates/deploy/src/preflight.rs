@@ -50,7 +50,7 @@ async fn pull(connected: &ConnectedDeployment, image: &str) -> Result<(), Engine
 }
 
 /// Returns every image of the role, with the containers and config volumes that use it.
-fn image_users(deployment: &Deployment) -> BTreeMap<String, BTreeSet<String>> {
+pub(crate) fn image_users(deployment: &Deployment) -> BTreeMap<String, BTreeSet<String>> {
     let mut users: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut add = |image: &str, user: String| {
         users.entry(image.to_owned()).or_default().insert(user);

@@ -28,6 +28,7 @@ impl ConnectedDeployment {
     /// The first failure ends the deployment. The same call resumes it.
     pub async fn deploy(&self, steps: &[Step]) -> Result<Summary> {
         preflight::images(self).await?;
+        self.begin_attempt().await?;
         let mut summary = Summary {
             pre: self.pre().await?,
             steps: Vec::new(),

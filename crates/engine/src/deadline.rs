@@ -478,6 +478,13 @@ impl<E: Engine> Images for Timed<E> {
         Ok(self.steady(call, steps, |error| error))
     }
 
+    async fn tag_image(&self, id: &str, reference: &str) -> Result<()> {
+        let action = format!("tag image {id} as {reference}");
+        let call = self.call(action, self.limits.change, &Subject::Engine);
+        self.within(call, self.engine.tag_image(id, reference))
+            .await
+    }
+
     async fn remove_image(&self, reference: &str) -> Result<()> {
         let action = format!("remove image {reference}");
         let call = self.call(action, self.limits.change, &Subject::Engine);

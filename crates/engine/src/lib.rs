@@ -151,6 +151,9 @@ pub trait Images: Send + Sync {
     async fn push_image(&self, reference: &str)
     -> Result<BoxStream<'static, Result<PushProgress>>>;
 
+    /// Makes a reference mean the image with this id, whatever it meant before.
+    async fn tag_image(&self, id: &str, reference: &str) -> Result<()>;
+
     /// Removes a reference, and the image with the last of them. A missing one is not an error.
     async fn remove_image(&self, reference: &str) -> Result<()>;
 

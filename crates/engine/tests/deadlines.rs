@@ -22,7 +22,7 @@ type Call = for<'a> fn(&'a Timed<FakeEngine>, &'a str) -> BoxFuture<'a, Option<E
 
 /// Each call of the seam that has a deadline: its name in the fake engine, its words in the error,
 /// and its deadline in seconds.
-const CALLS: [(&str, &str, u64, Call); 22] = [
+const CALLS: [(&str, &str, u64, Call); 23] = [
     ("list", "list containers", 120, |e, _| {
         e.list_containers(&[]).map(Result::err).boxed()
     }),
@@ -93,6 +93,9 @@ const CALLS: [(&str, &str, u64, Call); 22] = [
     }),
     ("push", "push image i", 120, |e, _| {
         e.push_image("i").map(Result::err).boxed()
+    }),
+    ("tag image", "tag image id as i", 300, |e, _| {
+        e.tag_image("id", "i").map(Result::err).boxed()
     }),
     ("remove image", "remove image i", 300, |e, _| {
         e.remove_image("i").map(Result::err).boxed()

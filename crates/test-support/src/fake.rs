@@ -65,6 +65,16 @@ impl FakeEngine {
             .insert(reference.to_owned(), id.to_owned());
     }
 
+    /// Adds an image that no reference means.
+    pub fn set_nameless_image(&self, id: &str) {
+        self.set_image(id, id);
+    }
+
+    /// Removes such an image.
+    pub fn remove_nameless_image(&self, id: &str) {
+        self.state().images.remove(id);
+    }
+
     /// Loses the engine after this many further changes; never with `None`.
     pub fn lose_after(&self, changes: Option<usize>) {
         self.state().changes_left = changes;
@@ -422,6 +432,12 @@ impl Images for FakeEngine {
     ) -> Result<BoxStream<'static, Result<PushProgress>>> {
         drop(self.look("push").await?);
         Err(refused(501, "not in the fake"))
+    }
+
+    async fn tag_image(&self, id: &str, reference: &str) -> Result<()> {
+        let mut state = self.change("tag image").await?;
+        state.images.insert(reference.to_owned(), id.to_owned());
+        Ok(())
     }
 
     async fn remove_image(&self, _reference: &str) -> Result<()> {

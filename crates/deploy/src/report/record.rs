@@ -146,7 +146,8 @@ impl Record {
             | Event::Wrote { .. }
             | Event::NoUnits { .. }
             | Event::Pulling { .. }
-            | Event::PullLine { .. } => {}
+            | Event::PullLine { .. }
+            | Event::ImageRestored { .. } => {}
         }
     }
 

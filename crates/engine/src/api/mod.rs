@@ -40,7 +40,7 @@ pub use connect::connect;
 pub use credentials::has_login;
 
 use fault::{Call, is_absent};
-use reference::is_valid;
+use reference::{is_valid, split_tag};
 
 /// The deadline of single requests, beyond that of the calls that make them.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -374,6 +374,17 @@ impl Images for ApiEngine {
     ) -> Result<BoxStream<'static, Result<PushProgress>>> {
         let call = self.call(format!("push image {reference}"));
         transfer::start(self.patient.clone(), call, reference, push::push)
+    }
+
+    async fn tag_image(&self, id: &str, reference: &str) -> Result<()> {
+        let call = self.call(format!("tag image {id} as {reference}"));
+        let (repository, tag) = split_tag(reference);
+        let options = query::TagImageOptionsBuilder::new()
+            .repo(repository)
+            .tag(tag.unwrap_or("latest"))
+            .build();
+        let tagged = self.patient.tag_image(id, Some(options)).await;
+        tagged.map_err(|error| call.fault(error))
     }
 
     async fn remove_image(&self, reference: &str) -> Result<()> {

@@ -51,6 +51,13 @@ pub struct Deploy {
     /// step), and start nothing; no engine is needed
     #[arg(long, conflicts_with_all = ["plan", "step", "from", "to"], help_heading = heading::OUTPUT)]
     pub write_only: bool,
+    /// Deploy what the last good deployment was made from: its services and hiera data, and its images.
+    /// --services and --hiera do not count
+    #[arg(long, conflicts_with_all = ["plan", "check", "write_only", "step", "from", "to"], help_heading = heading::SELECTION)]
+    pub rollback: bool,
+    /// Number of good deployments that --rollback can go back to; 0 keeps none
+    #[arg(long, value_name = "N", default_value_t = 3, help_heading = heading::OUTPUT)]
+    pub keep: usize,
     /// Write a page that shows the deployment over time, with reasons, changes and failures: one HTML file
     #[arg(long, value_name = "FILE", conflicts_with_all = ["plan", "check", "write_only"], help_heading = heading::OUTPUT)]
     pub report: Option<PathBuf>,

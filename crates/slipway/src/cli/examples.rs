@@ -77,6 +77,7 @@ Examples:
   slipway deploy --services services --root /srv/first --hiera hiera.yaml
   slipway deploy --config /srv/first/slipway.yaml --report report.html
   slipway deploy --config /srv/first/slipway.yaml --check
+  slipway deploy --config /srv/first/slipway.yaml --rollback
   slipway deploy --templates tripleo-heat-templates -e env.yaml --role Controller --step 3";
 
 pub const PS: &str = "\

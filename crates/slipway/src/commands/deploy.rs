@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use slipway_deploy::{ConnectedDeployment, Deployment, DeploymentPlan, Recorder, lock};
+use slipway_deploy::{
+    ConnectedDeployment, DeployError, Deployment, DeploymentPlan, Event, Events, Options, Recorder,
+    lock,
+};
+use slipway_paths::Paths;
 use slipway_service::Step;
 
 use crate::cli::{Deploy, Global};
@@ -14,18 +18,18 @@ use crate::show;
 
 /// Deploys the node, or shows the plan.
 pub async fn run(args: Deploy, global: &Global, output: &Arc<Output>) -> anyhow::Result<()> {
-    let report = args.report.as_deref();
-    let report = report.map(|path| ReportFile::new("report", path));
-    let report = report.transpose()?;
-    let recorder = Recorder::new();
-    let events = recorder.watch(&show::deploy::events(output));
+    let run = Run::new(&args, output)?;
     let options = args.options();
-    let deployment = Deployment::of_services(&args.services.source()?, &options, events.clone())?;
+    if args.rollback {
+        return run.roll_back(&options, global).await;
+    }
+    let deployment =
+        Deployment::of_services(&args.services.source()?, &options, run.events.clone())?;
     let steps = args.steps().map_err(bad_input)?;
     let only_looks = args.plan || args.check;
     let _lock = match only_looks {
         true => None,
-        false => Some(lock(deployment.paths(), args.lock.on_locked(), &events).await?),
+        false => Some(lock(deployment.paths(), args.lock.on_locked(), &run.events).await?),
     };
     if args.write_only {
         return write_only(&deployment, output);
@@ -39,30 +43,77 @@ pub async fn run(args: Deploy, global: &Global, output: &Arc<Output>) -> anyhow:
             false => Ok(()),
         };
     }
-    output.expect(deployment.items(&steps));
-    let result = deployment.deploy(&steps).await;
-    let written = match report {
-        Some(file) => {
-            let record = recorder.finish(&result);
-            let record = record.redacted(|text| deployment.redact(text));
-            let root = deployment.paths().root();
-            let title = format!(
-                "Deployment of {} under {}",
-                args.services.role,
-                root.display()
-            );
-            file.write(&record.page(&title))
-        }
-        None => Ok(()),
-    };
-    match (result, written) {
-        (Ok(summary), written) => show::deploy::summary(&summary, output).and(written),
-        (Err(error), written) => {
-            if let Err(error) = written {
-                output.warning(&format!("{error:#}"));
+    run.deploy(&deployment, &steps).await
+}
+
+/// One run of the command.
+struct Run<'a> {
+    args: &'a Deploy,
+    output: &'a Output,
+    report: Option<ReportFile>,
+    recorder: Recorder,
+    events: Events<Event>,
+}
+
+impl Run<'_> {
+    fn new<'a>(args: &'a Deploy, output: &'a Arc<Output>) -> anyhow::Result<Run<'a>> {
+        let report = args.report.as_deref();
+        let report = report.map(|path| ReportFile::new("report", path));
+        let recorder = Recorder::new();
+        Ok(Run {
+            args,
+            output,
+            report: report.transpose()?,
+            events: recorder.watch(&show::deploy::events(output)),
+            recorder,
+        })
+    }
+
+    /// Deploys what the last good deployment was made from.
+    async fn roll_back(&self, options: &Options, global: &Global) -> anyhow::Result<()> {
+        let paths = Paths::new(&options.root).map_err(bad_input)?;
+        let _lock = lock(&paths, self.args.lock.on_locked(), &self.events).await?;
+        let role = &self.args.services.role;
+        let rollback = Deployment::of_snapshot(role, options, self.events.clone())?;
+        let deployment = rollback.connect(engine::connect(global).await?).await?;
+        self.deploy(&deployment, &Step::all().collect::<Vec<_>>())
+            .await
+    }
+
+    /// Deploys the node, writes the report, and keeps the deployment if it succeeded as a whole.
+    async fn deploy(&self, deployment: &ConnectedDeployment, steps: &[Step]) -> anyhow::Result<()> {
+        self.output.expect(deployment.items(steps));
+        let result = deployment.deploy(steps).await;
+        let written = self.write_report(deployment, &result);
+        match (result, written) {
+            (Ok(summary), written) => {
+                if steps.len() == Step::all().count() {
+                    deployment.keep_snapshot(self.args.keep).await?;
+                }
+                show::deploy::summary(&summary, self.output).and(written)
             }
-            Err(error.into())
+            (Err(error), written) => {
+                if let Err(error) = written {
+                    self.output.warning(&format!("{error:#}"));
+                }
+                Err(error.into())
+            }
         }
+    }
+
+    fn write_report<T>(
+        &self,
+        deployment: &ConnectedDeployment,
+        result: &Result<T, DeployError>,
+    ) -> anyhow::Result<()> {
+        let Some(file) = &self.report else {
+            return Ok(());
+        };
+        let record = self.recorder.finish(result);
+        let record = record.redacted(|text| deployment.redact(text));
+        let root = deployment.paths().root().display();
+        let title = format!("Deployment of {} under {root}", self.args.services.role);
+        file.write(&record.page(&title))
     }
 }
 

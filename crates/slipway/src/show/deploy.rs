@@ -42,6 +42,9 @@ fn show(event: &Event, output: &Output) {
         }
         Event::Pulling { image } => output.about(Level::Normal, TOPIC, image, "pulling"),
         Event::PullLine { image, line } => output.about(Level::Verbose, TOPIC, image, line),
+        Event::ImageRestored { image, id } => {
+            output.about(Level::Normal, TOPIC, image, &format!("means {id} again"));
+        }
         Event::StepStarted { step } => {
             output.stage(&format!("step {}", step.number()));
         }

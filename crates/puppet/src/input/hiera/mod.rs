@@ -6,6 +6,7 @@ mod parse;
 use std::fmt::Write as _;
 use std::path::Path;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use slipway_service::Hiera;
 
@@ -23,7 +24,7 @@ pub(crate) const HOST_LEVEL: &str = "config_step";
 /// Hiera data by priority: the files that a user adds, the later before the earlier; then the services'
 /// settings; then the node's.
 ///
-/// `Debug` shows only the names of the levels: values may be passwords.
+/// `Debug` shows only the names of the levels: values may be passwords. `Serialize` has the values.
 ///
 /// ```
 /// let services = serde_json::json!({"memcached::max_memory": 64});
@@ -32,7 +33,7 @@ pub(crate) const HOST_LEVEL: &str = "config_step";
 /// assert_eq!(hiera.get("memcached::max_memory"), Some(&32.into()));
 /// # Ok::<(), slipway_puppet::PuppetError>(())
 /// ```
-#[derive(Clone)]
+#[derive(Clone, Deserialize, Serialize)]
 pub struct Hieradata {
     /// The first has the highest priority.
     levels: Vec<Level>,
@@ -43,7 +44,7 @@ pub struct Hieradata {
     present: Option<String>,
 }
 
-#[derive(Clone)]
+#[derive(Clone, Deserialize, Serialize)]
 struct Level {
     name: String,
     data: Hiera,
