@@ -104,9 +104,9 @@ impl Chart {
             let _ = write!(text, "<th class=n>{}", escaped(measure));
         }
         let note = escaped(self.note);
-        let _ = write!(
+        let _ = writeln!(
             text,
-            "<th class=t>0 to {end:.1} s<th>{note}</tr></thead><tbody>\n"
+            "<th class=t>0 to {end:.1} s<th>{note}</tr></thead><tbody>"
         );
         for row in &self.rows {
             let _ = write!(text, "<tr><td>{}</td>", row.name.as_str());
