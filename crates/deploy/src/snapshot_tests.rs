@@ -82,7 +82,7 @@ impl Site {
     }
 
     /// Returns the id of the container's image.
-    fn image(&self) -> String {
+    fn image_id(&self) -> String {
         self.engine.container("a").unwrap().image_id
     }
 }
@@ -103,7 +103,7 @@ async fn after_a_failure_the_last_good_deployment_comes_back_with_its_image() {
     site.build("2222");
     assert!(site.deploy("exit, 3", 3).await.is_err());
     site.roll_back(3).await.unwrap();
-    assert_eq!(site.image(), "sha256:1111");
+    assert_eq!(site.image_id(), "sha256:1111");
     let image = site.engine.find_image("ns/i").await.unwrap().unwrap();
     assert_eq!(image.id, "sha256:1111");
     let hiera = site.directory.path().join("root/etc/puppet/hieradata");
@@ -127,7 +127,7 @@ async fn after_success_the_deployment_before_comes_back_and_then_the_one_before_
     assert_eq!(site.snapshots(), 3);
     for (image, left) in [("2222", 2), ("1111", 1)] {
         site.roll_back(5).await.unwrap();
-        assert_eq!(site.image(), format!("sha256:{image}"));
+        assert_eq!(site.image_id(), format!("sha256:{image}"));
         assert_eq!(site.snapshots(), left);
     }
     let error = site.roll_back(5).await.unwrap_err();
@@ -159,7 +159,7 @@ async fn a_missing_image_is_named_before_anything_is_changed() {
         "{error}"
     );
     assert!(error.to_string().contains("ns/i (sha256:1111)"), "{error}");
-    assert_eq!(site.image(), "sha256:2222");
+    assert_eq!(site.image_id(), "sha256:2222");
     assert_eq!(site.snapshots(), 2);
 }
 
