@@ -13,7 +13,7 @@
 //!
 //! ```no_run
 //! use std::sync::Arc;
-//! use slipway_puppet::{Events, Hieradata, Paths, Puppet, Settings};
+//! use slipway_puppet::{Events, Hieradata, Keys, Paths, Puppet, Settings};
 //!
 //! # async fn run(
 //! #     engine: Arc<dyn slipway_engine::Engine>, role: slipway_service::RoleData,
