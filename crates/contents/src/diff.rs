@@ -6,7 +6,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::file::FileRecord;
-use crate::package::{Package, PackageKind};
+use crate::package::PackageId;
 use crate::read::Contents;
 
 /// The packages and files that differ between two images.
@@ -21,16 +21,9 @@ pub struct Diff {
 /// A package with other versions in the second image.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PackageDifference {
-    /// Its manager.
-    pub kind: PackageKind,
-    /// Its name.
-    pub name: String,
-    /// Its architecture.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub architecture: Option<String>,
-    /// The directory that it is installed in.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub location: Option<String>,
+    /// The package.
+    #[serde(flatten)]
+    pub id: PackageId,
     /// The versions in the first image. RPM can install several at once.
     pub before: Vec<String>,
     /// The versions in the second image.
@@ -87,46 +80,29 @@ impl Diff {
     }
 }
 
-type Versions<'a> = BTreeMap<Key<'a>, BTreeSet<&'a str>>;
-
-/// The identity of a package in every image.
-type Key<'a> = (PackageKind, &'a str, Option<&'a str>, Option<&'a str>);
-
-fn key(package: &Package) -> Key<'_> {
-    let architecture = package.architecture.as_deref();
-    let location = package.location.as_deref();
-    (package.kind, &package.name, architecture, location)
-}
+type Versions<'a> = BTreeMap<&'a PackageId, BTreeSet<&'a str>>;
 
 fn versions(contents: &Contents) -> Versions<'_> {
     let mut versions = Versions::new();
     for package in &contents.packages {
-        let of_key = versions.entry(key(package)).or_default();
-        of_key.insert(package.version.as_str());
+        let of_package = versions.entry(&package.id).or_default();
+        of_package.insert(package.version.as_str());
     }
     versions
 }
 
 fn packages(before: &Contents, after: &Contents) -> Vec<PackageDifference> {
     let (before, after) = (versions(before), versions(after));
-    let keys: BTreeSet<&Key<'_>> = before.keys().chain(after.keys()).collect();
-    let differing = keys
-        .into_iter()
-        .filter(|key| before.get(*key) != after.get(*key));
-    let of = |versions: &Versions<'_>, key: &Key<'_>| {
-        let versions = versions.get(key).into_iter().flatten();
+    let ids: BTreeSet<&PackageId> = before.keys().chain(after.keys()).copied().collect();
+    let differing = ids.into_iter().filter(|id| before.get(id) != after.get(id));
+    let of = |versions: &Versions<'_>, id: &PackageId| {
+        let versions = versions.get(id).into_iter().flatten();
         versions.map(|version| (*version).to_owned()).collect()
     };
-    let difference = |key: &Key<'_>| {
-        let (kind, name, architecture, location) = *key;
-        PackageDifference {
-            kind,
-            name: name.to_owned(),
-            architecture: architecture.map(str::to_owned),
-            location: location.map(str::to_owned),
-            before: of(&before, key),
-            after: of(&after, key),
-        }
+    let difference = |id: &PackageId| PackageDifference {
+        before: of(&before, id),
+        after: of(&after, id),
+        id: id.clone(),
     };
     differing.map(difference).collect()
 }
@@ -165,8 +141,9 @@ fn attributes(before: &FileRecord, after: &FileRecord) -> Vec<Attribute> {
 
 impl fmt::Display for PackageDifference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.kind, self.name)?;
-        let places = [&self.architecture, &self.location];
+        let id = &self.id;
+        write!(f, "{} {}", id.kind, id.name)?;
+        let places = [&id.architecture, &id.location];
         for place in places.into_iter().flatten() {
             write!(f, " {place}")?;
         }
@@ -206,13 +183,16 @@ impl Attribute {
 mod tests {
     use super::*;
     use crate::file::FileKind;
+    use crate::package::{Package, PackageKind};
 
     fn contents(packages: &[(PackageKind, &str, &str)], files: &[(&str, u32, u8)]) -> Contents {
         let package = |&(kind, name, version): &(PackageKind, &str, &str)| Package {
-            kind,
-            name: name.to_owned(),
-            architecture: None,
-            location: None,
+            id: PackageId {
+                kind,
+                name: name.to_owned(),
+                architecture: None,
+                location: None,
+            },
             version: version.to_owned(),
             license: None,
         };

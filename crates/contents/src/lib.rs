@@ -44,5 +44,5 @@ pub use diff::{Attribute, Diff, FileChange, FileDifference, PackageDifference};
 pub use error::{Error, Result};
 pub use file::{FileKind, FileRecord};
 pub use os_release::OsRelease;
-pub use package::{Package, PackageKind};
+pub use package::{Package, PackageId, PackageKind};
 pub use read::Contents;

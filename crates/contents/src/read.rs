@@ -312,7 +312,11 @@ mod tests {
             (contents.os.id.as_str(), contents.os.version.as_str()),
             ("debian", "13")
         );
-        let packages: Vec<_> = contents.packages.iter().map(|p| p.name.as_str()).collect();
+        let packages: Vec<_> = contents
+            .packages
+            .iter()
+            .map(|p| p.id.name.as_str())
+            .collect();
         assert_eq!(packages, ["a", "b"]);
         assert_eq!(contents.files.len(), 5);
         let one = &contents.files["opt/v/one"];

@@ -1,6 +1,6 @@
 //! dpkg's database.
 
-use super::{Package, PackageKind, field};
+use super::{Package, PackageId, PackageKind, field};
 
 /// Returns true for a file of the database: `status`, or one file for each package, as images without
 /// dpkg have them.
@@ -24,10 +24,12 @@ fn package(stanza: &str) -> Option<Package> {
     let status = field(stanza, "Status");
     let is_installed = status.is_none_or(|status| status.ends_with(" installed"));
     let package = Package {
-        kind: PackageKind::Deb,
-        name: field(stanza, "Package")?.to_owned(),
-        architecture: field(stanza, "Architecture").map(str::to_owned),
-        location: None,
+        id: PackageId {
+            kind: PackageKind::Deb,
+            name: field(stanza, "Package")?.to_owned(),
+            architecture: field(stanza, "Architecture").map(str::to_owned),
+            location: None,
+        },
         version: field(stanza, "Version")?.to_owned(),
         license: None,
     };
@@ -46,7 +48,7 @@ mod tests {
         let found = parse(status);
         let found: Vec<_> = found
             .iter()
-            .map(|p| (p.name.as_str(), p.version.as_str()))
+            .map(|p| (p.id.name.as_str(), p.version.as_str()))
             .collect();
         assert_eq!(found, [("a", "1:2-3"), ("c", "4")]);
     }

@@ -39,9 +39,9 @@ impl fmt::Display for PackageKind {
     }
 }
 
-/// An installed package.
+/// The identity of a package in every image.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Package {
+pub struct PackageId {
     /// Its manager.
     pub kind: PackageKind,
     /// Its name.
@@ -52,6 +52,14 @@ pub struct Package {
     /// The directory that it is installed in, for Python distributions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<String>,
+}
+
+/// An installed package.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Package {
+    /// Its identity.
+    #[serde(flatten)]
+    pub id: PackageId,
     /// Its whole version, as the manager prints it.
     pub version: String,
     /// Its licence, as the package names it.

@@ -1,6 +1,6 @@
 //! The metadata of Python distributions.
 
-use super::{Package, PackageKind, field};
+use super::{Package, PackageId, PackageKind, field};
 
 /// Returns the directory that a metadata file's distribution is installed in; `None` for other files.
 pub(crate) fn location(path: &str) -> Option<&str> {
@@ -23,10 +23,12 @@ pub(crate) fn parse(text: &str, location: &str) -> Option<Package> {
         .iter()
         .find_map(|name| field(head, name).filter(known));
     Some(Package {
-        kind: PackageKind::Pip,
-        name: field(head, "Name")?.to_owned(),
-        architecture: None,
-        location: Some(format!("/{location}")),
+        id: PackageId {
+            kind: PackageKind::Pip,
+            name: field(head, "Name")?.to_owned(),
+            architecture: None,
+            location: Some(format!("/{location}")),
+        },
         version: field(head, "Version")?.to_owned(),
         license: license.map(str::to_owned),
     })
@@ -49,10 +51,10 @@ mod tests {
         let text = "Metadata-Version: 2.1\nName: oslo.config\nVersion: 9.0\nLicense: UNKNOWN\n\nName: no\n";
         let found = parse(text, "opt/lib").unwrap();
         assert_eq!(
-            (found.name.as_str(), found.version.as_str()),
+            (found.id.name.as_str(), found.version.as_str()),
             ("oslo.config", "9.0")
         );
-        assert_eq!(found.location.as_deref(), Some("/opt/lib"));
+        assert_eq!(found.id.location.as_deref(), Some("/opt/lib"));
         assert_eq!(found.license, None);
         assert_eq!(parse("Name: x\n", ""), None);
     }

@@ -1,7 +1,7 @@
 //! RPM's database.
 
 use super::rpm_header::Header;
-use super::{Package, PackageKind, sqlite};
+use super::{Package, PackageId, PackageKind, sqlite};
 
 /// The directories that releases of RPM keep the database in.
 const DIRECTORIES: [&str; 2] = ["var/lib/rpm/", "usr/lib/sysimage/rpm/"];
@@ -48,10 +48,12 @@ fn package(header: &[u8]) -> Result<Package, String> {
     let required = |tag| header.string(tag).ok_or("a package has no name or version");
     let (version, release) = (required(VERSION)?, required(RELEASE)?);
     Ok(Package {
-        kind: PackageKind::Rpm,
-        name: required(NAME)?,
-        architecture: header.string(ARCHITECTURE),
-        location: None,
+        id: PackageId {
+            kind: PackageKind::Rpm,
+            name: required(NAME)?,
+            architecture: header.string(ARCHITECTURE),
+            location: None,
+        },
         version: match header.number(EPOCH) {
             Some(epoch) => format!("{epoch}:{version}-{release}"),
             None => format!("{version}-{release}"),

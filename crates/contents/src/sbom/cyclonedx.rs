@@ -49,15 +49,15 @@ pub(super) fn document(subject: &Subject<'_>, contents: &Contents) -> Value {
 fn component(index: usize, package: &Package, contents: &Contents) -> Value {
     let mut value = json!({
         "type": "library",
-        "bom-ref": format!("{}-{}", package.kind, index + 1),
-        "name": package.name,
+        "bom-ref": format!("{}-{}", package.id.kind, index + 1),
+        "name": package.id.name,
         "version": package.version,
         "purl": purl(package, &contents.os),
     });
     if let Some(license) = &package.license {
         value["licenses"] = json!([{ "license": { "name": license } }]);
     }
-    if let Some(location) = &package.location {
+    if let Some(location) = &package.id.location {
         value["properties"] = json!([{ "name": "slipway:location", "value": location }]);
     }
     value

@@ -52,19 +52,10 @@ impl Subject<'_> {
             hasher.update(part.as_bytes());
             hasher.update([0]);
         }
-        let mut bytes: [u8; 32] = hasher.finalize().into();
-        // Version 8, of RFC 9562: made by a way of its own.
-        bytes[6] = bytes[6] & 0x0f | 0x80;
-        bytes[8] = bytes[8] & 0x3f | 0x80;
-        let digits = hex::encode(&bytes[..16]);
-        let parts = [
-            &digits[..8],
-            &digits[8..12],
-            &digits[12..16],
-            &digits[16..20],
-            &digits[20..],
-        ];
-        parts.join("-")
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&hasher.finalize()[..16]);
+        let id = uuid::Builder::from_custom_bytes(bytes).into_uuid();
+        id.to_string()
     }
 }
 
@@ -72,15 +63,17 @@ impl Subject<'_> {
 mod tests {
     use super::*;
     use crate::os_release::OsRelease;
-    use crate::package::{Package, PackageKind};
+    use crate::package::{Package, PackageId, PackageKind};
 
     fn contents() -> Contents {
         let package =
             |kind, name: &str, architecture: Option<&str>, location: Option<&str>| Package {
-                kind,
-                name: name.to_owned(),
-                architecture: architecture.map(str::to_owned),
-                location: location.map(str::to_owned),
+                id: PackageId {
+                    kind,
+                    name: name.to_owned(),
+                    architecture: architecture.map(str::to_owned),
+                    location: location.map(str::to_owned),
+                },
                 version: "1:2+a-3".to_owned(),
                 license: (kind == PackageKind::Pip).then(|| "MIT".to_owned()),
             };

@@ -11,16 +11,19 @@ pub(super) fn purl(package: &Package, os: &OsRelease) -> String {
         id => escaped(id),
     };
     let mut qualifiers = Vec::new();
-    if let Some(architecture) = &package.architecture {
+    if let Some(architecture) = &package.id.architecture {
         qualifiers.push(format!("arch={}", escaped(architecture)));
     }
     let distribution = || format!("distro={}", escaped(&format!("{}-{}", os.id, os.version)));
-    match package.kind {
-        PackageKind::Pip => format!("pkg:pypi/{}@{version}", escaped(&normalized(&package.name))),
+    match package.id.kind {
+        PackageKind::Pip => format!(
+            "pkg:pypi/{}@{version}",
+            escaped(&normalized(&package.id.name))
+        ),
         PackageKind::Deb | PackageKind::Rpm => {
-            let name = escaped(&package.name);
+            let name = escaped(&package.id.name);
             let mut version = version;
-            if package.kind == PackageKind::Rpm
+            if package.id.kind == PackageKind::Rpm
                 && let Some((epoch, rest)) = package.version.split_once(':')
             {
                 qualifiers.push(format!("epoch={}", escaped(epoch)));
@@ -34,7 +37,7 @@ pub(super) fn purl(package: &Package, os: &OsRelease) -> String {
                 true => String::new(),
                 false => format!("?{}", qualifiers.join("&")),
             };
-            format!("pkg:{}/{namespace}/{name}@{version}{end}", package.kind)
+            format!("pkg:{}/{namespace}/{name}@{version}{end}", package.id.kind)
         }
     }
 }
@@ -66,14 +69,17 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::package::PackageId;
 
     #[test]
     fn an_epoch_of_rpm_is_a_qualifier() {
         let package = Package {
-            kind: PackageKind::Rpm,
-            name: "openssl".to_owned(),
-            architecture: Some("x86_64".to_owned()),
-            location: None,
+            id: PackageId {
+                kind: PackageKind::Rpm,
+                name: "openssl".to_owned(),
+                architecture: Some("x86_64".to_owned()),
+                location: None,
+            },
             version: "1:3.0-1.el9".to_owned(),
             license: None,
         };

@@ -55,7 +55,7 @@ pub(super) fn document(subject: &Subject<'_>, contents: &Contents) -> Value {
 fn package(package: &Package, id: &str, contents: &Contents) -> Value {
     let mut value = json!({
         "SPDXID": id,
-        "name": package.name,
+        "name": package.id.name,
         "versionInfo": package.version,
         "downloadLocation": UNKNOWN,
         "filesAnalyzed": false,
@@ -72,7 +72,7 @@ fn package(package: &Package, id: &str, contents: &Contents) -> Value {
     if let Some(license) = &package.license {
         value["licenseComments"] = json!(format!("The package names its licence: {license}"));
     }
-    if let Some(location) = &package.location {
+    if let Some(location) = &package.id.location {
         value["sourceInfo"] = json!(format!("installed in {location}"));
     }
     value
@@ -81,6 +81,6 @@ fn package(package: &Package, id: &str, contents: &Contents) -> Value {
 /// Returns the id of a package: letters, digits, `.` and `-`.
 fn id((index, package): (usize, &Package)) -> String {
     let is_allowed = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '-';
-    let name = package.name.replace(|c| !is_allowed(c), "-");
-    format!("SPDXRef-{}-{}-{name}", package.kind, index + 1)
+    let name = package.id.name.replace(|c| !is_allowed(c), "-");
+    format!("SPDXRef-{}-{}-{name}", package.id.kind, index + 1)
 }

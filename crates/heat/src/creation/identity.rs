@@ -24,13 +24,10 @@ impl Seed {
 
     /// Returns the id of a thing, as text of a UUID.
     pub(super) fn uuid(&self, of: &[&str]) -> String {
-        let mut bytes = self.digest(of, 0);
-        // Version 8: a UUID of one's own making.
-        bytes[6] = bytes[6] & 0x0f | 0x80;
-        bytes[8] = bytes[8] & 0x3f | 0x80;
-        let text = hex::encode(&bytes[..16]);
-        let parts = [0..8, 8..12, 12..16, 16..20, 20..32];
-        parts.map(|part| &text[part]).join("-")
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&self.digest(of, 0)[..16]);
+        let id = uuid::Builder::from_custom_bytes(bytes).into_uuid();
+        id.to_string()
     }
 
     /// Returns letters and digits.

@@ -87,11 +87,11 @@ fn listing(contents: &Contents) -> String {
     let rows = contents.packages.iter().map(|package| {
         let or_empty = |value: &Option<String>| value.clone().unwrap_or_default();
         vec![
-            package.kind.to_string(),
-            package.name.clone(),
+            package.id.kind.to_string(),
+            package.id.name.clone(),
             package.version.clone(),
-            or_empty(&package.architecture),
-            or_empty(&package.location),
+            or_empty(&package.id.architecture),
+            or_empty(&package.id.location),
         ]
     });
     let heading = heading.map(str::to_owned).to_vec();
