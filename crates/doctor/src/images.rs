@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use slipway_deploy::config_json::find_program;
-use slipway_engine::{Engine, has_login};
+use slipway_engine::{Engine, has_login, named_registry};
 
 use crate::report::{Check, Status, Subject};
 
@@ -70,7 +70,7 @@ pub(crate) async fn registries(images: &BTreeSet<String>) -> Check {
     let mut without = BTreeSet::new();
     let mut with = BTreeSet::new();
     for image in images {
-        let Some(registry) = registry(image) else {
+        let Some(registry) = named_registry(image) else {
             continue;
         };
         match has_login(image).await {
@@ -100,10 +100,4 @@ pub(crate) async fn registries(images: &BTreeSet<String>) -> Check {
 
 fn joined(registries: &BTreeSet<&str>) -> String {
     registries.iter().copied().collect::<Vec<_>>().join(", ")
-}
-
-/// Returns the registry that a reference names.
-fn registry(image: &str) -> Option<&str> {
-    let (first, _) = image.split_once('/')?;
-    (first.contains(['.', ':']) || first == "localhost").then_some(first)
 }

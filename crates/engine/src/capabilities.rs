@@ -5,6 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::Result;
+use crate::api::named_registry;
 
 /// An engine's description of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -137,8 +138,7 @@ impl EngineInfo {
                     true => format!("docker.io/{short}"),
                     false => format!("docker.io/library/{short}"),
                 };
-                let first = full.split_once('/').map(|(first, _)| first);
-                match first.filter(|first| first.contains(['.', ':']) || *first == "localhost") {
+                match named_registry(&full) {
                     Some("docker.io") => vec![hub],
                     Some(_) => vec![full],
                     None => vec![hub, format!("localhost/{full}")],

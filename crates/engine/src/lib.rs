@@ -45,7 +45,7 @@ mod scoped;
 mod spec;
 mod system;
 
-pub use api::{connect, has_login};
+pub use api::{connect, has_login, named_registry};
 pub use capabilities::{Capabilities, EngineInfo, UnitGenerator};
 pub use container::{
     Attached, ContainerState, ContainerSummary, ExecResult, Health, HealthReport, HealthResult,

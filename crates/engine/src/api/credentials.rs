@@ -13,6 +13,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
 use super::environment;
+use super::reference::named_registry;
 
 /// The name of Docker Hub among credentials.
 const HUB: &str = "https://index.docker.io/v1/";
@@ -151,12 +152,9 @@ struct Answer {
 
 /// The registry that a reference names, as credentials name it.
 fn registry_of(reference: &str) -> &str {
-    match reference.split_once('/') {
-        Some((first, _)) if first.contains(['.', ':']) || first == "localhost" => match first {
-            "docker.io" | "index.docker.io" => HUB,
-            registry => registry,
-        },
-        _ => HUB,
+    match named_registry(reference) {
+        Some("docker.io" | "index.docker.io") | None => HUB,
+        Some(registry) => registry,
     }
 }
 

@@ -38,6 +38,7 @@ mod transport;
 
 pub use connect::connect;
 pub use credentials::has_login;
+pub use reference::named_registry;
 
 use fault::{Call, is_absent};
 use reference::{is_valid, split_tag};

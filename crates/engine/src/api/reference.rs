@@ -17,9 +17,28 @@ pub(super) fn split_tag(reference: &str) -> (&str, Option<&str>) {
     }
 }
 
+/// Returns the registry that a reference names; `None` for one that means Docker's own.
+pub fn named_registry(reference: &str) -> Option<&str> {
+    let (first, _) = reference.split_once('/')?;
+    (first.contains(['.', ':']) || first == "localhost").then_some(first)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_registry_is_told_from_a_namespace() {
+        for (reference, registry) in [
+            ("base", None),
+            ("kolla/base", None),
+            ("localhost/base", Some("localhost")),
+            ("reg:5000/kolla/base", Some("reg:5000")),
+            ("quay.io/base:1", Some("quay.io")),
+        ] {
+            assert_eq!(named_registry(reference), registry, "{reference}");
+        }
+    }
 
     #[test]
     fn a_registry_port_is_not_a_tag() {
