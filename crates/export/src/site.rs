@@ -1,11 +1,11 @@
 //! The directory of a project, and what must stay the same from one export to the next.
 
 use std::fs;
-use std::io::{ErrorKind, Read};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use slipway_files::{Lock, private_directory, write_private};
+use slipway_files::{Lock, RANDOM_SOURCE, private_directory, random_bytes, write_private};
 use slipway_heat::Seed;
 
 use crate::error::{Error, Result};
@@ -82,11 +82,8 @@ impl Identity {
     }
 
     fn create(path: &Path) -> Result<Self> {
-        let random = Path::new("/dev/urandom");
-        let mut bytes = [0; SEED_BYTES];
-        fs::File::open(random)
-            .and_then(|mut file| file.read_exact(&mut bytes))
-            .map_err(|source| reading(random, source))?;
+        let bytes = random_bytes::<SEED_BYTES>();
+        let bytes = bytes.map_err(|source| reading(Path::new(RANDOM_SOURCE), source))?;
         let identity = Self {
             seed: hex::encode(bytes),
         };

@@ -8,6 +8,7 @@
 //! - [`state_directory`] and [`lock_directory`] are Slipway's own, for root and for other users.
 //! - [`ScratchDirectory`] is removed when the process that made it ends, even when it is killed.
 //! - [`FileError`] names the file that an I/O error is about.
+//! - [`random_bytes`] reads the system's source of random bytes.
 //! - [`read_input`], [`read_text`] and [`read`] read an untrusted file: they check its size and type.
 //!
 //! ```
@@ -29,6 +30,7 @@
 mod directory;
 mod error;
 mod lock;
+mod random;
 mod read;
 mod scratch;
 mod stage;
@@ -39,6 +41,7 @@ mod write;
 pub use directory::private_directory;
 pub use error::{AtPath, FileError};
 pub use lock::{Lock, LockError};
+pub use random::{RANDOM_SOURCE, random_bytes};
 pub use read::{MAX_TEXT, ReadError, read, read_input, read_input_bytes, read_stream, read_text};
 pub use scratch::ScratchDirectory;
 pub use stage::{StagedFile, remove_unfinished};

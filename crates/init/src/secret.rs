@@ -1,15 +1,12 @@
 //! New secrets.
 
-use std::fs::File;
-use std::io::Read as _;
 use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+use slipway_files::{RANDOM_SOURCE, random_bytes};
 
 use crate::error::{InitError, Result};
-
-const SOURCE: &str = "/dev/urandom";
 
 /// Characters of a password.
 const LENGTH: usize = 24;
@@ -32,11 +29,7 @@ pub(crate) fn fernet_key() -> Result<String> {
 }
 
 fn bytes() -> Result<[u8; 32]> {
-    let mut bytes = [0; 32];
-    File::open(SOURCE)
-        .and_then(|mut source| source.read_exact(&mut bytes))
-        .map_err(InitError::read(Path::new(SOURCE)))?;
-    Ok(bytes)
+    random_bytes().map_err(InitError::read(Path::new(RANDOM_SOURCE)))
 }
 
 #[cfg(test)]

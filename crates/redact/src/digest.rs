@@ -1,8 +1,7 @@
 //! Keyed digests. They show that a secret changed, and do not help to guess it.
 
 use std::fmt;
-use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::Path;
 
 use hmac::{Hmac, KeyInit, Mac};
@@ -75,9 +74,7 @@ impl DigestKey {
     /// # Errors
     /// When the system has no random numbers.
     pub fn random() -> io::Result<DigestKey> {
-        let mut key = [0; LENGTH];
-        File::open("/dev/urandom")?.read_exact(&mut key)?;
-        Ok(DigestKey(key))
+        slipway_files::random_bytes().map(DigestKey)
     }
 
     fn from_bytes(bytes: &[u8]) -> io::Result<DigestKey> {

@@ -168,7 +168,7 @@ fn digest_key(options: &BuildConfig) -> Result<DigestKey> {
             Ok(None) | Err(_) => {}
         }
     }
-    Ok(DigestKey::random().at(Path::new("/dev/urandom"))?)
+    Ok(DigestKey::random().at(Path::new(slipway_files::RANDOM_SOURCE))?)
 }
 
 fn prepare_one(

@@ -98,7 +98,7 @@ impl State {
         let path = root.join("key");
         let key = match DigestKey::existing(&path) {
             Ok(Some(key)) => key,
-            Ok(None) | Err(_) => DigestKey::random().at("read", "/dev/urandom")?,
+            Ok(None) | Err(_) => DigestKey::random().at("read", slipway_files::RANDOM_SOURCE)?,
         };
         Ok(State {
             root,
