@@ -55,7 +55,7 @@ pub use container::{
 pub use definition::{ByStep, Containers, Hiera, PuppetConfig, Service, Tasks};
 pub use description::{Description, HieraKey, HieraType};
 pub use error::{Place, Places, Result, ServiceError};
-pub use load::load_dir;
+pub use load::{definition_files, load_dir};
 pub use role::{Role, RoleData};
 pub use schema::{containers_schema, entries_schema, service_schema};
 pub use script::{Script, ScriptName, Scripts};

@@ -129,11 +129,7 @@ pub fn load_dir(path: &Path) -> Result<Vec<Service>> {
         path: path.to_owned(),
         source,
     };
-    let files = if std::fs::metadata(path).map_err(read)?.is_dir() {
-        definitions(path).map_err(read)?
-    } else {
-        vec![path.to_owned()]
-    };
+    let files = definition_files(path).map_err(read)?;
     if files.is_empty() {
         return Err(ServiceError::Empty {
             path: path.to_owned(),
@@ -162,9 +158,14 @@ pub fn load_dir(path: &Path) -> Result<Vec<Service>> {
     Ok(services)
 }
 
-fn definitions(directory: &Path) -> std::io::Result<Vec<PathBuf>> {
+/// Returns the files of definitions at a path: the `*.yaml` and `*.yml` files of a directory, sorted by
+/// name, or the file itself.
+pub fn definition_files(path: &Path) -> std::io::Result<Vec<PathBuf>> {
+    if !std::fs::metadata(path)?.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
     let mut files = Vec::new();
-    for entry in std::fs::read_dir(directory)? {
+    for entry in std::fs::read_dir(path)? {
         let path = entry?.path();
         let yaml = path
             .extension()

@@ -1,9 +1,8 @@
 //! The service definitions, as text and as data.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use slipway_service::{Role, RoleData, Service};
+use slipway_service::{Role, RoleData, Service, definition_files};
 
 use crate::error::{Error, Result};
 use crate::site::reading;
@@ -39,7 +38,8 @@ impl Definitions {
     pub fn read(paths: &[PathBuf]) -> Result<Self> {
         let mut definitions: Vec<Definition> = Vec::new();
         for path in paths {
-            for file in files(path)? {
+            let files = definition_files(path).map_err(|source| reading(path, source))?;
+            for file in files {
                 let text =
                     slipway_files::read_input(&file).map_err(|source| reading(&file, source))?;
                 let service = Service::parse(&file, &text)?;
@@ -73,23 +73,6 @@ pub(super) fn merge(role: &str, definitions: &[&Definition]) -> Result<RoleData>
     let services = definitions.iter();
     let services = services.map(|definition| definition.service.clone());
     Ok(Role::merge(role, services.collect())?)
-}
-
-fn files(path: &Path) -> Result<Vec<PathBuf>> {
-    let failed = |source| reading(path, source);
-    if !fs::metadata(path).map_err(failed)?.is_dir() {
-        return Ok(vec![path.to_owned()]);
-    }
-    let mut files = Vec::new();
-    for entry in fs::read_dir(path).map_err(failed)? {
-        let file = entry.map_err(failed)?.path();
-        let extension = file.extension().and_then(|extension| extension.to_str());
-        if matches!(extension, Some("yaml" | "yml")) && file.is_file() {
-            files.push(file);
-        }
-    }
-    files.sort();
-    Ok(files)
 }
 
 /// Checks that a service's name can name its file.
