@@ -20,6 +20,7 @@ use sha2::{Digest, Sha256};
 use slipway_engine::Engine;
 use slipway_paths::Paths;
 use slipway_puppet::Hieradata;
+use slipway_runtime::converge;
 use slipway_service::RoleData;
 
 use crate::deployment::{ConnectedDeployment, Deployment, Options};
@@ -160,7 +161,7 @@ impl Deployment {
     /// Reads the last good deployment under a root.
     ///
     /// # Errors
-    /// There is none, or it cannot be read.
+    /// No other deployment was kept, or a snapshot cannot be read.
     pub fn of_snapshot(role: &str, options: &Options, events: Events<Event>) -> Result<Rollback> {
         let paths = Paths::new(&options.root)?;
         let snapshots = Snapshots::of(&paths);
@@ -204,11 +205,10 @@ impl Rollback {
     pub async fn connect(self, engine: Arc<dyn Engine>) -> Result<ConnectedDeployment> {
         let mut missing = Vec::new();
         let mut moved = Vec::new();
-        for (reference, id) in &self.images {
-            let present = engine.find_image(reference).await?;
-            if present.is_some_and(|image| image.id == *id) {
-                continue;
-            }
+        let references = self.images.keys().map(String::as_str);
+        let present = converge::image_ids(engine.as_ref(), references).await?;
+        let differ = |(reference, id): &(&String, &String)| present.get(*reference) != Some(*id);
+        for (reference, id) in self.images.iter().filter(differ) {
             match engine.find_image(id).await? {
                 Some(_) => moved.push((reference, id)),
                 None => missing.push(format!("  {reference} ({id})")),
@@ -269,15 +269,11 @@ impl ConnectedDeployment {
 
     /// Returns the inputs of this deployment, and the images that its references mean now.
     async fn to_store(&self) -> Result<Stored> {
-        let mut images = BTreeMap::new();
-        for reference in preflight::image_users(&self.deployment).into_keys() {
-            if let Some(image) = self.engine.find_image(&reference).await? {
-                images.insert(reference, image.id);
-            }
-        }
+        let users = preflight::image_users(&self.deployment);
+        let references = users.keys().map(String::as_str);
         Ok(Stored {
             inputs: self.deployment.inputs()?,
-            images,
+            images: converge::image_ids(self.engine.as_ref(), references).await?,
         })
     }
 }

@@ -100,6 +100,15 @@ pub async fn missing_images<'r>(
     Ok(Images::look_up(engine, references).await?.missing)
 }
 
+/// Returns the ids of these images, by reference. Images that the engine does not have are left out.
+pub async fn image_ids<'r>(
+    engine: &dyn Engine,
+    references: impl IntoIterator<Item = &'r str>,
+) -> Result<BTreeMap<String, String>> {
+    let references = references.into_iter().collect();
+    Ok(Images::look_up(engine, references).await?.ids)
+}
+
 fn by_tag(listed: &[ImageSummary]) -> BTreeMap<String, String> {
     let pairs = listed
         .iter()

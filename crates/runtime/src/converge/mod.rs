@@ -61,7 +61,7 @@ pub(crate) use container::retire;
 pub use error::{ContainerFailure, ConvergeError, Problem, Result};
 pub use event::{ContainerOutcome, Event, Outcome};
 pub use health::wait_healthy;
-pub use images::missing_images;
+pub use images::{image_ids, missing_images};
 pub use plan::{Existing, Plan, Planned, PlannedAction, Reason, Removal, Rename};
 pub(crate) use record::forget;
 pub(crate) use survey::state_drift;
