@@ -82,9 +82,9 @@ pub struct Check {
     pub subject: Subject,
     /// The status.
     pub status: Status,
-    /// What was found.
+    /// The finding.
     pub found: String,
-    /// What to do; nothing if the status is good.
+    /// The advice; `None` if the status is good.
     pub advice: Option<String>,
 }
 

@@ -16,7 +16,8 @@ const BEGIN: &str = "ENC[";
 /// 2.16.840.1.101.3.4.1.42
 const AES_256_CBC: &[u8] = &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x01, 0x2a];
 
-/// Decrypts every encrypted part of a text, and adds them to `secrets`. `None` if there is none.
+/// Decrypts each encrypted part of a text, and adds the decrypted parts to `secrets`. Returns `None` if no
+/// part is encrypted.
 pub fn decrypt(
     text: &str,
     key: Option<&PrivateKey>,

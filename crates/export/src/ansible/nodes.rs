@@ -82,8 +82,8 @@ impl Nodes {
             }
             if !is_group_name(&node.role) {
                 return Some(format!(
-                    "nodes.{name}.role: {}: a role's name has letters, digits and _ only, does not begin with a \
-                     digit, and is none of {}",
+                    "nodes.{name}.role: {}: a role's name has letters, digits and _ only, begins with a letter, \
+                     and is not reserved ({})",
                     node.role,
                     RESERVED.join(", ")
                 ));

@@ -23,7 +23,7 @@ pub struct Export {
 /// The form of an exported project.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ExportAs {
-    /// What tripleo-common's config-download writes from a plan of --templates
+    /// The directory that tripleo-common's config-download writes for a plan of --templates
     Tripleo,
 }
 
