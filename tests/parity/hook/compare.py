@@ -249,7 +249,9 @@ def warnings():
 
 
 def main():
-    if docker("ps", "-aq", "--filter", "label=managed_by=docker-cmd").split():
+    # What a run that was cut off left behind is no one's.
+    labels = docker("ps", "-a", "--filter", "label=managed_by=docker-cmd", "--format", "{{.Labels}}")
+    if any("parity-hook-" not in of_one for of_one in labels.splitlines()):
         sys.exit("parity hook: error: this engine has containers of docker-cmd; they would be deleted")
     atexit.register(clean)
     for name in ("hook-docker-cmd.py", "50-heat-config-docker-cmd"):
