@@ -15,6 +15,14 @@ COMMON = dict(
     root=dict(type='path', default='/'),
 )
 
+# The options of modules that work on a role.
+ROLE = dict(
+    COMMON,
+    services=dict(type='list', elements='path', required=True),
+    role=dict(type='str', required=True),
+    hiera=dict(type='list', elements='path', default=[]),
+)
+
 # The exit statuses of slipway, and their meaning.
 STATUSES = {
     2: 'wrong input',
@@ -61,6 +69,20 @@ class Slipway:
     def text(self, arguments):
         """Runs a command, and returns the text of its result."""
         return self.run(['--quiet'] + arguments)[0]
+
+    def plan(self, arguments):
+        """The plan of a command."""
+        return self.json(arguments + ['--plan'])[0]
+
+    def diff(self, arguments):
+        """The plan of a command as text, where --diff asks for it."""
+        if not self.module._diff:
+            return {}
+        return {'diff': {'prepared': self.text(arguments + ['--plan'])}}
+
+    def exit_with_changes(self, found, more):
+        """Ends the module in check mode, with the changes that a run would make."""
+        self.module.exit_json(changed=bool(found), changes=found, **more)
 
 
 def selection(params):

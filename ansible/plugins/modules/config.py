@@ -13,31 +13,12 @@ description:
   - Runs Puppet in a container for each config volume of a role whose declaration changed, as docker-puppet.py and
     container-puppet.py did for all of them.
 options:
-  services:
-    description: Service definitions on the node, files or directories.
-    type: list
-    elements: path
-    required: true
-  role:
-    description: Name of the role that the services make up.
-    type: str
-    required: true
-  hiera:
-    description: Files of hiera data on the node, over that of the services. Later files win.
-    type: list
-    elements: path
-    default: []
   config_volume:
     description: Only this config volume.
     type: str
-  root:
-    description: Directory in front of every path of the deployment.
-    type: path
-    default: /
-  program:
-    description: The slipway program on the node.
-    type: path
-    default: /usr/local/bin/slipway
+extends_documentation_fragment:
+  - slipway.node.role
+  - slipway.node.program
 attributes:
   check_mode:
     description: Returns the config volumes that would be generated.
@@ -76,17 +57,14 @@ log:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.slipway.node.plugins.module_utils.program import (
-    COMMON, Slipway, selection, volumes_due)
+    ROLE, Slipway, selection, volumes_due)
 
 
 def main():
     module = AnsibleModule(
         argument_spec=dict(
-            services=dict(type='list', elements='path', required=True),
-            role=dict(type='str', required=True),
-            hiera=dict(type='list', elements='path', default=[]),
             config_volume=dict(type='str'),
-            **COMMON
+            **ROLE
         ),
         supports_check_mode=True,
     )
@@ -97,12 +75,9 @@ def main():
     command = ['config'] + selection(params)
     if params['config_volume']:
         command += ['--config-volume', params['config_volume']]
-    more = {}
-    if module._diff:
-        more['diff'] = {'prepared': slipway.text(command + ['--plan'])}
+    more = slipway.diff(command)
     if module.check_mode:
-        found = volumes_due(slipway.json(command + ['--plan'])[0])
-        module.exit_json(changed=bool(found), changes=found, **more)
+        slipway.exit_with_changes(volumes_due(slipway.plan(command)), more)
     result, log = slipway.json(command)
     ran = [run for run in result['runs'] if run['outcome'] != 'skipped']
     module.exit_json(changed=bool(ran), result=result, log=log, **more)

@@ -31,14 +31,8 @@ options:
     description: Delete containers of the set that are no longer declared.
     type: bool
     default: true
-  root:
-    description: Directory in front of every path of the deployment.
-    type: path
-    default: /
-  program:
-    description: The slipway program on the node.
-    type: path
-    default: /usr/local/bin/slipway
+extends_documentation_fragment:
+  - slipway.node.program
 attributes:
   check_mode:
     description: Returns what would change.
@@ -98,12 +92,9 @@ def main():
                '--managed-by', params['managed_by'], '--root', params['root']]
     if not params['cleanup']:
         command.append('--no-cleanup')
-    more = {}
-    if module._diff:
-        more['diff'] = {'prepared': slipway.text(command + ['--plan'])}
+    more = slipway.diff(command)
     if module.check_mode:
-        found = changes(slipway.json(command + ['--plan'])[0])
-        module.exit_json(changed=bool(found), changes=found, **more)
+        slipway.exit_with_changes(changes(slipway.plan(command)), more)
     if params['wait'] is not None:
         command += ['--wait', str(params['wait'])]
     result, log = slipway.json(command)

@@ -14,20 +14,6 @@ description:
     waits until they are healthy.
   - What is as declared is left alone.
 options:
-  services:
-    description: Service definitions on the node, files or directories.
-    type: list
-    elements: path
-    required: true
-  role:
-    description: Name of the role that the services make up.
-    type: str
-    required: true
-  hiera:
-    description: Files of hiera data on the node, over that of the services. Later files win.
-    type: list
-    elements: path
-    default: []
   step:
     description: The step. Without it, all steps in order.
     type: int
@@ -44,14 +30,9 @@ options:
     description: Seconds that containers have to become healthy.
     type: int
     default: 300
-  root:
-    description: Directory in front of every path of the deployment.
-    type: path
-    default: /
-  program:
-    description: The slipway program on the node.
-    type: path
-    default: /usr/local/bin/slipway
+extends_documentation_fragment:
+  - slipway.node.role
+  - slipway.node.program
 attributes:
   check_mode:
     description: Returns what would change. Config volumes are counted in step 1 and without a step. The
@@ -94,20 +75,17 @@ log:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.slipway.node.plugins.module_utils.program import (
-    COMMON, Slipway, changes, selection, volumes_due)
+    ROLE, Slipway, changes, selection, volumes_due)
 
 
 def main():
     module = AnsibleModule(
         argument_spec=dict(
-            services=dict(type='list', elements='path', required=True),
-            role=dict(type='str', required=True),
-            hiera=dict(type='list', elements='path', default=[]),
             step=dict(type='int', choices=[1, 2, 3, 4, 5]),
             bootstrap_node=dict(type='bool', default=True),
             restart_changed=dict(type='bool', default=False),
             wait=dict(type='int', default=300),
-            **COMMON
+            **ROLE
         ),
         supports_check_mode=True,
     )
@@ -122,18 +100,15 @@ def main():
         command += ['--step', str(params['step'])]
     if params['restart_changed']:
         command.append('--restart-changed')
-    more = {}
-    if module._diff:
-        more['diff'] = {'prepared': slipway.text(command + ['--plan'])}
+    more = slipway.diff(command)
     if module.check_mode:
         found = []
         if params['step'] in (None, 1):
             # The steps after the first find the config volumes generated.
-            found += volumes_due(slipway.json(['config', '--plan'] + selected)[0])
-        plan = slipway.json(command + ['--plan'])[0]
-        for step in plan['steps']:
+            found += volumes_due(slipway.plan(['config'] + selected))
+        for step in slipway.plan(command)['steps']:
             found += ['step %s: %s' % (step['step'], change) for change in changes(step['containers'])]
-        module.exit_json(changed=bool(found), changes=found, **more)
+        slipway.exit_with_changes(found, more)
     result, log = slipway.json(command)
     module.exit_json(changed=result['changed'], result=result, log=log, **more)
 

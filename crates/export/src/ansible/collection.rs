@@ -16,6 +16,8 @@ const FILES: &[(&str, &str)] = &files![
     "README.md",
     "galaxy.yml",
     "meta/runtime.yml",
+    "plugins/doc_fragments/program.py",
+    "plugins/doc_fragments/role.py",
     "plugins/module_utils/program.py",
     "plugins/modules/config.py",
     "plugins/modules/containers.py",
