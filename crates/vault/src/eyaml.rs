@@ -5,16 +5,17 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use cbc::cipher::block_padding::Pkcs7;
 use cbc::cipher::{BlockModeDecrypt as _, KeyIvInit as _};
+use der::asn1::{AnyRef, ObjectIdentifier, OctetStringRef, SetOfVec};
+use der::{Decode as _, Sequence, ValueOrd};
+use rsa::pkcs8::spki::AlgorithmIdentifierRef;
 use rsa::{Pkcs1v15Encrypt, PrivateKey};
 
 use crate::Result;
-use crate::der::{EXPLICIT, IMPLICIT, INTEGER, OBJECT, OCTETS, Reader, SEQUENCE, SET};
 use crate::error::VaultError;
 
 const BEGIN: &str = "ENC[";
 
-/// 2.16.840.1.101.3.4.1.42
-const AES_256_CBC: &[u8] = &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x01, 0x2a];
+const AES_256_CBC: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.1.42");
 
 /// Decrypts each encrypted part of a text, and adds the decrypted parts to `secrets`. Returns `None` if no
 /// part is encrypted.
@@ -55,52 +56,67 @@ fn part(text: &str, key: Option<&PrivateKey>) -> Result<String> {
         .decode(base64)
         .map_err(|_| invalid("it is not base64"))?;
     let message =
-        Message::parse(&message).ok_or(invalid("it is no message encrypted for one key"))?;
-    if message.algorithm != AES_256_CBC {
+        Message::from_der(&message).map_err(|_| invalid("it is no encrypted message of PKCS7"))?;
+    let Envelope {
+        recipients,
+        content,
+        ..
+    } = &message.content;
+    if content.cipher.oid != AES_256_CBC {
         return Err(VaultError::Unsupported {
             found: "another cipher than AES-256-CBC".to_owned(),
             expected: "hiera-eyaml does",
         });
     }
     let wrong = |_| VaultError::WrongPrivateKey;
-    let secret = key.decrypt(Pkcs1v15Encrypt, message.key).map_err(wrong)?;
+    let [recipient] = recipients.as_slice() else {
+        return Err(invalid("it is not encrypted for one key"));
+    };
+    let secret = key
+        .decrypt(Pkcs1v15Encrypt, recipient.key.as_bytes())
+        .map_err(wrong)?;
+    let iv = content
+        .cipher
+        .parameters
+        .ok_or(invalid("it has no initialisation vector"))?;
     let wrong = |_| VaultError::WrongPrivateKey;
-    let cipher = cbc::Decryptor::<Aes256>::new_from_slices(&secret, message.iv).map_err(wrong)?;
-    let plain = cipher.decrypt_padded_vec::<Pkcs7>(message.text);
+    let cipher = cbc::Decryptor::<Aes256>::new_from_slices(&secret, iv.value()).map_err(wrong)?;
+    let plain = cipher.decrypt_padded_vec::<Pkcs7>(content.text.as_bytes());
     let plain = plain.map_err(|_| VaultError::WrongPrivateKey)?;
     String::from_utf8(plain).map_err(|_| invalid("it is not UTF-8"))
 }
 
-/// The parts of an encrypted message.
+/// A message of PKCS7, as OpenSSL writes it for one key.
+#[derive(Sequence)]
 struct Message<'a> {
-    /// The key of the cipher, encrypted.
-    key: &'a [u8],
-    algorithm: &'a [u8],
-    iv: &'a [u8],
-    text: &'a [u8],
+    content_type: ObjectIdentifier,
+    #[asn1(context_specific = "0", tag_mode = "EXPLICIT")]
+    content: Envelope<'a>,
 }
 
-impl<'a> Message<'a> {
-    fn parse(message: &'a [u8]) -> Option<Message<'a>> {
-        let mut info = Reader(message).enter(SEQUENCE)?;
-        info.read(OBJECT)?;
-        let mut data = info.enter(EXPLICIT)?.enter(SEQUENCE)?;
-        data.read(INTEGER)?;
-        let mut recipient = data.enter(SET)?.enter(SEQUENCE)?;
-        recipient.read(INTEGER)?;
-        recipient.read(SEQUENCE)?;
-        recipient.read(SEQUENCE)?;
-        let key = recipient.read(OCTETS)?;
-        let mut content = data.enter(SEQUENCE)?;
-        content.read(OBJECT)?;
-        let mut algorithm = content.enter(SEQUENCE)?;
-        Some(Message {
-            key,
-            algorithm: algorithm.read(OBJECT)?,
-            iv: algorithm.read(OCTETS)?,
-            text: content.read(IMPLICIT)?,
-        })
-    }
+#[derive(Sequence)]
+struct Envelope<'a> {
+    version: u8,
+    recipients: SetOfVec<Recipient<'a>>,
+    content: Content<'a>,
+}
+
+#[derive(Sequence, ValueOrd)]
+struct Recipient<'a> {
+    version: u8,
+    certificate: AnyRef<'a>,
+    algorithm: AlgorithmIdentifierRef<'a>,
+    /// The key of the cipher, encrypted.
+    key: &'a OctetStringRef,
+}
+
+#[derive(Sequence)]
+struct Content<'a> {
+    content_type: ObjectIdentifier,
+    /// Its parameter is the initialisation vector.
+    cipher: AlgorithmIdentifierRef<'a>,
+    #[asn1(context_specific = "0", tag_mode = "IMPLICIT")]
+    text: &'a OctetStringRef,
 }
 
 fn invalid(reason: &'static str) -> VaultError {

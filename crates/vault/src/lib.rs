@@ -21,7 +21,6 @@
 //! | hiera-eyaml, PKCS7 | the RSA private key, PEM | AES-256-CBC, RSA |
 
 mod ansible;
-mod der;
 mod error;
 mod eyaml;
 mod keys;
