@@ -19,6 +19,12 @@ pub enum Error {
     /// The archive of the image's files cannot be read.
     #[error("cannot read the files of the image: {0}")]
     Archive(#[from] ArchiveError),
+    /// The names of files and packages are beyond all limits.
+    #[error("the names of its files and packages have more than {limit} bytes")]
+    Names {
+        /// The most bytes.
+        limit: usize,
+    },
     /// A package database is invalid.
     #[error("/{path}: {reason}")]
     Database {

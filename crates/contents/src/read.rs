@@ -14,7 +14,8 @@ use tokio::sync::mpsc;
 use crate::error::{Error, Result};
 use crate::file::{FileKind, FileRecord};
 use crate::os_release::OsRelease;
-use crate::package::{Package, deb, pip, rpm};
+use crate::package::rpm::{self, DatabaseFile, Databases};
+use crate::package::{Package, deb, pip};
 
 /// The limits of an image's files.
 const LIMITS: Limits = Limits {
@@ -26,11 +27,17 @@ const LIMITS: Limits = Limits {
     ratio: u64::MAX,
 };
 
-/// The largest package database that is read, in bytes.
+/// The largest package database that is read, in bytes. Large images have 10 MB of dpkg's and 100 MB of RPM's.
 const MAX_DATABASE: u64 = 512 << 20;
+
+/// The largest text that lists packages, in bytes.
+const MAX_LIST: u64 = 64 << 20;
 
 /// The largest metadata file of a Python distribution, and the largest os-release, in bytes.
 const MAX_METADATA: u64 = 4 << 20;
+
+/// The bytes that all names of files and packages may have together: 2 million files of 100 bytes have 200 MB.
+const MAX_NAMES: usize = 512 << 20;
 
 /// Chunks of the archive that wait to be read.
 const CHUNKS_AHEAD: usize = 4;
@@ -105,9 +112,55 @@ impl Contents {
     /// # Errors
     /// The archive is broken or beyond all limits, or a package database is broken.
     pub fn from_archive(archive: impl Read + 'static) -> Result<Contents> {
-        let mut contents = Contents::default();
-        Archive::stream(archive, &LIMITS).members(|member| contents.add(member))?;
-        Ok(contents)
+        let mut reading = Reading {
+            contents: Contents::default(),
+            databases: Databases::new()?,
+            names_left: MAX_NAMES,
+        };
+        Archive::stream(archive, &LIMITS).members(|member| reading.add(member))?;
+        reading.finish()
+    }
+}
+
+/// The contents of an image whose archive is being read.
+struct Reading {
+    contents: Contents,
+    databases: Databases,
+    /// The bytes that further names of files and packages may have.
+    names_left: usize,
+}
+
+impl Reading {
+    /// Counts the bytes of a name, or of another text that stays in memory.
+    fn keep(&mut self, length: usize) -> Result<()> {
+        self.names_left = self
+            .names_left
+            .checked_sub(length)
+            .ok_or(Error::Names { limit: MAX_NAMES })?;
+        Ok(())
+    }
+
+    fn add_packages(&mut self, packages: impl IntoIterator<Item = Package>) -> Result<()> {
+        for package in packages {
+            self.keep(package.length())?;
+            self.contents.packages.insert(package);
+        }
+        Ok(())
+    }
+
+    fn add_unread(&mut self, reason: String) -> Result<()> {
+        self.keep(reason.len())?;
+        self.contents.unread.push(reason);
+        Ok(())
+    }
+
+    /// Reads the databases that need more than one file.
+    fn finish(mut self) -> Result<Contents> {
+        for (path, packages) in self.databases.packages() {
+            let packages = packages.map_err(|reason| Error::Database { path, reason })?;
+            self.add_packages(packages)?;
+        }
+        Ok(self.contents)
     }
 
     fn add(&mut self, member: &mut Member<'_>) -> Result<()> {
@@ -115,6 +168,7 @@ impl Contents {
         if member.path.is_empty() || OF_THE_ENGINE.contains(&path.as_str()) {
             return Ok(());
         }
+        self.keep(path.len())?;
         let record = |kind, size, digest| FileRecord {
             kind,
             mode: member.mode,
@@ -145,13 +199,13 @@ impl Contents {
                 }
             }
         };
-        self.files.insert(path, record);
+        self.contents.files.insert(path, record);
         Ok(())
     }
 
     /// Returns the record of the file that a hard link is a further name of.
     fn linked(&self, target: Option<&MemberPath>) -> Option<FileRecord> {
-        self.files.get(&target?.to_string()).cloned()
+        self.contents.files.get(&target?.to_string()).cloned()
     }
 
     /// Reads a file that lists packages or names the distribution. Returns the digest of its contents.
@@ -164,81 +218,116 @@ impl Contents {
     ) -> Result<[u8; 32]> {
         let limit = wanted.limit();
         if size > limit {
-            self.unread.push(format!(
+            self.add_unread(format!(
                 "/{path}: it has {size} bytes; the limit is {limit}"
-            ));
+            ))?;
             return Ok(digest(member)?);
         }
-        let mut bytes = Vec::new();
-        member.read_to_end(&mut bytes)?;
-        let text = || String::from_utf8_lossy(&bytes);
         match wanted {
-            Wanted::Deb => self.packages.extend(deb::parse(&text())),
-            Wanted::Pip => {
-                let location = pip::location(path).unwrap_or_default();
-                self.packages.extend(pip::parse(&text(), location));
+            Wanted::Rpm(DatabaseFile::Sqlite) => {
+                let mut contents = Hashing::new(member);
+                self.databases.add(path, &mut contents)?;
+                Ok(contents.digest())
             }
-            Wanted::Rpm(rpm::Database::Sqlite) => {
-                let packages = rpm::parse(&bytes).map_err(|reason| Error::Database {
-                    path: path.to_owned(),
-                    reason,
-                })?;
-                self.packages.extend(packages);
+            Wanted::Rpm(DatabaseFile::Unsupported) => {
+                self.add_unread(format!(
+                    "/{path}: only RPM databases in SQLite are read, not Berkeley DB and ndb"
+                ))?;
+                Ok(digest(member)?)
             }
-            Wanted::Rpm(rpm::Database::Journal) if bytes.is_empty() => {}
-            Wanted::Rpm(rpm::Database::Journal) => self.unread.push(format!(
-                "/{path}: it has changes that the database lacks; rpm --rebuilddb in the image \
-                 puts them in"
-            )),
-            Wanted::Rpm(rpm::Database::Unsupported) => self.unread.push(format!(
-                "/{path}: only RPM databases in SQLite are read, not Berkeley DB and ndb"
-            )),
-            Wanted::OsRelease => self.os = OsRelease::parse(&text()),
+            Wanted::Text(list) => {
+                let mut bytes = Vec::new();
+                member.read_to_end(&mut bytes)?;
+                self.add_text(path, list, &String::from_utf8_lossy(&bytes))?;
+                Ok(Sha256::digest(&bytes).into())
+            }
         }
-        Ok(Sha256::digest(&bytes).into())
+    }
+
+    fn add_text(&mut self, path: &str, list: TextFile, text: &str) -> Result<()> {
+        match list {
+            TextFile::Deb => self.add_packages(deb::parse(text)),
+            TextFile::Pip => {
+                let location = pip::location(path).unwrap_or_default();
+                self.add_packages(pip::parse(text, location))
+            }
+            TextFile::OsRelease => {
+                self.contents.os = OsRelease::parse(text);
+                Ok(())
+            }
+        }
     }
 }
 
 /// A file whose contents matter.
 #[derive(Clone, Copy, Debug)]
 enum Wanted {
+    Rpm(DatabaseFile),
+    Text(TextFile),
+}
+
+/// A text whose contents matter.
+#[derive(Clone, Copy, Debug)]
+enum TextFile {
     Deb,
     Pip,
-    Rpm(rpm::Database),
     OsRelease,
 }
 
 impl Wanted {
     fn of(path: &str) -> Option<Wanted> {
         if deb::is_database(path) {
-            return Some(Wanted::Deb);
+            return Some(Wanted::Text(TextFile::Deb));
         }
-        if let Some(database) = rpm::database(path) {
-            return Some(Wanted::Rpm(database));
+        if let Some(file) = rpm::database_file(path) {
+            return Some(Wanted::Rpm(file));
         }
         // The file in /etc is a link to the other, or stands alone.
         match path {
-            "etc/os-release" | "usr/lib/os-release" => Some(Wanted::OsRelease),
-            path => pip::location(path).map(|_| Wanted::Pip),
+            "etc/os-release" | "usr/lib/os-release" => Some(Wanted::Text(TextFile::OsRelease)),
+            path => pip::location(path).map(|_| Wanted::Text(TextFile::Pip)),
         }
     }
 
     fn limit(self) -> u64 {
         match self {
-            Wanted::Deb | Wanted::Rpm(_) => MAX_DATABASE,
-            Wanted::Pip | Wanted::OsRelease => MAX_METADATA,
+            Wanted::Rpm(_) => MAX_DATABASE,
+            Wanted::Text(TextFile::Deb) => MAX_LIST,
+            Wanted::Text(TextFile::Pip | TextFile::OsRelease) => MAX_METADATA,
         }
     }
 }
 
 fn digest(reader: &mut impl Read) -> io::Result<[u8; 32]> {
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; 64 << 10];
-    loop {
-        match reader.read(&mut buffer)? {
-            0 => return Ok(hasher.finalize().into()),
-            count => hasher.update(&buffer[..count]),
+    let mut contents = Hashing::new(reader);
+    io::copy(&mut contents, &mut io::sink())?;
+    Ok(contents.digest())
+}
+
+/// A reader that computes the digest of what it reads.
+struct Hashing<R> {
+    reader: R,
+    hasher: Sha256,
+}
+
+impl<R: Read> Hashing<R> {
+    fn new(reader: R) -> Hashing<R> {
+        Hashing {
+            reader,
+            hasher: Sha256::new(),
         }
+    }
+
+    fn digest(self) -> [u8; 32] {
+        self.hasher.finalize().into()
+    }
+}
+
+impl<R: Read> Read for Hashing<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.reader.read(buffer)?;
+        self.hasher.update(&buffer[..count]);
+        Ok(count)
     }
 }
 
@@ -329,15 +418,17 @@ mod tests {
     fn a_database_that_cannot_be_read_is_reported() {
         let contents = Contents::from_archive(archive(&[
             ("var/lib/rpm/Packages", "bdb"),
+            // A log without a database has no packages.
             ("usr/lib/sysimage/rpm/rpmdb.sqlite-wal", "x"),
         ]))
         .unwrap();
-        assert_eq!(contents.unread.len(), 2, "{:?}", contents.unread);
-        let broken = archive(&[("var/lib/rpm/rpmdb.sqlite", "x")]);
+        assert_eq!(contents.unread.len(), 1, "{:?}", contents.unread);
+        let text = "x".repeat(600);
+        let broken = archive(&[("var/lib/rpm/rpmdb.sqlite", text.as_str())]);
         let error = Contents::from_archive(broken).unwrap_err().to_string();
         assert_eq!(
             error,
-            "/var/lib/rpm/rpmdb.sqlite: it is not an SQLite database"
+            "/var/lib/rpm/rpmdb.sqlite: SQLite cannot read it: file is not a database"
         );
     }
 }

@@ -24,6 +24,9 @@ use live::{Ending, Live};
 /// The number of bytes of a result that are written at once.
 const AT_ONCE: usize = 64 << 10;
 
+/// The characters that a column of a table is padded to at most: one long name widens no other row further.
+const WIDEST_COLUMN: usize = 200;
+
 /// The amount of detail on standard error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
@@ -318,13 +321,17 @@ pub fn table(rows: &[Vec<String>]) -> String {
             .map(|cell| cell.chars().count())
             .max()
             .unwrap_or(0)
+            .min(WIDEST_COLUMN)
     };
     let widths: Vec<usize> = (0..columns).map(width).collect();
     let line = |row: &Vec<String>| {
         let cells: Vec<String> = row
             .iter()
             .zip(&widths)
-            .map(|(cell, width)| format!("{cell:<width$}"))
+            .map(|(cell, &width)| {
+                let missing = width.saturating_sub(cell.chars().count());
+                format!("{cell}{}", " ".repeat(missing))
+            })
             .collect();
         cells.join("  ").trim_end().to_owned()
     };
@@ -347,6 +354,19 @@ mod tests {
             time.len() == "2026-01-01T00:00:00.000Z".len() && time.ends_with('Z'),
             "{time}"
         );
+    }
+
+    #[test]
+    fn a_long_cell_widens_no_other_row() {
+        let long = "x".repeat(100_000);
+        let rows = [
+            vec![long.clone(), "a".to_owned()],
+            vec!["b".to_owned(), "c".to_owned()],
+        ];
+        let lines = table(&rows);
+        let (first, second) = lines.split_once('\n').unwrap();
+        assert_eq!(first, format!("{long}  a"));
+        assert_eq!(second.len(), WIDEST_COLUMN + 3);
     }
 
     #[test]

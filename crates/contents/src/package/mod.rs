@@ -4,7 +4,6 @@ pub(crate) mod deb;
 pub(crate) mod pip;
 pub(crate) mod rpm;
 mod rpm_header;
-mod sqlite;
 
 use std::fmt;
 
@@ -65,6 +64,15 @@ pub struct Package {
     /// Its licence, as the package names it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub license: Option<String>,
+}
+
+impl Package {
+    /// The bytes of its texts.
+    pub(crate) fn length(&self) -> usize {
+        let optional = [&self.id.architecture, &self.id.location, &self.license];
+        let optional = optional.into_iter().flatten().map(String::len);
+        self.id.name.len() + self.version.len() + optional.sum::<usize>()
+    }
 }
 
 /// Returns the values of a field in a block of `Name: value` lines. Names are not case-sensitive;

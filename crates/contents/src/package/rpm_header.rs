@@ -53,31 +53,45 @@ fn number_at(bytes: &[u8], at: usize) -> Option<u32> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn header() -> Vec<u8> {
-        let data = b"bash\0\0\0\0\0\0\0\x07";
-        let mut bytes = Vec::new();
-        let numbers = [2, data.len() as u32, 1000, STRING, 0, 1, 1003, INT32, 8, 1];
-        bytes.extend(numbers.iter().flat_map(|number: &u32| number.to_be_bytes()));
-        bytes.extend_from_slice(data);
+    /// Writes a header of strings and one number, by tag.
+    fn header(strings: &[(u32, &str)], number: (u32, u32)) -> Vec<u8> {
+        let (mut index, mut data) = (Vec::new(), Vec::new());
+        let mut add = |tag: u32, kind: u32, value: &[u8]| {
+            index.extend([tag, kind, data.len() as u32, 1]);
+            data.extend_from_slice(value);
+        };
+        add(number.0, INT32, &number.1.to_be_bytes());
+        for (tag, text) in strings {
+            add(*tag, STRING, format!("{text}\0").as_bytes());
+        }
+        let sizes = [index.len() as u32 / 4, data.len() as u32];
+        let numbers = sizes.into_iter().chain(index);
+        let mut bytes: Vec<u8> = numbers.flat_map(u32::to_be_bytes).collect();
+        bytes.extend(data);
         bytes
+    }
+
+    /// A header of a package.
+    pub(in crate::package) fn header_of(name: &str, version: &str) -> Vec<u8> {
+        header(&[(1000, name), (1001, version), (1002, "1")], (1003, 7))
     }
 
     #[test]
     fn tags_are_found_by_number_and_type() {
-        let bytes = header();
+        let bytes = header_of("bash", "5");
         let header = Header::parse(&bytes).unwrap();
         assert_eq!(header.string(1000).as_deref(), Some("bash"));
         assert_eq!(header.number(1003), Some(7));
         assert_eq!(header.string(1003), None);
-        assert_eq!(header.string(1001), None);
+        assert_eq!(header.string(1022), None);
     }
 
     #[test]
     fn a_header_cut_short_is_an_error_and_never_a_panic() {
-        let bytes = header();
+        let bytes = header_of("bash", "5");
         for end in 0..bytes.len() {
             assert!(Header::parse(&bytes[..end]).is_err(), "{end}");
         }
