@@ -8,7 +8,7 @@ use bytes::{Buf, Bytes};
 use futures_util::StreamExt;
 use sha2::{Digest, Sha256};
 use slipway_archive::{Archive, Kind, Limits, Member, MemberPath};
-use slipway_engine::{ContainerSpec, Engine, ScopedContainer, TarStream};
+use slipway_engine::{Engine, ScopedContainer, TarStream};
 use tokio::sync::mpsc;
 
 use crate::error::{Error, Result};
@@ -67,16 +67,7 @@ impl Contents {
         if engine.find_image(image).await?.is_none() {
             return Err(Error::NoImage(image.to_owned()));
         }
-        let spec = ContainerSpec {
-            image: image.to_owned(),
-            command: Some(vec!["true".to_owned()]),
-            network_mode: Some("none".to_owned()),
-            ..ContainerSpec::default()
-        };
-        let nanoseconds = jiff::Timestamp::now().as_nanosecond();
-        let name = format!("slipway-contents-{}-{nanoseconds}", std::process::id());
-        let id = engine.create_container(&name, &spec).await?;
-        let container = ScopedContainer::new(engine, id);
+        let container = ScopedContainer::of_image(engine, image).await?;
         let contents = match engine.download(container.id(), "/.").await {
             Ok(stream) => Contents::from_stream(stream).await,
             Err(error) => Err(error.into()),

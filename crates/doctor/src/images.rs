@@ -1,6 +1,7 @@
 //! Checks of images and their registries.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use slipway_deploy::config_json::find_program;
 use slipway_engine::{Engine, has_login, named_registry};
@@ -16,7 +17,7 @@ const PUPPET: [&str; 4] = [
 ];
 
 /// Checks that each image that generates configuration exists and has Puppet.
-pub(crate) async fn puppet(engine: &dyn Engine, images: &BTreeSet<String>) -> Vec<Check> {
+pub(crate) async fn puppet(engine: &Arc<dyn Engine>, images: &BTreeSet<String>) -> Vec<Check> {
     let mut checks = Vec::new();
     let mut good = 0;
     for image in images {
@@ -35,7 +36,7 @@ pub(crate) async fn puppet(engine: &dyn Engine, images: &BTreeSet<String>) -> Ve
 }
 
 /// Returns what is wrong with one image.
-async fn puppet_in(engine: &dyn Engine, image: &str) -> Option<Check> {
+async fn puppet_in(engine: &Arc<dyn Engine>, image: &str) -> Option<Check> {
     match engine.find_image(image).await {
         Ok(Some(_)) => {}
         Ok(None) => {

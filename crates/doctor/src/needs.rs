@@ -1,6 +1,7 @@
 //! The needs of a deployment: images and ports.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::Value;
 use slipway_engine::Engine;
@@ -81,7 +82,7 @@ fn names_port(key: &str) -> bool {
 }
 
 /// Checks what a deployment needs of the machine and the engine.
-pub async fn check_needs(host: &Host, engine: &dyn Engine, needs: &Needs) -> Vec<Check> {
+pub async fn check_needs(host: &Host, engine: &Arc<dyn Engine>, needs: &Needs) -> Vec<Check> {
     let mut checks = images::puppet(engine, &needs.config_images).await;
     checks.push(images::registries(&needs.images).await);
     if engine.info().is_local() {

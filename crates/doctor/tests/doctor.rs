@@ -3,10 +3,12 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 use std::os::unix::fs::symlink;
+use std::sync::Arc;
 
 use slipway_doctor::{
     Check, Host, Needs, Status, Subject, check_engine, check_machine, check_needs,
 };
+use slipway_engine::Engine;
 use slipway_puppet::Hieradata;
 use slipway_service::{Role, Service};
 use slipway_test_support::FakeEngine;
@@ -85,7 +87,8 @@ async fn ports(group: &str) -> Check {
         ports: [(3306, "db_port".to_owned()), (5000, "api_port".to_owned())].into(),
         ..Needs::default()
     };
-    let checks = check_needs(&host, &FakeEngine::with_image("a"), &needs).await;
+    let engine: Arc<dyn Engine> = Arc::new(FakeEngine::with_image("a"));
+    let checks = check_needs(&host, &engine, &needs).await;
     of(&checks, Subject::Ports).clone()
 }
 
@@ -106,7 +109,7 @@ async fn images_and_the_hosts_puppet_are_checked() {
         has_host_manifest: true,
         ..Needs::default()
     };
-    let engine = FakeEngine::with_image("there");
+    let engine: Arc<dyn Engine> = Arc::new(FakeEngine::with_image("there"));
     let (_kept, empty) = host(&[]);
     let checks = check_needs(&empty, &engine, &needs).await;
     assert_eq!(of(&checks, Subject::Puppet).status, Status::Warning);

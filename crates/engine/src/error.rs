@@ -61,6 +61,14 @@ pub enum EngineError {
         /// The reason.
         message: String,
     },
+    /// A file of this machine that the call needs cannot be used.
+    #[error("cannot {action}: {message}")]
+    Local {
+        /// The action that needs it.
+        action: String,
+        /// The file and the reason.
+        message: String,
+    },
     /// An instruction of a Dockerfile failed.
     #[error("build failed: {message}")]
     Build {
@@ -77,6 +85,7 @@ impl EngineError {
             EngineError::Refused { message, .. }
             | EngineError::Answer { message, .. }
             | EngineError::Credentials { message, .. }
+            | EngineError::Local { message, .. }
             | EngineError::Build { message } => message.clone(),
             EngineError::Stalled {
                 seconds, advice, ..
@@ -94,6 +103,7 @@ impl EngineError {
             | EngineError::Answer { .. }
             | EngineError::Stalled { .. }
             | EngineError::Credentials { .. }
+            | EngineError::Local { .. }
             | EngineError::Build { .. } => false,
         }
     }

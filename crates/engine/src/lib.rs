@@ -41,6 +41,7 @@ mod error;
 mod event;
 mod image;
 mod locate;
+mod reader;
 mod scoped;
 mod spec;
 mod system;

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use tokio::runtime::{Handle, RuntimeFlavor};
 
-use crate::{Engine, Result};
+use crate::reader::Claim;
+use crate::{ContainerSpec, Engine, Result};
 
 /// The time that removing the container of abandoned work may take.
 const REMOVAL: Duration = Duration::from_secs(5);
@@ -16,15 +17,37 @@ pub struct ScopedContainer {
     engine: Arc<dyn Engine>,
     id: String,
     is_here: bool,
+    claim: Option<Claim>,
 }
 
 impl ScopedContainer {
+    /// Creates a container that is never started, to read an image's files through it. Removes those
+    /// that killed processes left.
+    ///
+    /// # Errors
+    /// The image is missing, the engine fails, or the lock file of the container cannot be made.
+    pub async fn of_image(engine: &Arc<dyn Engine>, image: &str) -> Result<ScopedContainer> {
+        let claim = Claim::new(engine.as_ref()).await?;
+        let spec = ContainerSpec {
+            image: image.to_owned(),
+            command: Some(vec!["true".to_owned()]),
+            network_mode: Some("none".to_owned()),
+            labels: claim.labels(),
+            ..ContainerSpec::default()
+        };
+        let id = engine.create_container(claim.name(), &spec).await?;
+        let mut container = ScopedContainer::new(engine, id);
+        container.claim = Some(claim);
+        Ok(container)
+    }
+
     /// Takes ownership of a new container.
     pub fn new(engine: &Arc<dyn Engine>, id: String) -> ScopedContainer {
         ScopedContainer {
             engine: Arc::clone(engine),
             id,
             is_here: true,
+            claim: None,
         }
     }
 
@@ -40,6 +63,9 @@ impl ScopedContainer {
     pub async fn remove(mut self) -> Result<()> {
         let removed = self.engine.remove_container(&self.id).await;
         self.is_here = false;
+        if let (Ok(()), Some(claim)) = (&removed, self.claim.take()) {
+            claim.end();
+        }
         removed
     }
 
@@ -58,7 +84,10 @@ impl Drop for ScopedContainer {
         // Only in this runtime may a thread wait. In others the container stays.
         if runtime.runtime_flavor() == RuntimeFlavor::MultiThread {
             let removed = tokio::time::timeout(REMOVAL, self.engine.remove_container(&self.id));
-            let _ = tokio::task::block_in_place(|| runtime.block_on(removed));
+            let removed = tokio::task::block_in_place(|| runtime.block_on(removed));
+            if let (Ok(Ok(())), Some(claim)) = (removed, self.claim.take()) {
+                claim.end();
+            }
         }
     }
 }

@@ -23,6 +23,7 @@ slipway_test_support::harness! {
     [] fn files_of_a_deployment_have_the_same_modes_under_any_umask;
     [engine] fn a_template_that_does_not_render_fails_its_image_alone;
     [engine] fn directories_with_state_are_private_whatever_the_umask;
+    [engine, root] fn the_container_of_a_killed_reader_is_removed_by_the_next;
     [engine, root] fn a_user_without_root_applies_and_keeps_state_at_home;
 }
 
@@ -516,4 +517,49 @@ fn a_user_without_root_applies_and_keeps_state_at_home() {
     let state = home.join(".local/state/slipway");
     assert_eq!(mode(&state), 0o700);
     assert_eq!(fs::metadata(state.join("lock")).unwrap().uid(), USER);
+}
+
+/// Returns the name of the container through which a process reads an image.
+fn reader_of(process: u32) -> Option<String> {
+    let locks = fs::read_dir("/var/lib/slipway/readers").ok()?;
+    let mut names = locks.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let holder = format!("process {process}\n");
+    names.find(|name| {
+        let lock = Path::new("/var/lib/slipway/readers").join(name);
+        fs::read_to_string(lock).is_ok_and(|text| text.ends_with(&holder))
+    })
+}
+
+fn is_container(name: &str) -> bool {
+    let found = Command::new("docker")
+        .args(["container", "inspect", name])
+        .output();
+    found.unwrap().status.success()
+}
+
+fn the_container_of_a_killed_reader_is_removed_by_the_next() {
+    let read = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_slipway"));
+        command
+            .args(["--quiet", "images", "sbom", "debian:trixie"])
+            .stdout(Stdio::null());
+        command
+    };
+    let mut child = read().spawn().unwrap();
+    let name = loop {
+        match reader_of(child.id()).filter(|name| is_container(name)) {
+            Some(name) => break name,
+            // It was faster.
+            None if child.try_wait().unwrap().is_some() => child = read().spawn().unwrap(),
+            None => std::thread::sleep(Duration::from_millis(5)),
+        }
+    };
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let lock = Path::new("/var/lib/slipway/readers").join(&name);
+    if lock.exists() {
+        assert!(read().status().unwrap().success());
+    }
+    assert!(!is_container(&name));
+    assert!(!lock.exists());
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags};
-use tempfile::TempDir;
+use slipway_files::ScratchDirectory;
 
 use super::rpm_header::Header;
 use super::{Package, PackageId, PackageKind};
@@ -46,16 +46,14 @@ pub(crate) fn database_file(path: &str) -> Option<DatabaseFile> {
 /// Copies of an image's databases.
 #[derive(Debug)]
 pub(crate) struct Databases {
-    copies: TempDir,
+    copies: ScratchDirectory,
 }
 
 impl Databases {
     /// Prepares a private directory for the copies.
     pub(crate) fn new() -> io::Result<Databases> {
         Ok(Databases {
-            copies: tempfile::Builder::new()
-                .prefix("slipway-contents-")
-                .tempdir()?,
+            copies: ScratchDirectory::new_in(&std::env::temp_dir(), "slipway-contents-")?,
         })
     }
 

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Cursor, Read};
+use std::sync::Arc;
 
 use futures_util::StreamExt;
 use slipway_archive::{Archive, ArchiveError, Limits};
-use slipway_engine::{ContainerSpec, Engine, EngineError};
+use slipway_engine::{Engine, EngineError, ScopedContainer};
 use slipway_kolla_config::{Image, glob_matches, glob_start, image_paths};
 
 use super::ConfigJson;
@@ -32,7 +33,7 @@ const MAX_ARCHIVE: usize = 64 << 20;
 /// # Errors
 /// An image is missing, or the engine fails.
 pub async fn add_images(
-    engine: &dyn Engine,
+    engine: &Arc<dyn Engine>,
     files: &mut [ConfigJson],
     instead: Option<&str>,
 ) -> Result<()> {
@@ -58,7 +59,7 @@ pub async fn add_images(
 /// # Errors
 /// The image is missing, or the engine fails.
 pub async fn find_program(
-    engine: &dyn Engine,
+    engine: &Arc<dyn Engine>,
     image: &str,
     directories: &[&str],
     name: &str,
@@ -73,7 +74,7 @@ pub async fn find_program(
 
 /// Reads an image's files through a container that is created and never started.
 async fn look_into(
-    engine: &dyn Engine,
+    engine: &Arc<dyn Engine>,
     image: &str,
     search: &[String],
     paths: &BTreeSet<String>,
@@ -83,19 +84,13 @@ async fn look_into(
             image: image.to_owned(),
         });
     }
-    let name = format!("slipway-look-{}", std::process::id());
-    let spec = ContainerSpec {
-        image: image.to_owned(),
-        command: Some(vec!["true".to_owned()]),
-        ..ContainerSpec::default()
-    };
-    let container = engine.create_container(&name, &spec).await?;
+    let container = ScopedContainer::of_image(engine, image).await?;
     let files = Files {
-        engine,
-        container: &container,
+        engine: engine.as_ref(),
+        container: container.id(),
     };
     let found = files.read(image, search, paths).await;
-    engine.remove_container(&container).await?;
+    container.remove().await?;
     found.map_err(|source| DeployError::Look {
         image: image.to_owned(),
         source,

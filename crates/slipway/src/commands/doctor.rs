@@ -18,7 +18,7 @@ pub async fn run(args: &Doctor, global: &Global, output: &Output) -> anyhow::Res
         Ok(engine) => {
             checks.extend(check_engine(engine.as_ref()).await);
             if let Some(needs) = &needs {
-                checks.extend(check_needs(&host, engine.as_ref(), needs).await);
+                checks.extend(check_needs(&host, &engine, needs).await);
             }
         }
         Err(error) => match error.downcast_ref::<EngineError>() {

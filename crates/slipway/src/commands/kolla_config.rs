@@ -51,7 +51,7 @@ async fn check(args: &KollaConfigCheck, global: &Global) -> anyhow::Result<Vec<P
     files.extend(ConfigJson::of_services(&services, &paths));
     if args.image.is_some() || args.images {
         let engine = engine::connect(global).await?;
-        config_json::add_images(engine.as_ref(), &mut files, args.image.as_deref()).await?;
+        config_json::add_images(&engine, &mut files, args.image.as_deref()).await?;
     }
     problems.extend(files.iter().flat_map(ConfigJson::problems));
     Ok(problems)
