@@ -5,9 +5,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use cbc::cipher::block_padding::Pkcs7;
 use cbc::cipher::{BlockModeDecrypt as _, KeyIvInit as _};
-use der::asn1::{AnyRef, ObjectIdentifier, OctetStringRef, SetOfVec};
-use der::{Decode as _, Sequence, ValueOrd};
-use rsa::pkcs8::spki::AlgorithmIdentifierRef;
+use der::asn1::{AnyRef, ObjectIdentifier};
+use der::{Decode as _, Reader as _, SliceReader, Tag, TagNumber, Tagged as _};
 use rsa::{Pkcs1v15Encrypt, PrivateKey};
 
 use crate::Result;
@@ -56,67 +55,76 @@ fn part(text: &str, key: Option<&PrivateKey>) -> Result<String> {
         .decode(base64)
         .map_err(|_| invalid("it is not base64"))?;
     let message =
-        Message::from_der(&message).map_err(|_| invalid("it is no encrypted message of PKCS7"))?;
-    let Envelope {
-        recipients,
-        content,
-        ..
-    } = &message.content;
-    if content.cipher.oid != AES_256_CBC {
+        Message::parse(&message).map_err(|_| invalid("it is no message of PKCS7 for one key"))?;
+    if message.cipher != AES_256_CBC {
         return Err(VaultError::Unsupported {
             found: "another cipher than AES-256-CBC".to_owned(),
             expected: "hiera-eyaml does",
         });
     }
     let wrong = |_| VaultError::WrongPrivateKey;
-    let [recipient] = recipients.as_slice() else {
-        return Err(invalid("it is not encrypted for one key"));
-    };
-    let secret = key
-        .decrypt(Pkcs1v15Encrypt, recipient.key.as_bytes())
-        .map_err(wrong)?;
-    let iv = content
-        .cipher
-        .parameters
-        .ok_or(invalid("it has no initialisation vector"))?;
+    let secret = key.decrypt(Pkcs1v15Encrypt, message.key).map_err(wrong)?;
     let wrong = |_| VaultError::WrongPrivateKey;
-    let cipher = cbc::Decryptor::<Aes256>::new_from_slices(&secret, iv.value()).map_err(wrong)?;
-    let plain = cipher.decrypt_padded_vec::<Pkcs7>(content.text.as_bytes());
+    let cipher = cbc::Decryptor::<Aes256>::new_from_slices(&secret, message.iv).map_err(wrong)?;
+    let plain = cipher.decrypt_padded_vec::<Pkcs7>(message.text);
     let plain = plain.map_err(|_| VaultError::WrongPrivateKey)?;
     String::from_utf8(plain).map_err(|_| invalid("it is not UTF-8"))
 }
 
-/// A message of PKCS7, as OpenSSL writes it for one key.
-#[derive(Sequence)]
+/// The parts of a message of PKCS7, as OpenSSL writes it for one key.
 struct Message<'a> {
-    content_type: ObjectIdentifier,
-    #[asn1(context_specific = "0", tag_mode = "EXPLICIT")]
-    content: Envelope<'a>,
-}
-
-#[derive(Sequence)]
-struct Envelope<'a> {
-    version: u8,
-    recipients: SetOfVec<Recipient<'a>>,
-    content: Content<'a>,
-}
-
-#[derive(Sequence, ValueOrd)]
-struct Recipient<'a> {
-    version: u8,
-    certificate: AnyRef<'a>,
-    algorithm: AlgorithmIdentifierRef<'a>,
     /// The key of the cipher, encrypted.
-    key: &'a OctetStringRef,
+    key: &'a [u8],
+    cipher: ObjectIdentifier,
+    iv: &'a [u8],
+    text: &'a [u8],
 }
 
-#[derive(Sequence)]
-struct Content<'a> {
-    content_type: ObjectIdentifier,
-    /// Its parameter is the initialisation vector.
-    cipher: AlgorithmIdentifierRef<'a>,
-    #[asn1(context_specific = "0", tag_mode = "IMPLICIT")]
-    text: &'a OctetStringRef,
+impl<'a> Message<'a> {
+    fn parse(message: &'a [u8]) -> der::Result<Message<'a>> {
+        let mut info = enter(&mut SliceReader::new(message)?, Tag::Sequence)?;
+        read(&mut info, Tag::ObjectIdentifier)?;
+        let mut envelope = enter(&mut info, context(true))?;
+        let mut envelope = enter(&mut envelope, Tag::Sequence)?;
+        read(&mut envelope, Tag::Integer)?;
+        let mut recipients = enter(&mut envelope, Tag::Set)?;
+        let mut recipient = enter(&mut recipients, Tag::Sequence)?;
+        read(&mut recipient, Tag::Integer)?;
+        // The certificate's issuer, and the algorithm.
+        read(&mut recipient, Tag::Sequence)?;
+        read(&mut recipient, Tag::Sequence)?;
+        let key = read(&mut recipient, Tag::OctetString)?;
+        let mut content = enter(&mut envelope, Tag::Sequence)?;
+        read(&mut content, Tag::ObjectIdentifier)?;
+        let mut cipher = enter(&mut content, Tag::Sequence)?;
+        recipients.finish()?;
+        Ok(Message {
+            key,
+            cipher: ObjectIdentifier::decode(&mut cipher)?,
+            iv: read(&mut cipher, Tag::OctetString)?,
+            text: read(&mut content, context(false))?,
+        })
+    }
+}
+
+/// Returns the content of the next element, which has this tag.
+fn read<'a>(reader: &mut SliceReader<'a>, tag: Tag) -> der::Result<&'a [u8]> {
+    let element = AnyRef::decode(reader)?;
+    element.tag().assert_eq(tag)?;
+    Ok(element.value())
+}
+
+/// Returns a reader of the next element's content.
+fn enter<'a>(reader: &mut SliceReader<'a>, tag: Tag) -> der::Result<SliceReader<'a>> {
+    SliceReader::new(read(reader, tag)?)
+}
+
+/// Returns the tag `[0]`.
+fn context(constructed: bool) -> Tag {
+    Tag::ContextSpecific {
+        constructed,
+        number: TagNumber(0),
+    }
 }
 
 fn invalid(reason: &'static str) -> VaultError {
