@@ -105,6 +105,37 @@ def changes(plan):
     return found
 
 
+def due(slipway, selected, command, with_volumes=True):
+    """The changes that the plan of a deployment names."""
+    found = volumes_due(slipway.plan(['config'] + selected)) if with_volumes else []
+    for step in slipway.plan(command)['steps']:
+        found += ['step %s: %s' % (step['step'], change) for change in changes(step['containers'])]
+    return found
+
+
+def done(result):
+    """The changes that a deployment made, in the words of its plan."""
+    runs = result['pre']['volumes']['runs']
+    found = ['generate config volume %s' % run['name'] for run in runs if run['outcome'] != 'skipped']
+    for step in result['steps']:
+        found += ['step %s: %s' % (step['step'], change) for change in converged(step['containers'])]
+        for run in (step['tasks'] or {}).get('runs', []):
+            if run['outcome'] != 'skipped':
+                found.append('step %s: run task %s' % (step['step'], run['name']))
+    return found
+
+
+def converged(outcome):
+    """The changes that were made to a set of containers."""
+    found = ['pull %s' % image for image in outcome['pulled']]
+    found += ['remove %s' % name for name in outcome['removed']]
+    found += ['rename %s to %s' % (one['from'], one['to']) for one in outcome['renamed']]
+    found += ['%s %s' % (one['action'], name) for name, one in sorted(outcome['containers'].items())
+              if one['action'] != 'keep']
+    found += ['write or remove a unit of systemd' for _unused in outcome['units']]
+    return found
+
+
 def volumes_due(planned):
     """The config volumes that would be generated."""
     return ['generate config volume %s' % one['name'] for one in planned['volumes'] if one['why'] is not None]

@@ -58,8 +58,8 @@ EXAMPLES = r'''
 
 RETURN = r'''
 changes:
-  description: In check mode, what would change.
-  returned: check mode
+  description: The config volumes and containers that changed, or would change in check mode.
+  returned: always
   type: list
   elements: str
 result:
@@ -75,7 +75,7 @@ log:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.slipway.node.plugins.module_utils.program import (
-    ROLE, Slipway, changes, selection, volumes_due)
+    ROLE, Slipway, done, due, selection)
 
 
 def main():
@@ -102,15 +102,11 @@ def main():
         command.append('--restart-changed')
     more = slipway.diff(command)
     if module.check_mode:
-        found = []
-        if params['step'] in (None, 1):
-            # The steps after the first find the config volumes generated.
-            found += volumes_due(slipway.plan(['config'] + selected))
-        for step in slipway.plan(command)['steps']:
-            found += ['step %s: %s' % (step['step'], change) for change in changes(step['containers'])]
+        # The steps after the first find the config volumes generated.
+        found = due(slipway, selected, command, params['step'] in (None, 1))
         slipway.exit_with_changes(found, more)
     result, log = slipway.json(command)
-    module.exit_json(changed=result['changed'], result=result, log=log, **more)
+    module.exit_json(changed=result['changed'], changes=done(result), result=result, log=log, **more)
 
 
 if __name__ == '__main__':

@@ -4,9 +4,10 @@ use std::fs::{self, File};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::time::Duration;
 
-use rustix::fs::{FlockOperation, OFlags, flock};
+use rustix::fs::{FlockOperation, OFlags, fcntl_getfl, fcntl_setfl, flock};
 use rustix::io::Errno;
 
 use crate::private_directory;
@@ -107,6 +108,21 @@ impl Lock {
                 holder: UNSIGNED.to_owned(),
             }),
         }
+    }
+
+    /// Returns a standard input for a child process. The lock then lasts until both this process and the
+    /// child have ended, so a child that outlives a killed parent is not disturbed. The child reads an
+    /// empty file.
+    ///
+    /// # Errors
+    /// The system has no file descriptor left.
+    pub fn share(&self) -> io::Result<Stdio> {
+        let mut file = self.file.try_clone()?;
+        // Some programs refuse a standard input that does not block.
+        let flags = fcntl_getfl(&file)?;
+        fcntl_setfl(&file, flags.difference(OFlags::NONBLOCK))?;
+        file.seek(io::SeekFrom::End(0))?;
+        Ok(Stdio::from(file))
     }
 
     /// Removes the lock's file when the lock ends.
@@ -328,6 +344,23 @@ mod tests {
         assert!(path.exists());
         drop(lock);
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_child_keeps_the_lock_until_it_ends() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lock");
+        let lock = Lock::try_take(&path).unwrap();
+        let mut child = std::process::Command::new("sleep")
+            .arg("60")
+            .stdin(lock.share().unwrap())
+            .spawn()
+            .unwrap();
+        drop(lock);
+        assert!(matches!(Lock::try_take(&path), Err(LockError::Held { .. })));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        Lock::wait(|| Lock::try_take(&path), |_| {}).unwrap();
     }
 
     #[test]

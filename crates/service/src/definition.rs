@@ -55,15 +55,39 @@ pub struct Service {
     /// Tasks that prepare the host.
     #[serde(default, deserialize_with = "lenient::or_default")]
     pub host_prep_tasks: Tasks,
+    /// Tasks on the host that runs Ansible, in each step of a deployment.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub external_deploy_tasks: Tasks,
     /// Tasks of a minor update.
     #[serde(default, deserialize_with = "lenient::or_default")]
     pub update_tasks: Tasks,
+    /// Tasks after a minor update.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub post_update_tasks: Tasks,
+    /// Tasks on the host that runs Ansible, after a minor update.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub external_update_tasks: Tasks,
+    /// Tasks before an upgrade, on one node after the other.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub pre_upgrade_rolling_tasks: Tasks,
+    /// Tasks of an upgrade on one node after the other.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub upgrade_batch_tasks: Tasks,
     /// Tasks of an upgrade.
     #[serde(default, deserialize_with = "lenient::or_default")]
     pub upgrade_tasks: Tasks,
+    /// Tasks after an upgrade.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub post_upgrade_tasks: Tasks,
+    /// Tasks on the host that runs Ansible, after an upgrade.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub external_upgrade_tasks: Tasks,
     /// Tasks of an upgrade over several releases.
     #[serde(default, deserialize_with = "lenient::or_default")]
     pub fast_forward_upgrade_tasks: Tasks,
+    /// Tasks after an upgrade over several releases.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub fast_forward_post_upgrade_tasks: Tasks,
     /// Free-form data about the service.
     #[serde(default)]
     pub metadata: serde_json::Value,

@@ -46,6 +46,7 @@ mod role;
 mod schema;
 mod script;
 mod step;
+mod tasks;
 mod volume;
 
 pub use container::{
@@ -60,4 +61,5 @@ pub use role::{Role, RoleData};
 pub use schema::{containers_schema, entries_schema, service_schema};
 pub use script::{Script, ScriptName, Scripts};
 pub use step::{NotAStep, Step};
+pub use tasks::TaskList;
 pub use volume::{ConfigVolume, NotAConfigVolume};

@@ -44,11 +44,27 @@ struct Merged {
     #[serde(default, deserialize_with = "lenient::or_default")]
     host_prep_tasks: Tasks,
     #[serde(default, deserialize_with = "lenient::or_default")]
+    external_deploy_tasks: Tasks,
+    #[serde(default, deserialize_with = "lenient::or_default")]
     update_tasks: Tasks,
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    post_update_tasks: Tasks,
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    external_update_tasks: Tasks,
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pre_upgrade_rolling_tasks: Tasks,
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    upgrade_batch_tasks: Tasks,
     #[serde(default, deserialize_with = "lenient::or_default")]
     upgrade_tasks: Tasks,
     #[serde(default, deserialize_with = "lenient::or_default")]
+    post_upgrade_tasks: Tasks,
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    external_upgrade_tasks: Tasks,
+    #[serde(default, deserialize_with = "lenient::or_default")]
     fast_forward_upgrade_tasks: Tasks,
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    fast_forward_post_upgrade_tasks: Tasks,
 }
 
 /// A task with its service. Later releases run it on the bootstrap node of that service.
@@ -105,9 +121,17 @@ impl RoleData {
             step_config: merged.step_config,
             docker_puppet_tasks,
             host_prep_tasks: merged.host_prep_tasks,
+            external_deploy_tasks: merged.external_deploy_tasks,
             update_tasks: merged.update_tasks,
+            post_update_tasks: merged.post_update_tasks,
+            external_update_tasks: merged.external_update_tasks,
+            pre_upgrade_rolling_tasks: merged.pre_upgrade_rolling_tasks,
+            upgrade_batch_tasks: merged.upgrade_batch_tasks,
             upgrade_tasks: merged.upgrade_tasks,
+            post_upgrade_tasks: merged.post_upgrade_tasks,
+            external_upgrade_tasks: merged.external_upgrade_tasks,
             fast_forward_upgrade_tasks: merged.fast_forward_upgrade_tasks,
+            fast_forward_post_upgrade_tasks: merged.fast_forward_post_upgrade_tasks,
             metadata: IndexMap::new(),
             places: Places::default(),
         })

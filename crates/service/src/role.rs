@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::{
     ByStep, Containers, Hiera, Places, PuppetConfig, Result, Scripts, Service, ServiceError, Step,
-    Tasks,
+    TaskList, Tasks,
 };
 
 /// A role: services merged, ready to be deployed to a node.
@@ -41,12 +41,36 @@ pub struct RoleData {
     pub docker_puppet_tasks: ByStep<Vec<PuppetConfig>>,
     /// Tasks that prepare the host, the same one only once.
     pub host_prep_tasks: Tasks,
+    /// Tasks on the host that runs Ansible, in each step of a deployment, the same one only once.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub external_deploy_tasks: Tasks,
     /// Tasks of a minor update, the same one only once.
     pub update_tasks: Tasks,
+    /// Tasks after a minor update, the same one only once.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub post_update_tasks: Tasks,
+    /// Tasks on the host that runs Ansible, after a minor update, the same one only once.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub external_update_tasks: Tasks,
+    /// Tasks before an upgrade, on one node after the other, the same one only once.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub pre_upgrade_rolling_tasks: Tasks,
+    /// Tasks of an upgrade, on one node after the other, the same one only once.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub upgrade_batch_tasks: Tasks,
     /// Tasks of an upgrade, the same one only once.
     pub upgrade_tasks: Tasks,
+    /// Tasks after an upgrade, the same one only once.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub post_upgrade_tasks: Tasks,
+    /// Tasks on the host that runs Ansible, after an upgrade, the same one only once.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub external_upgrade_tasks: Tasks,
     /// Tasks of an upgrade over several releases, the same one only once.
     pub fast_forward_upgrade_tasks: Tasks,
+    /// Tasks after an upgrade over several releases, the same one only once.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fast_forward_post_upgrade_tasks: Tasks,
     /// Each service's metadata, by its name.
     pub metadata: IndexMap<String, Value>,
     /// The places of `config.json` files and containers in the services' files, for errors.
@@ -112,11 +136,34 @@ impl Merge {
                 .extend(tasks);
         }
         extend_distinct(&mut role.host_prep_tasks, service.host_prep_tasks);
+        extend_distinct(
+            &mut role.external_deploy_tasks,
+            service.external_deploy_tasks,
+        );
         extend_distinct(&mut role.update_tasks, service.update_tasks);
+        extend_distinct(&mut role.post_update_tasks, service.post_update_tasks);
+        extend_distinct(
+            &mut role.external_update_tasks,
+            service.external_update_tasks,
+        );
+        extend_distinct(
+            &mut role.pre_upgrade_rolling_tasks,
+            service.pre_upgrade_rolling_tasks,
+        );
+        extend_distinct(&mut role.upgrade_batch_tasks, service.upgrade_batch_tasks);
         extend_distinct(&mut role.upgrade_tasks, service.upgrade_tasks);
+        extend_distinct(&mut role.post_upgrade_tasks, service.post_upgrade_tasks);
+        extend_distinct(
+            &mut role.external_upgrade_tasks,
+            service.external_upgrade_tasks,
+        );
         extend_distinct(
             &mut role.fast_forward_upgrade_tasks,
             service.fast_forward_upgrade_tasks,
+        );
+        extend_distinct(
+            &mut role.fast_forward_post_upgrade_tasks,
+            service.fast_forward_post_upgrade_tasks,
         );
         if !service.metadata.is_null() {
             role.metadata.insert(name.clone(), service.metadata);
@@ -218,6 +265,26 @@ impl RoleData {
         let mut all = self.config_settings.clone();
         all.extend(for_services);
         all
+    }
+}
+
+impl RoleData {
+    /// Returns the tasks of a list.
+    pub fn tasks(&self, list: TaskList) -> &Tasks {
+        match list {
+            TaskList::HostPrep => &self.host_prep_tasks,
+            TaskList::ExternalDeploy => &self.external_deploy_tasks,
+            TaskList::Update => &self.update_tasks,
+            TaskList::PostUpdate => &self.post_update_tasks,
+            TaskList::ExternalUpdate => &self.external_update_tasks,
+            TaskList::PreUpgradeRolling => &self.pre_upgrade_rolling_tasks,
+            TaskList::UpgradeBatch => &self.upgrade_batch_tasks,
+            TaskList::Upgrade => &self.upgrade_tasks,
+            TaskList::PostUpgrade => &self.post_upgrade_tasks,
+            TaskList::ExternalUpgrade => &self.external_upgrade_tasks,
+            TaskList::FastForwardUpgrade => &self.fast_forward_upgrade_tasks,
+            TaskList::FastForwardPostUpgrade => &self.fast_forward_post_upgrade_tasks,
+        }
     }
 }
 

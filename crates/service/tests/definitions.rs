@@ -104,8 +104,9 @@ fn errors_name_file_line_key_and_the_right_value() {
         refusal("service_name: a\nzzz: 1\n"),
         "x.yaml:2:1: zzz: unknown key; known here: service_name, config_settings, \
          service_config_settings, puppet_config, kolla_config, docker_config, docker_config_scripts, container_config_scripts, step_config, \
-         docker_puppet_tasks, host_prep_tasks, update_tasks, upgrade_tasks, \
-         fast_forward_upgrade_tasks, metadata"
+         docker_puppet_tasks, host_prep_tasks, external_deploy_tasks, update_tasks, post_update_tasks, \
+         external_update_tasks, pre_upgrade_rolling_tasks, upgrade_batch_tasks, upgrade_tasks, post_upgrade_tasks, \
+         external_upgrade_tasks, fast_forward_upgrade_tasks, fast_forward_post_upgrade_tasks, metadata"
     );
 }
 

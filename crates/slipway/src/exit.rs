@@ -3,6 +3,7 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use slipway_conduct::ConductError;
 use slipway_deploy::{DeployError, ErrorKind};
 use slipway_engine::EngineError;
 use slipway_files::LockError;
@@ -80,9 +81,10 @@ pub fn status(error: &anyhow::Error) -> u8 {
         if let Some(EngineError::NotFound { .. }) = cause.downcast_ref() {
             return 3;
         }
-        let locked = match cause.downcast_ref() {
-            Some(slipway_puppet::PuppetError::Locked(error)) => Some(error),
-            _ => cause.downcast_ref(),
+        let locked = match (cause.downcast_ref(), cause.downcast_ref()) {
+            (Some(slipway_puppet::PuppetError::Locked(error)), _) => Some(error),
+            (_, Some(ConductError::Lock(error))) => Some(error),
+            (_, _) => cause.downcast_ref(),
         };
         if let Some(LockError::Held { .. }) = locked {
             return 4;
@@ -110,6 +112,11 @@ mod tests {
             holder: "slipway, process 1".to_owned(),
         };
         assert_eq!(status(&held.into()), 4);
+        let held = LockError::Held {
+            path: "/lock".into(),
+            holder: "slipway, process 1".to_owned(),
+        };
+        assert_eq!(status(&ConductError::Lock(held).into()), 4);
         assert_eq!(status(&Interrupted.into()), 130);
     }
 

@@ -16,12 +16,14 @@ const FILES: &[(&str, &str)] = &files![
     "README.md",
     "galaxy.yml",
     "meta/runtime.yml",
+    "plugins/callback/events.py",
     "plugins/doc_fragments/program.py",
     "plugins/doc_fragments/role.py",
     "plugins/module_utils/program.py",
     "plugins/modules/config.py",
     "plugins/modules/containers.py",
     "plugins/modules/deploy.py",
+    "plugins/modules/status.py",
 ];
 
 /// Adds the collection.

@@ -1,32 +1,39 @@
-//! An Ansible project that brings nodes up with service definitions.
+//! An Ansible project that brings nodes up with service definitions, updates and upgrades them.
 //!
-//! [`project`] arranges an inventory, variables, the definitions and hiera data of each node, one play for
-//! each phase, and the collection `slipway.node` with the modules that the plays use. ansible-core 2.15 and
-//! later run it.
+//! [`project`] arranges an inventory, variables, the definitions and hiera data of each node, the playbooks,
+//! and the collection `slipway.node` with the modules that the plays use. ansible-core 2.15 and later run it.
 //!
-//! - Preparation: puts slipway, the definitions and the hiera data on every node, then runs the
-//!   definitions' `host_prep_tasks`.
-//! - Each step from 1 to 5: brings every node to the step. When all are healthy, the first node of each role
-//!   runs the step's `docker_puppet_tasks`.
+//! - `deploy.yaml` puts slipway, the definitions and the hiera data on every node and runs the definitions'
+//!   `host_prep_tasks`. Then, in each step from 1 to 5, it brings every node to the step; when all are
+//!   healthy, the first node of each role runs the step's `docker_puppet_tasks`.
+//! - `update.yaml` updates one node of a role after the other: `update_tasks`, then the steps.
+//! - `upgrade.yaml` runs the `upgrade_tasks` on all nodes, then the steps.
+//! - `ffu.yaml` runs the `fast_forward_upgrade_tasks` of each release in order.
+//!
+//! Each [`Part`] of a [`Playbook`] has a tag, so that it can run alone. [`Manifest`] lists the nodes and parts.
 //!
 //! Hiera data hold secrets. They are files, which Ansible copies and does not evaluate.
 
 mod collection;
 mod definitions;
+mod manifest;
 mod nodes;
+mod part;
 mod plays;
 
 use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
-use slipway_service::RoleData;
+use slipway_service::{RoleData, Step};
 
 use crate::error::Result;
 use crate::project::Project;
 
 pub use definitions::Definitions;
+pub use manifest::Manifest;
 pub use nodes::{Node, Nodes, RoleOfNodes};
+pub use part::{Part, Playbook};
 
 /// The group of all nodes.
 const GROUP: &str = "slipway";
@@ -78,14 +85,15 @@ pub fn project(nodes: &Nodes, definitions: &Definitions, options: &Options) -> R
         project.add_yaml(format!("group_vars/{name}.yaml"), &role.vars())?;
         roles.push(role);
     }
-    // The first node of a role is its bootstrap node.
-    project.add_yaml_in_order("inventory.yaml", &inventory(nodes, &roles))?;
     project.add_yaml(format!("group_vars/{GROUP}.yaml"), &vars(&options.binary))?;
     for (name, node) in &nodes.nodes {
         let hiera = nodes.hiera_of(node, &options.hiera);
         project.add_yaml(format!("files/nodes/{name}/hiera.yaml"), &hiera)?;
     }
-    plays::add(&mut project, &roles)?;
+    let manifest = Manifest::new(nodes, &roles);
+    project.add_yaml_in_order("inventory.yaml", &inventory(nodes, &roles))?;
+    plays::add(&mut project, &roles, &manifest)?;
+    project.add(Manifest::FILE, format!("{}\n", json!(manifest)));
     collection::add(&mut project);
     Ok(project)
 }
@@ -101,9 +109,17 @@ impl Role<'_> {
     }
 }
 
+/// Returns true if a role has `docker_puppet_tasks` in a step.
+fn has_tasks(role: &Role<'_>, step: Step) -> bool {
+    let tasks = role.data.docker_puppet_tasks.get(&step);
+    tasks.is_some_and(|tasks| !tasks.is_empty())
+}
+
 /// Returns the variables of all nodes.
 fn vars(binary: &Path) -> Value {
     json!({
+        // The first node of a role is its bootstrap node.
+        "is_bootstrap_node": "{{ inventory_hostname == groups[slipway_role][0] }}",
         "slipway_binary": binary,
         "slipway_directory": ON_NODE,
         "slipway_program": PROGRAM,

@@ -16,6 +16,9 @@ pub struct Nodes {
     /// Roles that do not have all services, or have hiera data.
     #[serde(default)]
     pub roles: IndexMap<String, RoleOfNodes>,
+    /// The releases of a fast-forward upgrade in order. The last one is the release that it arrives at.
+    #[serde(default)]
+    pub releases: Vec<String>,
     /// The nodes by name. The first of a role is its bootstrap node.
     pub nodes: IndexMap<String, Node>,
 }
@@ -89,6 +92,11 @@ impl Nodes {
                 ));
             }
         }
+        if let Some(release) = self.releases.iter().find(|release| !is_release(release)) {
+            return Some(format!(
+                "releases: {release}: a release's name has letters and digits only"
+            ));
+        }
         let used = self.role_names();
         let unused = self
             .roles
@@ -136,6 +144,11 @@ fn is_host_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(is_allowed)
 }
 
+/// Returns true for a name that may be part of a tag.
+fn is_release(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric())
+}
+
 /// Returns true for a name that may be a group of an inventory.
 fn is_group_name(name: &str) -> bool {
     let is_allowed = |c: char| c.is_ascii_alphanumeric() || c == '_';
@@ -172,6 +185,10 @@ mod tests {
             (
                 "roles: {S: {}}\nnodes: {a: {role: R}}\n",
                 "roles.S: no node has this role",
+            ),
+            (
+                "releases: [a-b]\nnodes: {a: {role: R}}\n",
+                "releases: a-b: a release's name",
             ),
             (
                 "nodes: {a: {rol: R}}\n",

@@ -7,6 +7,7 @@ use clap::Args;
 use slipway_deploy::Options;
 
 use super::shared::{Generating, Lock, Root, Services, Systemd};
+use super::site::RunOptions;
 use super::{heading, name};
 
 /// The time to wait for containers.
@@ -17,8 +18,34 @@ pub struct Waiting {
     pub wait: u64,
 }
 
+/// The options that say how one node is deployed.
+const OF_ONE_NODE: [&str; 17] = [
+    "services",
+    "templates",
+    "environments",
+    "environment_directories",
+    "roles",
+    "networks",
+    "hiera",
+    "role",
+    "root",
+    "step",
+    "from",
+    "to",
+    "bootstrap_node",
+    "managed_by",
+    "check",
+    "write_only",
+    "rollback",
+];
+
 #[derive(Args, Debug)]
 pub struct Deploy {
+    /// Directory of the project that `slipway export --nodes` wrote: bring up its nodes with Ansible
+    #[arg(long, value_name = "DIR", conflicts_with_all = OF_ONE_NODE, help_heading = heading::INPUT)]
+    pub site: Option<PathBuf>,
+    #[command(flatten)]
+    pub nodes: RunOptions,
     #[command(flatten)]
     pub services: Services,
     #[command(flatten)]

@@ -78,7 +78,31 @@ Examples:
   slipway deploy --config /srv/first/slipway.yaml --report report.html
   slipway deploy --config /srv/first/slipway.yaml --check
   slipway deploy --config /srv/first/slipway.yaml --rollback
-  slipway deploy --templates tripleo-heat-templates -e env.yaml --role Controller --step 3";
+  slipway deploy --templates tripleo-heat-templates -e env.yaml --role Controller --step 3
+  slipway deploy --site site --plan
+  slipway deploy --site site --report report.html
+  slipway deploy --site site --limit controller-1 --resume";
+
+pub const UPDATE: &str = "\
+Examples:
+  slipway update --site site --plan
+  slipway update --site site --report report.html
+  slipway update --site site --resume";
+
+pub const UPGRADE: &str = "\
+Examples:
+  slipway upgrade --site site --plan
+  slipway upgrade --site site --max-fail 1";
+
+pub const FFU: &str = "\
+Examples:
+  slipway ffu --site site
+  slipway ffu --site site --resume";
+
+pub const STATUS: &str = "\
+Examples:
+  slipway status --site site
+  slipway status --site site --limit Controller --format json";
 
 pub const PS: &str = "\
 Examples:

@@ -20,6 +20,7 @@ mod kolla_config;
 mod resolve;
 mod services;
 mod shared;
+mod site;
 
 pub use build::{Build, PipelineFormat};
 pub use config::{Config, ContainerCli};
@@ -36,6 +37,7 @@ pub use kolla_config::{KollaConfig, KollaConfigCheck};
 pub use resolve::{Process, Resolve, Templates};
 pub use services::{SchemaName, Services};
 pub use shared::{Lock, Root, Systemd, TemplateSources, absolute};
+pub use site::{OnSite, Status};
 
 /// Headings of the groups of options in a command's help.
 mod heading {
@@ -156,9 +158,21 @@ pub enum Command {
     /// Start, replace and delete containers until they are as a file declares them
     #[command(after_help = examples::APPLY)]
     Apply(Apply),
-    /// Bring a node up: config volumes, then steps 1 to 5
+    /// Bring a node up: config volumes, then steps 1 to 5. With --site, bring up the nodes of a project
     #[command(after_help = examples::DEPLOY)]
     Deploy(Deploy),
+    /// Update the nodes of a project, one node of a role after the other
+    #[command(after_help = examples::UPDATE)]
+    Update(OnSite),
+    /// Upgrade the nodes of a project
+    #[command(after_help = examples::UPGRADE)]
+    Upgrade(OnSite),
+    /// Upgrade the nodes of a project over several releases
+    #[command(after_help = examples::FFU)]
+    Ffu(OnSite),
+    /// Print the state of each node of a project: step, health, drift, changes that are due
+    #[command(after_help = examples::STATUS)]
+    Status(Status),
     /// List containers by step, with their health
     #[command(after_help = examples::PS)]
     Ps(Select),

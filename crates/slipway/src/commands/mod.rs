@@ -17,11 +17,14 @@ pub mod listing;
 mod resolve;
 mod services;
 mod settings;
+mod site;
 
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
 use tokio::signal::unix::{SignalKind, signal};
+
+use slipway_conduct::Action;
 
 use crate::cli::{Cli, Command, Format, Images};
 use crate::exit::{Interrupted, bad_input};
@@ -106,6 +109,13 @@ async fn subcommand(cli: Cli, output: &Arc<Output>) -> anyhow::Result<()> {
         }
         Command::Man { out } => generated::man(&out, output),
         Command::Config(args) => config::run(args, global, output).await,
-        Command::Deploy(args) => deploy::run(args, global, output).await,
+        Command::Deploy(args) => match args.site {
+            Some(_) => site::deploy(&args, output).await,
+            None => deploy::run(args, global, output).await,
+        },
+        Command::Update(args) => site::run(&args, Action::Update, output).await,
+        Command::Upgrade(args) => site::run(&args, Action::Upgrade, output).await,
+        Command::Ffu(args) => site::run(&args, Action::FastForward, output).await,
+        Command::Status(args) => site::status(&args, output).await,
     }
 }

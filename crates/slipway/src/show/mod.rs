@@ -5,3 +5,4 @@ pub mod containers;
 pub mod deploy;
 pub mod kolla_log;
 pub mod puppet;
+pub mod site;
