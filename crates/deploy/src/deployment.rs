@@ -88,6 +88,8 @@ pub struct ConnectedDeployment {
     pub(crate) engine: Arc<dyn Engine>,
     pub(crate) puppet: Puppet,
     pub(crate) units: Option<Units>,
+    /// The number of the snapshot that this deployment goes back to.
+    pub(crate) rollback: Option<u64>,
 }
 
 impl Deployment {
@@ -237,6 +239,7 @@ impl Deployment {
             engine,
             puppet,
             units,
+            rollback: None,
         })
     }
 

@@ -7,7 +7,8 @@
 //! and the images themselves are not kept: they must still be in the engine.
 //!
 //! The inputs of the latest attempt are remembered by a digest. A snapshot of the same inputs is not gone
-//! back to: the newest other one is the last good deployment.
+//! back to: the newest other one is the last good deployment. A rollback is an attempt that also names its
+//! snapshot: until it has succeeded, the next rollback goes to the same one, and newer snapshots stay.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -28,7 +29,7 @@ use crate::error::{DeployError, Result};
 use crate::event::Event;
 use crate::{Events, preflight};
 
-/// The file with the digest of the latest attempt.
+/// The file that names the latest attempt.
 const ATTEMPT: &str = "attempt";
 
 /// The inputs of a deployment.
@@ -47,6 +48,33 @@ struct Stored {
     inputs: Inputs,
     /// The images by the references that containers and Puppet runs name.
     images: BTreeMap<String, String>,
+}
+
+/// The latest deployment that was begun.
+#[derive(Debug, PartialEq)]
+struct Attempt {
+    /// The digest of its inputs.
+    digest: String,
+    /// The snapshot that it goes back to, until it has succeeded.
+    rollback: Option<u64>,
+}
+
+impl Attempt {
+    /// Reads the file's text: the digest, and in a rollback a line with the snapshot's number.
+    fn parse(text: &str) -> Attempt {
+        let mut lines = text.lines();
+        Attempt {
+            digest: lines.next().unwrap_or_default().to_owned(),
+            rollback: lines.next().and_then(|number| number.parse().ok()),
+        }
+    }
+
+    fn text(&self) -> String {
+        match self.rollback {
+            Some(number) => format!("{}\n{number}\n", self.digest),
+            None => format!("{}\n", self.digest),
+        }
+    }
 }
 
 /// A deployment of earlier inputs, and the images that it needs.
@@ -132,22 +160,39 @@ impl Snapshots {
         std::fs::remove_file(&path).map_err(|error| unreadable(&path, error))
     }
 
-    fn attempt(&self) -> Option<String> {
-        std::fs::read_to_string(self.directory.join(ATTEMPT)).ok()
-    }
-
-    fn write_attempt(&self, digest: &str) -> Result<()> {
-        self.create()?;
-        slipway_files::write_private(&self.directory.join(ATTEMPT), digest.as_bytes())?;
+    /// Removes the snapshots that are newer than this one.
+    fn remove_newer(&self, number: u64) -> Result<()> {
+        for newer in self.numbers()?.into_iter().filter(|kept| *kept > number) {
+            self.remove(newer)?;
+        }
         Ok(())
     }
 
-    /// Returns the last good deployment: the newest snapshot of other inputs than the latest attempt.
+    fn attempt(&self) -> Option<Attempt> {
+        let text = std::fs::read_to_string(self.directory.join(ATTEMPT)).ok()?;
+        Some(Attempt::parse(&text))
+    }
+
+    fn write_attempt(&self, attempt: &Attempt) -> Result<()> {
+        self.create()?;
+        let path = self.directory.join(ATTEMPT);
+        slipway_files::write_private(&path, attempt.text().as_bytes())?;
+        Ok(())
+    }
+
+    /// Returns the last good deployment: the snapshot of a rollback that has not succeeded yet, otherwise
+    /// the newest snapshot of other inputs than the latest attempt.
     fn last_good(&self) -> Result<(u64, Stored)> {
         let attempt = self.attempt();
+        let unfinished = attempt.as_ref().and_then(|attempt| attempt.rollback);
+        let attempt = attempt.map(|attempt| attempt.digest);
         for number in self.numbers()?.into_iter().rev() {
             let stored = self.read(number)?;
-            if attempt.as_deref() != Some(&stored.digest()?) {
+            let is_target = match unfinished {
+                Some(target) => number == target,
+                None => attempt.as_ref() != Some(&stored.digest()?),
+            };
+            if is_target {
                 return Ok((number, stored));
             }
         }
@@ -197,8 +242,7 @@ impl Deployment {
 }
 
 impl Rollback {
-    /// Adds the engine, and gives the references back to the images of that time. Snapshots that are newer
-    /// are removed.
+    /// Adds the engine, and gives the references back to the images of that time.
     ///
     /// # Errors
     /// An image is no longer in the engine. Nothing is changed then.
@@ -224,24 +268,22 @@ impl Rollback {
                 id: id.clone(),
             });
         }
-        let snapshots = Snapshots::of(self.deployment.paths());
-        for number in snapshots.numbers()? {
-            if number > self.number {
-                snapshots.remove(number)?;
-            }
-        }
-        self.deployment.connect(engine)
+        let mut deployment = self.deployment.connect(engine)?;
+        deployment.rollback = Some(self.number);
+        Ok(deployment)
     }
 }
 
 impl ConnectedDeployment {
     /// Remembers the inputs of this attempt, so that a rollback does not go back to them.
     pub(crate) async fn begin_attempt(&self) -> Result<()> {
-        let stored = self.to_store().await?;
-        Snapshots::of(self.paths()).write_attempt(&stored.digest()?)
+        let digest = self.to_store().await?.digest()?;
+        let rollback = self.rollback;
+        Snapshots::of(self.paths()).write_attempt(&Attempt { digest, rollback })
     }
 
     /// Keeps the inputs of this deployment, which succeeded, and removes the oldest snapshots beyond `keep`.
+    /// After a rollback, the snapshots that are newer than its own are removed.
     ///
     /// # Errors
     /// A snapshot cannot be read or written, or the engine fails.
@@ -249,6 +291,13 @@ impl ConnectedDeployment {
         let snapshots = Snapshots::of(self.paths());
         let stored = self.to_store().await?;
         let digest = stored.digest()?;
+        if let Some(number) = self.rollback {
+            snapshots.remove_newer(number)?;
+            snapshots.write_attempt(&Attempt {
+                digest: digest.clone(),
+                rollback: None,
+            })?;
+        }
         let mut numbers = snapshots.numbers()?;
         let newest = numbers.last().copied();
         let is_kept = match newest {

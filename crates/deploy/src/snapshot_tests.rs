@@ -73,6 +73,13 @@ impl Site {
         deployment.keep_snapshot(keep).await
     }
 
+    /// Rolls back on an engine that is lost after this many changes.
+    async fn roll_back_without_success(&self, changes: usize) {
+        self.engine.lose_after(Some(changes));
+        assert!(self.roll_back(5).await.is_err());
+        self.engine.lose_after(None);
+    }
+
     fn snapshots(&self) -> usize {
         let directory = self.directory.path().join("root/var/lib/slipway/snapshots");
         let names = std::fs::read_dir(directory).unwrap();
@@ -132,6 +139,41 @@ async fn after_success_the_deployment_before_comes_back_and_then_the_one_before_
     }
     let error = site.roll_back(5).await.unwrap_err();
     assert!(matches!(error, DeployError::NoSnapshot { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_rollback_that_fails_keeps_newer_snapshots_and_is_resumed() {
+    let site = Site::new();
+    for (command, image) in [
+        ("up, one", "1111"),
+        ("up, two", "2222"),
+        ("up, three", "3333"),
+    ] {
+        site.build(image);
+        site.deploy(command, 5).await.unwrap();
+    }
+    // The first time the engine is lost when it has the image and the old container is gone.
+    for changes in [2, 1] {
+        site.roll_back_without_success(changes).await;
+        assert_eq!(site.snapshots(), 3);
+    }
+    site.roll_back(5).await.unwrap();
+    assert_eq!(site.image_id(), "sha256:2222");
+    assert_eq!(site.snapshots(), 2);
+}
+
+#[tokio::test]
+async fn a_deployment_after_a_failed_rollback_ends_it() {
+    let site = Site::new();
+    site.deploy("up, one", 5).await.unwrap();
+    site.build("2222");
+    site.deploy("up, two", 5).await.unwrap();
+    site.roll_back_without_success(2).await;
+    site.build("3333");
+    assert!(site.deploy("exit, 3", 5).await.is_err());
+    site.roll_back(5).await.unwrap();
+    assert_eq!(site.image_id(), "sha256:2222");
+    assert_eq!(site.snapshots(), 2);
 }
 
 #[tokio::test]
