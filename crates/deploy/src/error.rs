@@ -59,7 +59,7 @@ pub enum DeployError {
         declared: Vec<String>,
     },
     /// config.json declarations are invalid.
-    #[error("{count} errors in config.json declarations; nothing was written")]
+    #[error("{} in config.json declarations; nothing was written", slipway_suggest::count(*.count, "error"))]
     ConfigJson {
         /// The number of errors; each was sent as an event.
         count: usize,

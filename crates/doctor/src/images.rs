@@ -29,7 +29,10 @@ pub(crate) async fn puppet(engine: &Arc<dyn Engine>, images: &BTreeSet<String>) 
     if checks.is_empty() && good > 0 {
         checks.push(Check::good(
             Subject::Puppet,
-            format!("in all {good} images"),
+            match good {
+                1 => "in the only image".to_owned(),
+                _ => format!("in all {good} images"),
+            },
         ));
     }
     checks

@@ -259,19 +259,19 @@ impl Resolver {
         &self,
         templates: &[&'a str],
     ) -> Vec<(&'a str, Result<Map<String, Value>>)> {
-        self.resolve_each(templates, |template, outputs| (template, outputs))
+        self.resolve_each(templates, |template, resolve| (template, resolve()))
     }
 
-    /// Returns the results of `take` for the outputs of several templates, in this order. Several threads
-    /// call it.
+    /// Returns the results of `take` for several templates, in this order. Several threads call it. It gets
+    /// a template, and the function that resolves it.
     pub fn resolve_each<'a, T: Send>(
         &self,
         templates: &[&'a str],
-        take: impl Fn(&'a str, Result<Map<String, Value>>) -> T + Send + Sync,
+        take: impl Fn(&'a str, &dyn Fn() -> Result<Map<String, Value>>) -> T + Send + Sync,
     ) -> Vec<T> {
         let resolve = || {
             each(templates)
-                .map(|template| take(template, self.resolve(template)))
+                .map(|template| take(template, &|| self.resolve(template)))
                 .collect()
         };
         let own = self.threads.is_none().then(threads).flatten();

@@ -264,6 +264,18 @@ impl Output {
         live.started(&format!("{topic} {name}"), text);
     }
 
+    /// Works on an item. Only a terminal shows it, until the work ends.
+    pub fn during<T>(&self, topic: &str, name: &str, text: &str, work: impl FnOnce() -> T) -> T {
+        let Some(live) = &self.live else {
+            return work();
+        };
+        let item = format!("{topic} {name}");
+        live.started(&item, text);
+        let result = work();
+        live.ended(&item, Ending::Done);
+        result
+    }
+
     /// Shows the latest line of work in progress, on a terminal only.
     pub fn progress(&self, topic: &str, name: &str, text: &str) {
         if let Some(live) = &self.live {

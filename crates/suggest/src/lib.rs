@@ -1,16 +1,19 @@
-//! The nearest valid name for a mistyped one.
+//! Parts of messages: the nearest valid name for a mistyped one, and counts of nouns.
 //!
 //! Every "did you mean" of Slipway comes from [`nearest`], so that all of them agree on how alike
-//! two names must be.
+//! two names must be. Every "3 images" comes from [`count`].
 //!
 //! ```
-//! use slipway_suggest::{hint, nearest};
+//! use slipway_suggest::{count, hint, nearest};
 //!
 //! let known = ["docker_config", "docker_config_scripts", "puppet_config"];
 //! assert_eq!(nearest("docker_confg", known), Some("docker_config"));
 //! assert_eq!(nearest("step_config", ["volumes"]), None);
 //! assert_eq!(hint(Some("docker_config")), "; did you mean docker_config?");
 //! assert_eq!(hint(None::<&str>), "");
+//!
+//! assert_eq!(count(1, "image"), "1 image");
+//! assert_eq!(count(3, "config volume"), "3 config volumes");
 //! ```
 
 use std::fmt::Display;
@@ -52,6 +55,14 @@ pub fn hint(name: Option<impl Display>) -> String {
     name.map_or_else(String::new, |name| format!("; did you mean {name}?"))
 }
 
+/// Returns a number with its noun, which has an `s` at its end unless the number is 1.
+pub fn count(number: usize, noun: &str) -> String {
+    match number {
+        1 => format!("1 {noun}"),
+        _ => format!("{number} {noun}s"),
+    }
+}
+
 /// The distance of a candidate from the name.
 struct Rank {
     corrections: usize,
@@ -84,6 +95,13 @@ mod tests {
     #[test]
     fn exchanged_neighbours_are_one_correction() {
         assert_eq!(nearest("bsae", ["base", "cron"]), Some("base"));
+    }
+
+    #[test]
+    fn only_one_has_no_plural() {
+        assert_eq!(count(0, "error"), "0 errors");
+        assert_eq!(count(1, "error"), "1 error");
+        assert_eq!(count(11, "error"), "11 errors");
     }
 
     #[test]

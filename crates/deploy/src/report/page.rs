@@ -2,6 +2,7 @@
 
 use slipway_page::{Bar, Chart, Html, Page, Row, Tone, legend};
 use slipway_puppet::Change;
+use slipway_suggest::count;
 
 use super::record::{Item, Kind, Record, State};
 
@@ -26,20 +27,21 @@ impl Record {
     }
 
     fn summary(&self) -> String {
-        let count = |kind: Kind| self.items.iter().filter(|item| item.kind == kind).count();
-        let runs = self.items.len() - count(Kind::Container);
-        let containers = count(Kind::Container);
+        let is_container = |item: &&Item| item.kind == Kind::Container;
+        let containers = self.items.iter().filter(is_container).count();
+        let runs = self.items.len() - containers;
         let end = match &self.error {
             None if self.items.is_empty() && self.removed.is_empty() => "Nothing had to be done",
             None => "Done",
             Some(_) => "Failed",
         };
         format!(
-            "{end} after {:.1} s: {runs} Puppet runs, {containers} containers started or replaced, \
-             {} removed, {} items unchanged.",
+            "{end} after {:.1} s: {}, {} started or replaced, {} removed, {} unchanged.",
             self.seconds,
+            count(runs, "Puppet run"),
+            count(containers, "container"),
             self.removed.len(),
-            self.unchanged.len()
+            count(self.unchanged.len(), "item")
         )
     }
 
@@ -189,11 +191,7 @@ fn note(item: &Item) -> Html {
         false => Html::text(state),
     });
     if !item.changed_files.is_empty() {
-        let count = item.changed_files.len();
-        let summary = match count {
-            1 => "1 changed file".to_owned(),
-            count => format!("{count} changed files"),
-        };
+        let summary = count(item.changed_files.len(), "changed file");
         let files = item.changed_files.iter().map(|file| {
             let change = match file.change {
                 Change::Added => "added",

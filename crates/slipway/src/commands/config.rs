@@ -201,7 +201,7 @@ fn hash_startup_configs(
 }
 
 fn print_result(report: &Report, no_archive: bool, output: &Output) {
-    let summary_line = show::puppet::summary_line(report, "config volumes");
+    let summary_line = show::puppet::summary_line(report, "config volume");
     let skipped =
         |run: &slipway_puppet::RunReport| matches!(run.outcome, slipway_puppet::Outcome::Skipped);
     let text = match report.runs.iter().all(skipped) {

@@ -8,6 +8,7 @@ use slipway_export::ansible::{self, Definitions, Nodes};
 use slipway_export::tripleo::{self, Options, TripleoCommon, Undercloud};
 use slipway_export::{Site, WrittenProject};
 use slipway_heat::Resolver;
+use slipway_suggest::count;
 
 use crate::cli::{Export, ExportAs, ExportPlan, ExportServices};
 use crate::exit::bad_input;
@@ -38,11 +39,11 @@ fn of_services(args: &Export, own: &ExportServices, output: &Output) -> anyhow::
     }
     let project = ansible::project(&nodes, &definitions, &options).map_err(bad_input)?;
     let written = project.write(&Site::open(&args.out)?)?;
-    let count = nodes.nodes.len();
+    let number = nodes.nodes.len();
     report(
         args,
-        json!({"nodes": count}),
-        &format!("{count} nodes"),
+        json!({"nodes": number}),
+        &count(number, "node"),
         written,
         output,
     )
@@ -92,7 +93,11 @@ fn of_plan(args: &Export, plan: &ExportPlan, output: &Output) -> anyhow::Result<
     let written = exported.project.write(&site)?;
     let (servers, deployments) = (exported.servers, exported.deployments);
     let data = json!({"servers": servers, "deployments": deployments});
-    let text = format!("{servers} servers, {deployments} deployments");
+    let text = format!(
+        "{}, {}",
+        count(servers, "server"),
+        count(deployments, "deployment")
+    );
     report(args, data, &text, written, output)
 }
 
@@ -117,8 +122,9 @@ fn report(
         return output.json(&data);
     }
     output.result(&format!(
-        "{}: {text}; {changed} files changed, {unchanged} unchanged, {removed} removed",
+        "{}: {text}; {} changed, {unchanged} unchanged, {removed} removed",
         args.out.display(),
+        count(changed, "file"),
     ));
     Ok(())
 }

@@ -7,6 +7,7 @@ use futures_util::future::try_join;
 use jiff::Timestamp;
 use slipway_contents::{Contents, Diff, sbom};
 use slipway_engine::Engine;
+use slipway_suggest::count;
 
 use crate::cli::{self, Format, Images, ImagesDiff, ImagesSbom};
 use crate::engine;
@@ -40,8 +41,13 @@ async fn diff(args: &ImagesDiff, global: &cli::Global, output: &Output) -> anyho
         output.result(&lines.join("\n"));
     }
     let counts = match (args.packages_only, diff.packages.len(), diff.files.len()) {
+        (true, 1, _) => "1 package differs".to_owned(),
         (true, packages, _) => format!("{packages} packages differ"),
-        (false, packages, files) => format!("{packages} packages and {files} files differ"),
+        (false, packages, files) => format!(
+            "{} and {} differ",
+            count(packages, "package"),
+            count(files, "file")
+        ),
     };
     output.line(Level::Normal, &counts);
     Ok(())

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use slipway_init::{Options, create};
+use slipway_suggest::count;
 
 use crate::cli::Init;
 use crate::exit::bad_input;
@@ -29,9 +30,9 @@ pub fn run(args: &Init, output: &Output) -> anyhow::Result<()> {
         }));
     }
     let summary = format!(
-        "{} services and {} new secrets in {}",
-        created.services.len(),
-        created.secrets.len(),
+        "{} and {} in {}",
+        count(created.services.len(), "service"),
+        count(created.secrets.len(), "new secret"),
         args.directory.display()
     );
     output.line(Level::Normal, &summary);

@@ -7,6 +7,7 @@ use slipway_deploy::config_json::{self, ConfigJson, Problem};
 use slipway_deploy::merge_role;
 use slipway_kolla_config::Config;
 use slipway_paths::Paths;
+use slipway_suggest::count;
 
 use crate::cli::{Global, KollaConfig, KollaConfigCheck};
 use crate::engine;
@@ -68,19 +69,10 @@ fn print(problems: &[Problem], output: &Output) -> anyhow::Result<()> {
     }
     let errors = problems.iter().filter(|problem| problem.is_error()).count();
     let warnings = problems.len() - errors;
-    let counts = format!(
-        "{}, {}",
-        counted(errors, "error"),
-        counted(warnings, "warning")
-    );
+    let counts = format!("{}, {}", count(errors, "error"), count(warnings, "warning"));
     if errors > 0 {
         bail!(counts);
     }
     output.line(Level::Normal, &counts);
     Ok(())
-}
-
-fn counted(count: usize, what: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {what}{plural}")
 }

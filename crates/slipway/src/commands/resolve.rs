@@ -14,7 +14,10 @@ use slipway_heat::{Content, Resolver, config_files};
 use crate::cli::{Process, Resolve, Templates};
 use crate::exit::bad_input;
 use crate::output::{Level, Output};
+use slipway_suggest::count;
 use slipway_yaml as yaml;
+
+const TOPIC: &str = "resolve";
 
 /// Prints the outputs of templates. Names those that cannot be resolved, and prints the rest.
 pub fn run(args: &Resolve, output: &Output) -> anyhow::Result<()> {
@@ -25,20 +28,24 @@ pub fn run(args: &Resolve, output: &Output) -> anyhow::Result<()> {
     let sources = sources.find(templates)?;
     let named: Vec<_> = args.template.iter().map(String::as_str).collect();
     let roles = sources.roles.as_deref();
-    let resolver = match args.role {
+    let open = || match args.role {
         Some(_) => Resolver::open_with(templates, &sources),
         None => Resolver::open_for(&named, templates, &sources),
-    }
-    .map_err(bad_input)?;
+    };
+    let directory = templates.display().to_string();
+    let resolver = output.during(TOPIC, &directory, "reading the environment", open);
+    let resolver = resolver.map_err(bad_input)?;
     if resolver.processed() > 0 {
-        let made = resolver.processed();
+        let made = count(resolver.processed(), "file");
         output.line(
             Level::Normal,
-            &format!("the templates are not processed yet: {made} files were made of *.j2.yaml, in memory"),
+            &format!("the templates are not processed yet: made {made} of *.j2.yaml, in memory"),
         );
     }
     if let Some(role) = &args.role {
-        let data = resolver.role(role, roles).map_err(bad_input)?;
+        let merge = || resolver.role(role, roles);
+        let data = output.during(TOPIC, role, "merging its services", merge);
+        let data = data.map_err(bad_input)?;
         return match &args.out {
             Some(directory) => write(config_files(role, &data), directory, output),
             None => output.document(&Value::Object(
@@ -58,9 +65,11 @@ pub fn run(args: &Resolve, output: &Output) -> anyhow::Result<()> {
     let names: IndexSet<_> = names.iter().map(String::as_str).collect();
     let names: Vec<_> = names.into_iter().collect();
     let as_yaml = output.is_yaml();
-    let parts = resolver.resolve_each(&names, |name, outputs| {
+    output.expect(names.len());
+    let parts = resolver.resolve_each(&names, |name, resolve| {
+        let outputs = output.during(TOPIC, name, "resolving", resolve)?;
         let document = Value::Object(
-            [(name.to_owned(), Value::Object(outputs?))]
+            [(name.to_owned(), Value::Object(outputs))]
                 .into_iter()
                 .collect(),
         );
@@ -134,7 +143,10 @@ fn process_tree(args: &Resolve, out: &Path, output: &Output) -> anyhow::Result<(
         sources.networks.as_deref(),
     )
     .map_err(bad_input)?;
-    let tree = process::process(templates, &inputs).map_err(bad_input)?;
+    let directory = templates.display().to_string();
+    let process = || process::process(templates, &inputs);
+    let tree = output.during(TOPIC, &directory, "processing *.j2.yaml", process);
+    let tree = tree.map_err(bad_input)?;
     process::write(&tree, out, Writing { safe: *safe })?;
     let rendered = tree
         .files
@@ -146,9 +158,9 @@ fn process_tree(args: &Resolve, out: &Path, output: &Output) -> anyhow::Result<(
             .json(&json!({"folder": out, "files": tree.files.len(), "rendered": rendered}));
     }
     output.result(&format!(
-        "{}: {} files, {rendered} of them made from *.j2.yaml",
+        "{}: {}, {rendered} of them made from *.j2.yaml",
         out.display(),
-        tree.files.len()
+        count(tree.files.len(), "file")
     ));
     Ok(())
 }
@@ -170,8 +182,8 @@ fn write(files: Vec<(PathBuf, Content)>, directory: &Path, output: &Output) -> a
             &format!("waiting for another run that writes into {shown}"),
         );
     })?;
-    let count = texts.len();
-    output.line(Level::Normal, &format!("{count} files are in {shown}"));
+    let files = count(texts.len(), "file");
+    output.line(Level::Normal, &format!("{files} written to {shown}"));
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! A set of containers: its plan, its events, its result.
 
 use slipway_runtime::converge::{Event, Outcome, Plan, PlannedAction, Reason, UnitAction};
+use slipway_suggest::count;
 
 use crate::output::{Level, Output, table};
 
@@ -46,8 +47,8 @@ pub fn plan_table(plan: &Plan) -> String {
 pub fn summary_line(outcome: &Outcome) -> String {
     if outcome.is_unchanged() {
         return format!(
-            "nothing has changed: {} containers as they were",
-            outcome.containers.len()
+            "nothing has changed: {} as they were",
+            count(outcome.containers.len(), "container")
         );
     }
     let mut parts = Vec::new();

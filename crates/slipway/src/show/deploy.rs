@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::json;
 use slipway_deploy::{DeploymentPlan, Event, Events, StepSummary, Summary, WrittenFiles};
 use slipway_runtime::converge::PlannedAction;
+use slipway_suggest::count;
 
 use super::{containers, puppet};
 use crate::output::{Level, Output};
@@ -95,7 +96,8 @@ pub fn written_summary(written: WrittenFiles) -> String {
         kolla_configs,
         scripts,
     } = written;
-    format!("new or changed: {kolla_configs} config.json, {scripts} scripts")
+    let scripts = count(scripts, "script");
+    format!("new or changed: {kolla_configs} config.json, {scripts}")
 }
 
 fn summary_line(summary: &Summary) -> String {
@@ -106,11 +108,12 @@ fn summary_line(summary: &Summary) -> String {
             .map(|step| step.containers.containers.len())
             .sum();
         return format!(
-            "nothing has changed: {} config volumes and {containers} containers as they were",
-            summary.pre.volumes.runs.len()
+            "nothing has changed: {} and {} as they were",
+            count(summary.pre.volumes.runs.len(), "config volume"),
+            count(containers, "container")
         );
     }
-    let mut lines = vec![puppet::summary_line(&summary.pre.volumes, "config volumes")];
+    let mut lines = vec![puppet::summary_line(&summary.pre.volumes, "config volume")];
     let changed = summary.steps.iter().filter(|step| step.changed());
     lines.extend(changed.map(|step| format!("step {}: {}", step.step, step_summary(step))));
     lines.join("\n")
@@ -129,7 +132,7 @@ fn step_summary(step: &StepSummary) -> String {
     }
     match step.tasks_ran() {
         0 => {}
-        count => parts.push(format!("{count} tasks run")),
+        tasks => parts.push(format!("{} run", count(tasks, "task"))),
     }
     parts.join("; ")
 }

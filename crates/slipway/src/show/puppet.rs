@@ -1,6 +1,7 @@
 //! Puppet runs: their events, their report.
 
 use slipway_puppet::{Event, Outcome, Report};
+use slipway_suggest::count;
 
 use crate::output::{Level, Output};
 
@@ -53,7 +54,7 @@ pub fn show(event: &Event, output: &Output) {
 }
 
 /// Returns a report in one line; `what` names the kind of runs.
-pub fn summary_line(report: &Report, what: &str) -> String {
+pub fn summary_line(report: &Report, noun: &str) -> String {
     let skipped = report
         .runs
         .iter()
@@ -61,7 +62,7 @@ pub fn summary_line(report: &Report, what: &str) -> String {
         .count();
     let ran = report.runs.len() - skipped;
     match ran {
-        0 => format!("{skipped} {what} as they were"),
-        _ => format!("{ran} {what} generated, {skipped} as they were"),
+        0 => format!("{} as they were", count(skipped, noun)),
+        _ => format!("{} generated, {skipped} as they were", count(ran, noun)),
     }
 }

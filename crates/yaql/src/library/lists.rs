@@ -213,9 +213,8 @@ fn index(call: &mut Call) -> Result<Value> {
         .ok()
         .and_then(|index| list.items.get(index));
     item.cloned().ok_or_else(|| {
-        Error::index(format!(
-            "the list has no index {index}; it has {length} items"
-        ))
+        let items = slipway_suggest::count(list.items.len(), "item");
+        Error::index(format!("the list has no index {index}; it has {items}"))
     })
 }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::bail;
 use slipway_image::{Action, Bake, ImageSet, Plan, PlanFailure};
+use slipway_suggest::count;
 
 use crate::output::{Level, Output, table};
 use crate::report_file::ReportFile;
@@ -87,11 +88,11 @@ pub fn bake(bake: &Bake, output: &Output) -> anyhow::Result<()> {
     if output.is_json() {
         return output.json(bake);
     }
-    let (count, file) = (bake.images.len(), bake.file.display());
+    let (images, file) = (count(bake.images.len(), "image"), bake.file.display());
     let directory = bake.file.parent().unwrap_or(Path::new(".")).display();
     output.line(
         Level::Normal,
-        &format!("{file} has {count} images; build them in {directory} with docker buildx bake"),
+        &format!("{file} has {images}; build in {directory} with docker buildx bake"),
     );
     Ok(())
 }
@@ -135,8 +136,8 @@ pub fn conclude(plan: &Plan, allowed_to_fail: &[String]) -> anyhow::Result<()> {
     match own.as_slice() {
         [] if orphans.is_empty() => Ok(()),
         [] => bail!(
-            "{} images cannot be built, because a parent cannot",
-            orphans.len()
+            "{} cannot be built, because a parent cannot",
+            count(orphans.len(), "image")
         ),
         [only] => bail!("an image cannot be built\n{only}"),
         several => bail!(

@@ -131,7 +131,8 @@ pub fn conclude(summary: &Summary, allowed_to_fail: &[String]) -> anyhow::Result
         .filter(|image| is_orphan(image.status) && !may_fail(&image.name));
     match (failures.as_slice(), orphans.count()) {
         ([], 0) => Ok(()),
-        ([], count) => bail!("{count} images were not built, because a parent failed"),
+        ([], 1) => bail!("1 image was not built, because a parent failed"),
+        ([], number) => bail!("{number} images were not built, because a parent failed"),
         ([only], _) => Err((*only).clone()).context("an image could not be built"),
         (several, _) => {
             let all: Vec<String> = several.iter().map(ToString::to_string).collect();
