@@ -1,11 +1,13 @@
 //! The files that come with Slipway: images, overrides, and the static `kolla_set_configs` that is
 //! copied into images.
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
-const SET_CONFIGS: &str = "kolla_set_configs";
+/// The name of the static binary that is copied into images.
+pub const SET_CONFIGS: &str = "kolla_set_configs";
 
 /// Finds a file or directory that comes with Slipway, such as `images`.
 ///
@@ -59,8 +61,46 @@ pub fn kolla_set_configs() -> anyhow::Result<PathBuf> {
     }
 }
 
+/// The directories that come with Slipway.
+const DIRECTORIES: [&str; 3] = ["images", "overrides", "services"];
+
+/// Returns the files that come with Slipway, by their names: `share/images/base/Dockerfile.j2`. Hidden
+/// files are left out, and directories that are missing.
+pub fn files() -> anyhow::Result<BTreeMap<String, PathBuf>> {
+    let mut files = BTreeMap::new();
+    for name in DIRECTORIES {
+        if let Ok(directory) = find(name) {
+            add_files(&directory, &format!("share/{name}"), &mut files)?;
+        }
+    }
+    Ok(files)
+}
+
+fn add_files(
+    directory: &Path,
+    inside: &str,
+    files: &mut BTreeMap<String, PathBuf>,
+) -> anyhow::Result<()> {
+    let unreadable = || format!("cannot read {}", directory.display());
+    for entry in directory.read_dir().with_context(unreadable)? {
+        let entry = entry.with_context(unreadable)?;
+        let name = entry.file_name();
+        let Some(name) = name.to_str().filter(|name| !name.starts_with('.')) else {
+            continue;
+        };
+        let inside = format!("{inside}/{name}");
+        let kind = entry.file_type().with_context(unreadable)?;
+        if kind.is_dir() {
+            add_files(&entry.path(), &inside, files)?;
+        } else if kind.is_file() {
+            files.insert(inside, entry.path());
+        }
+    }
+    Ok(())
+}
+
 /// Returns the path of this binary, with symlinks resolved: symlinks give it its other names.
-fn own_binary() -> anyhow::Result<PathBuf> {
+pub fn own_binary() -> anyhow::Result<PathBuf> {
     let path = std::env::current_exe().context("cannot find this binary's own path")?;
     Ok(path.canonicalize().unwrap_or(path))
 }

@@ -1,6 +1,6 @@
 //! The typed configuration of a build.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -228,8 +228,12 @@ pub struct BuildConfig {
     /// one image, whose pattern is appended.
     #[serde(skip)]
     pub command: String,
+    /// Images that are built only when a pattern matches them.
+    #[serde(skip)]
+    pub on_request: BTreeSet<String>,
     /// Files that do not come from the tree: image → name in its context → file on disk. Used
-    /// where the image's Dockerfile copies that name and the tree does not have it.
+    /// where the image's Dockerfile copies that name, or a directory above it, and the tree does not
+    /// have it.
     #[serde(skip)]
     pub supplied: BTreeMap<String, BTreeMap<String, PathBuf>>,
 }

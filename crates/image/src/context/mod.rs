@@ -228,8 +228,15 @@ pub(crate) fn with_supplied<'a>(
     copied: &[String],
     supplied: &'a BTreeMap<String, PathBuf>,
 ) -> Result<BTreeMap<&'a str, &'a Path>, ImageError> {
+    let is_copied = |name: &str| {
+        let is_below = |directory: &String| {
+            let inside = name.strip_prefix(directory.as_str());
+            inside.is_some_and(|inside| inside.is_empty() || inside.starts_with('/'))
+        };
+        copied.iter().any(is_below)
+    };
     for (name, path) in supplied {
-        if files.contains_key(name.as_str()) || !copied.contains(name) {
+        if files.contains_key(name.as_str()) || !is_copied(name) {
             continue;
         }
         if !path.is_file() {
@@ -477,5 +484,12 @@ mod tests {
         fs::write(&binary, "").unwrap();
         let filled = with_supplied(BTreeMap::new(), &copied, &supplied).unwrap();
         assert_eq!(filled, BTreeMap::from([("tool", binary.as_path())]));
+
+        let below = BTreeMap::from([
+            ("share/a/b".to_owned(), binary.clone()),
+            ("shared".to_owned(), binary.clone()),
+        ]);
+        let filled = with_supplied(BTreeMap::new(), &["share".to_owned()], &below).unwrap();
+        assert_eq!(filled, BTreeMap::from([("share/a/b", binary.as_path())]));
     }
 }

@@ -226,7 +226,10 @@ fn select(nodes: &mut [Node], order: &[usize], options: &BuildConfig) -> Result<
     mark_unbuildable(nodes, order, options);
     let is_asked_for = |name: &str| {
         let matches = |pattern: &Regex| pattern.is_match(name).unwrap_or(false);
-        patterns.is_empty() || patterns.iter().any(matches)
+        match patterns.is_empty() {
+            true => !options.on_request.contains(name),
+            false => patterns.iter().any(matches),
+        }
     };
     let mut matches_none = true;
     for node in nodes.iter_mut().filter(|node| is_asked_for(&node.name)) {
@@ -387,6 +390,19 @@ mod tests {
         let error = only("keystonee", false).unwrap_err().to_string();
         assert_eq!(error, "no image matches keystonee; did you mean keystone?");
         assert!(matches!(only("(", false), Err(Error::BadRegex { .. })));
+    }
+
+    #[test]
+    fn some_images_are_built_on_request_only() {
+        let of = |patterns: &[&str]| {
+            let graph = graph(FAMILY, |options| {
+                options.regex = patterns.iter().map(|&pattern| pattern.to_owned()).collect();
+                options.on_request = ["cron".to_owned()].into();
+            });
+            matched(&graph.unwrap()).contains(&"cron")
+        };
+        assert!(!of(&[]));
+        assert!(of(&["^cron$"]) && of(&["."]));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Loads the configuration of a build from the command line.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -12,6 +12,9 @@ use super::repeat;
 use crate::cli;
 use crate::exit::bad_input;
 use crate::share;
+
+/// The image with Slipway itself, and the program in it.
+const SLIPWAY: &str = "slipway";
 
 /// Reads the configuration files, and puts all options together.
 pub fn configuration(args: &cli::Build, global: &cli::Global) -> anyhow::Result<Configuration> {
@@ -44,6 +47,7 @@ pub fn configuration(args: &cli::Build, global: &cli::Global) -> anyhow::Result<
     build.command = repeat::command(args, global);
     if build.kolla.is_none() {
         build.supplied = supplied()?;
+        build.on_request = BTreeSet::from([SLIPWAY.to_owned()]);
     }
     Ok(configuration)
 }
@@ -62,9 +66,16 @@ fn source_cache() -> Option<PathBuf> {
     Some(cache.or_else(home)?.join("slipway/sources"))
 }
 
-/// The script that images start with. A Kolla's tree has its own.
+/// Files of images by name: the script that images start with, and for the image of Slipway all of
+/// Slipway. A Kolla's tree has its own.
 fn supplied() -> anyhow::Result<BTreeMap<String, BTreeMap<String, PathBuf>>> {
     let script = share::kolla_set_configs().map_err(bad_input)?;
-    let files = BTreeMap::from([("kolla_set_configs".to_owned(), script)]);
-    Ok(BTreeMap::from([("base".to_owned(), files)]))
+    let start = BTreeMap::from([(share::SET_CONFIGS.to_owned(), script.clone())]);
+    let mut slipway = share::files().map_err(bad_input)?;
+    slipway.insert(share::SET_CONFIGS.to_owned(), script);
+    slipway.insert(SLIPWAY.to_owned(), share::own_binary().map_err(bad_input)?);
+    Ok(BTreeMap::from([
+        ("base".to_owned(), start),
+        (SLIPWAY.to_owned(), slipway),
+    ]))
 }
