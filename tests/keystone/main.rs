@@ -11,7 +11,7 @@ mod shared;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -26,6 +26,7 @@ slipway_test_support::harness! {
     [engine, root] fn a_second_deployment_changes_nothing;
     [engine, root] fn a_changed_hiera_value_reaches_keystone_and_nothing_else;
     [engine, root] fn a_package_added_to_one_image_replaces_only_its_container;
+    [engine, root] fn a_broken_keystone_is_rolled_back;
     [engine, root] fn invalid_input_is_one_clear_error_and_nothing_is_lost;
     [engine, root] fn a_port_in_use_is_named_and_the_old_container_comes_back;
     [engine, root] fn a_lost_engine_is_one_error_and_the_next_run_completes;
@@ -181,6 +182,46 @@ fn a_package_added_to_one_image_replaces_only_its_container() {
         "{regenerated:?}"
     );
     issued_token(deployment);
+}
+
+fn a_broken_keystone_is_rolled_back() {
+    let shared = deployed();
+    let deployment = &shared.deployment;
+    let image = keystone_image();
+    deployment.set_hiera("keystone::token_expiration", json!(4321));
+    deployment.replace(
+        "images/keystone/Dockerfile.j2",
+        "{% block keystone_footer %}",
+        "RUN rm /usr/lib/cgi-bin/keystone/keystone\n{% block keystone_footer %}",
+    );
+    run(&mut deployment.build()).exits(0);
+    assert_ne!(keystone_image(), image);
+    let broken = run(deployment.deploy().args(["--wait", "15"]));
+    assert_ne!(broken.code, Some(0), "{broken:?}");
+    assert!(broken.err.contains("keystone"), "{broken:?}");
+    assert_ne!(deployment.token().status, 201);
+
+    run(&mut deployment.roll_back()).exits(0);
+    assert_eq!(keystone_image(), image);
+    assert_eq!(deployment.token().status, 201);
+    let generated = "var/lib/config-data/puppet-generated/keystone/etc/keystone/keystone.conf";
+    let generated = std::fs::read_to_string(deployment.root().join(generated));
+    assert!(!generated.expect("keystone.conf").contains("4321"));
+
+    // It is the deployment that was declared at first.
+    deployment.restore();
+    run(&mut deployment.build()).exits(0);
+    run(&mut deployment.deploy())
+        .exits(0)
+        .says(&["nothing has changed"]);
+}
+
+/// Returns the id of the image that Keystone's reference means.
+fn keystone_image() -> String {
+    let mut docker = Command::new("docker");
+    let format = ["image", "inspect", "--format", "{{.Id}}"];
+    let docker = docker.args(format).arg("slipway-e2e/keystone:latest");
+    run(docker).exits(0).out
 }
 
 fn invalid_input_is_one_clear_error_and_nothing_is_lost() {

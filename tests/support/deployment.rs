@@ -148,6 +148,14 @@ impl Deployment {
         command
     }
 
+    /// `slipway deploy --rollback` of this deployment, not run yet.
+    pub fn roll_back(&self) -> Command {
+        let mut command = slipway();
+        command.args(["deploy", "--rollback", "--root"]);
+        command.arg(self.root());
+        command
+    }
+
     /// The containers of this deployment, as `slipway ps --format json` lists them.
     pub fn containers(&self) -> Vec<serde_json::Value> {
         let mut command = slipway();
