@@ -94,7 +94,8 @@ class CallbackModule(CallbackBase):
             facts.update(values.get('ansible_facts') or {})
         register = result._task.register
         if isinstance(register, str) and register.isidentifier() and register != OWN:
-            facts[str(register)] = values
+            facts[str(register)] = dict(
+                (key, value) for key, value in values.items() if not key.startswith('_ansible_'))
 
     def v2_runner_on_start(self, host, task):
         self.write('start', node=host.get_name(), task=task.get_name())
@@ -132,7 +133,8 @@ def message(values):
     """The reason of a failure."""
     if 'censored' in values:
         return 'the task has no_log'
-    parts = [str(values.get('msg') or 'it failed')]
+    reason = 'failed_when is true' if values.get('failed_when_result') else 'it failed'
+    parts = [str(values.get('msg') or reason)]
     for item in values.get('results') or []:
         if isinstance(item, dict) and item.get('failed') and item.get('msg'):
             parts.append(str(item['msg']))

@@ -152,6 +152,7 @@ mod tests {
     use super::*;
 
     const NODES: &str = "
+releases: [ocata, pike, queens]
 roles:
   Controller: {services: [cache], hiera: {b: role, c: role}}
 nodes:
@@ -168,7 +169,9 @@ nodes:
             path
         };
         let nodes = Nodes::read(&write("nodes", NODES)).unwrap();
-        let cache = "service_name: cache\nhost_prep_tasks:\n- {name: '{{ x }}', debug: {}}\n";
+        let cache = "service_name: cache\nhost_prep_tasks:\n- {name: '{{ x }}', debug: {}}\n\
+                     fast_forward_upgrade_tasks:\n- {name: a, debug: {}, when: step|int == 0}\n\
+                     - {name: b, debug: {}, when: [step|int == 4]}\n";
         let tasks = "service_name: tasks\ndocker_puppet_tasks:\n  step_2: {config_volume: t, step_config: x, \
                      config_image: i}\n";
         write("1.yaml", cache);
@@ -217,6 +220,66 @@ nodes:
         assert!(
             vars.contains("{{ slipway_directory }}/services/cache.yaml"),
             "{vars}"
+        );
+    }
+
+    /// Returns the plays of a playbook: names, hosts, tags of plays and tasks.
+    fn plays(project: &Project, playbook: Playbook) -> Vec<Value> {
+        let text = text(project, playbook.file());
+        match slipway_yaml::read(&text).unwrap().into_value() {
+            Value::Array(plays) => plays,
+            other => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn an_update_has_one_node_at_a_time_and_a_tag_for_each_part() {
+        let plays = plays(&files(), Playbook::Update);
+        assert_eq!(plays[0]["hosts"], "Controller");
+        assert_eq!(plays[0]["serial"], 1);
+        let tasks = plays[0]["tasks"].as_array().unwrap();
+        let mut tags: Vec<&str> = tasks
+            .iter()
+            .map(|task| task["tags"][0].as_str().unwrap())
+            .collect();
+        tags.dedup();
+        let expected = [
+            "slipway_prepare",
+            "step_1",
+            "step_2",
+            "step_3",
+            "step_4",
+            "step_5",
+            "slipway_health",
+        ];
+        assert_eq!(tags, expected);
+    }
+
+    #[test]
+    fn a_fast_forward_upgrade_has_its_releases_in_order_and_bootstrap_steps_on_one_node() {
+        let plays = plays(&files(), Playbook::FastForward);
+        let found: Vec<String> = plays
+            .iter()
+            .map(|play| {
+                format!(
+                    "{} {} {}",
+                    play["vars"]["release"], play["vars"]["step"], play["hosts"]
+                )
+            })
+            .collect();
+        let expected = [
+            "\"ocata\" 0 \"Controller:Edge\"",
+            "\"ocata\" 4 \"Controller[0]:Edge[0]\"",
+            "\"pike\" 0 \"Controller:Edge\"",
+            "\"pike\" 4 \"Controller[0]:Edge[0]\"",
+        ];
+        assert_eq!(found, expected);
+        let manifest = text(&files(), Manifest::FILE);
+        let manifest: Manifest = serde_json::from_str(&manifest).unwrap();
+        assert_eq!(manifest.releases_between(), ["ocata", "pike"]);
+        assert_eq!(
+            manifest.docker_puppet_tasks[&2].iter().collect::<Vec<_>>(),
+            ["Edge"]
         );
     }
 

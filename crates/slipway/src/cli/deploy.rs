@@ -116,3 +116,51 @@ impl Deploy {
 fn step() -> clap::builder::RangedI64ValueParser<u8> {
     clap::value_parser!(u8).range(1..=5)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Cli {
+        #[command(flatten)]
+        deploy: Deploy,
+    }
+
+    fn parse(arguments: &str) -> Result<Deploy, clap::Error> {
+        let all = ["deploy"].into_iter().chain(arguments.split_whitespace());
+        Cli::try_parse_from(all).map(|cli| cli.deploy)
+    }
+
+    #[test]
+    fn options_of_one_node_and_of_a_site_exclude_each_other() {
+        let deploy = parse("--site s --limit a --limit b --max-fail 2 --resume").unwrap();
+        assert_eq!(deploy.nodes.nodes.limit, ["a", "b"]);
+        assert_eq!(deploy.nodes.max_fail, 2);
+        assert!(parse("--site s --plan --no-wait --forks 9").is_ok());
+        for wrong in [
+            "--site s --services x",
+            "--site s --step 3",
+            "--site s --role R",
+            "--site s --rollback",
+            "--site s --check",
+            "--site s --plan --resume",
+            "--services x --limit a",
+            "--services x --resume",
+            "--services x --max-fail 1",
+        ] {
+            assert!(parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_names_of_options_of_one_node_are_known() {
+        use clap::CommandFactory;
+        let command = Cli::command();
+        for id in OF_ONE_NODE {
+            let mut known = command.get_arguments();
+            assert!(known.any(|known| known.get_id() == id), "{id}");
+        }
+    }
+}

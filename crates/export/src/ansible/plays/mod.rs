@@ -242,7 +242,7 @@ impl Plays<'_> {
             "name": title(list, None, step),
             "hosts": "localhost",
             "connection": "local",
-            "gather_facts": true,
+            "gather_facts": false,
             "any_errors_fatal": true,
             "vars": {"step": step},
             "tags": [part_of(list, None, step).tag()],
