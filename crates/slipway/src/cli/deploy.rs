@@ -146,11 +146,14 @@ mod tests {
             "--site s --rollback",
             "--site s --check",
             "--site s --plan --resume",
-            "--services x --limit a",
-            "--services x --resume",
-            "--services x --max-fail 1",
+            "--limit a",
         ] {
             assert!(parse(wrong).is_err(), "{wrong}");
+        }
+        for option in ["--limit a", "--forks 2", "--resume", "--max-fail 1"] {
+            let deploy = parse(&format!("--services x {option}")).unwrap();
+            let name = deploy.nodes.needing_site().unwrap();
+            assert!(option.starts_with(name), "{option}");
         }
     }
 

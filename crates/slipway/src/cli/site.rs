@@ -78,6 +78,19 @@ impl SiteOptions {
 }
 
 impl RunOptions {
+    /// Returns an option that was given and has a meaning on a site alone. clap does not demand --site where
+    /// another option excludes it.
+    pub fn needing_site(&self) -> Option<&'static str> {
+        let given = [
+            ("--limit", !self.nodes.limit.is_empty()),
+            ("--forks", self.nodes.forks.is_some()),
+            ("--resume", self.resume),
+            ("--max-fail", self.max_fail > 0),
+        ];
+        let mut given = given.into_iter().filter(|(_, is_given)| *is_given);
+        given.next().map(|(name, _)| name)
+    }
+
     /// Returns the options of an action.
     pub fn options(&self, action: Action) -> Options {
         Options {

@@ -18,6 +18,9 @@ use crate::show;
 
 /// Deploys the node, or shows the plan.
 pub async fn run(args: Deploy, global: &Global, output: &Arc<Output>) -> anyhow::Result<()> {
+    if let Some(option) = args.nodes.needing_site() {
+        return Err(bad_input(anyhow::anyhow!("{option} needs --site")));
+    }
     let run = Run::new(&args, output)?;
     let options = args.options();
     if args.rollback {
