@@ -104,7 +104,12 @@ fn remove() {
     for name in names.out.lines() {
         docker(&["rm", "--force", name]);
     }
-    let images = docker(&["images", "--quiet", "slipway-own-image/*"]);
+    let images = docker(&[
+        "images",
+        "--format",
+        "{{.Repository}}:{{.Tag}}",
+        "slipway-own-image/*",
+    ]);
     for image in images.out.lines() {
         docker(&["rmi", "--force", image]);
     }

@@ -55,7 +55,7 @@ fn remove() {
     if root.is_dir() {
         run(slipway().args(["delete", "--all", "--root"]).arg(&root)).exits(0);
     }
-    let images = docker(&["images", "--quiet", "mysite/*"]);
+    let images = docker(&["images", "--format", "{{.Repository}}:{{.Tag}}", "mysite/*"]);
     for image in images.out.lines() {
         docker(&["rmi", "--force", image]);
     }
