@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# Sourced by tests/cluster/run: slipway deploy, update, ffu and status over the nodes of an exported project.
+# shellcheck disable=SC2153,SC2154 # names that tests/cluster/run sets
+# Sourced by tests/cluster/run: slipway deploy, update, upgrade, ffu and status over the nodes of an exported project.
 
 # slipway_on NAME COMMAND [OPTION]...: runs a command on the site. Its result is in $work/NAME.json, its progress
 # in $work/NAME.
@@ -43,6 +44,8 @@ set_version() {
     export_site
 }
 
+node_file() { node "$2" cat "$1"; }
+
 markers() { node "$1" sh -c 'cat /root/ffu 2>/dev/null || true'; }
 
 conduct() {
@@ -54,7 +57,7 @@ conduct() {
     (cat "$NODES/nodes.yaml"; echo 'releases: [ocata, pike, queens]') >"$work/nodes.yaml"
     export_site
     both forget
-    for number in 1 2; do node "$number" rm -rf /root/ffu /root/fail-update /root/post-update; done
+    for number in 1 2; do node "$number" rm -rf /root/ffu /root/fail-update /root/post-update /root/upgrade; done
 
     succeeds fresh deploy --report "$work/fresh.html"
     for number in 1 2; do
@@ -93,6 +96,16 @@ conduct() {
     succeeds state status
     check "status knows the containers" grep -q '"containers": 3' "$work/state.json"
     check "status has nothing due" test "$(grep -c '"due": \[\]' "$work/state.json")" -eq 2
+
+    set_version 4
+    succeeds upgraded upgrade
+    check "an upgrade brings both nodes to the new version" test "$(both version_on | xargs)" = 'WEB_VERSION=4 WEB_VERSION=4'
+    for number in 1 2; do
+        check "tasks of an upgrade ran in order on node $number" test \
+            "$(node "$number" cut -d ' ' -f -2 /root/upgrade | paste -sd,)" = 'batch 1,upgrade 2,post 0'
+    done
+    check "the first node is the bootstrap node" test \
+        "$(both node_file /root/upgrade | grep upgrade | xargs)" = 'upgrade 2 True upgrade 2 False'
 
     # Killed between the first prep step of the second release and its end.
     PYTHONPATH=$ANSIBLE ANSIBLE_HOME=$work/home "$SLIPWAY_BIN" ffu --site "$work/site" \
