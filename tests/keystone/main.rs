@@ -203,7 +203,7 @@ fn a_broken_keystone_is_rolled_back() {
 
     run(&mut deployment.roll_back()).exits(0);
     assert_eq!(keystone_image(), image);
-    assert_eq!(deployment.token().status, 201);
+    wait_for_token(deployment);
     let generated = "var/lib/config-data/puppet-generated/keystone/etc/keystone/keystone.conf";
     let generated = std::fs::read_to_string(deployment.root().join(generated));
     assert!(!generated.expect("keystone.conf").contains("4321"));
@@ -214,6 +214,20 @@ fn a_broken_keystone_is_rolled_back() {
     run(&mut deployment.deploy())
         .exits(0)
         .says(&["nothing has changed"]);
+}
+
+/// Waits until Keystone issues a token. haproxy takes a server that was down back after some checks.
+#[track_caller]
+fn wait_for_token(deployment: &Deployment) {
+    let begun = Instant::now();
+    loop {
+        let token = deployment.token();
+        if token.status == 201 {
+            return;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(120), "{token:?}");
+        std::thread::sleep(Duration::from_millis(500));
+    }
 }
 
 /// Returns the id of the image that Keystone's reference means.
