@@ -60,10 +60,10 @@ impl Resolver {
     fn created(&self, template: &str, name: &str, seed: &Seed) -> Result<Created> {
         let template = self.template(&self.directory().join(template))?;
         let parameters = &self.environment().parameters;
-        let given = template.parameters.keys();
-        let given = given.map(|name| parameters.get(name.as_str()).cloned());
+        let values = template.parameters.keys();
+        let values = values.map(|name| parameters.get(name.as_str()).cloned());
         let birth = Birth::of_root(name, seed);
-        let stack = self.stack_with(template.clone(), given.collect(), Some(birth))?;
+        let stack = self.stack_with(template.clone(), values.collect(), Some(birth))?;
         let deployments = walk::deployments(&stack)?;
         Ok(Created {
             deployments,

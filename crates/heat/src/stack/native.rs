@@ -80,9 +80,9 @@ impl<'r> Resource<'r> {
             "OS::Heat::SoftwareDeployment" => deployment(Kind::Software, owned(&properties)),
             "OS::Heat::StructuredDeployment" => deployment(Kind::Structured, owned(&properties)),
             "OS::Heat::DeployedServer" => {
-                let given = value_of(&properties, "name").and_then(Value::as_str);
+                let server_name = value_of(&properties, "name").and_then(Value::as_str);
                 let attributes = json!({
-                    "name": given.map_or_else(|| birth.physical_name(name), str::to_owned),
+                    "name": server_name.map_or_else(|| birth.physical_name(name), str::to_owned),
                     "os_collect_config": {},
                 });
                 Ok(made(birth.id(name), attributes))
@@ -133,10 +133,10 @@ impl<'r> Resource<'r> {
         let Some(Value::String(kind)) = definition.get("type") else {
             return Err(wrong("resource_def needs a type").at("properties"));
         };
-        let given = definition.get("properties").and_then(Value::as_object);
+        let declared = definition.get("properties").and_then(Value::as_object);
         let index = value_of(properties, "index_var").and_then(Value::as_str);
         let index = index.unwrap_or("%index%");
-        let shared: Vec<Shared> = given
+        let shared: Vec<Shared> = declared
             .into_iter()
             .flatten()
             .filter(|(_, value)| !value.is_null())
@@ -153,8 +153,8 @@ impl<'r> Resource<'r> {
         let group = birth.group(name);
         let mut members = IndexMap::new();
         for member in names.take(usize::try_from(count).unwrap_or_default()) {
-            let given = shared.iter().map(|property| property.of(&member, index));
-            let resource = Self::of_kind(&member, kind, given.collect(), stack, &group, depth);
+            let own = shared.iter().map(|property| property.of(&member, index));
+            let resource = Self::of_kind(&member, kind, own.collect(), stack, &group, depth);
             members.insert(member.clone(), resource.map_err(|error| error.at(member))?);
         }
         Ok(Self::Group(members))
@@ -172,13 +172,13 @@ impl<'r> Resource<'r> {
         let servers = value_of(properties, "servers").and_then(Value::as_object);
         let shared = properties
             .iter()
-            .filter(|(name, value)| name != "servers" && value.as_deref().is_some_and(is_given));
+            .filter(|(name, value)| name != "servers" && value.as_deref().is_some_and(is_set));
         let group = birth.group(name);
         let mut members = IndexMap::new();
         for (member, server) in servers.into_iter().flatten() {
-            let mut given: Vec<Property> = shared.clone().cloned().collect();
-            given.push(("server".into(), Some(Arc::new(server.clone()))));
-            let resource = Self::of_kind(member, kind, given, stack, &group, depth);
+            let mut own: Vec<Property> = shared.clone().cloned().collect();
+            own.push(("server".into(), Some(Arc::new(server.clone()))));
+            let resource = Self::of_kind(member, kind, own, stack, &group, depth);
             members.insert(member.clone(), resource.map_err(|error| error.at(member))?);
         }
         Ok(Self::Group(members))
@@ -324,19 +324,19 @@ pub(super) fn group_attribute<'a, 'r>(
 
 fn value_of<'a>(properties: &'a [Property], name: &str) -> Option<&'a Value> {
     let found = properties.iter().find(|(known, _)| known == name);
-    found?.1.as_deref().filter(|value| is_given(value))
+    found?.1.as_deref().filter(|value| is_set(value))
 }
 
-fn is_given(value: &Value) -> bool {
+fn is_set(value: &Value) -> bool {
     !value.is_null()
 }
 
 fn owned(properties: &[Property]) -> Map<String, Value> {
-    let given = properties.iter().filter_map(|(name, value)| {
-        let value = value.as_deref().filter(|value| is_given(value))?;
+    let set = properties.iter().filter_map(|(name, value)| {
+        let value = value.as_deref().filter(|value| is_set(value))?;
         Some((name.to_string(), value.clone()))
     });
-    given.collect()
+    set.collect()
 }
 
 fn number(value: &Value) -> Option<u64> {
