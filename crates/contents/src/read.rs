@@ -103,10 +103,16 @@ impl Contents {
     /// # Errors
     /// The archive is broken or beyond all limits, or a package database is broken.
     pub fn from_archive(archive: impl Read + 'static) -> Result<Contents> {
+        Contents::with_names(archive, MAX_NAMES)
+    }
+
+    /// Reads an archive whose names have at most `limit` bytes together.
+    fn with_names(archive: impl Read + 'static, limit: usize) -> Result<Contents> {
         let mut reading = Reading {
             contents: Contents::default(),
             databases: Databases::new()?,
-            names_left: MAX_NAMES,
+            names: 0,
+            limit,
         };
         Archive::stream(archive, &LIMITS).members(|member| reading.add(member))?;
         reading.finish()
@@ -117,18 +123,20 @@ impl Contents {
 struct Reading {
     contents: Contents,
     databases: Databases,
-    /// The bytes that further names of files and packages may have.
-    names_left: usize,
+    /// The bytes of all names of files and packages.
+    names: usize,
+    /// The most bytes that they may have.
+    limit: usize,
 }
 
 impl Reading {
     /// Counts the bytes of a name, or of another text that stays in memory.
     fn keep(&mut self, length: usize) -> Result<()> {
-        self.names_left = self
-            .names_left
-            .checked_sub(length)
-            .ok_or(Error::Names { limit: MAX_NAMES })?;
-        Ok(())
+        self.names = self.names.saturating_add(length);
+        let limit = self.limit;
+        (self.names <= limit)
+            .then_some(())
+            .ok_or(Error::Names { limit })
     }
 
     fn add_packages(&mut self, packages: impl IntoIterator<Item = Package>) -> Result<()> {
@@ -403,6 +411,16 @@ mod tests {
         assert_eq!((one.mode, one.owner, one.size), (0o640, (7, 0), 1));
         assert_eq!(one, &contents.files["opt/v/two"]);
         assert!(contents.unread.is_empty());
+    }
+
+    #[test]
+    fn names_of_files_and_packages_are_bounded() {
+        let status = "Package: bash\nVersion: 1\n";
+        let files = [("etc/a", ""), ("var/lib/dpkg/status", status)];
+        let length = "etc/a".len() + "var/lib/dpkg/status".len() + "bash1".len();
+        Contents::with_names(archive(&files), length).unwrap();
+        let error = Contents::with_names(archive(&files), length - 1).unwrap_err();
+        assert!(matches!(error, Error::Names { .. }), "{error}");
     }
 
     #[test]
