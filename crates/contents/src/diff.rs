@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::Serialize;
+use slipway_redact::one_line;
 
 use crate::file::FileRecord;
 use crate::package::PackageId;
@@ -142,12 +143,13 @@ fn attributes(before: &FileRecord, after: &FileRecord) -> Vec<Attribute> {
 impl fmt::Display for PackageDifference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let id = &self.id;
-        write!(f, "{} {}", id.kind, id.name)?;
+        write!(f, "{} {}", id.kind, one_line(&id.name))?;
         let places = [&id.architecture, &id.location];
         for place in places.into_iter().flatten() {
-            write!(f, " {place}")?;
+            write!(f, " {}", one_line(place))?;
         }
-        match (self.before.join(", "), self.after.join(", ")) {
+        let [before, after] = [&self.before, &self.after].map(|versions| versions.join(", "));
+        match (one_line(&before), one_line(&after)) {
             (before, after) if before.is_empty() => write!(f, ": added {after}"),
             (before, after) if after.is_empty() => write!(f, ": removed {before}"),
             (before, after) => write!(f, ": {before} -> {after}"),
@@ -157,12 +159,13 @@ impl fmt::Display for PackageDifference {
 
 impl fmt::Display for FileDifference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = one_line(&self.path);
         match &self.change {
-            FileChange::Added => write!(f, "{}: added", self.path),
-            FileChange::Removed => write!(f, "{}: removed", self.path),
+            FileChange::Added => write!(f, "{path}: added"),
+            FileChange::Removed => write!(f, "{path}: removed"),
             FileChange::Changed(attributes) => {
                 let names: Vec<&str> = attributes.iter().map(|a| a.name()).collect();
-                write!(f, "{}: {} changed", self.path, names.join(", "))
+                write!(f, "{path}: {} changed", names.join(", "))
             }
         }
     }

@@ -9,6 +9,7 @@ use futures_util::StreamExt;
 use sha2::{Digest, Sha256};
 use slipway_archive::{Archive, Kind, Limits, Member, MemberPath};
 use slipway_engine::{Engine, ScopedContainer, TarStream};
+use slipway_files::ScratchDirectory;
 use tokio::sync::mpsc;
 
 use crate::error::{Error, Result};
@@ -79,11 +80,12 @@ impl Contents {
     /// Reads the archive of an image's files as it arrives.
     async fn from_stream(mut stream: TarStream) -> Result<Contents> {
         let (sender, receiver) = mpsc::channel(CHUNKS_AHEAD);
+        // Not the thread's: that goes on after an interrupt.
+        let scratch = scratch()?;
+        let databases = Databases::in_directory(scratch.path());
         let reading = tokio::task::spawn_blocking(move || {
-            Contents::from_archive(ChunkReader {
-                receiver,
-                chunk: Bytes::new(),
-            })
+            let chunk = Bytes::new();
+            Contents::with_names(ChunkReader { receiver, chunk }, databases, MAX_NAMES)
         });
         while let Some(chunk) = stream.next().await {
             // The other end is gone after an error, which it returns.
@@ -103,14 +105,20 @@ impl Contents {
     /// # Errors
     /// The archive is broken or beyond all limits, or a package database is broken.
     pub fn from_archive(archive: impl Read + 'static) -> Result<Contents> {
-        Contents::with_names(archive, MAX_NAMES)
+        let scratch = scratch()?;
+        let databases = Databases::in_directory(scratch.path());
+        Contents::with_names(archive, databases, MAX_NAMES)
     }
 
     /// Reads an archive whose names have at most `limit` bytes together.
-    fn with_names(archive: impl Read + 'static, limit: usize) -> Result<Contents> {
+    fn with_names(
+        archive: impl Read + 'static,
+        databases: Databases,
+        limit: usize,
+    ) -> Result<Contents> {
         let mut reading = Reading {
             contents: Contents::default(),
-            databases: Databases::new()?,
+            databases,
             names: 0,
             limit,
         };
@@ -297,6 +305,11 @@ impl Wanted {
     }
 }
 
+/// Makes a directory for copies of databases.
+fn scratch() -> io::Result<ScratchDirectory> {
+    ScratchDirectory::new_in(&std::env::temp_dir(), "slipway-contents-")
+}
+
 fn digest(reader: &mut impl Read) -> io::Result<[u8; 32]> {
     let mut contents = Hashing::new(reader);
     io::copy(&mut contents, &mut io::sink())?;
@@ -353,6 +366,7 @@ impl Read for ChunkReader {
 #[cfg(test)]
 mod tests {
     use std::io::Cursor;
+    use std::path::Path;
 
     use super::*;
 
@@ -418,8 +432,12 @@ mod tests {
         let status = "Package: bash\nVersion: 1\n";
         let files = [("etc/a", ""), ("var/lib/dpkg/status", status)];
         let length = "etc/a".len() + "var/lib/dpkg/status".len() + "bash1".len();
-        Contents::with_names(archive(&files), length).unwrap();
-        let error = Contents::with_names(archive(&files), length - 1).unwrap_err();
+        let read = |limit| {
+            let databases = Databases::in_directory(Path::new("unused"));
+            Contents::with_names(archive(&files), databases, limit)
+        };
+        read(length).unwrap();
+        let error = read(length - 1).unwrap_err();
         assert!(matches!(error, Error::Names { .. }), "{error}");
     }
 

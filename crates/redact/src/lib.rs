@@ -36,7 +36,7 @@ mod url;
 
 pub use digest::DigestKey;
 pub use secrets::{Redactor, Secrets};
-pub use terminal::printable;
+pub use terminal::{one_line, printable};
 
 /// Stands where a secret stood.
 const MASK: &str = "***";

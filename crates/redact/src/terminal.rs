@@ -43,6 +43,30 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(clean)
 }
 
+/// Returns the text on one line: control characters and changes of direction are escaped, as names in
+/// lists need it.
+///
+/// ```
+/// use slipway_redact::one_line;
+///
+/// assert_eq!(one_line("a\nb: added"), "a\\nb: added");
+/// assert_eq!(one_line("a\u{1b}[1m"), "a\\u{1b}[1m");
+/// ```
+pub fn one_line(text: &str) -> Cow<'_, str> {
+    let is_kept = |c: char| is_harmless(c) && !c.is_control();
+    if text.chars().all(is_kept) {
+        return Cow::Borrowed(text);
+    }
+    let mut line = String::with_capacity(text.len());
+    for c in text.chars() {
+        match is_kept(c) {
+            true => line.push(c),
+            false => line.extend(c.escape_default()),
+        }
+    }
+    Cow::Owned(line)
+}
+
 const ESCAPE: char = '\u{1b}';
 
 fn is_harmless(c: char) -> bool {

@@ -11,7 +11,7 @@ use indicatif::MultiProgress;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use slipway_redact::printable;
+use slipway_redact::{one_line, printable};
 
 use crate::cli::{Format, Global};
 
@@ -330,7 +330,7 @@ pub fn table(rows: &[Vec<String>]) -> String {
     let width = |column: usize| {
         rows.iter()
             .filter_map(|row| row.get(column))
-            .map(|cell| cell.chars().count())
+            .map(|cell| one_line(cell).chars().count())
             .max()
             .unwrap_or(0)
             .min(WIDEST_COLUMN)
@@ -341,6 +341,7 @@ pub fn table(rows: &[Vec<String>]) -> String {
             .iter()
             .zip(&widths)
             .map(|(cell, &width)| {
+                let cell = one_line(cell);
                 let missing = width.saturating_sub(cell.chars().count());
                 format!("{cell}{}", " ".repeat(missing))
             })

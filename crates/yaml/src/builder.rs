@@ -9,7 +9,7 @@ use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span, Tag};
 use crate::error::{Error, Position, Problem, Step};
 use crate::indent::Shallow;
 use crate::input::Text;
-use crate::json::too_deep;
+use crate::json::{too_deep, too_many};
 use crate::node::{Data, Entries, Node, Weights, unique};
 use crate::scalar;
 use crate::{Duplicates, Options, Schema};
@@ -47,6 +47,7 @@ pub(crate) fn build(text: &str, options: Options) -> Result<Node, Failure> {
         entries: Vec::new(),
         anchors: HashMap::default(),
         document: None,
+        values: 0,
         copies: Weights::new(options.limits.copies),
     };
     while let Some(event) = parser.next_event() {
@@ -164,15 +165,28 @@ struct Builder {
     entries: Entries,
     anchors: HashMap<usize, Node, foldhash::fast::RandomState>,
     document: Option<Node>,
+    /// The number of values read, keys among them.
+    values: usize,
     copies: Weights,
     /// The number of characters, if no newline ends them: a block scalar at the end has none either.
     unfinished_end: Option<usize>,
+}
+
+fn is_value(event: &Event<'_>) -> bool {
+    matches!(
+        event,
+        Event::Scalar(..) | Event::Alias(_) | Event::SequenceStart(..) | Event::MappingStart(..)
+    )
 }
 
 impl Builder {
     fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), Error> {
         let at = position(&span.start);
         let wrong = |message: &'static str| Error::syntax(Some(at), message);
+        self.values += usize::from(is_value(&event));
+        if self.values > self.options.limits.values {
+            return Err(too_many(at, self.options.limits.values));
+        }
         match event {
             Event::Scalar(mut text, style, anchor, tag) => {
                 if matches!(style, ScalarStyle::Literal | ScalarStyle::Folded)

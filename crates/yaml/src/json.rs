@@ -18,6 +18,7 @@ pub(crate) fn read(text: &str, options: Options) -> Result<Option<Node>, Error> 
         at: 0,
         position: Position { line: 1, column: 1 },
         positioned: 0,
+        values: 0,
         options,
         error: None,
     };
@@ -58,6 +59,8 @@ struct Reader<'a> {
     /// The position of the byte at `positioned`, which is at or before the next one.
     position: Position,
     positioned: usize,
+    /// The number of values read.
+    values: usize,
     options: Options,
     error: Option<Error>,
 }
@@ -66,6 +69,11 @@ impl<'a> Reader<'a> {
     fn value(&mut self, depth: usize) -> Option<Node> {
         self.skip_whitespace();
         let at = self.position();
+        self.values += 1;
+        if self.values > self.options.limits.values {
+            self.error = Some(too_many(at, self.options.limits.values));
+            return None;
+        }
         let data = match self.peek()? {
             b'{' => self.map(depth)?,
             b'[' => self.list(depth)?,
@@ -108,6 +116,7 @@ impl<'a> Reader<'a> {
             self.skip_whitespace();
             let at = self.position();
             let key = self.string()?;
+            self.values += 1;
             self.skip_whitespace();
             if self.next()? != b':' {
                 return None;
@@ -248,6 +257,13 @@ impl<'a> Reader<'a> {
 
 fn count<T>(items: impl Iterator<Item = T>) -> u32 {
     u32::try_from(items.count()).unwrap_or(u32::MAX)
+}
+
+pub(crate) fn too_many(position: Position, values: usize) -> Error {
+    Error::limit(
+        Some(position),
+        format!("too large: more than {values} values"),
+    )
 }
 
 pub(crate) fn too_deep(position: Position, depth: usize) -> Error {

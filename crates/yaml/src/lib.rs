@@ -97,6 +97,9 @@ pub struct Limits {
     pub bytes: usize,
     /// Levels of nesting.
     pub depth: usize,
+    /// Number of values: scalars, keys among them, lists and maps. One takes some 500 bytes while it is
+    /// read.
+    pub values: usize,
     /// Number of bytes that anchors and aliases may copy.
     pub copies: usize,
 }
@@ -106,6 +109,7 @@ impl Limits {
     pub const DEFAULT: Limits = Limits {
         bytes: 64 << 20,
         depth: 100,
+        values: 1_000_000,
         copies: 64 << 20,
     };
 }

@@ -469,3 +469,26 @@ proptest::proptest! {
         let _ = parse(&text);
     }
 }
+
+#[test]
+fn a_document_of_too_many_values_is_refused() {
+    let options = Options {
+        limits: Limits {
+            values: 4,
+            ..Limits::DEFAULT
+        },
+        ..Options::default()
+    };
+    for text in ["[1, 2, 3]", "- 1\n- 2\n- 3\n", "{\"a\": 1}", "a: 1\n"] {
+        read_with(text, options).unwrap();
+    }
+    for text in [
+        "[1, 2, 3, 4]",
+        "- 1\n- 2\n- 3\n- 4\n",
+        "{\"a\": 1, \"b\": 2}",
+        "a: 1\nb: 2\n",
+    ] {
+        let error = read_with(text, options).unwrap_err().to_string();
+        assert!(error.ends_with("too large: more than 4 values"), "{error}");
+    }
+}

@@ -2,12 +2,11 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags};
-use slipway_files::ScratchDirectory;
 
 use super::rpm_header::Header;
 use super::{Package, PackageId, PackageKind};
@@ -43,23 +42,23 @@ pub(crate) fn database_file(path: &str) -> Option<DatabaseFile> {
     }
 }
 
-/// Copies of an image's databases.
+/// Copies of an image's databases, in a directory that the caller keeps as long as they are read.
 #[derive(Debug)]
 pub(crate) struct Databases {
-    copies: ScratchDirectory,
+    copies: PathBuf,
 }
 
 impl Databases {
-    /// Prepares a private directory for the copies.
-    pub(crate) fn new() -> io::Result<Databases> {
-        Ok(Databases {
-            copies: ScratchDirectory::new_in(&std::env::temp_dir(), "slipway-contents-")?,
-        })
+    /// Keeps the copies in a directory.
+    pub(crate) fn in_directory(copies: &Path) -> Databases {
+        Databases {
+            copies: copies.to_owned(),
+        }
     }
 
     /// Copies a file of a database.
     pub(crate) fn add(&self, path: &str, contents: &mut impl Read) -> io::Result<()> {
-        let copy = self.copies.path().join(path);
+        let copy = self.copies.join(path);
         if let Some(directory) = copy.parent() {
             std::fs::create_dir_all(directory)?;
         }
@@ -72,29 +71,36 @@ impl Databases {
         let databases = DIRECTORIES.map(|directory| format!("{directory}/rpmdb.sqlite"));
         databases
             .into_iter()
-            .map(|path| (self.copies.path().join(&path), path))
+            .map(|path| (self.copies.join(&path), path))
             .filter(|(copy, _)| copy.exists())
             .map(|(copy, path)| (path, packages(&copy)))
             .collect()
     }
 }
 
-/// Returns the packages of a database.
+/// Returns the packages of a database. Its sum of headers is bounded by its size, so pages that belong to
+/// several rows take no more time than others.
 fn packages(copy: &Path) -> Result<Vec<Package>, String> {
+    let unread = |error: &dyn std::fmt::Display| format!("SQLite cannot read it: {error}");
+    let mut left = std::fs::metadata(copy)
+        .map_err(|error| unread(&error))?
+        .len();
     let mut packages = Vec::new();
     let mut broken = None;
     each_header(copy, |header| {
-        let read = package(header).and_then(|package| {
-            packages.push(package);
-            let is_within = packages.len() <= MAX_PACKAGES;
-            is_within
-                .then_some(())
-                .ok_or_else(|| format!("it has more than {MAX_PACKAGES} packages"))
-        });
+        let size = u64::try_from(header.len()).unwrap_or(u64::MAX);
+        let read = match (left.checked_sub(size), packages.len() < MAX_PACKAGES) {
+            (Some(rest), true) => {
+                left = rest;
+                package(header).map(|package| packages.push(package))
+            }
+            (None, _) => Err("its packages are larger than the database".to_owned()),
+            (_, false) => Err(format!("it has more than {MAX_PACKAGES} packages")),
+        };
         broken = read.err();
         broken.is_none()
     })
-    .map_err(|error| format!("SQLite cannot read it: {error}"))?;
+    .map_err(|error| unread(&error))?;
     broken.map_or(Ok(packages), Err)
 }
 
@@ -112,7 +118,12 @@ fn each_header(copy: &Path, mut accept: impl FnMut(&[u8]) -> bool) -> rusqlite::
         database.set_db_config(setting, value)?;
     }
     database.set_limit(Limit::SQLITE_LIMIT_LENGTH, MAX_HEADER)?;
-    let mut statement = database.prepare("SELECT blob FROM main.Packages")?;
+    if !has_stored_headers(&database)? {
+        return Err(rusqlite::Error::InvalidColumnName(
+            "Packages.blob".to_owned(),
+        ));
+    }
+    let mut statement = database.prepare("SELECT blob FROM main.Packages NOT INDEXED")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         if !accept(row.get_ref(0)?.as_blob()?) {
@@ -120,6 +131,16 @@ fn each_header(copy: &Path, mut accept: impl FnMut(&[u8]) -> bool) -> rusqlite::
         }
     }
     Ok(())
+}
+
+/// Returns true if the headers are a column of a table: a view, a virtual table and a generated column
+/// would compute them, for as long as the image likes.
+fn has_stored_headers(database: &Connection) -> rusqlite::Result<bool> {
+    const QUERY: &str = "SELECT count(*) FROM main.sqlite_schema AS tables \
+                         JOIN pragma_table_xinfo('Packages', 'main') AS columns \
+                         WHERE tables.name = 'Packages' AND tables.type = 'table' AND tables.rootpage > 0 \
+                         AND columns.name = 'blob' AND columns.hidden = 0";
+    database.query_row(QUERY, [], |row| Ok(row.get::<_, i64>(0)? == 1))
 }
 
 fn package(header: &[u8]) -> Result<Package, String> {
@@ -200,17 +221,53 @@ mod tests {
 
     #[test]
     fn a_database_that_is_no_table_of_headers_is_an_error() {
-        let recursion = "CREATE VIEW Packages AS WITH RECURSIVE n(blob) AS \
-                         (SELECT x'00' UNION ALL SELECT blob FROM n) SELECT blob FROM n";
-        let error = names(recursion, &[]).unwrap_err();
-        assert!(error.starts_with("SQLite cannot read it: "), "{error}");
-        let large = "CREATE TABLE Packages (a, blob AS (zeroblob(100000000))); INSERT INTO Packages VALUES (1)";
-        let error = names(large, &[]).unwrap_err();
-        assert!(error.contains("too big"), "{error}");
+        for computed in [
+            "CREATE TABLE Other (a)",
+            "CREATE VIEW Packages AS WITH RECURSIVE n(blob) AS \
+             (SELECT x'00' UNION ALL SELECT blob FROM n) SELECT blob FROM n",
+            "CREATE TABLE Packages (a, blob AS (instr(zeroblob(30000000), zeroblob(15000000) || x'01'))); \
+             INSERT INTO Packages VALUES (1)",
+            "CREATE VIRTUAL TABLE Packages USING fts5(blob)",
+        ] {
+            let error = names(computed, &[]).unwrap_err();
+            assert_eq!(
+                error, "SQLite cannot read it: Invalid column name: Packages.blob",
+                "{computed}"
+            );
+        }
         let error = names(TABLE, &[Vec::new()]).unwrap_err();
         assert_eq!(error, "the header of a package is broken");
-        let error = names("CREATE TABLE Other (a)", &[]).unwrap_err();
-        assert!(error.contains("no such table"), "{error}");
+    }
+
+    #[test]
+    fn headers_larger_than_the_database_are_an_error() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("rpmdb.sqlite");
+        let database = Connection::open(&path).unwrap();
+        let header = header_of("bash", &"x".repeat(2_000_000));
+        database.execute_batch(TABLE).unwrap();
+        for number in 1..=2 {
+            let insert = "INSERT INTO Packages VALUES (?, ?)";
+            database.execute(insert, (number, &header)).unwrap();
+        }
+        drop(database);
+        let mut bytes = std::fs::read(&path).unwrap();
+        assert_eq!(packages(&path).unwrap().len(), 2);
+        // The second row continues on the pages of the first; the others are cut off.
+        let is_first = |page: &&[u8]| page.starts_with(&[0x0d]) && page.len() == 4096;
+        let leaf = bytes.chunks(4096).position(|page| is_first(&page)).unwrap() * 4096;
+        let cells = [8, 10]
+            .map(|at| usize::from(u16::from_be_bytes([bytes[leaf + at], bytes[leaf + at + 1]])));
+        // A cell ends with the number of the page on which it continues.
+        let next = |cell: usize| leaf + cell + cells[0].abs_diff(cells[1]) - 4;
+        let first: [u8; 4] = bytes[next(cells[0])..][..4].try_into().unwrap();
+        bytes[next(cells[1])..][..4].copy_from_slice(&first);
+        let pages = bytes.len() / 4096 / 2 + 10;
+        bytes.truncate(pages * 4096);
+        bytes[28..32].copy_from_slice(&u32::try_from(pages).unwrap().to_be_bytes());
+        std::fs::write(&path, bytes).unwrap();
+        let error = packages(&path).unwrap_err();
+        assert_eq!(error, "its packages are larger than the database");
     }
 
     #[test]

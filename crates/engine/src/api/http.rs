@@ -13,7 +13,10 @@ use crate::EngineError;
 
 /// Answers larger than this are rejected. A list of a thousand containers with all their labels has
 /// a tenth of it.
-const LARGEST: u64 = 64 << 20;
+const LARGEST: usize = 64 << 20;
+
+/// The largest head of an answer, in bytes.
+const LARGEST_HEAD: usize = 64 << 10;
 
 /// The end of the headers.
 const END: &str = "\r\n\r\n";
@@ -97,7 +100,7 @@ async fn exchange(
     mut stream: impl AsyncRead + AsyncWrite + Unpin,
     path: &str,
 ) -> std::io::Result<Answer> {
-    // In HTTP 1.0 an answer ends where the connection does.
+    // In HTTP 1.0 an answer ends where the connection does, or after the length that it has announced.
     let request = format!("GET {path} HTTP/1.0\r\nHost: engine\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;
     stream.flush().await?;
@@ -114,20 +117,46 @@ async fn exchange(
 }
 
 async fn read_bounded(
-    stream: impl AsyncRead + Unpin,
+    mut stream: impl AsyncRead + Unpin,
     bytes: &mut Vec<u8>,
-    largest: u64,
+    largest: usize,
 ) -> std::io::Result<()> {
-    match stream.take(largest + 1).read_to_end(bytes).await {
-        // Some engines end the connection without TLS's own farewell.
-        Err(error) if error.kind() == ErrorKind::UnexpectedEof && !bytes.is_empty() => Ok(()),
-        Err(error) => Err(error),
-        Ok(_) if bytes.len() as u64 > largest => Err(Error::other(format!(
-            "the engine's answer is larger than {} MiB",
-            largest >> 20
-        ))),
-        Ok(_) => Ok(()),
+    let mut end = None;
+    while end.is_none_or(|end| bytes.len() < end) {
+        match stream.read_buf(bytes).await {
+            // Some engines end the connection without TLS's own farewell.
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof && !bytes.is_empty() => break,
+            Err(error) => return Err(error),
+            Ok(0) => break,
+            Ok(_) => {}
+        }
+        if bytes.len() > largest {
+            return Err(Error::other(format!(
+                "the engine's answer is larger than {} MiB",
+                largest >> 20
+            )));
+        }
+        if end.is_none() {
+            end = announced_end(bytes);
+        }
     }
+    Ok(())
+}
+
+/// Returns the length of an answer whose head is there and announces it.
+fn announced_end(bytes: &[u8]) -> Option<usize> {
+    // Only the head is looked at, however large the rest is.
+    let start = &bytes[..bytes.len().min(LARGEST_HEAD)];
+    let head = start
+        .windows(END.len())
+        .position(|window| window == END.as_bytes())?;
+    let text = std::str::from_utf8(&bytes[..head]).ok()?;
+    let length = text.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        name.eq_ignore_ascii_case("content-length")
+            .then_some(value.trim())
+    })?;
+    (head + END.len()).checked_add(length.parse().ok()?)
 }
 
 fn parse(text: String) -> Option<Answer> {
@@ -151,6 +180,16 @@ mod tests {
         let error = read_bounded(tokio::io::repeat(b'x'), &mut bytes, 1 << 20).await;
         let error = error.unwrap_err().to_string();
         assert_eq!(error, "the engine's answer is larger than 1 MiB");
+    }
+
+    #[tokio::test]
+    async fn an_answer_ends_at_its_announced_length_though_the_connection_stays() {
+        let (mut engine, ours) = tokio::io::duplex(1 << 10);
+        let answer = b"HTTP/1.1 200 OK\r\nCONTENT-LENGTH: 2\r\n\r\nOK";
+        engine.write_all(answer).await.unwrap();
+        let mut bytes = Vec::new();
+        read_bounded(ours, &mut bytes, LARGEST).await.unwrap();
+        assert_eq!(bytes, answer);
     }
 
     #[test]

@@ -1,5 +1,9 @@
 //! Slipway's own Puppet module: carried in the binary, installed where Puppet finds it.
 
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::Path;
+
 use sha2::{Digest, Sha256};
 
 use crate::error::{At, Result};
@@ -36,16 +40,22 @@ pub fn install(paths: &Paths) -> Result<()> {
         .tempdir_in(paths.puppet_state())
         .at("make a directory in", paths.puppet_state())?;
     for (name, text) in FILES {
-        let path = beside.path().join(name);
-        if let Some(directory) = path.parent() {
-            std::fs::create_dir_all(directory).at("make", directory)?;
-        }
-        std::fs::write(&path, text).at("write", &path)?;
+        write(&beside.path().join(name), text)?;
     }
-    let mark = beside.path().join("slipway").join(digest());
-    std::fs::write(&mark, "").at("write", &mark)?;
+    write(&beside.path().join("slipway").join(digest()), "")?;
     files::remove(&root)?;
     std::fs::rename(beside.path(), &root).at("put in place", &root)
+}
+
+/// Writes a file that a container's user may read, whatever the umask.
+fn write(path: &Path, text: &str) -> Result<()> {
+    if let Some(directory) = path.parent() {
+        let mut builder = DirBuilder::new();
+        builder.recursive(true).mode(0o755);
+        builder.create(directory).at("make", directory)?;
+    }
+    let written = slipway_files::write_with_mode(path, text.as_bytes(), 0o644);
+    Ok(written.map(drop)?)
 }
 
 /// Returns a digest of the module.

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde::Serialize;
 use similar::{ChangeTag, TextDiff};
-use slipway_redact::{Redactor, Secrets};
+use slipway_redact::{Redactor, Secrets, one_line};
 
 use crate::error::Result;
 use crate::volume::hash;
@@ -77,7 +77,7 @@ pub fn unified(
         }
         let [before, after] = &sides;
         // Writing to a String cannot fail.
-        let name = on_one_line(&change.path);
+        let name = one_line(&change.path);
         if before.what != after.what {
             let _ = writeln!(text, "# {name}: {} -> {}", before.what, after.what);
         }
@@ -144,7 +144,7 @@ impl Side {
         let owner = format!("{}:{}", status.st_uid, status.st_gid);
         let mode = format!("{:04o} {owner}", status.st_mode & 0o7777);
         let what = match &entry.kind {
-            Kind::Link(target) => format!("link to {}", on_one_line(&target.to_string_lossy())),
+            Kind::Link(target) => format!("link to {}", one_line(&target.to_string_lossy())),
             Kind::Directory => format!("directory {mode}"),
             Kind::File if status.st_size.unsigned_abs() > LONGEST => {
                 format!("{mode}, {} bytes", status.st_size)
@@ -185,18 +185,6 @@ fn text_of(tree: &Tree, entry: &Entry) -> Option<String> {
     let (mut text, file) = (String::new(), tree.file(entry).ok()?);
     file.take(LONGEST).read_to_string(&mut text).ok()?;
     Some(text)
-}
-
-/// Escapes control characters.
-fn on_one_line(name: &str) -> String {
-    let mut text = String::with_capacity(name.len());
-    for c in name.chars() {
-        match c.is_control() {
-            true => text.extend(c.escape_default()),
-            false => text.push(c),
-        }
-    }
-    text
 }
 
 /// Removes the lines that hold only a time: they do not count.
