@@ -1,20 +1,18 @@
 //! Containers that images are read through: which process they belong to.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use slipway_files::{Lock, private_directory, random_bytes, state_directory};
+use slipway_files::{Lock, LockError, private_directory, random_bytes, state_directory};
 
 use crate::{Engine, EngineError, Result};
 
-/// The label of such a container; its value is the name of its lock file.
-const LABEL: &str = "slipway.reader";
+/// The start of the names of such containers.
+const PREFIX: &str = "slipway-reader-";
 
-/// A container's lock, held by the process that made the container.
+/// A container's lock, held by the process that makes the container. Its file has the container's name.
 ///
 /// The file stays until the container is removed, so that the next process finds the file without its
-/// lock and removes both. A container whose file is missing here belongs to another machine that uses
-/// the same engine.
+/// lock and removes both.
 #[derive(Debug)]
 pub(crate) struct Claim {
     name: String,
@@ -26,37 +24,33 @@ impl Claim {
     /// Removes the containers of killed processes, and claims a name for a new one.
     pub(crate) async fn new(engine: &dyn Engine) -> Result<Claim> {
         let locks = locks()?;
-        for container in engine.list_containers(&[LABEL.to_owned()]).await? {
-            let Some(path) = container
-                .labels
-                .get(LABEL)
-                .and_then(|name| lock_file(&locks, name))
-            else {
-                continue;
-            };
-            if !path.exists() {
-                continue;
-            }
-            if let Ok(lock) = Lock::try_take(&path) {
+        for claim in abandoned(&locks).map_err(|error| failed(&error))? {
+            if let Some(container) = engine.find_container(&claim.name).await? {
                 engine.remove_container(&container.id).await?;
-                drop(lock.temporary(&path));
+            }
+            claim.end();
+        }
+        loop {
+            let random = random_bytes::<8>().map_err(|error| failed(&error))?;
+            let name = format!("{PREFIX}{:016x}", u64::from_ne_bytes(random));
+            match Claim::take(&locks, name) {
+                Ok(claim) => return Ok(claim),
+                // Another process took the new file for an abandoned one before it was locked.
+                Err(LockError::Held { .. }) => {}
+                Err(error) => return Err(failed(&error)),
             }
         }
-        let random = random_bytes::<8>().map_err(|error| failed(&error))?;
-        let name = format!("slipway-reader-{:016x}", u64::from_ne_bytes(random));
+    }
+
+    fn take(locks: &Path, name: String) -> Result<Claim, LockError> {
         let path = locks.join(&name);
-        let lock = Lock::try_take(&path).map_err(|error| failed(&error))?;
+        let lock = Lock::try_take(&path)?;
         Ok(Claim { name, path, lock })
     }
 
     /// The name of the container.
     pub(crate) fn name(&self) -> &str {
         &self.name
-    }
-
-    /// The labels of the container.
-    pub(crate) fn labels(&self) -> BTreeMap<String, String> {
-        BTreeMap::from([(LABEL.to_owned(), self.name.clone())])
     }
 
     /// Ends the claim after the container was removed.
@@ -74,11 +68,15 @@ fn locks() -> Result<PathBuf> {
     Ok(directory)
 }
 
-/// Returns the lock file of a label's value, which anybody who uses the engine can write.
-fn lock_file(locks: &Path, name: &str) -> Option<PathBuf> {
-    let random = name.strip_prefix("slipway-reader-")?;
-    let is_ours = random.len() == 16 && random.bytes().all(|byte| byte.is_ascii_hexdigit());
-    is_ours.then(|| locks.join(name))
+/// Takes the locks that killed processes left.
+fn abandoned(locks: &Path) -> std::io::Result<Vec<Claim>> {
+    let mut claims = Vec::new();
+    for entry in std::fs::read_dir(locks)? {
+        let name = entry?.file_name().into_string();
+        let name = name.ok().filter(|name| name.starts_with(PREFIX));
+        claims.extend(name.and_then(|name| Claim::take(locks, name).ok()));
+    }
+    Ok(claims)
 }
 
 fn failed(reason: &dyn std::fmt::Display) -> EngineError {

@@ -32,7 +32,6 @@ impl ScopedContainer {
             image: image.to_owned(),
             command: Some(vec!["true".to_owned()]),
             network_mode: Some("none".to_owned()),
-            labels: claim.labels(),
             ..ContainerSpec::default()
         };
         let id = engine.create_container(claim.name(), &spec).await?;
