@@ -1,5 +1,6 @@
 //! The page of a run.
 
+use indexmap::IndexMap;
 use slipway_page::{Bar, Chart, Html, Page, Row, Tone, legend};
 
 use crate::summary::{NodeResult, Summary};
@@ -46,16 +47,6 @@ impl Summary {
         )
     }
 
-    fn nodes(&self) -> Vec<&str> {
-        let mut nodes: Vec<&str> = Vec::new();
-        for result in &self.results {
-            if !nodes.contains(&result.node.as_str()) {
-                nodes.push(&result.node);
-            }
-        }
-        nodes
-    }
-
     fn by_node(&self) -> Html {
         let meanings = [
             (Tone::Key, "a part that changed something"),
@@ -63,12 +54,11 @@ impl Summary {
             (Tone::Failed, "failed"),
         ];
         let mut chart = Chart::new("Node", &["Parts", "Took"], "Parts");
-        for node in self.nodes() {
-            let of_node: Vec<&NodeResult> = self
-                .results
-                .iter()
-                .filter(|result| result.node == node)
-                .collect();
+        let mut results: IndexMap<&str, Vec<&NodeResult>> = IndexMap::new();
+        for result in &self.results {
+            results.entry(&result.node).or_default().push(result);
+        }
+        for (node, of_node) in results {
             let seconds: f64 = of_node.iter().map(|result| result.seconds).sum();
             let parts = of_node.iter().map(|result| {
                 let changes = match result.changes.is_empty() {

@@ -47,7 +47,7 @@ pub struct SitePlan {
 pub struct NodeStatus {
     /// The role.
     pub role: String,
-    /// The answer of the node, or the reason why there is none.
+    /// The node's answer, or the error in its place.
     #[serde(flatten)]
     pub answer: Answer,
 }

@@ -1,16 +1,14 @@
 //! The parts of a playbook in the order in which they run.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use slipway_export::ansible::{Manifest, Part, Playbook};
+use slipway_export::ansible::{LAST_PREP_STEP, Manifest, Part, Playbook};
 use slipway_service::{Step, TaskList};
 
 /// The node's name for the host that runs Ansible.
 pub(crate) const CONTROLLER: &str = "localhost";
-
-/// The last prep step of a fast-forward upgrade, which runs on all nodes.
-const LAST_PREP_STEP: u8 = 3;
 
 /// The work on a site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -79,6 +77,7 @@ pub fn units(manifest: &Manifest, action: Action, nodes: &[String]) -> Vec<Unit>
     let order = Order {
         manifest,
         nodes,
+        chosen: nodes.iter().map(String::as_str).collect(),
         units: Vec::new(),
     };
     match action {
@@ -92,6 +91,8 @@ pub fn units(manifest: &Manifest, action: Action, nodes: &[String]) -> Vec<Unit>
 struct Order<'a> {
     manifest: &'a Manifest,
     nodes: &'a [String],
+    /// The same nodes.
+    chosen: HashSet<&'a str>,
     units: Vec<Unit>,
 }
 
@@ -113,7 +114,7 @@ impl Order<'_> {
                 let node = vec![node];
                 self.add(Part::Prepare, node.clone());
                 for step in self.steps_of(TaskList::Update, role) {
-                    self.add(part(TaskList::Update, None, step), node.clone());
+                    self.add(Part::tasks(TaskList::Update, None, step), node.clone());
                 }
                 for step in Step::all() {
                     self.add(Part::Step(step), node.clone());
@@ -149,13 +150,13 @@ impl Order<'_> {
                     true => self.of_roles(&roles),
                     false => self.first_of(&roles),
                 };
-                self.add(part(list, Some(release), step), nodes);
+                self.add(Part::tasks(list, Some(release), step), nodes);
             }
         }
         let list = TaskList::FastForwardPostUpgrade;
         if let Some(release) = self.manifest.releases.last() {
             let nodes = self.of_roles(&self.manifest.roles_with(list, 0));
-            self.add(part(list, Some(release), 0), nodes);
+            self.add(Part::tasks(list, Some(release), 0), nodes);
         }
         self.units
     }
@@ -180,7 +181,7 @@ impl Order<'_> {
     fn add_tasks(&mut self, list: TaskList) {
         for step in self.manifest.steps_of(list) {
             let nodes = self.of_roles(&self.manifest.roles_with(list, step));
-            self.add(part(list, None, step), nodes);
+            self.add(Part::tasks(list, None, step), nodes);
         }
     }
 
@@ -189,7 +190,7 @@ impl Order<'_> {
         for role in self.manifest.roles() {
             for node in self.chosen(role) {
                 for step in self.steps_of(list, role) {
-                    self.add(part(list, None, step), vec![node.clone()]);
+                    self.add(Part::tasks(list, None, step), vec![node.clone()]);
                 }
             }
         }
@@ -204,7 +205,7 @@ impl Order<'_> {
     fn add_external_step(&mut self, list: TaskList, step: u8) {
         let is_whole = self.nodes.len() == self.manifest.nodes.len();
         if is_whole && self.manifest.steps_of(list).contains(&step) {
-            self.add(part(list, None, step), vec![CONTROLLER.to_owned()]);
+            self.add(Part::tasks(list, None, step), vec![CONTROLLER.to_owned()]);
         }
     }
 
@@ -216,8 +217,9 @@ impl Order<'_> {
 
     /// Returns the chosen nodes of a role.
     fn chosen(&self, role: &str) -> Vec<String> {
-        let nodes = self.manifest.nodes_of(role).map(ToOwned::to_owned);
-        nodes.filter(|node| self.nodes.contains(node)).collect()
+        let nodes = self.manifest.nodes_of(role);
+        let chosen = nodes.filter(|node| self.chosen.contains(node));
+        chosen.map(ToOwned::to_owned).collect()
     }
 
     fn of_roles(&self, roles: &[&str]) -> Vec<String> {
@@ -233,16 +235,8 @@ impl Order<'_> {
         let first = roles
             .iter()
             .filter_map(|role| self.manifest.nodes_of(role).next());
-        let first = first.map(ToOwned::to_owned);
-        first.filter(|node| self.nodes.contains(node)).collect()
-    }
-}
-
-fn part(list: TaskList, release: Option<&String>, step: u8) -> Part {
-    Part::Tasks {
-        list,
-        release: release.cloned(),
-        step,
+        let chosen = first.filter(|node| self.chosen.contains(node));
+        chosen.map(ToOwned::to_owned).collect()
     }
 }
 

@@ -25,6 +25,20 @@ impl Site {
         site
     }
 
+    /// Three deployments, each with an image of its own.
+    async fn with_three_deployments() -> Site {
+        let site = Site::new();
+        for (command, image) in [
+            ("up, one", "1111"),
+            ("up, two", "2222"),
+            ("up, three", "3333"),
+        ] {
+            site.build(image);
+            site.deploy(command, 5).await.unwrap();
+        }
+        site
+    }
+
     /// Makes the reference mean another image. The one before loses its name.
     fn build(&self, digits: &str) {
         let id = format!("sha256:{digits}");
@@ -120,15 +134,7 @@ async fn after_a_failure_the_last_good_deployment_comes_back_with_its_image() {
 
 #[tokio::test]
 async fn after_success_the_deployment_before_comes_back_and_then_the_one_before_that() {
-    let site = Site::new();
-    for (command, image) in [
-        ("up, one", "1111"),
-        ("up, two", "2222"),
-        ("up, three", "3333"),
-    ] {
-        site.build(image);
-        site.deploy(command, 5).await.unwrap();
-    }
+    let site = Site::with_three_deployments().await;
     // The same once more is no other deployment.
     site.deploy("up, three", 5).await.unwrap();
     assert_eq!(site.snapshots(), 3);
@@ -143,15 +149,7 @@ async fn after_success_the_deployment_before_comes_back_and_then_the_one_before_
 
 #[tokio::test]
 async fn a_rollback_that_fails_keeps_newer_snapshots_and_is_resumed() {
-    let site = Site::new();
-    for (command, image) in [
-        ("up, one", "1111"),
-        ("up, two", "2222"),
-        ("up, three", "3333"),
-    ] {
-        site.build(image);
-        site.deploy(command, 5).await.unwrap();
-    }
+    let site = Site::with_three_deployments().await;
     // The first time the engine is lost when it has the image and the old container is gone.
     for changes in [2, 1] {
         site.roll_back_without_success(changes).await;

@@ -266,9 +266,7 @@ impl RoleData {
         all.extend(for_services);
         all
     }
-}
 
-impl RoleData {
     /// Returns the tasks of a list.
     pub fn tasks(&self, list: TaskList) -> &Tasks {
         match list {

@@ -1,5 +1,6 @@
 //! Standard output, for results, and standard error, for progress.
 
+use std::borrow::Cow;
 use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, IsTerminal, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -324,27 +325,31 @@ fn now() -> String {
     format!("{:.3}", Timestamp::now())
 }
 
+/// Returns the text of a cell, and its width.
+fn cell(text: &str) -> (Cow<'_, str>, usize) {
+    let text = one_line(text);
+    let width = text.chars().count();
+    (text, width)
+}
+
 /// Returns a table with aligned columns; the first row is the heading.
 pub fn table(rows: &[Vec<String>]) -> String {
+    let rows: Vec<Vec<(Cow<'_, str>, usize)>> = rows
+        .iter()
+        .map(|row| row.iter().map(|text| cell(text)).collect())
+        .collect();
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
-        rows.iter()
-            .filter_map(|row| row.get(column))
-            .map(|cell| one_line(cell).chars().count())
-            .max()
-            .unwrap_or(0)
-            .min(WIDEST_COLUMN)
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        let widest = cells.map(|(_, width)| *width).max().unwrap_or(0);
+        widest.min(WIDEST_COLUMN)
     };
     let widths: Vec<usize> = (0..columns).map(width).collect();
-    let line = |row: &Vec<String>| {
+    let line = |row: &Vec<(Cow<'_, str>, usize)>| {
         let cells: Vec<String> = row
             .iter()
             .zip(&widths)
-            .map(|(cell, &width)| {
-                let cell = one_line(cell);
-                let missing = width.saturating_sub(cell.chars().count());
-                format!("{cell}{}", " ".repeat(missing))
-            })
+            .map(|((cell, own), width)| format!("{cell}{}", " ".repeat(width.saturating_sub(*own))))
             .collect();
         cells.join("  ").trim_end().to_owned()
     };

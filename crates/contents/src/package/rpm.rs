@@ -177,18 +177,34 @@ mod tests {
     use super::super::rpm_header::tests::header_of;
     use super::*;
 
-    /// Makes a database by statements, and returns the names of its packages.
-    fn names(statements: &str, headers: &[Vec<u8>]) -> Result<Vec<String>, String> {
+    /// A database in a directory of its own. Its log stays beside it while the connection is open.
+    struct Made {
+        _directory: tempfile::TempDir,
+        path: PathBuf,
+        connection: Connection,
+    }
+
+    /// Makes a database by statements, and adds headers.
+    fn database(statements: &str, headers: &[Vec<u8>]) -> Made {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("rpmdb.sqlite");
-        let database = Connection::open(&path).unwrap();
-        database.execute_batch(statements).unwrap();
+        let connection = Connection::open(&path).unwrap();
+        connection.execute_batch(statements).unwrap();
         for header in headers {
             let insert = "INSERT INTO Packages (blob) VALUES (?)";
-            database.execute(insert, [header]).unwrap();
+            connection.execute(insert, [header]).unwrap();
         }
-        // The log stays beside the database where the connection is not closed.
-        let found = packages(&path)?;
+        Made {
+            _directory: directory,
+            path,
+            connection,
+        }
+    }
+
+    /// Returns the names of the packages of a database.
+    fn names(statements: &str, headers: &[Vec<u8>]) -> Result<Vec<String>, String> {
+        let made = database(statements, headers);
+        let found = packages(&made.path)?;
         Ok(found.into_iter().map(|package| package.id.name).collect())
     }
 
@@ -243,34 +259,20 @@ mod tests {
 
     #[test]
     fn headers_larger_than_the_database_are_an_error() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("rpmdb.sqlite");
-        let database = Connection::open(&path).unwrap();
-        database.execute_batch(TABLE).unwrap();
         let header = header_of("bash", "5");
-        let insert = "INSERT INTO Packages (blob) VALUES (?)";
-        database.execute(insert, [&header]).unwrap();
+        let made = database(TABLE, std::slice::from_ref(&header));
         let size = u64::try_from(header.len()).unwrap();
-        assert_eq!(packages_within(&path, size).unwrap().len(), 1);
-        let error = packages_within(&path, size - 1).unwrap_err();
+        assert_eq!(packages_within(&made.path, size).unwrap().len(), 1);
+        let error = packages_within(&made.path, size - 1).unwrap_err();
         assert_eq!(error, "its packages are larger than the database");
     }
 
     #[test]
     fn a_broken_database_is_an_error_and_never_a_panic() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("rpmdb.sqlite");
-        let database = Connection::open(&path).unwrap();
-        database
-            .execute_batch(&format!("PRAGMA page_size=512; {TABLE}"))
-            .unwrap();
-        for size in [10, 5000, 700] {
-            let header = header_of("bash", &"x".repeat(size));
-            database
-                .execute("INSERT INTO Packages (blob) VALUES (?)", [header])
-                .unwrap();
-        }
-        drop(database);
+        let headers = [10, 5000, 700].map(|size| header_of("bash", &"x".repeat(size)));
+        let made = database(&format!("PRAGMA page_size=512; {TABLE}"), &headers);
+        drop(made.connection);
+        let path = made.path;
         let bytes = std::fs::read(&path).unwrap();
         let end = |end: usize| bytes[..end].to_vec();
         let flip = |at: usize| {

@@ -33,7 +33,7 @@ use crate::project::Project;
 pub use definitions::Definitions;
 pub use manifest::Manifest;
 pub use nodes::{Node, Nodes, RoleOfNodes};
-pub use part::{Part, Playbook};
+pub use part::{LAST_PREP_STEP, Part, Playbook};
 
 /// The group of all nodes.
 const GROUP: &str = "slipway";

@@ -57,7 +57,20 @@ pub enum Part {
     Health,
 }
 
+/// The last prep step of a fast-forward upgrade. The steps after it run on the bootstrap node of each role
+/// alone.
+pub const LAST_PREP_STEP: u8 = 3;
+
 impl Part {
+    /// Returns the part that runs a list in a step, in a fast-forward upgrade for a release.
+    pub fn tasks(list: TaskList, release: Option<&String>, step: u8) -> Part {
+        Part::Tasks {
+            list,
+            release: release.cloned(),
+            step,
+        }
+    }
+
     /// Returns the tag of the part's tasks.
     pub fn tag(&self) -> String {
         match self {

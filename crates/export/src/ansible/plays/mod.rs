@@ -5,16 +5,12 @@ mod tasks;
 use serde_json::{Value, json};
 use slipway_service::{Step, TaskList};
 
-use super::{GROUP, Manifest, Part, Playbook, Role};
+use super::{GROUP, LAST_PREP_STEP, Manifest, Part, Playbook, Role};
 use crate::error::Result;
 use crate::project::Project;
 use tasks::{
     Placing, definition_tasks, facts, health, kept_facts, node_step, preparation, removal,
 };
-
-/// The first and the last prep step of a fast-forward upgrade. The steps after it run on the bootstrap node
-/// of each role alone.
-const PREP_STEPS: std::ops::RangeInclusive<u8> = 0..=3;
 
 /// Adds the playbooks and the definitions' own tasks.
 pub(super) fn add(project: &mut Project, roles: &[Role<'_>], manifest: &Manifest) -> Result<()> {
@@ -111,8 +107,8 @@ impl Plays<'_> {
         for release in self.manifest.releases_between() {
             for step in self.manifest.steps_of(list) {
                 let roles = self.manifest.roles_with(list, step);
-                let hosts: Vec<String> = match PREP_STEPS.contains(&step) {
-                    true => roles.iter().map(ToString::to_string).collect(),
+                let hosts = match step <= LAST_PREP_STEP {
+                    true => roles.join(":"),
                     false => first_of(&roles),
                 };
                 plays.push(tasks_on(&hosts, list, Some(release), step));
@@ -122,8 +118,7 @@ impl Plays<'_> {
         if let Some(release) = self.manifest.releases.last() {
             let roles = self.manifest.roles_with(list, 0);
             if !roles.is_empty() {
-                let hosts: Vec<String> = roles.iter().map(ToString::to_string).collect();
-                plays.push(tasks_on(&hosts, list, Some(release), 0));
+                plays.push(tasks_on(&roles.join(":"), list, Some(release), 0));
             }
         }
         plays
@@ -165,7 +160,7 @@ impl Plays<'_> {
         roles.retain(|role| with_tasks.contains(*role));
         let name = format!("Tasks of step {}", step.number());
         let part = Part::PuppetTasks(step);
-        let hosts = first_of(&roles).join(":");
+        let hosts = first_of(&roles);
         Some(play(&name, &hosts, &part, vec![tasks::puppet_tasks(step)]))
     }
 
@@ -173,8 +168,7 @@ impl Plays<'_> {
     fn tasks_on_nodes(&self, list: TaskList) -> Vec<Value> {
         let steps = self.manifest.steps_of(list).into_iter();
         let plays = steps.map(|step| {
-            let roles = self.manifest.roles_with(list, step);
-            let hosts: Vec<String> = roles.iter().map(ToString::to_string).collect();
+            let hosts = self.manifest.roles_with(list, step).join(":");
             tasks_on(&hosts, list, None, step)
         });
         plays.collect()
@@ -199,7 +193,7 @@ impl Plays<'_> {
         };
         let tags: Vec<String> = steps
             .iter()
-            .map(|step| part_of(list, None, *step).tag())
+            .map(|step| Part::tasks(list, None, *step).tag())
             .collect();
         let mut tasks = vec![
             tagged(facts(), tags.clone()),
@@ -245,7 +239,7 @@ impl Plays<'_> {
             "gather_facts": false,
             "any_errors_fatal": true,
             "vars": {"step": step},
-            "tags": [part_of(list, None, step).tag()],
+            "tags": [Part::tasks(list, None, step).tag()],
             "tasks": [kept_facts(), definition_tasks(list, step, &Placing::External)],
         }))
     }
@@ -288,14 +282,14 @@ fn rolling_play(name: &str, role: &str, tasks: Vec<Value>) -> Value {
 /// Ends a run at the first failure. A program that runs the parts decides itself which nodes go on.
 const STOP: &str = "{{ slipway_any_errors_fatal | default(true) }}";
 
-/// Returns the play of a list on all these hosts at once.
-fn tasks_on(hosts: &[String], list: TaskList, release: Option<&String>, step: u8) -> Value {
-    let part = part_of(list, release, step);
+/// Returns the play of a list on all hosts of a pattern at once.
+fn tasks_on(hosts: &str, list: TaskList, release: Option<&String>, step: u8) -> Value {
+    let part = Part::tasks(list, release, step);
     let tasks = vec![
         kept_facts(),
         definition_tasks(list, step, &Placing::EachRole),
     ];
-    let mut play = play(&title(list, release, step), &hosts.join(":"), &part, tasks);
+    let mut play = play(&title(list, release, step), hosts, &part, tasks);
     play["gather_facts"] = json!(true);
     play["vars"] = match release {
         Some(release) => json!({"step": step, "release": release}),
@@ -305,20 +299,13 @@ fn tasks_on(hosts: &[String], list: TaskList, release: Option<&String>, step: u8
 }
 
 fn title(list: TaskList, release: Option<&String>, step: u8) -> String {
-    format!("Run {}", part_of(list, release, step))
+    format!("Run {}", Part::tasks(list, release, step))
 }
 
-fn part_of(list: TaskList, release: Option<&String>, step: u8) -> Part {
-    Part::Tasks {
-        list,
-        release: release.cloned(),
-        step,
-    }
-}
-
-/// Returns the first node of each role.
-fn first_of(roles: &[&str]) -> Vec<String> {
-    roles.iter().map(|role| format!("{role}[0]")).collect()
+/// Returns the pattern of the first node of each role.
+fn first_of(roles: &[&str]) -> String {
+    let first: Vec<String> = roles.iter().map(|role| format!("{role}[0]")).collect();
+    first.join(":")
 }
 
 fn tagged(mut task: Value, tags: Vec<String>) -> Value {
